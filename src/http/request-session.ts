@@ -1,0 +1,121 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { CurrentSession, type SessionTransport } from '../session/current-session.js';
+import { isSessionId } from '../session/session-id.js';
+import { SessionManager } from '../session/session-manager.js';
+import type { SessionRepository } from '../session/session-repository.js';
+import { holdResponse, type Hold, type ResponseGate } from './held-response.js';
+import type { SessionCookie } from './session-cookie.js';
+import type { SessionLog } from './session-log.js';
+
+/** What all requests of an application share. */
+export interface SessionEdge {
+  readonly repository: SessionRepository;
+  readonly cookie: SessionCookie;
+  /** For responses that used the session and set none. */
+  readonly cacheControl: string | false;
+  readonly log: SessionLog;
+}
+
+/** The framework's request: Express's is the raw one, Fastify's has it as `raw`. */
+export interface FrameworkRequest {
+  readonly raw?: IncomingMessage;
+  /** `http` or `https`, as seen through the proxies the framework was told to trust. */
+  readonly protocol?: string;
+}
+
+/** One request's session between its cookie and its response. */
+export class RequestSession implements SessionTransport, ResponseGate {
+  readonly current: CurrentSession;
+  readonly manager: SessionManager;
+  private hold: Hold | undefined;
+  private cookieWasSent = false;
+
+  constructor(
+    private readonly edge: SessionEdge,
+    private readonly request: FrameworkRequest,
+    private readonly raw: IncomingMessage,
+    private readonly response: ServerResponse,
+  ) {
+    this.current = new CurrentSession(edge.repository, this);
+    this.manager = new SessionManager(this.current);
+  }
+
+  presentedId(): string | undefined {
+    const value = this.edge.cookie.read(this.raw.headers.cookie);
+    this.cookieWasSent = value !== undefined;
+    return isSessionId(value) ? value : undefined;
+  }
+
+  onUse(): void {
+    this.hold = holdResponse(this.response, this);
+  }
+
+  get isOpen(): boolean {
+    return this.hold?.isUntouched ?? true;
+  }
+
+  commit(): Promise<void> | undefined {
+    return this.current.commit();
+  }
+
+  beforeRelease(response: ServerResponse): void {
+    const { cacheControl } = this.edge;
+    if (cacheControl !== false && !response.hasHeader('cache-control')) {
+      response.setHeader('Cache-Control', cacheControl);
+    }
+    varyByCookie(response);
+    const cookie = this.cookieToSend();
+    if (cookie) response.appendHeader('Set-Cookie', cookie);
+  }
+
+  refusal(error: unknown): { status: number; body: object } {
+    this.edge.log.notStored(error);
+    const status = statusOf(error);
+    const message = status === 503 ? 'Service Unavailable' : 'Internal server error';
+    return { status, body: { statusCode: status, message } };
+  }
+
+  /** What was written without a response to wait for it is stored all the same. */
+  onClose(): void {
+    if (!this.isOpen && !this.current.isStored) {
+      if (this.current.hasChanges()) this.edge.log.changedTooLate();
+      return;
+    }
+    this.current.commit()?.catch((error: unknown) => this.edge.log.notStored(error));
+  }
+
+  private cookieToSend(): string | undefined {
+    const { news } = this.current;
+    if (!news) return undefined;
+    const isHttps = this.isHttps();
+    if (news === 'over') {
+      return this.cookieWasSent ? this.edge.cookie.clear(isHttps) : undefined;
+    }
+    if (this.edge.cookie.needsHttps && !isHttps) this.edge.log.secureOverHttp(this.raw.headers);
+    return this.edge.cookie.give(news.id, isHttps);
+  }
+
+  private isHttps(): boolean {
+    return this.request.protocol === 'https' || 'encrypted' in this.raw.socket;
+  }
+}
+
+/** Caches must not give one visitor's page to another (RFC 9110, 12.5.5). */
+function varyByCookie(response: ServerResponse): void {
+  const vary = response.getHeader('vary');
+  if (vary === undefined) {
+    response.setHeader('Vary', 'Cookie');
+    return;
+  }
+  const names = String(vary)
+    .toLowerCase()
+    .split(/\s*,\s*/);
+  if (!names.includes('*') && !names.includes('cookie')) {
+    response.setHeader('Vary', `${String(vary)}, Cookie`);
+  }
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof Error && 'statusCode' in error && error.statusCode === 503 ? 503 : 500;
+}

@@ -1,0 +1,107 @@
+import { refuseUnknownOptions, withDefaults } from '../session/option-checks.js';
+import { SessionOptionsError } from '../session/session.errors.js';
+
+/** The cookie that carries the session id. It is always `HttpOnly`. */
+export interface SessionCookieOptions {
+  /** Default `'SID'`. `__Host-` and `__Secure-` names are held to their rules (RFC 6265bis). */
+  name?: string;
+  /** Default `'/'`. */
+  path?: string;
+  /** Default: none, so that only the very host gets it. */
+  domain?: string | undefined;
+  /** Default `'lax'`. `'none'` needs `secure: true`. */
+  sameSite?: 'lax' | 'strict' | 'none';
+  /**
+   * Default `true`: browsers keep and send it over https only, and on http://localhost. `'auto'`:
+   * as the request came, by the framework's proxy settings. `false`: also over http.
+   */
+  secure?: boolean | 'auto';
+  /** CHIPS: a jar of its own for each site that embeds this one. Needs `secure: true`. */
+  partitioned?: boolean;
+  /** Which cookies Chromium drops last when a site has too many. Default: none. */
+  priority?: 'low' | 'medium' | 'high' | undefined;
+  /**
+   * Default `false`: the cookie ends with the browser. `true`: it has a `Max-Age` of `timeout`, and
+   * is sent again when half of that is over.
+   */
+  persistent?: boolean;
+}
+
+/** With the defaults. */
+export type CheckedCookieOptions = typeof DEFAULTS & SessionCookieOptions;
+
+const DEFAULTS: Required<Omit<SessionCookieOptions, 'domain' | 'priority'>> = {
+  name: 'SID',
+  path: '/',
+  sameSite: 'lax',
+  secure: true,
+  partitioned: false,
+  persistent: false,
+};
+
+/** `httpOnly` is known, to say that it is fixed. */
+const KNOWN = [...Object.keys(DEFAULTS), 'domain', 'priority', 'httpOnly'];
+
+/** A token of RFC 9110; it leaves out separators and control characters (CVE-2024-47764). */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** RFC 6265bis: any character but controls and `;`. */
+const PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/;
+const DOMAIN = /^\.?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+
+/** @throws SessionOptionsError that names the first wrong option */
+export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedCookieOptions {
+  refuseUnknownOptions(options, KNOWN, 'cookie');
+  const cookie: CheckedCookieOptions = withDefaults(DEFAULTS, options);
+  if (!isOneOf((options as { httpOnly?: unknown }).httpOnly, [undefined, true])) {
+    throw wrong('httpOnly', 'it is always true; no script may read a session id');
+  }
+  if (!matches(cookie.name, NAME)) {
+    throw wrong('name', 'give letters, digits and - _ . only');
+  }
+  if (!matches(cookie.path, PATH)) {
+    throw wrong('path', 'give a path that begins with / and has no ; or control character');
+  }
+  if (cookie.domain !== undefined && !matches(cookie.domain, DOMAIN)) {
+    throw wrong('domain', 'give a host name, such as example.org');
+  }
+  if (!isOneOf(cookie.sameSite, ['lax', 'strict', 'none'])) {
+    throw wrong('sameSite', "give 'lax', 'strict' or 'none'");
+  }
+  if (!isOneOf(cookie.secure, [true, false, 'auto'])) {
+    throw wrong('secure', "give true, false or 'auto'");
+  }
+  if (!isOneOf(cookie.priority, [undefined, 'low', 'medium', 'high'])) {
+    throw wrong('priority', "give 'low', 'medium' or 'high'");
+  }
+  for (const option of ['partitioned', 'persistent'] as const) {
+    if (typeof cookie[option] !== 'boolean') throw wrong(option, 'give true or false');
+  }
+  checkTogether(cookie);
+  return cookie;
+}
+
+/** What browsers would drop without a word. */
+function checkTogether(cookie: CheckedCookieOptions): void {
+  const isHostOnly = cookie.domain === undefined && cookie.path === '/';
+  if (cookie.name.startsWith('__Host-') && !isHostOnly) {
+    throw wrong('name', "a __Host- cookie has no domain, and '/' as its path");
+  }
+  if (cookie.secure === true) return;
+  if (/^__(Host|Secure)-/.test(cookie.name)) {
+    throw wrong('name', 'a __Host- or __Secure- cookie needs secure: true');
+  }
+  if (cookie.sameSite === 'none') throw wrong('sameSite', "'none' needs secure: true");
+  if (cookie.partitioned) throw wrong('partitioned', 'it needs secure: true');
+}
+
+function wrong(option: string, problem: string): SessionOptionsError {
+  return new SessionOptionsError(`cookie.${option}`, problem);
+}
+
+function matches(value: unknown, pattern: RegExp): boolean {
+  return typeof value === 'string' && pattern.test(value);
+}
+
+function isOneOf(value: unknown, values: readonly unknown[]): boolean {
+  return values.includes(value);
+}

@@ -1,0 +1,42 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { LoggerService } from '@nestjs/common';
+
+/** What the people who run the application are told of requests. No line holds a session id. */
+export class SessionLog {
+  private hasHinted = false;
+
+  constructor(private readonly logger: Pick<LoggerService, 'error' | 'warn'>) {}
+
+  /** A session could not be stored; its client got an error instead of the response. */
+  notStored(error: unknown): void {
+    const cause = error instanceof Error && error.cause;
+    const reason = cause instanceof Error ? ` (${cause.message})` : '';
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.logger.error(`A session was not stored: ${String(error)}${reason}`, stack);
+  }
+
+  /** A new session was first written to when its client could not be told of it any more. */
+  changedTooLate(): void {
+    this.logger.warn(
+      'A new session was written to after its response had begun. It was not stored, as its client ' +
+        'cannot be told its id; write to it before the first byte.',
+    );
+  }
+
+  /** Browsers drop a `Secure` cookie that comes over http, except from localhost, without a word. */
+  secureOverHttp(headers: IncomingHttpHeaders): void {
+    if (this.hasHinted || isLocal(headers.host) || headers['x-forwarded-proto'] === 'https') return;
+    this.hasHinted = true;
+    this.logger.warn(
+      'The session cookie is Secure, but a request came over plain http: its browser drops the ' +
+        'cookie. Serve the application over https, let the proxy in front of it send ' +
+        "X-Forwarded-Proto, or set cookie.secure to 'auto' or false.",
+    );
+  }
+}
+
+function isLocal(host: string | undefined): boolean {
+  const name = host?.replace(/:\d+$/, '') ?? '';
+  return name === 'localhost' || name.endsWith('.localhost') || /^(127\.|\[::1\]$)/.test(name);
+}

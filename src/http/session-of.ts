@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { ArgumentsHost } from '@nestjs/common';
+
+import type { Session } from '../session/session.js';
+import { SessionError } from '../session/session.errors.js';
+import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
+
+/** Set by the module on each raw request: the application's edge, and on Fastify the response. */
+export const EDGE = Symbol('session edge');
+export const RESPONSE = Symbol('session response');
+
+interface RawRequest extends IncomingMessage {
+  [EDGE]?: SessionEdge;
+  [RESPONSE]?: ServerResponse;
+  /** Express sets it. */
+  res?: ServerResponse;
+}
+
+const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
+
+/**
+ * The session of a request, for guards, interceptors, filters and middleware:
+ *
+ * ```ts
+ * const session = await sessionOf(context);  // an ExecutionContext, an ArgumentsHost or a request
+ * ```
+ *
+ * @throws SessionStoreError if the store cannot be read
+ * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request
+ */
+export async function sessionOf(contextOrRequest: ArgumentsHost | object): Promise<Session> {
+  return requestSessionOf(requestOf(contextOrRequest)).current.load();
+}
+
+/** The one `RequestSession` of a request; made at the first call, without any I/O. */
+export function requestSessionOf(request: FrameworkRequest): RequestSession {
+  const raw = (request.raw ?? request) as RawRequest;
+  let session = requestSessions.get(raw);
+  if (!session) {
+    const edge = raw[EDGE];
+    const response = raw.res ?? raw[RESPONSE];
+    if (!edge || !response) {
+      throw new SessionError(
+        'SESSION_MODULE_MISSING',
+        'No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.',
+      );
+    }
+    session = new RequestSession(edge, request, raw, response);
+    requestSessions.set(raw, session);
+  }
+  return session;
+}
+
+function requestOf(contextOrRequest: ArgumentsHost | object): FrameworkRequest {
+  if (!('switchToHttp' in contextOrRequest)) return contextOrRequest;
+  if (contextOrRequest.getType() !== 'http') {
+    throw new SessionError(
+      'SESSION_NO_HTTP',
+      `A ${contextOrRequest.getType()} context has no HTTP request, and so no session.`,
+    );
+  }
+  return contextOrRequest.switchToHttp().getRequest<FrameworkRequest>();
+}

@@ -1,0 +1,20 @@
+export { SessionModule, type SessionModuleAsyncOptions } from './session.module.js';
+export type { SessionModuleOptions } from './session-options.js';
+export { Session } from './http/session.decorator.js';
+export { sessionOf } from './http/session-of.js';
+export type { SessionCookieOptions } from './http/session-cookie-options.js';
+export { SessionManager } from './session/session-manager.js';
+export type { RegenerateOptions, SessionMembers } from './session/session.js';
+export {
+  SessionConflictError,
+  SessionDestroyedError,
+  SessionError,
+  SessionOptionsError,
+  SessionStoreError,
+  SessionTooLargeError,
+  SessionValueError,
+} from './session/session.errors.js';
+export { memcachedStore } from './store/memcached-store.js';
+export type { MemcachedLocation, MemcachedOptions } from './store/memcached-options.js';
+// By star, since TypeScript merges an application's declarations with such exports only.
+export * from './session/session-data.js';

@@ -1,0 +1,136 @@
+import type { Cache } from 'cache-manager';
+import type { Keyv, KeyvStoreAdapter } from 'keyv';
+
+import {
+  checkCookieOptions,
+  type CheckedCookieOptions,
+  type SessionCookieOptions,
+} from './http/session-cookie-options.js';
+import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
+import { SessionOptionsError } from './session/session.errors.js';
+import {
+  checkMemcachedOptions,
+  MAX_TTL_SECONDS,
+  type MemcachedLocation,
+  type MemcachedOptions,
+} from './store/memcached-options.js';
+
+/**
+ * The options of `SessionModule.forRoot()`. Sessions are kept in the one of `memcached`, `stores` and
+ * `cache` that is given; in the memory of the process if none is.
+ */
+export interface SessionModuleOptions {
+  /**
+   * Seconds a session lives unused; every use renews it. Default 1200. A whole number from 1 to
+   * 2,592,000 (30 days, the most that memcached can count).
+   */
+  timeout?: number;
+  /**
+   * Seconds a session lives at most, however much it is used; a new id does not prolong it. Default
+   * 86,400 (a day); `false` for no such limit. (ASVS 5.0 V7.3.2)
+   */
+  absoluteTimeout?: number | false;
+  /** memcached: `'host:port'`, a list of them, or its options. */
+  memcached?: MemcachedLocation | undefined;
+  /** A Keyv store or adapter, as in Nest's `CacheModule`: Redis, Postgres, SQLite, … */
+  stores?: Keyv | KeyvStoreAdapter | readonly (Keyv | KeyvStoreAdapter)[] | undefined;
+  /** An existing cache, such as the application's own `CACHE_MANAGER`, by `forRootAsync()`. */
+  cache?: Cache | undefined;
+  /** Begins every key in the store. Default `'sess:'`. */
+  keyPrefix?: string;
+  /**
+   * Largest record in bytes. Default 1,000,000: memcached refuses more than 1 MiB, and then deletes
+   * the record that was there. A larger one throws `SessionTooLargeError`; nothing is stored.
+   */
+  maxBytes?: number;
+  cookie?: SessionCookieOptions;
+  /**
+   * `Cache-Control` of responses that used the session and set none. Default `'no-store'`
+   * (ASVS 5.0 V14.3.2); `false` for none. `Vary: Cookie` is set in any case.
+   */
+  cacheControl?: string | false;
+}
+
+const DEFAULTS = {
+  timeout: 1200,
+  absoluteTimeout: 86_400 as number | false,
+  keyPrefix: 'sess:',
+  maxBytes: 1_000_000,
+  cacheControl: 'no-store' as string | false,
+};
+
+/** Where sessions are kept. */
+export type SessionPlace =
+  | { readonly memcached: MemcachedOptions }
+  | { readonly stores: readonly (Keyv | KeyvStoreAdapter)[] }
+  | { readonly cache: Cache }
+  | 'memory';
+
+/** The options with their defaults. */
+export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
+  readonly cookie: CheckedCookieOptions;
+  readonly keptIn: SessionPlace;
+}
+
+const PLACES = ['memcached', 'stores', 'cache'] as const;
+const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie'];
+
+/** Keys have to fit into memcached's 250 bytes, together with the 43 characters of a digest. */
+const MAX_PREFIX_LENGTH = 200;
+
+/**
+ * Checks the options, once, at start.
+ *
+ * @throws SessionOptionsError that names the first wrong one
+ */
+export function checkSessionOptions(options: SessionModuleOptions = {}): CheckedSessionOptions {
+  refuseUnknownOptions(options, KNOWN);
+  const checked = withDefaults(DEFAULTS, options);
+  const { timeout, absoluteTimeout, keyPrefix, maxBytes, cacheControl } = checked;
+  requireWholeNumber('timeout', timeout, { unit: 'seconds', from: 1, to: MAX_TTL_SECONDS });
+  if (absoluteTimeout !== false) {
+    requireWholeNumber('absoluteTimeout', absoluteTimeout, { unit: 'seconds', from: 1 });
+  }
+  requireWholeNumber('maxBytes', maxBytes, { unit: 'bytes', from: 100 });
+  if (!/^[\x21-\x7e]*$/.test(keyPrefix) || keyPrefix.length > MAX_PREFIX_LENGTH) {
+    throw new SessionOptionsError(
+      'keyPrefix',
+      `give visible ASCII characters without blanks, ${MAX_PREFIX_LENGTH} at most`,
+    );
+  }
+  if (cacheControl !== false && !/^[\x20-\x7e]+$/.test(cacheControl)) {
+    throw new SessionOptionsError('cacheControl', 'give the value of a header, or false');
+  }
+  const cookie = checkCookieOptions(options.cookie);
+  const keptIn = placeOf(options);
+  return { timeout, absoluteTimeout, keyPrefix, maxBytes, cacheControl, cookie, keptIn };
+}
+
+function placeOf(options: SessionModuleOptions): SessionPlace {
+  const [place, other] = PLACES.filter((name) => options[name] !== undefined);
+  if (other) {
+    throw new SessionOptionsError(other, `${place} is given, too; sessions are kept in one place`);
+  }
+  if (options.memcached !== undefined) {
+    return { memcached: checkMemcachedOptions(options.memcached) };
+  }
+  if (options.stores !== undefined) {
+    const stores = [options.stores].flat() as (Keyv | KeyvStoreAdapter)[];
+    if (stores.length === 0 || !stores.every(hasFunctions('get', 'set', 'delete', 'clear'))) {
+      throw new SessionOptionsError('stores', 'give a Keyv or a Keyv store adapter');
+    }
+    return { stores };
+  }
+  if (options.cache === undefined) return 'memory';
+  if (!hasFunctions('get', 'set', 'del', 'on')(options.cache)) {
+    throw new SessionOptionsError('cache', 'give a cache of cache-manager, such as CACHE_MANAGER');
+  }
+  return { cache: options.cache };
+}
+
+function hasFunctions(...names: string[]): (value: unknown) => boolean {
+  return (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+}

@@ -1,0 +1,76 @@
+import { CacheModule } from '@nestjs/cache-manager';
+import { Inject, Module, type DynamicModule, type NestModule } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+
+import type { SessionEdge } from './http/request-session.js';
+import { serveSessions } from './http/session.middleware.js';
+import {
+  ConfigurableModuleClass,
+  type ASYNC_OPTIONS_TYPE,
+  type OPTIONS_TYPE,
+} from './session.module-definition.js';
+import {
+  cacheOptions,
+  clockProvider,
+  edgeProvider,
+  managerProvider,
+  optionsProvider,
+  SESSION_CLOCK,
+  SESSION_EDGE,
+  SESSION_OPTIONS,
+} from './session.providers.js';
+import { SessionManager } from './session/session-manager.js';
+
+/** The options of `SessionModule.forRootAsync()`. */
+export type SessionModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
+
+/** The options, in a module of their own: the cache and the sessions both read them. */
+@Module({
+  providers: [optionsProvider, clockProvider],
+  exports: [SESSION_OPTIONS, SESSION_CLOCK],
+})
+class SessionOptionsModule {}
+
+/**
+ * HTTP sessions. Import it once, in the `AppModule`:
+ *
+ * ```ts
+ * @Module({ imports: [SessionModule.forRoot({ memcached: '127.0.0.1:11211' })] })
+ * export class AppModule {}
+ * ```
+ */
+@Module({ providers: [edgeProvider, managerProvider], exports: [SessionManager] })
+export class SessionModule extends ConfigurableModuleClass implements NestModule {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    @Inject(SESSION_EDGE) private readonly edge: SessionEdge,
+  ) {
+    super();
+  }
+
+  /** Sessions with these options; without `memcached`, `stores` and `cache` in memory. */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return withCache(super.forRoot(options));
+  }
+
+  /** The same with options from a factory, a class or a provider. */
+  static override forRootAsync(options: SessionModuleAsyncOptions): DynamicModule {
+    return withCache(super.forRootAsync(options));
+  }
+
+  /** Called before routes are registered; there is no adapter without an HTTP server. */
+  configure(): void {
+    const { httpAdapter } = this.adapterHost;
+    if (httpAdapter) serveSessions(httpAdapter, this.edge);
+  }
+}
+
+function withCache({ imports = [], providers = [], ...definition }: DynamicModule): DynamicModule {
+  const options: DynamicModule = { module: SessionOptionsModule, imports, providers };
+  const cache = CacheModule.registerAsync({
+    imports: [options],
+    inject: [SESSION_OPTIONS, SESSION_CLOCK],
+    useFactory: cacheOptions,
+  });
+  return { ...definition, imports: [options, cache] };
+}

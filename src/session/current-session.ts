@@ -1,0 +1,164 @@
+import { createSession } from './session-object.js';
+import type { SessionRepository } from './session-repository.js';
+import type { SessionState } from './session-state.js';
+import { SessionDestroyedError, SessionError } from './session.errors.js';
+import type { RegenerateOptions, Session } from './session.js';
+
+/** What carries the session id between the client and a request. */
+export interface SessionTransport {
+  /** The id the client sent, if it sent one that can be one. Read when first needed. */
+  presentedId(): string | undefined;
+  /** Called once, before the request's session is first used. */
+  onUse(): void;
+  /** Whether the client can still be told an id. */
+  readonly isOpen: boolean;
+}
+
+/** What the client has to be told: an id, or that its session is over. */
+export type SessionNews = { readonly id: string } | 'over';
+
+interface Loaded {
+  readonly state: SessionState;
+  readonly session: Session;
+}
+
+/** One request's session, from the first use to the commit; knows no transport and no framework. */
+export class CurrentSession {
+  private loading: Promise<Session> | undefined;
+  private loaded: Loaded | undefined;
+  private isOver = false;
+  /** The last of the operations that have to follow each other. */
+  private turn: Promise<void> | undefined;
+
+  constructor(
+    private readonly repository: SessionRepository,
+    private readonly transport: SessionTransport,
+  ) {}
+
+  /** The request's session, found once; a store that fails is not asked again by the same request. */
+  load(): Promise<Session> {
+    return (this.loading ??= this.find());
+  }
+
+  /** A new session in place of the present one, which is destroyed. */
+  create(): Promise<Session> {
+    return this.inTurn(async () => {
+      await this.load();
+      this.requireOpen('create');
+      await this.destroyLoaded();
+      return this.take(this.repository.begin());
+    });
+  }
+
+  regenerate(options?: RegenerateOptions): Promise<Session> {
+    return this.inTurn(async () => {
+      const session = await this.load();
+      this.requireOpen('regenerate');
+      const { state } = this.loaded!;
+      await this.repository.regenerate(state, options?.keep);
+      return session;
+    });
+  }
+
+  destroy(): Promise<void> {
+    return this.inTurn(async () => {
+      await this.load();
+      await this.destroyLoaded();
+      this.take(this.repository.begin());
+    });
+  }
+
+  save(): Promise<void> {
+    return this.inTurn(async () => {
+      await this.load();
+      const { state } = this.loaded!;
+      if (state.status === 'new' && this.repository.hasChanges(state)) this.requireOpen('save');
+      await this.repository.commit(state);
+      if (state.status === 'gone') throw new SessionDestroyedError();
+    });
+  }
+
+  /**
+   * Stores what has changed. `undefined`: nothing has, and nothing is under way, so that there is
+   * nothing to wait for.
+   */
+  commit(): Promise<void> | undefined {
+    try {
+      if (!this.turn && !this.hasChanges()) return undefined;
+    } catch (error) {
+      return Promise.reject(error as Error); // an object was changed into what cannot be stored
+    }
+    return this.inTurn(async () => {
+      if (this.loaded) await this.repository.commit(this.loaded.state);
+    });
+  }
+
+  /** Whether a commit would write. */
+  hasChanges(): boolean {
+    return this.loaded !== undefined && this.repository.hasChanges(this.loaded.state);
+  }
+
+  /** Whether this session is in the store, so that it can take changes after its response began. */
+  get isStored(): boolean {
+    return this.loaded?.state.status === 'stored';
+  }
+
+  /** What to tell the client, once all is stored. */
+  get news(): SessionNews | undefined {
+    const state = this.loaded?.state;
+    if (state?.status === 'stored' && state.tellClient) return { id: state.id };
+    return this.isOver ? 'over' : undefined;
+  }
+
+  private async find(): Promise<Session> {
+    this.transport.onUse();
+    const id = this.transport.presentedId();
+    const found = id === undefined ? undefined : await this.repository.find(id);
+    return this.take(found ?? this.repository.begin());
+  }
+
+  private take(state: SessionState): Session {
+    const session = createSession(state, {
+      save: () => this.ifCurrent(state, () => this.save()),
+      regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),
+      destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
+    });
+    this.loaded = { state, session };
+    this.loading = Promise.resolve(session);
+    return session;
+  }
+
+  private async destroyLoaded(): Promise<void> {
+    const { state } = this.loaded!;
+    await this.repository.destroy(state);
+    this.isOver = true;
+  }
+
+  private ifCurrent<T>(state: SessionState, work: () => Promise<T>): Promise<T> {
+    return state === this.loaded?.state ? work() : Promise.reject(new SessionDestroyedError());
+  }
+
+  private requireOpen(operation: string): void {
+    if (this.transport.isOpen) return;
+    throw new SessionError(
+      'SESSION_RESPONSE_BEGUN',
+      `${operation}: the response has begun, so its client cannot be told a session id any more. ` +
+        'Do it before the first byte.',
+    );
+  }
+
+  /** One after the other: a save and a new id at once would race with each other. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.turn ? this.turn.then(work) : work();
+    const turn: Promise<void> = run.then(
+      () => this.endTurn(turn),
+      () => this.endTurn(turn),
+    );
+    this.turn = turn;
+    return run;
+  }
+
+  private endTurn(turn: Promise<void>): void {
+    if (this.turn === turn) this.turn = undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import { toJson } from './session-value.js';
+
+/** An entry's old value in, its new one out. Called again if another request won the race. */
+export type Updater = (old: unknown) => unknown;
+
+type Change =
+  | { readonly json: string } // set
+  | { readonly update: Updater }
+  | 'delete';
+
+/**
+ * What one request did to its session's entries, entry by entry, so that it can be done again to
+ * entries which another request has changed in the meantime. Entries do not depend on each other:
+ * for each only what matters is kept, and the order between entries is not.
+ */
+export class SessionChanges {
+  private cleared = false;
+  private readonly byKey = new Map<string, Change[]>();
+
+  get isEmpty(): boolean {
+    return !this.cleared && this.byKey.size === 0;
+  }
+
+  set(key: string, json: string): void {
+    this.byKey.set(key, [{ json }]);
+  }
+
+  delete(key: string): void {
+    this.byKey.set(key, ['delete']);
+  }
+
+  update(key: string, update: Updater): void {
+    const before = this.byKey.get(key);
+    if (before) before.push({ update });
+    else this.byKey.set(key, [{ update }]);
+  }
+
+  clear(): void {
+    this.cleared = true;
+    this.byKey.clear();
+  }
+
+  /** Puts what came later behind what is here. */
+  append(later: SessionChanges): void {
+    if (later.cleared) this.clear();
+    for (const [key, changes] of later.byKey) {
+      const before = this.byKey.get(key);
+      if (before && isUpdate(changes[0])) before.push(...changes);
+      else this.byKey.set(key, changes);
+    }
+  }
+
+  /** Makes the changes to these entries, in place. */
+  applyTo(entries: Map<string, string>): void {
+    if (this.cleared) entries.clear();
+    for (const [key, changes] of this.byKey) {
+      for (const change of changes) applyChange(entries, key, change);
+    }
+  }
+}
+
+/** What `update` does to one entry; also used to show its result at once. */
+export function applyUpdate(entries: Map<string, string>, key: string, update: Updater): unknown {
+  const json = entries.get(key);
+  const value = update(json === undefined ? undefined : JSON.parse(json));
+  if (value === undefined) entries.delete(key);
+  else entries.set(key, toJson(key, value));
+  return value;
+}
+
+function applyChange(entries: Map<string, string>, key: string, change: Change): void {
+  if (change === 'delete') entries.delete(key);
+  else if ('json' in change) entries.set(key, change.json);
+  else applyUpdate(entries, key, change.update);
+}
+
+function isUpdate(change: Change | undefined): boolean {
+  return typeof change === 'object' && 'update' in change;
+}

@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { SessionChanges } from './session-changes.js';
+import type { FoundRecord, SessionRecords } from './session-records.js';
+import { SessionConflictError, SessionTooLargeError } from './session.errors.js';
+
+/** One request's changes to a session that is in the store. */
+export interface Commit {
+  readonly changes: SessionChanges;
+  readonly cookieSentAt: number;
+}
+
+/**
+ * - `stored`: under this key, which is another one if the session got a new id meanwhile;
+ * - `gone`: the session was destroyed or ran out meanwhile, and is never written back.
+ */
+export type CommitOutcome = { readonly stored: string } | 'gone';
+
+interface WaitingCommit extends Commit {
+  resolve(outcome: CommitOutcome): void;
+  reject(error: unknown): void;
+}
+
+type Entries = Map<string, string>;
+
+/** Far more than contention needs: each attempt that fails means that somebody else's succeeded. */
+const MAX_ATTEMPTS = 50;
+/** From the third attempt on, processes that race step back by up to so many milliseconds. */
+const MAX_BACKOFF_MS = 16;
+
+/**
+ * Stores changes by compare-and-set, so that parallel requests lose nothing.
+ *
+ * In one process the commits of a session stand in line; those that wait behind one under way are
+ * stored together by the next. So retries come only from other processes, and the cost of a write
+ * falls as the crowd grows.
+ */
+export class SessionCommits {
+  private readonly lines = new Map<string, WaitingCommit[]>();
+
+  constructor(private readonly records: SessionRecords) {}
+
+  /** `expected` is the record with the changes made, to be stored if nobody came in between. */
+  async commit(key: string, commit: Commit, expected?: FoundRecord): Promise<CommitOutcome> {
+    const line = this.lines.get(key);
+    if (line) {
+      return new Promise((resolve, reject) => line.push({ ...commit, resolve, reject }));
+    }
+    this.lines.set(key, []);
+    try {
+      return await this.storeAlone(key, commit, expected);
+    } finally {
+      void this.storeLine(key);
+    }
+  }
+
+  private async storeAlone(
+    key: string,
+    commit: Commit,
+    expected: FoundRecord | undefined,
+  ): Promise<CommitOutcome> {
+    if (expected) {
+      const result = await this.records.update(key, expected.record, expected.version);
+      if (result === 'stored') return { stored: key };
+      if (result === 'gone') return 'gone';
+    }
+    return this.merge(key, (entries) => {
+      commit.changes.applyTo(entries);
+      return commit.cookieSentAt;
+    });
+  }
+
+  /** Stores what came to wait, until nothing waits. */
+  private async storeLine(key: string): Promise<void> {
+    const line = this.lines.get(key) ?? [];
+    while (line.length > 0) await this.storeBatch(key, line.splice(0));
+    this.lines.delete(key);
+  }
+
+  private async storeBatch(key: string, batch: WaitingCommit[]): Promise<void> {
+    try {
+      await this.storeTogether(key, batch);
+    } catch (error) {
+      if (error instanceof SessionTooLargeError && batch.length > 1) {
+        // Only some of them may be at fault: each for itself.
+        for (const one of batch) await this.storeBatch(key, [one]);
+      } else {
+        for (const one of batch) one.reject(error);
+      }
+    }
+  }
+
+  private async storeTogether(key: string, batch: WaitingCommit[]): Promise<void> {
+    let failed = new Map<WaitingCommit, unknown>();
+    const outcome = await this.merge(key, (entries) => {
+      failed = new Map();
+      for (const commit of batch) {
+        const before = new Map(entries);
+        try {
+          commit.changes.applyTo(entries);
+        } catch (error) {
+          // What an update threw is the fault of that commit alone.
+          failed.set(commit, error);
+          entries.clear();
+          for (const [entryKey, json] of before) entries.set(entryKey, json);
+        }
+      }
+      return Math.max(...batch.map(({ cookieSentAt }) => cookieSentAt));
+    });
+    for (const commit of batch) {
+      if (failed.has(commit)) commit.reject(failed.get(commit));
+      else commit.resolve(outcome);
+    }
+  }
+
+  /** Makes changes to the newest entries and stores them, again until nobody came in between. */
+  private async merge(
+    firstKey: string,
+    applyTo: (entries: Entries) => number,
+  ): Promise<CommitOutcome> {
+    let key = firstKey;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const newest = await this.records.find(key);
+      if (!newest) return 'gone';
+      if ('forwardTo' in newest) {
+        key = newest.forwardTo;
+        continue;
+      }
+      const entries: Entries = new Map(newest.record.entries);
+      const cookieSentAt = Math.max(applyTo(entries), newest.record.cookieSentAt);
+      const record = { ...newest.record, cookieSentAt, entries };
+      const result = await this.records.update(key, record, newest.version);
+      if (result === 'stored') return { stored: key };
+      if (result === 'gone') return 'gone';
+      if (attempt > 2) await delay(Math.random() * Math.min(2 ** (attempt - 3), MAX_BACKOFF_MS));
+    }
+    throw new SessionConflictError(MAX_ATTEMPTS);
+  }
+}

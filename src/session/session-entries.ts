@@ -1,0 +1,151 @@
+import { applyUpdate, SessionChanges, type Updater } from './session-changes.js';
+import { SessionValueError } from './session.errors.js';
+import { checkKey, toJson } from './session-value.js';
+
+/** An object that the application holds in its hands, and its text when last looked at. */
+interface Live {
+  readonly value: object;
+  json: string;
+}
+
+/**
+ * The dictionary as one request sees it: the entries it read, with its own changes made to them.
+ * What other requests change meanwhile is merged when the changes are stored, not here: a request
+ * that held the session across a sign-in sees nothing of what came after.
+ */
+export class SessionEntries {
+  /** Copied before the first change, as the record it came from may be shared. */
+  private texts: ReadonlyMap<string, string>;
+  private copied = false;
+  private readonly live = new Map<string, Live>();
+  private changes = new SessionChanges();
+
+  constructor(texts: ReadonlyMap<string, string>) {
+    this.texts = texts;
+  }
+
+  get size(): number {
+    return this.texts.size;
+  }
+
+  get(key: string): unknown {
+    const live = this.live.get(key);
+    if (live) return live.value;
+    const json = this.texts.get(key);
+    if (json === undefined) return undefined;
+    return this.handOut(key, json, JSON.parse(json));
+  }
+
+  has(key: string): boolean {
+    return this.texts.has(key);
+  }
+
+  keys(): MapIterator<string> {
+    return this.texts.keys();
+  }
+
+  set(key: string, value: unknown): void {
+    checkKey(key);
+    if (value === undefined) {
+      this.delete(key);
+      return;
+    }
+    const json = toJson(key, value);
+    this.change().set(key, json);
+    this.changes.set(key, json);
+    this.live.delete(key);
+    this.handOut(key, json, value);
+  }
+
+  delete(key: string): boolean {
+    if (!this.texts.has(key)) return false;
+    this.live.delete(key);
+    this.changes.delete(key);
+    return this.change().delete(key);
+  }
+
+  clear(): void {
+    this.live.clear();
+    this.changes.clear();
+    this.change().clear();
+  }
+
+  update(key: string, update: Updater): unknown {
+    checkKey(key);
+    this.notice(key);
+    const value = applyUpdate(this.change(), key, update);
+    this.live.delete(key);
+    this.changes.update(key, update);
+    return value;
+  }
+
+  increment(key: string, by: number): number {
+    if (!Number.isFinite(by)) {
+      throw new SessionValueError(key, `cannot be incremented by ${by}; give a finite number`);
+    }
+    return this.update(key, (old) => {
+      if (old !== undefined && typeof old !== 'number') {
+        throw new SessionValueError(key, `cannot be incremented, as it holds a ${typeof old}`);
+      }
+      return (old ?? 0) + by;
+    }) as number;
+  }
+
+  /** The entries as they stand: the base of a first write, if nobody else came in between. */
+  snapshot(): ReadonlyMap<string, string> {
+    this.copied = false;
+    return this.texts;
+  }
+
+  /** Whether there is something to store. Finds objects that were changed after they were read. */
+  hasChanges(): boolean {
+    for (const key of this.live.keys()) this.notice(key);
+    return !this.changes.isEmpty;
+  }
+
+  /** Hands the changes over to be stored, and begins anew. */
+  takeChanges(): SessionChanges {
+    const taken = this.changes;
+    this.changes = new SessionChanges();
+    return taken;
+  }
+
+  /** Takes changes back that could not be stored. */
+  returnChanges(changes: SessionChanges): void {
+    changes.append(this.changes);
+    this.changes = changes;
+  }
+
+  /** Drops entries without a change to store: the new record does not have them. */
+  retain(keeps: (key: string) => boolean): void {
+    for (const key of [...this.texts.keys()]) {
+      if (keeps(key)) continue;
+      this.live.delete(key);
+      this.change().delete(key);
+    }
+  }
+
+  private handOut(key: string, json: string, value: unknown): unknown {
+    if (typeof value === 'object' && value !== null) this.live.set(key, { value, json });
+    return value;
+  }
+
+  /** Makes a change of what was done to an object behind the dictionary's back. */
+  private notice(key: string): void {
+    const live = this.live.get(key);
+    if (!live) return;
+    const json = toJson(key, live.value);
+    if (json === live.json) return;
+    live.json = json;
+    this.change().set(key, json);
+    this.changes.set(key, json);
+  }
+
+  private change(): Map<string, string> {
+    if (!this.copied) {
+      this.texts = new Map(this.texts);
+      this.copied = true;
+    }
+    return this.texts as Map<string, string>;
+  }
+}

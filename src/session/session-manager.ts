@@ -1,0 +1,68 @@
+import type { CurrentSession } from './current-session.js';
+import type { RegenerateOptions, Session } from './session.js';
+
+/**
+ * The session of the current request. Request-scoped: inject it where you create, renew or destroy
+ * sessions. For reading and writing entries `@Session()` is enough, and costs less, since it leaves
+ * the controller a singleton.
+ */
+export class SessionManager {
+  readonly #current: CurrentSession;
+
+  constructor(current: CurrentSession) {
+    this.#current = current;
+  }
+
+  /**
+   * The request's session; a new and empty one if the visitor has none. Nothing is stored, and no
+   * cookie sent, before something is written to it.
+   *
+   * @throws SessionStoreError if the store cannot be read
+   */
+  current(): Promise<Session> {
+    return this.#current.load();
+  }
+
+  /**
+   * A new, empty session in place of the current one, which is destroyed.
+   *
+   * @throws SessionStoreError if the current one could not be destroyed
+   */
+  create(): Promise<Session> {
+    return this.#current.create();
+  }
+
+  /**
+   * Gives the session a new id, against session fixation (ASVS 5.0 V7.2.4): at every sign-in and
+   * whenever what the visitor may do changes. The old id is no session from then on; requests that
+   * were under way still land their changes. It keeps all entries, or none (`keep: false`), or those
+   * named (`keep: ['cart']`), and its absolute deadline.
+   *
+   * @throws SessionStoreError, SessionConflictError if that could not be stored
+   * @throws SessionDestroyedError if the session was destroyed or ran out meanwhile
+   */
+  regenerate(options?: RegenerateOptions): Promise<Session> {
+    return this.#current.regenerate(options);
+  }
+
+  /**
+   * Takes the session out of the store and its cookie off the client. It stays gone: requests under
+   * way do not write it back.
+   *
+   * @throws SessionStoreError if the store could not be told: then the visitor is not signed out
+   */
+  destroy(): Promise<void> {
+    return this.#current.destroy();
+  }
+
+  /**
+   * Stores the changes now instead of with the response, for instance before another service is told
+   * of them, or within a long stream.
+   *
+   * @throws SessionStoreError, SessionConflictError if they could not be stored
+   * @throws SessionDestroyedError if the session was destroyed or ran out meanwhile
+   */
+  save(): Promise<void> {
+    return this.#current.save();
+  }
+}

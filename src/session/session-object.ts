@@ -1,0 +1,209 @@
+import { inspect } from 'node:util';
+
+import type { SessionState } from './session-state.js';
+import { checkKey } from './session-value.js';
+import { SessionDestroyedError, SessionValueError } from './session.errors.js';
+import type { RegenerateOptions, Session } from './session.js';
+
+/** What a session asks of the request it belongs to. */
+export interface SessionLifecycle {
+  save(): Promise<void>;
+  regenerate(options?: RegenerateOptions): Promise<Session>;
+  destroy(): Promise<void>;
+}
+
+/** A session whose entries are also its properties. */
+export function createSession(state: SessionState, lifecycle: SessionLifecycle): Session {
+  return new Proxy(new SessionObject(state, lifecycle), propertyAccess) as unknown as Session;
+}
+
+const SELF = Symbol('session');
+
+/**
+ * The members of a session. They are called on the proxy, whose `SELF` is the object behind it, so
+ * that a method can return `this` and needs no binding.
+ */
+class SessionObject {
+  readonly #state: SessionState;
+  readonly #lifecycle: SessionLifecycle;
+
+  constructor(state: SessionState, lifecycle: SessionLifecycle) {
+    this.#state = state;
+    this.#lifecycle = lifecycle;
+  }
+
+  get [SELF](): this {
+    return this;
+  }
+
+  get id(): string {
+    return this.#state.id;
+  }
+
+  get isNew(): boolean {
+    return this.#state.isNew;
+  }
+
+  get createdAt(): Date {
+    return new Date(this.#state.createdAt);
+  }
+
+  get expiresAt(): Date {
+    return new Date(this.#state.expiresAt);
+  }
+
+  get size(): number {
+    return this.#state.entries.size;
+  }
+
+  get(key: string): unknown {
+    return this[SELF].#state.entries.get(key);
+  }
+
+  set(key: string, value: unknown): this {
+    this[SELF].#writable.set(key, value);
+    return this;
+  }
+
+  has(key: string): boolean {
+    return this[SELF].#state.entries.has(key);
+  }
+
+  delete(key: string): boolean {
+    return this[SELF].#writable.delete(key);
+  }
+
+  clear(): void {
+    this[SELF].#writable.clear();
+  }
+
+  pull(key: string): unknown {
+    const entries = this[SELF].#writable;
+    const value = entries.get(key);
+    entries.delete(key);
+    return value;
+  }
+
+  update(key: string, update: (old: unknown) => unknown): this {
+    this[SELF].#writable.update(key, update);
+    return this;
+  }
+
+  increment(key: string, by = 1): number {
+    return this[SELF].#writable.increment(key, by);
+  }
+
+  *keys(): IterableIterator<string> {
+    yield* this[SELF].#state.entries.keys();
+  }
+
+  *values(): IterableIterator<unknown> {
+    const { entries } = this[SELF].#state;
+    for (const key of entries.keys()) yield entries.get(key);
+  }
+
+  *entries(): IterableIterator<[string, unknown]> {
+    const { entries } = this[SELF].#state;
+    for (const key of entries.keys()) yield [key, entries.get(key)];
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, unknown]> {
+    return this.entries();
+  }
+
+  toJSON(): Record<string, unknown> {
+    return Object.fromEntries(this.entries());
+  }
+
+  save(): Promise<void> {
+    return this[SELF].#lifecycle.save();
+  }
+
+  regenerate(options?: RegenerateOptions): Promise<Session> {
+    return this[SELF].#lifecycle.regenerate(options);
+  }
+
+  destroy(): Promise<void> {
+    return this[SELF].#lifecycle.destroy();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Session';
+  }
+
+  /** `console.log(session)` shows the entries, never the id. */
+  [inspect.custom](_depth: number, options: object): string {
+    return `Session ${inspect(this.toJSON(), options)}`;
+  }
+
+  get #writable(): SessionState['entries'] {
+    if (this.#state.status === 'destroyed') throw new SessionDestroyedError();
+    return this.#state.entries;
+  }
+}
+
+const MEMBERS = new Set(
+  Object.getOwnPropertyNames(SessionObject.prototype).filter((name) => name !== 'constructor'),
+);
+
+/** Not entries by property: members, those to come, what every object has, and `then`. */
+const RESERVED = new Set([
+  ...MEMBERS,
+  ...['flash', 'userId', 'signIn', 'signOut'],
+  ...Object.getOwnPropertyNames(Object.prototype),
+  'then',
+]);
+
+/** Entries as properties. `then` is none, or awaiting a session would never end. */
+const propertyAccess: ProxyHandler<SessionObject> = {
+  get(target, property) {
+    if (typeof property === 'symbol' || MEMBERS.has(property)) {
+      return Reflect.get(target, property, target) as unknown;
+    }
+    if (RESERVED.has(property)) return Reflect.get(Object.prototype, property) as unknown;
+    return target.get(property);
+  },
+  set(target, property, value) {
+    target.set(entryKey(property), value);
+    return true;
+  },
+  deleteProperty(target, property) {
+    target.delete(entryKey(property));
+    return true;
+  },
+  has(target, property) {
+    if (typeof property === 'symbol' || RESERVED.has(property)) return property in target;
+    return target.has(property);
+  },
+  ownKeys(target) {
+    return [...target.keys()].filter((key) => !RESERVED.has(key));
+  },
+  getOwnPropertyDescriptor(target, property) {
+    if (typeof property === 'symbol' || RESERVED.has(property)) return undefined;
+    if (!target.has(property)) return undefined;
+    return { value: target.get(property), writable: true, enumerable: true, configurable: true };
+  },
+  defineProperty(target, property, descriptor) {
+    if (!('value' in descriptor)) {
+      throw new SessionValueError(
+        String(property),
+        'an entry is a value; it cannot be an accessor',
+      );
+    }
+    target.set(entryKey(property), descriptor.value);
+    return true;
+  },
+  preventExtensions: () => false,
+  setPrototypeOf: () => false,
+};
+
+function entryKey(property: string | symbol): string {
+  checkKey(property);
+  if (RESERVED.has(property)) {
+    throw new SessionValueError(
+      property,
+      `this name is a member of the session; write the entry with session.set('${property}', …)`,
+    );
+  }
+  return property;
+}

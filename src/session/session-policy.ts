@@ -1,0 +1,27 @@
+/** What the options say about the life of a session, and the world it is told by. */
+export interface SessionPolicy {
+  /** Idle timeout in seconds. */
+  readonly timeout: number;
+  /** The most a session lives, in seconds. */
+  readonly absoluteTimeout: number | false;
+  /** Largest record in bytes, as stored. */
+  readonly maxBytes: number;
+  readonly keyPrefix: string;
+  /** Whether the cookie carries a Max-Age and so has to be sent again before it runs out. */
+  readonly persistentCookie: boolean;
+  /** Milliseconds since 1970; passed in so that time can be moved. */
+  now(): number;
+  /** Tells the people who run the application. */
+  warn(message: string): void;
+}
+
+/** When the session ends however much it is used, in milliseconds since 1970. */
+export function absoluteDeadline(policy: SessionPolicy, createdAt: number): number {
+  return policy.absoluteTimeout === false ? Infinity : createdAt + policy.absoluteTimeout * 1000;
+}
+
+/** Seconds that a record written now may stay: the idle timeout, cut at the absolute deadline. */
+export function lifeSeconds(policy: SessionPolicy, createdAt: number): number {
+  const left = Math.ceil((absoluteDeadline(policy, createdAt) - policy.now()) / 1000);
+  return Math.max(1, Math.min(policy.timeout, left));
+}

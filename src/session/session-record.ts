@@ -1,0 +1,99 @@
+import { crc32 } from 'node:zlib';
+
+/** What is kept of a session. The entries are JSON texts, parsed only when somebody asks for them. */
+export interface SessionRecord {
+  /** Milliseconds since 1970; the absolute timeout counts from here, through every new id. */
+  readonly createdAt: number;
+  /** When a persistent cookie was last sent, in milliseconds since 1970. */
+  readonly cookieSentAt: number;
+  readonly entries: ReadonlyMap<string, string>;
+}
+
+/**
+ * What is left under a session's old key when it gets a new id: where requests go with their changes
+ * that had already read it. To all others it is no session.
+ */
+export interface SessionForwarder {
+  readonly forwardTo: string;
+}
+
+/**
+ * The format, version 1:
+ *
+ * ```
+ * 5d2a10c4[1,1763849999999,0,["visits",1,"cart",13]]
+ * 3{"apples":2}
+ * ```
+ *
+ * A checksum over the store key and all that follows, so that neither a damaged record nor another
+ * session's is taken for this one's; a line of JSON with each entry's key and length; the entries'
+ * JSON, one after the other. So one entry is read or replaced without parsing the others.
+ */
+const FORMAT = 1;
+const CHECKSUM_LENGTH = 8;
+
+export function encodeRecord(storeKey: string, record: SessionRecord): string {
+  const index: (string | number)[] = [];
+  let values = '';
+  for (const [key, json] of record.entries) {
+    index.push(key, json.length);
+    values += json;
+  }
+  const header = JSON.stringify([FORMAT, record.createdAt, record.cookieSentAt, index]);
+  return withChecksum(storeKey, `${header}\n${values}`);
+}
+
+export function encodeForwarder(storeKey: string, forwarder: SessionForwarder): string {
+  return withChecksum(storeKey, `${JSON.stringify([FORMAT, forwarder.forwardTo])}\n`);
+}
+
+/** Reads a stored text. Whatever is not exactly what this module wrote is `undefined`: no session. */
+export function decodeRecord(
+  storeKey: string,
+  text: string,
+): SessionRecord | SessionForwarder | undefined {
+  const end = text.indexOf('\n');
+  if (end < 0 || text.slice(0, CHECKSUM_LENGTH) !== checksum(storeKey, text.slice(CHECKSUM_LENGTH)))
+    return undefined;
+  const header = parseHeader(text.slice(CHECKSUM_LENGTH, end));
+  if (!Array.isArray(header) || header[0] !== FORMAT) return undefined;
+  if (header.length === 2) {
+    return typeof header[1] === 'string' ? { forwardTo: header[1] } : undefined;
+  }
+  const [, createdAt, cookieSentAt, index] = header as unknown[];
+  if (!Number.isFinite(createdAt) || !Number.isFinite(cookieSentAt)) return undefined;
+  const entries = readEntries(index, text, end + 1);
+  return (
+    entries && { createdAt: createdAt as number, cookieSentAt: cookieSentAt as number, entries }
+  );
+}
+
+function readEntries(index: unknown, text: string, start: number): Map<string, string> | undefined {
+  if (!Array.isArray(index)) return undefined;
+  const entries = new Map<string, string>();
+  let at = start;
+  for (let i = 0; i < index.length; i += 2) {
+    const key: unknown = index[i];
+    const length: unknown = index[i + 1];
+    if (typeof key !== 'string' || !Number.isInteger(length) || (length as number) < 1)
+      return undefined;
+    entries.set(key, text.slice(at, (at += length as number)));
+  }
+  return at === text.length ? entries : undefined;
+}
+
+function parseHeader(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function withChecksum(storeKey: string, rest: string): string {
+  return checksum(storeKey, rest) + rest;
+}
+
+function checksum(storeKey: string, rest: string): string {
+  return crc32(rest, crc32(storeKey)).toString(16).padStart(CHECKSUM_LENGTH, '0');
+}

@@ -1,0 +1,207 @@
+import type { SessionChanges } from './session-changes.js';
+import { SessionCommits } from './session-commits.js';
+import { SessionEntries } from './session-entries.js';
+import { newSessionId, storeKeyOf } from './session-id.js';
+import { absoluteDeadline, type SessionPolicy } from './session-policy.js';
+import type { SessionRecord } from './session-record.js';
+import { SessionRecords, type FoundRecord } from './session-records.js';
+import { regenerate } from './session-regeneration.js';
+import { SessionState } from './session-state.js';
+import type { SessionStore } from './session-store.js';
+import { SessionConflictError, SessionDestroyedError } from './session.errors.js';
+import type { RegenerateOptions } from './session.js';
+
+/** Each failed attempt means that another request's change was stored. */
+const MAX_ATTEMPTS = 50;
+
+/** Sessions in and out of the store: found, begun, committed, given a new id, destroyed. */
+export class SessionRepository {
+  private readonly records: SessionRecords;
+  private readonly commits: SessionCommits;
+
+  constructor(
+    store: SessionStore,
+    private readonly policy: SessionPolicy,
+  ) {
+    this.records = new SessionRecords(store, policy);
+    this.commits = new SessionCommits(this.records);
+  }
+
+  /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
+  async find(id: string): Promise<SessionState | undefined> {
+    const key = this.keyOf(id);
+    const found = await this.records.find(key);
+    if (!found || 'forwardTo' in found) return undefined;
+    const { createdAt } = found.record;
+    return new SessionState({ id, key, createdAt, expiresAt: this.expiryOf(createdAt), found });
+  }
+
+  /** A new, empty session. Nothing is stored before something is written to it. */
+  begin(): SessionState {
+    const id = newSessionId();
+    const createdAt = this.policy.now();
+    const expiresAt = this.expiryOf(createdAt);
+    return new SessionState({ id, key: this.keyOf(id), createdAt, expiresAt });
+  }
+
+  /** Whether `commit` would write. */
+  hasChanges(session: SessionState): boolean {
+    if (session.status === 'gone') return false;
+    if (!session.entries.hasChanges()) return this.isCookieDue(session);
+    // An empty session is worth no record, unless it already has one.
+    return session.status !== 'new' || session.entries.size > 0;
+  }
+
+  /**
+   * Stores what the request changed, merged with what others changed meanwhile. Changes to a session
+   * that is gone are dropped. After an error the changes are still there, to be stored later.
+   */
+  async commit(session: SessionState): Promise<void> {
+    if (!this.hasChanges(session)) return;
+    const changes = session.entries.takeChanges();
+    try {
+      if (session.status === 'new') await this.create(session);
+      else await this.update(session, changes);
+    } catch (error) {
+      session.entries.returnChanges(changes);
+      throw error;
+    }
+  }
+
+  /**
+   * Gives the session a new id, under which it keeps all entries, none, or those named. Requests
+   * that had read it still land their changes; to new requests the old id is no session.
+   *
+   * If another request gave it a new id first, that one stands, and only its client is told: whoever
+   * merely held the old id must not get the new one (session fixation).
+   *
+   * @throws SessionDestroyedError if the session was destroyed or ran out
+   */
+  async regenerate(session: SessionState, keep: RegenerateOptions['keep'] = true): Promise<void> {
+    const keeps = (key: string) => keep === true || (Array.isArray(keep) && keep.includes(key));
+    if (session.status === 'stored' && !session.followed) await this.move(session, keeps);
+    if (session.status === 'gone' || session.status === 'destroyed') {
+      throw new SessionDestroyedError();
+    }
+    if (session.status === 'new') this.assignNewId(session);
+    for (const key of [...session.entries.keys()]) {
+      if (!keeps(key)) session.entries.delete(key);
+    }
+  }
+
+  /** Takes the session out of the store, wherever a parallel new id has moved it. */
+  async destroy(session: SessionState): Promise<void> {
+    if (session.status === 'stored') await this.remove(session.key, session.takeVersion());
+    session.status = 'destroyed';
+    session.entries = new SessionEntries(new Map());
+  }
+
+  private async create(session: SessionState): Promise<void> {
+    session.cookieSentAt = this.policy.now();
+    while ((await this.records.create(session.key, recordOf(session))) === 'taken') {
+      this.assignNewId(session);
+    }
+    session.status = 'stored';
+  }
+
+  private async update(session: SessionState, changes: SessionChanges): Promise<void> {
+    const cookieIsDue = this.isCookieDue(session);
+    const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
+    const expected = expectedRecord(session, cookieSentAt);
+    const outcome = await this.commits.commit(session.key, { changes, cookieSentAt }, expected);
+    if (outcome === 'gone') session.status = 'gone';
+    else if (outcome.stored !== session.key) session.follow(outcome.stored);
+    else if (cookieIsDue) {
+      session.cookieSentAt = cookieSentAt;
+      session.tellClient = true;
+    }
+  }
+
+  private async move(session: SessionState, keeps: (key: string) => boolean): Promise<void> {
+    session.entries.hasChanges(); // finds objects that were changed in place
+    const cookieSentAt = this.policy.now();
+    const expected = expectedRecord(session, cookieSentAt);
+    const changes = session.entries.takeChanges();
+    const { key } = session;
+    let newId = '';
+    const nextKey = () => this.keyOf((newId = newSessionId()));
+    try {
+      const to = await regenerate(this.records, {
+        key,
+        changes,
+        expected,
+        nextKey,
+        keeps,
+        cookieSentAt,
+      });
+      if (to === 'gone') session.status = 'gone';
+      else if ('movedTo' in to) {
+        session.entries.retain(keeps);
+        session.moveTo(newId, to.movedTo, cookieSentAt);
+      } else {
+        session.entries.returnChanges(changes);
+        session.follow(to.followTo);
+      }
+    } catch (error) {
+      session.entries.returnChanges(changes);
+      throw error;
+    }
+  }
+
+  private async remove(firstKey: string, firstVersion: string | undefined): Promise<void> {
+    let key = firstKey;
+    let version = firstVersion;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      if (version === undefined) {
+        const newest = await this.records.find(key);
+        if (!newest) return;
+        if ('forwardTo' in newest) {
+          key = newest.forwardTo;
+          continue;
+        }
+        version = newest.version;
+      }
+      if ((await this.records.remove(key, version)) !== 'changed') return;
+      version = undefined;
+    }
+    throw new SessionConflictError(MAX_ATTEMPTS);
+  }
+
+  /** A persistent cookie is sent again when half of its life is over. */
+  private isCookieDue(session: SessionState): boolean {
+    const { persistentCookie, timeout, now } = this.policy;
+    return (
+      persistentCookie &&
+      session.status === 'stored' &&
+      !session.followed &&
+      now() - session.cookieSentAt >= timeout * 500
+    );
+  }
+
+  private assignNewId(session: SessionState): void {
+    session.id = newSessionId();
+    session.key = this.keyOf(session.id);
+  }
+
+  private keyOf(id: string): string {
+    return storeKeyOf(id, this.policy.keyPrefix);
+  }
+
+  private expiryOf(createdAt: number): number {
+    const idleDeadline = this.policy.now() + this.policy.timeout * 1000;
+    return Math.min(idleDeadline, absoluteDeadline(this.policy, createdAt));
+  }
+}
+
+function recordOf(session: SessionState): SessionRecord {
+  const { createdAt, cookieSentAt } = session;
+  return { createdAt, cookieSentAt, entries: session.entries.snapshot() };
+}
+
+/** What to store if the record is still the one that was read. */
+function expectedRecord(session: SessionState, cookieSentAt: number): FoundRecord | undefined {
+  const version = session.takeVersion();
+  return version === undefined
+    ? undefined
+    : { version, record: { ...recordOf(session), cookieSentAt } };
+}

@@ -1,0 +1,71 @@
+import { SessionEntries } from './session-entries.js';
+import type { FoundRecord } from './session-records.js';
+
+/**
+ * - `new`: not in the store (yet);
+ * - `stored`: in the store under `key`;
+ * - `gone`: was in the store, until another request destroyed it or it ran out;
+ * - `destroyed`: by this request.
+ */
+export type SessionStatus = 'new' | 'stored' | 'gone' | 'destroyed';
+
+/** All that one request knows of one session. */
+export class SessionState {
+  id: string;
+  key: string;
+  status: SessionStatus;
+  entries: SessionEntries;
+  /** When a persistent cookie was last sent. */
+  cookieSentAt: number;
+  /** Whether the response has to carry the cookie, once the session is stored. */
+  tellClient: boolean;
+  /** Whether another request gave the session a new id, which this one must not learn. */
+  followed = false;
+
+  readonly isNew: boolean;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  private version: string | undefined;
+
+  constructor(from: {
+    id: string;
+    key: string;
+    createdAt: number;
+    expiresAt: number;
+    found?: FoundRecord;
+  }) {
+    const { found } = from;
+    this.id = from.id;
+    this.key = from.key;
+    this.createdAt = from.createdAt;
+    this.expiresAt = from.expiresAt;
+    this.isNew = !found;
+    this.tellClient = !found;
+    this.status = found ? 'stored' : 'new';
+    this.version = found?.version;
+    this.cookieSentAt = found?.record.cookieSentAt ?? 0;
+    this.entries = new SessionEntries(found?.record.entries ?? new Map());
+  }
+
+  /** The version that was read; good for one attempt to write, whatever comes of it. */
+  takeVersion(): string | undefined {
+    const { version } = this;
+    this.version = undefined;
+    return version;
+  }
+
+  /** Goes on under a new id that this request gave it. */
+  moveTo(id: string, key: string, cookieSentAt: number): void {
+    this.id = id;
+    this.key = key;
+    this.cookieSentAt = cookieSentAt;
+    this.tellClient = true;
+  }
+
+  /** Goes on where another request has moved it. */
+  follow(key: string): void {
+    this.key = key;
+    this.followed = true;
+    this.tellClient = false;
+  }
+}

@@ -1,0 +1,102 @@
+import { SessionValueError } from './session.errors.js';
+
+/** As deep as any sensible value; far from where `JSON.stringify` runs out of stack. */
+const MAX_DEPTH = 500;
+
+/** Keys through which an object's prototype is reached; refused so that no merge can misuse them. */
+const POISONED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Refuses what cannot be an entry's key. */
+export function checkKey(key: unknown): asserts key is string {
+  if (typeof key !== 'string') {
+    throw new SessionValueError(String(key), 'an entry has a string as its key');
+  }
+  if (POISONED_KEYS.has(key)) {
+    throw new SessionValueError(key, 'this key is refused, as it reaches into prototypes');
+  }
+}
+
+/**
+ * The JSON text of a value that JSON keeps exactly.
+ *
+ * @throws SessionValueError naming the path of anything else: what would come back from the store
+ * as something different must not seem to be saved.
+ */
+export function toJson(key: string, value: unknown): string {
+  check(value, key, []);
+  return JSON.stringify(value);
+}
+
+function check(value: unknown, path: string, parents: object[]): void {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return;
+    case 'number':
+      if (!Number.isFinite(value)) {
+        throw new SessionValueError(path, `${value} is no JSON number; store null or a string`);
+      }
+      return;
+    case 'object':
+      if (value !== null) checkObject(value, path, parents);
+      return;
+    case 'undefined':
+      throw new SessionValueError(path, 'JSON has no undefined; leave it out or store null');
+    case 'bigint':
+      throw new SessionValueError(path, 'JSON has no BigInt; store it as a string');
+    default:
+      throw new SessionValueError(path, `a ${typeof value} cannot be stored`);
+  }
+}
+
+function checkObject(value: object, path: string, parents: object[]): void {
+  if (parents.includes(value)) {
+    throw new SessionValueError(path, 'the value contains itself; JSON has no cycles');
+  }
+  if (parents.length >= MAX_DEPTH) {
+    throw new SessionValueError(path, `nested deeper than ${MAX_DEPTH} levels`);
+  }
+  parents.push(value);
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      check(value[index], `${path}[${index}]`, parents);
+    }
+  } else {
+    checkPlain(value, path);
+    for (const key of Object.keys(value)) {
+      if (key === '__proto__') {
+        throw new SessionValueError(`${path}.${key}`, 'this key is refused');
+      }
+      check((value as Record<string, unknown>)[key], `${path}.${key}`, parents);
+    }
+  }
+  parents.pop();
+}
+
+function checkPlain(value: object, path: string): void {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype && !isForeignPlain(prototype)) {
+    const name = value.constructor?.name || 'class';
+    throw new SessionValueError(
+      path,
+      `a ${name} would not come back as one; store plain data, such as ${remedyFor(value)}`,
+    );
+  }
+  if (Object.getOwnPropertySymbols(value).length > 0) {
+    throw new SessionValueError(path, 'JSON leaves out properties whose key is a symbol');
+  }
+}
+
+/** `Object.prototype` of another realm, such as a test runner's or a `vm` context's. */
+function isForeignPlain(prototype: unknown): boolean {
+  return (
+    Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+  );
+}
+
+function remedyFor(value: object): string {
+  if (value instanceof Date) return 'date.toISOString()';
+  if (value instanceof Map) return 'Object.fromEntries(map)';
+  if (value instanceof Set) return '[...set]';
+  return '{ ...value }';
+}

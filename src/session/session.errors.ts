@@ -1,0 +1,91 @@
+/**
+ * What every error of this package has in common: a stable `code` for programs and a message that
+ * names the remedy for people. No message holds a session id, a key or an address.
+ */
+export class SessionError extends Error {
+  /** Stable across releases, for programs: `SESSION_…`. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/**
+ * An error whose fault lies with the store, not with the request: the client gets a 503.
+ *
+ * `status`, `statusCode` and `expose` are the signature of the `http-errors` package, which Nest,
+ * Express and Fastify all turn into a response of that status with a generic body.
+ */
+abstract class SessionUnavailableError extends SessionError {
+  readonly status = 503;
+  readonly statusCode = 503;
+  readonly expose = false;
+}
+
+/** The store could not be reached, answered with an error, or not in time. See `cause`. */
+export class SessionStoreError extends SessionUnavailableError {
+  constructor(options?: ErrorOptions) {
+    super(
+      'SESSION_STORE_UNAVAILABLE',
+      'The session store is unavailable. Try again; if it lasts, check the servers of the store.',
+      options,
+    );
+  }
+}
+
+/** Other processes changed the session again and again, each time just before this one could. */
+export class SessionConflictError extends SessionUnavailableError {
+  constructor(attempts: number) {
+    super(
+      'SESSION_CONFLICT',
+      `The session was changed by others during each of ${attempts} attempts to store it. Try again; ` +
+        'if it happens often, write less often to one session.',
+    );
+  }
+}
+
+/** The record would be larger than `maxBytes`. Nothing was sent; the stored record is as it was. */
+export class SessionTooLargeError extends SessionError {
+  constructor(bytes: number, maxBytes: number) {
+    super(
+      'SESSION_TOO_LARGE',
+      `The session would take ${bytes} bytes, and maxBytes is ${maxBytes}. Keep large values ` +
+        'elsewhere and only their keys in the session.',
+    );
+  }
+}
+
+/** An entry's key or value that the session cannot keep. `path` says where it is. */
+export class SessionValueError extends SessionError {
+  /** Where the value is, such as `cart.items[2].price`. */
+  readonly path: string;
+
+  constructor(path: string, problem: string) {
+    super('SESSION_VALUE', `session.${path}: ${problem}`);
+    this.path = path;
+  }
+}
+
+/** The session was destroyed, by this request or by another one; it takes no more changes. */
+export class SessionDestroyedError extends SessionError {
+  constructor() {
+    super(
+      'SESSION_DESTROYED',
+      'The session has been destroyed. For a new one use SessionManager.current() or .create().',
+    );
+  }
+}
+
+/** A wrong option; the message begins with its name. Thrown once, when the module starts. */
+export class SessionOptionsError extends SessionError {
+  /** The option's name, such as `cookie.domain`. */
+  readonly option: string;
+
+  constructor(option: string, problem: string) {
+    super('SESSION_OPTIONS', `${option}: ${problem}`);
+    this.option = option;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What travels inside a cached value between a session store and an adapter that can compare and
+ * set, so that the whole chain of Cache, Keyv and adapter stays in use and is still atomic:
+ *
+ * ```
+ * cache.get(key)                          → ReadRecord, or ReadFailure during an outage
+ * cache.set(key, WriteRecord, ttl)        → create, update or remove; RecordRefused if it may not be
+ * ```
+ */
+export class WriteRecord {
+  constructor(
+    /** `null`: remove the record of that version. */
+    readonly text: string | null,
+    /** Absent: create, if there is none. */
+    readonly version?: string,
+  ) {}
+}
+
+export class ReadRecord {
+  constructor(
+    readonly text: string,
+    readonly version: string,
+  ) {}
+}
+
+/** cache-manager answers `undefined` to what an adapter throws; so what went wrong is a value. */
+export class ReadFailure {
+  constructor(readonly error: unknown) {}
+}
+
+/** A write that the state of the record forbids; not a system error. */
+export class RecordRefused extends Error {
+  constructor(readonly reason: 'taken' | 'changed' | 'gone') {
+    super(`the record is ${reason}`);
+  }
+}
+
+/** A Keyv store adapter that understands the above for keys it was told of. */
+export interface AtomicAdapter {
+  /** Reading a key of this prefix yields a `ReadRecord` and renews its life to so many seconds. */
+  holdRecords(keyPrefix: string, lifeSeconds: number): void;
+}
+
+export function isAtomicAdapter(adapter: unknown): adapter is AtomicAdapter {
+  return typeof adapter === 'object' && adapter !== null && 'holdRecords' in adapter;
+}

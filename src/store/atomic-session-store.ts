@@ -1,0 +1,55 @@
+import type { Cache } from 'cache-manager';
+
+import type { SessionStore, StoredText } from '../session/session-store.js';
+import { SessionStoreError } from '../session/session.errors.js';
+import { ReadFailure, ReadRecord, RecordRefused, WriteRecord } from './atomic-record.js';
+
+/**
+ * Sessions in a cache whose adapter can compare and set: memcached, or the memory of the process.
+ * Reading renews, in the same round trip.
+ */
+export class AtomicSessionStore implements SessionStore {
+  constructor(private readonly cache: Cache) {}
+
+  async find(key: string): Promise<StoredText | undefined> {
+    const value = await this.cache.get<unknown>(key);
+    if (value instanceof ReadFailure) throw new SessionStoreError({ cause: value.error });
+    return value instanceof ReadRecord ? value : undefined;
+  }
+
+  async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
+    const refused = await this.write(key, new WriteRecord(text), lifeSeconds);
+    return refused ? 'taken' : 'stored';
+  }
+
+  async update(
+    key: string,
+    text: string,
+    version: string,
+    lifeSeconds: number,
+  ): Promise<'stored' | 'changed' | 'gone'> {
+    const refused = await this.write(key, new WriteRecord(text, version), lifeSeconds);
+    if (!refused) return 'stored';
+    return refused === 'gone' ? 'gone' : 'changed';
+  }
+
+  async remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
+    const refused = await this.write(key, new WriteRecord(null, version), 1);
+    if (!refused) return 'removed';
+    return refused === 'gone' ? 'gone' : 'changed';
+  }
+
+  private async write(
+    key: string,
+    record: WriteRecord,
+    lifeSeconds: number,
+  ): Promise<RecordRefused['reason'] | undefined> {
+    try {
+      await this.cache.set(key, record, lifeSeconds * 1000);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RecordRefused) return error.reason;
+      throw new SessionStoreError({ cause: error });
+    }
+  }
+}

@@ -1,0 +1,17 @@
+/** The part of the package that is used here; it comes without types. */
+declare module 'cache-manager-memcached-store' {
+  interface MemcachedStoreClient<Driver> {
+    readonly memcached: Driver;
+    get(key: string, options?: object): Promise<unknown>;
+    set(key: string, value: unknown, ttlSeconds: number): Promise<true>;
+    del(key: string): Promise<null>;
+  }
+
+  const store: {
+    create<Options, Driver>(settings: {
+      driver: new (options: Options) => Driver;
+      options: Options;
+    }): MemcachedStoreClient<Driver>;
+  };
+  export default store;
+}

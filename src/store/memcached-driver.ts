@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+
+import { ReadRecord, RecordRefused, WriteRecord } from './atomic-record.js';
+import { MemcachedNodes } from './memcached-nodes.js';
+import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
+
+/** For keys that hold records: renew what is read to so many seconds. */
+export interface GetOptions {
+  readonly renewTo?: number;
+}
+
+/** `cache-manager-memcached-store` wraps what it stores in this. */
+interface Envelope {
+  readonly value: unknown;
+}
+
+/**
+ * The driver below `cache-manager-memcached-store`. Records go as the text they are and by
+ * compare-and-set; all other values as JSON, as in any cache.
+ *
+ * Protocol: https://github.com/memcached/memcached/blob/master/doc/protocol.txt
+ */
+export class MemcachedDriver {
+  private readonly nodes: MemcachedNodes;
+
+  constructor(options: MemcachedOptions) {
+    this.nodes = new MemcachedNodes(options);
+  }
+
+  /** A record with `renewTo`, read and renewed by one command; else the value that was set. */
+  async get(key: string, options?: GetOptions): Promise<unknown> {
+    if (options?.renewTo !== undefined) {
+      const item = await this.nodes.retrieve(`gats ${options.renewTo}`, safeKey(key));
+      return typeof item?.value === 'string' ? new ReadRecord(item.value, item.version) : undefined;
+    }
+    const item = await this.nodes.retrieve('get', safeKey(key));
+    return typeof item?.value === 'string' ? (JSON.parse(item.value) as unknown) : undefined;
+  }
+
+  async set(key: string, { value }: Envelope, ttlSeconds = 0): Promise<void> {
+    const safe = safeKey(key);
+    if (!(value instanceof WriteRecord)) {
+      const ttl = ttlSeconds > MAX_TTL_SECONDS ? unixTime() + ttlSeconds : ttlSeconds;
+      await this.store('set', safe, JSON.stringify(value), ttl);
+      return;
+    }
+    const { text, version } = value;
+    try {
+      if (version === undefined) await this.store('add', safe, text ?? '', ttlSeconds);
+      // A time to live below zero has passed already: compare and delete, in one step.
+      else await this.store('cas', safe, text ?? '', text === null ? -1 : ttlSeconds, version);
+    } catch (error) {
+      throw refusalOf(error) ?? error;
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    const safe = safeKey(key);
+    try {
+      await this.nodes.send(safe, `delete ${safe}\r\n`);
+    } catch (error) {
+      if (refusalOf(error)?.reason !== 'gone') throw error;
+    }
+  }
+
+  disconnect(): void {
+    this.nodes.close();
+  }
+
+  private store(
+    command: 'set' | 'add' | 'cas',
+    key: string,
+    data: string,
+    ttl: number,
+    version?: string,
+  ): Promise<unknown> {
+    const bytes = Buffer.byteLength(data);
+    const cas = version === undefined ? '' : ` ${version}`;
+    return this.nodes.send(key, `${command} ${key} 0 ${ttl} ${bytes}${cas}\r\n${data}\r\n`);
+  }
+}
+
+/** What memcached says of a record that is not as expected; errors to the client library. */
+function refusalOf(error: unknown): RecordRefused | undefined {
+  switch (error instanceof Error ? error.message : undefined) {
+    case 'NOT_STORED':
+      return new RecordRefused('taken');
+    case 'EXISTS':
+      return new RecordRefused('changed');
+    case 'NOT_FOUND':
+      return new RecordRefused('gone');
+    default:
+      return undefined;
+  }
+}
+
+/** Keys are part of the command line: what cannot stand there is hashed. Store keys never are. */
+function safeKey(key: string): string {
+  if (/^[\x21-\x7e]{1,250}$/.test(key)) return key;
+  return `sha256:${createHash('sha256').update(key).digest('base64url')}`;
+}
+
+function unixTime(): number {
+  return Math.floor(Date.now() / 1000);
+}

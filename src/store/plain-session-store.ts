@@ -1,0 +1,124 @@
+import type { Cache } from 'cache-manager';
+
+import type { SessionStore, StoredText } from '../session/session-store.js';
+import { SessionStoreError } from '../session/session.errors.js';
+import { CacheReads } from './cache-reads.js';
+import { DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
+import { Turns } from './turns.js';
+
+/** What is cached for a session; `null` is a tombstone. */
+interface PlainRecord {
+  readonly text: string | null;
+  /** The idle deadline, in milliseconds since 1970. */
+  readonly until: number;
+}
+
+interface Settings {
+  readonly timeout: number;
+  now(): number;
+}
+
+/** Renewal is a write here: it waits until so much of the idle timeout has passed. */
+const RENEW_AFTER = 0.1;
+
+/** Longer than any request that read the session before it was destroyed should take. */
+const TOMBSTONE_SECONDS = 60;
+
+/**
+ * Sessions in a cache that cannot compare and set: Redis, Postgres, SQLite or whatever Keyv has an
+ * adapter for. What the record was when read is its version; each write reads it again first.
+ *
+ * Within one process nothing is lost, as the writers of a session take turns. Between processes
+ * there remains the moment between that reading and the write: two processes that write to one
+ * session within it can lose one of the writes, or undo a destroy. With memcached there is none.
+ */
+export class PlainSessionStore implements SessionStore {
+  private readonly reads: CacheReads;
+  private readonly turns = new Turns();
+
+  constructor(
+    private readonly cache: Cache,
+    private readonly settings: Settings,
+  ) {
+    this.reads = new CacheReads(cache);
+  }
+
+  async find(key: string): Promise<StoredText | undefined> {
+    const record = await this.read(key);
+    if (!record) return undefined;
+    if (this.isRenewalDue(record)) await this.renew(key, record.text);
+    return { text: record.text, version: record.text };
+  }
+
+  create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
+    return this.turns.take(key, async () => {
+      if (await this.read(key)) return 'taken';
+      await this.write(key, text, lifeSeconds);
+      return 'stored';
+    });
+  }
+
+  update(
+    key: string,
+    text: string,
+    version: string,
+    lifeSeconds: number,
+  ): Promise<'stored' | 'changed' | 'gone'> {
+    return this.ifUnchanged(key, version, 'stored', () => this.write(key, text, lifeSeconds));
+  }
+
+  remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
+    return this.ifUnchanged(key, version, 'removed', () =>
+      this.write(key, null, TOMBSTONE_SECONDS),
+    );
+  }
+
+  private ifUnchanged<Done>(
+    key: string,
+    version: string,
+    done: Done,
+    work: () => Promise<void>,
+  ): Promise<Done | 'changed' | 'gone'> {
+    return this.turns.take(key, async () => {
+      const record = await this.read(key);
+      if (!record) return 'gone';
+      if (record.text !== version) return 'changed';
+      await work();
+      return done;
+    });
+  }
+
+  private async renew(key: string, text: string): Promise<void> {
+    const { timeout } = this.settings;
+    await this.ifUnchanged(key, text, 'renewed', () => this.write(key, text, timeout));
+  }
+
+  private isRenewalDue({ until }: PlainRecord): boolean {
+    const { now, timeout } = this.settings;
+    return until - now() < timeout * 1000 * (1 - RENEW_AFTER);
+  }
+
+  private async read(key: string): Promise<{ text: string; until: number } | undefined> {
+    const value = await this.reads.get(key);
+    if (!isPlainRecord(value) || value.text === null || value.until <= this.settings.now()) {
+      return undefined;
+    }
+    return { text: value.text, until: value.until };
+  }
+
+  private async write(key: string, text: string | null, lifeSeconds: number): Promise<void> {
+    const life = lifeSeconds * 1000;
+    const record: PlainRecord = { text, until: this.settings.now() + life };
+    try {
+      await within(DEFAULT_OPERATION_TIMEOUT, this.cache.set(key, record, life));
+    } catch (error) {
+      throw new SessionStoreError({ cause: error });
+    }
+  }
+}
+
+function isPlainRecord(value: unknown): value is PlainRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { text, until } = value as Partial<PlainRecord>;
+  return (typeof text === 'string' || text === null) && typeof until === 'number';
+}
