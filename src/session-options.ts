@@ -115,7 +115,7 @@ function placeOf(options: SessionModuleOptions): SessionPlace {
     return { memcached: checkMemcachedOptions(options.memcached) };
   }
   if (options.stores !== undefined) {
-    const stores = [options.stores].flat() as (Keyv | KeyvStoreAdapter)[];
+    const stores: (Keyv | KeyvStoreAdapter)[] = [options.stores].flat();
     if (stores.length === 0 || !stores.every(hasFunctions('get', 'set', 'delete', 'clear'))) {
       throw new SessionOptionsError('stores', 'give a Keyv or a Keyv store adapter');
     }

@@ -74,8 +74,13 @@ class Hold {
     private readonly response: ServerResponse,
     private readonly gate: ResponseGate,
   ) {
-    const { writeHead, write, end, flushHeaders } = response;
-    this.originals = { writeHead, write, end, flushHeaders };
+    const original = (method: Method) => Reflect.get(response, method) as Originals[Method];
+    this.originals = {
+      writeHead: original('writeHead'),
+      write: original('write'),
+      end: original('end'),
+      flushHeaders: original('flushHeaders'),
+    };
     this.phase = response.headersSent ? 'released' : 'untouched';
     this.earlierHeaders = response.getHeaderNames();
   }

@@ -17,15 +17,10 @@ export interface SessionTransport {
 /** What the client has to be told: an id, or that its session is over. */
 export type SessionNews = { readonly id: string } | 'over';
 
-interface Loaded {
-  readonly state: SessionState;
-  readonly session: Session;
-}
-
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {
   private loading: Promise<Session> | undefined;
-  private loaded: Loaded | undefined;
+  private state: SessionState | undefined;
   private isOver = false;
   /** The last of the operations that have to follow each other. */
   private turn: Promise<void> | undefined;
@@ -43,35 +38,32 @@ export class CurrentSession {
   /** A new session in place of the present one, which is destroyed. */
   create(): Promise<Session> {
     return this.inTurn(async () => {
-      await this.load();
+      const state = await this.loadState();
       this.requireOpen('create');
-      await this.destroyLoaded();
-      return this.take(this.repository.begin());
+      await this.end(state);
+      return this.begin();
     });
   }
 
   regenerate(options?: RegenerateOptions): Promise<Session> {
     return this.inTurn(async () => {
-      const session = await this.load();
+      const state = await this.loadState();
       this.requireOpen('regenerate');
-      const { state } = this.loaded!;
       await this.repository.regenerate(state, options?.keep);
-      return session;
+      return this.load();
     });
   }
 
   destroy(): Promise<void> {
     return this.inTurn(async () => {
-      await this.load();
-      await this.destroyLoaded();
-      this.take(this.repository.begin());
+      await this.end(await this.loadState());
+      this.begin();
     });
   }
 
   save(): Promise<void> {
     return this.inTurn(async () => {
-      await this.load();
-      const { state } = this.loaded!;
+      const state = await this.loadState();
       if (state.status === 'new' && this.repository.hasChanges(state)) this.requireOpen('save');
       await this.repository.commit(state);
       if (state.status === 'gone') throw new SessionDestroyedError();
@@ -83,29 +75,29 @@ export class CurrentSession {
    * nothing to wait for.
    */
   commit(): Promise<void> | undefined {
-    try {
-      if (!this.turn && !this.hasChanges()) return undefined;
-    } catch (error) {
-      return Promise.reject(error as Error); // an object was changed into what cannot be stored
-    }
+    if (!this.turn && !this.hasChanges()) return undefined;
     return this.inTurn(async () => {
-      if (this.loaded) await this.repository.commit(this.loaded.state);
+      if (this.state) await this.repository.commit(this.state);
     });
   }
 
-  /** Whether a commit would write. */
+  /** Whether a commit would write, or fail as an object was changed into what cannot be stored. */
   hasChanges(): boolean {
-    return this.loaded !== undefined && this.repository.hasChanges(this.loaded.state);
+    try {
+      return this.state !== undefined && this.repository.hasChanges(this.state);
+    } catch {
+      return true;
+    }
   }
 
   /** Whether this session is in the store, so that it can take changes after its response began. */
   get isStored(): boolean {
-    return this.loaded?.state.status === 'stored';
+    return this.state?.status === 'stored';
   }
 
   /** What to tell the client, once all is stored. */
   get news(): SessionNews | undefined {
-    const state = this.loaded?.state;
+    const { state } = this;
     if (state?.status === 'stored' && state.tellClient) return { id: state.id };
     return this.isOver ? 'over' : undefined;
   }
@@ -123,19 +115,27 @@ export class CurrentSession {
       regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),
       destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
     });
-    this.loaded = { state, session };
+    this.state = state;
     this.loading = Promise.resolve(session);
     return session;
   }
 
-  private async destroyLoaded(): Promise<void> {
-    const { state } = this.loaded!;
+  private async loadState(): Promise<SessionState> {
+    await this.load();
+    return this.state!;
+  }
+
+  private begin(): Session {
+    return this.take(this.repository.begin());
+  }
+
+  private async end(state: SessionState): Promise<void> {
     await this.repository.destroy(state);
     this.isOver = true;
   }
 
   private ifCurrent<T>(state: SessionState, work: () => Promise<T>): Promise<T> {
-    return state === this.loaded?.state ? work() : Promise.reject(new SessionDestroyedError());
+    return state === this.state ? work() : Promise.reject(new SessionDestroyedError());
   }
 
   private requireOpen(operation: string): void {

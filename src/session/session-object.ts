@@ -14,7 +14,7 @@ export interface SessionLifecycle {
 
 /** A session whose entries are also its properties. */
 export function createSession(state: SessionState, lifecycle: SessionLifecycle): Session {
-  return new Proxy(new SessionObject(state, lifecycle), propertyAccess) as unknown as Session;
+  return new Proxy(new SessionObject(state, lifecycle), propertyAccess);
 }
 
 const SELF = Symbol('session');

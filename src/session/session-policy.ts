@@ -10,9 +10,9 @@ export interface SessionPolicy {
   /** Whether the cookie carries a Max-Age and so has to be sent again before it runs out. */
   readonly persistentCookie: boolean;
   /** Milliseconds since 1970; passed in so that time can be moved. */
-  now(): number;
+  readonly now: () => number;
   /** Tells the people who run the application. */
-  warn(message: string): void;
+  readonly warn: (message: string) => void;
 }
 
 /** When the session ends however much it is used, in milliseconds since 1970. */

@@ -2,21 +2,17 @@
 export const DEFAULT_OPERATION_TIMEOUT = 500;
 
 /** Rejects if the operation takes longer. The operation itself cannot be called back. */
-export function within<T>(milliseconds: number, operation: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
+export async function within<T>(milliseconds: number, operation: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
       () => reject(new Error(`no answer within ${milliseconds} ms`)),
       milliseconds,
     );
-    operation.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error as Error);
-      },
-    );
   });
+  try {
+    return await Promise.race([operation, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -9,9 +9,9 @@ const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 interface Settings {
   /** Milliseconds since 1970. */
-  now(): number;
+  readonly now: () => number;
   /** A session had to go before its time, as the memory is full. */
-  onEvict(): void;
+  readonly onEvict: () => void;
   maxSessions?: number;
 }
 

@@ -1,11 +1,12 @@
+import type { LoggerService } from '@nestjs/common';
 import type { Keyv } from 'keyv';
 
 import { keyvOver } from './keyv-over.js';
 import { MemoryAdapter } from './memory-adapter.js';
 
 interface Settings {
-  now(): number;
-  readonly logger: { log(message: string): void; warn(message: string): void };
+  readonly now: () => number;
+  readonly logger: Pick<LoggerService, 'log' | 'warn'>;
   /** Default 50,000. */
   readonly maxSessions?: number;
 }

@@ -15,7 +15,7 @@ interface PlainRecord {
 
 interface Settings {
   readonly timeout: number;
-  now(): number;
+  readonly now: () => number;
 }
 
 /** Renewal is a write here: it waits until so much of the idle timeout has passed. */

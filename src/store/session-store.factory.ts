@@ -11,7 +11,7 @@ interface Settings {
   readonly keyPrefix: string;
   /** Idle timeout in seconds. */
   readonly timeout: number;
-  now(): number;
+  readonly now: () => number;
 }
 
 /** The store for a cache, as good as its adapter allows. */

@@ -1,0 +1,84 @@
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      comment: 'Imports run one way: index → session.* → http, store → session/.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'session-knows-no-framework',
+      comment: 'The domain imports itself and a few of Node’s own modules, types included.',
+      severity: 'error',
+      from: { path: '^src/session/' },
+      to: { pathNot: ['^src/session/', '^(node:)?(crypto|timers/promises|util|zlib)$'] },
+    },
+    {
+      name: 'http-knows-no-store',
+      severity: 'error',
+      from: { path: '^src/http/' },
+      to: { path: '^src/store/' },
+    },
+    {
+      name: 'store-knows-no-http',
+      severity: 'error',
+      from: { path: '^src/store/' },
+      to: { path: '^src/http/' },
+    },
+    {
+      name: 'parts-know-no-module',
+      comment: 'What puts the parts together is not for the parts to import.',
+      severity: 'error',
+      from: { path: '^src/(http|store)/' },
+      to: { path: '^src/(session\\.[^/]+|index)\\.ts$' },
+    },
+    {
+      name: 'index-is-only-for-outside',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^src/index\\.ts$' },
+    },
+    {
+      name: 'sources-stand-alone',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|sample-app|bench|scripts|dist)/' },
+    },
+    {
+      name: 'no-undeclared-package',
+      comment: 'What the sources import is a dependency or a peer dependency of the package.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['npm', 'npm-peer'],
+      },
+    },
+    {
+      name: 'not-resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-orphans',
+      comment:
+        'A module that nothing imports is left over. Ambient declarations are imported by none.',
+      severity: 'error',
+      from: { orphan: true, pathNot: '\\.d\\.ts$' },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    // Type-only imports are dependencies, too.
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+    },
+  },
+};
