@@ -47,8 +47,8 @@ export class MemcachedDriver {
     const { text, version } = value;
     try {
       if (version === undefined) await this.store('add', safe, text ?? '', ttlSeconds);
-      // A time to live below zero has passed already: compare and delete, in one step.
-      else await this.store('cas', safe, text ?? '', text === null ? -1 : ttlSeconds, version);
+      else if (text === null) await this.remove(safe, version);
+      else await this.store('cas', safe, text, ttlSeconds, version);
     } catch (error) {
       throw refusalOf(error) ?? error;
     }
@@ -65,6 +65,15 @@ export class MemcachedDriver {
 
   disconnect(): void {
     this.nodes.close();
+  }
+
+  /**
+   * Compare and delete, which the protocol has no command for: a time to live below zero has passed
+   * already. What remains is an empty item that nobody can read; memcached is told to drop it.
+   */
+  private async remove(key: string, version: string): Promise<void> {
+    await this.store('cas', key, '', -1, version);
+    this.nodes.tell(key, `delete ${key} noreply\r\n`);
   }
 
   private store(

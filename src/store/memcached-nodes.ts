@@ -54,6 +54,13 @@ export class MemcachedNodes {
     }
   }
 
+  /** Sends a command that has no answer, and that nothing depends on. */
+  tell(key: string, command: string): void {
+    this.nodeOf(key)
+      .client.xsend(command, { noreply: true })
+      .catch(() => undefined);
+  }
+
   /** Closes all connections, those of operations under way when they are done. */
   close(): void {
     this.isClosing = true;

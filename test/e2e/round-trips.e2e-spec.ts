@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Redirect } from '@nestjs/common';
+
+import { Session, SessionManager } from '../../src/index.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+
+@Controller()
+class PagesController {
+  @Get('untouched')
+  untouched() {
+    return 'no session here';
+  }
+
+  @Get('read')
+  read(@Session() session: Session) {
+    return { name: (session.name as string | undefined) ?? null };
+  }
+
+  @Get('write')
+  write(@Session() session: Session) {
+    session.name = 'Ada';
+    return { name: session.name as string };
+  }
+
+  @Get('object')
+  object(@Session('cart') cart: string[] | undefined) {
+    return { cart: cart ?? null };
+  }
+
+  @Get('fill')
+  @Redirect('/object')
+  fill(@Session() session: Session) {
+    session.cart = ['apples'];
+  }
+}
+
+@Controller('manager')
+class ManagerController {
+  constructor(private readonly sessions: SessionManager) {}
+
+  @Get('ignored')
+  ignored() {
+    return 'injected and not used';
+  }
+
+  @Get('destroy')
+  async destroy() {
+    await this.sessions.destroy();
+    return 'bye';
+  }
+}
+
+describe.each(PLATFORMS)('round trips to memcached, on %s', (platform) => {
+  let memcached: Memcached;
+  let wire: RecordingProxy;
+  let app: SessionApp;
+
+  const commands = () => wire.commands.map(({ name }) => name);
+
+  beforeAll(async () => {
+    memcached = await startMemcached();
+    wire = await recordingProxy(memcached.port);
+    const options = { memcached: wire.server };
+    app = await startSessionApp({
+      platform,
+      options,
+      controllers: [PagesController, ManagerController],
+    });
+  });
+
+  beforeEach(() => wire.reset());
+
+  afterAll(async () => {
+    await app.close();
+    await wire.close();
+    await memcached.stop();
+  });
+
+  async function knownVisitor() {
+    const visitor = app.visitor();
+    await visitor.get('/write');
+    wire.reset();
+    return visitor;
+  }
+
+  it('none for a route that ignores its session', async () => {
+    const visitor = await knownVisitor();
+    expect((await visitor.get('/untouched')).status).toBe(200);
+    expect((await visitor.get('/manager/ignored')).status).toBe(200);
+    expect(commands()).toEqual([]);
+  });
+
+  it('none, no cookie and no record for a new visitor who writes nothing', async () => {
+    const response = await app.visitor().get('/read');
+    expect(response.json).toEqual({ name: null });
+    expect(response.setCookies).toEqual([]);
+    expect(commands()).toEqual([]);
+  });
+
+  it('none for a cookie that cannot be an id', async () => {
+    const visitor = app.visitor();
+    for (const value of [
+      'x',
+      'A'.repeat(43) + 'B',
+      'B'.repeat(43),
+      's:abc.def',
+      'j:{}',
+      '%0d%0a',
+    ]) {
+      visitor.cookie = `SID=${value}`;
+      await visitor.get('/read');
+    }
+    expect(commands()).toEqual([]);
+  });
+
+  it('one to read, which renews at once', async () => {
+    const visitor = await knownVisitor();
+    expect((await visitor.get('/read')).json).toEqual({ name: 'Ada' });
+    expect(wire.commands.map(({ line }) => line)).toEqual([
+      expect.stringMatching(/^gats 1200 sess:[\w-]{43}$/),
+    ]);
+  });
+
+  it('one to read an object that is not changed', async () => {
+    const visitor = app.visitor();
+    await visitor.get('/fill');
+    wire.reset();
+    expect((await visitor.get('/object')).json).toEqual({ cart: ['apples'] });
+    expect(commands()).toEqual(['gats']);
+  });
+
+  it('two to write', async () => {
+    const visitor = await knownVisitor();
+    await visitor.get('/write');
+    expect(commands()).toEqual(['gats', 'cas']);
+  });
+
+  it('one for a new session', async () => {
+    await app.visitor().get('/write');
+    expect(commands()).toEqual(['add']);
+  });
+
+  it('two to destroy', async () => {
+    const visitor = await knownVisitor();
+    await visitor.get('/manager/destroy');
+    const lines = wire.commands.map(({ line }) =>
+      line.replace(/sess:\S+/, 'KEY').replace(/\d+$/, 'VERSION'),
+    );
+    // The last one has no answer that anybody would wait for.
+    expect(lines).toEqual(['gats 1200 KEY', 'cas KEY 0 -1 0 VERSION', 'delete KEY noreply']);
+  });
+});

@@ -1,0 +1,98 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { RESPONSE_KINDS, ResponseKindsController } from '../support/response-kinds.js';
+import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+
+describe.each(PLATFORMS)('saved before it is said, on %s', (platform) => {
+  let memcached: Memcached;
+  let wire: RecordingProxy;
+  let app: SessionApp;
+
+  beforeAll(async () => {
+    memcached = await startMemcached();
+    wire = await recordingProxy(memcached.port);
+    const options = { memcached: wire.server };
+    app = await startSessionApp({ platform, options, controllers: [ResponseKindsController] });
+  });
+
+  beforeEach(() => wire.reset());
+
+  afterEach(() => {
+    wire.delayCommands(0);
+    wire.failWrites(false);
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await wire.close();
+    await memcached.stop();
+  });
+
+  describe.each(RESPONSE_KINDS)('$path', ({ path, status, method = 'GET', body = /^/ }) => {
+    it('answers a known visitor as it would without sessions', async () => {
+      const visitor = app.visitor();
+      await visitor.get('/returned');
+      const response = await visitor.request(path, { method });
+      expect(response.status).toBe(status);
+      expect(response.body).toMatch(body);
+      expect((await visitor.get('/marks')).json).toEqual({ marks: 2 });
+    });
+
+    it('gives a new visitor a session that is stored', async () => {
+      const visitor = app.visitor();
+      const response = await visitor.request(path, { method });
+      expect(response.setCookies.filter((line) => line.startsWith('SID='))).toHaveLength(1);
+      expect((await visitor.get('/marks')).json).toEqual({ marks: 1 });
+    });
+
+    it('waits for a slow store', async () => {
+      wire.delayCommands(300);
+      const response = await app.visitor().request(path, { method });
+      const { name, key } = wire.commands.at(-1)!;
+      expect(name).toBe('add');
+      expect(await memcached.command(`get ${key}`)).toContain('["marks",1]');
+      expect(response.status).toBe(status);
+    });
+
+    it('becomes a 503 without a cookie if it cannot be stored', async () => {
+      wire.failWrites(true);
+      const response = await app.visitor().request(path, { method });
+      expect(response.status).toBe(503);
+      expect(response.setCookies).toEqual([]);
+      expect(response.headers).not.toHaveProperty('x-handler');
+      expect(response.headers).not.toHaveProperty('location');
+      expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+      if (method === 'HEAD') return;
+      expect(response.json).toEqual({ statusCode: 503, message: 'Service Unavailable' });
+    });
+  });
+
+  it('keeps cookies that the handler sets, whatever way it sets them', async () => {
+    const list = await app.visitor().get('/raw-list');
+    expect(list.setCookies).toEqual(['a=1', 'b=2', expect.stringMatching(/^SID=/)]);
+    expect(list.headers['x-handler']).toBe('yes');
+    const raw = await app.visitor().get('/raw');
+    expect(raw.setCookies).toEqual(['theirs=1', expect.stringMatching(/^SID=/)]);
+  });
+
+  it('stores what was written before an exception of a pipe', async () => {
+    const visitor = app.visitor();
+    await visitor.get('/returned');
+    expect((await visitor.get('/pipe?n=x')).status).toBe(400);
+    expect((await visitor.get('/marks')).json).toEqual({ marks: 1 });
+  });
+
+  it('revalidates: 304 without a body', async () => {
+    const visitor = app.visitor();
+    await visitor.get('/returned');
+    const first = await visitor.get('/marks');
+    if (first.headers.etag === undefined) return expect(platform).toBe('fastify');
+    const etag = { 'if-none-match': first.headers.etag };
+    const second = await visitor.get('/marks', { headers: etag });
+    expect([second.status, second.body]).toEqual([304, '']);
+    await visitor.get('/returned');
+    expect((await visitor.get('/marks', { headers: etag })).status).toBe(200);
+  });
+});

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Param } from '@nestjs/common';
+
+import { Session, SessionError, SessionValueError } from '../../src/index.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+
+const cycle: Record<string, unknown> = {};
+cycle.self = cycle;
+
+/** Each with the path that its error names. */
+const WRONG: Record<string, { value: unknown; path: string }> = {
+  date: { value: { at: new Date(0) }, path: 'cart.at' },
+  map: { value: [new Map()], path: 'cart[0]' },
+  bigint: { value: { n: 1n }, path: 'cart.n' },
+  nan: { value: { prices: [1, NaN] }, path: 'cart.prices[1]' },
+  function: { value: { f: () => 1 }, path: 'cart.f' },
+  cycle: { value: cycle, path: 'cart.self' },
+  class: { value: { o: new (class Apple {})() }, path: 'cart.o' },
+};
+
+@Controller()
+class ValuesController {
+  @Get('keep')
+  keep(@Session() session: Session) {
+    session.cart = { apples: 1 };
+  }
+
+  @Get()
+  all(@Session() session: Session) {
+    return session.toJSON();
+  }
+
+  @Get('set/:kind')
+  set(@Session() session: Session, @Param('kind') kind: string) {
+    try {
+      session.set('cart', WRONG[kind]!.value);
+      return 'accepted';
+    } catch (error) {
+      return error instanceof SessionValueError ? error.path : 'another error';
+    }
+  }
+
+  @Get('assign/:kind')
+  assign(@Session() session: Session, @Param('kind') kind: string) {
+    session.other = 'also not stored';
+    session.cart = WRONG[kind]!.value;
+  }
+
+  @Get('mutate')
+  mutate(@Session('cart') cart: Record<string, unknown>) {
+    cart.at = new Date(0);
+    return 'not noticed yet';
+  }
+
+  @Get('large')
+  large(@Session() session: Session) {
+    session.cart = 'x'.repeat(2000);
+  }
+
+  @Get('large-and-caught')
+  async largeAndCaught(@Session() session: Session) {
+    session.cart = 'x'.repeat(2000);
+    const code = await session.save().catch((error: unknown) => (error as SessionError).code);
+    delete session.cart;
+    return code;
+  }
+}
+
+describe.each(PLATFORMS)('values that cannot be stored, on %s', (platform) => {
+  let memcached: Memcached;
+  let wire: RecordingProxy;
+  let app: SessionApp;
+
+  beforeAll(async () => {
+    memcached = await startMemcached();
+    wire = await recordingProxy(memcached.port);
+    const options = { memcached: wire.server, maxBytes: 1000 };
+    app = await startSessionApp({ platform, options, controllers: [ValuesController] });
+  });
+
+  beforeEach(() => wire.reset());
+
+  afterAll(async () => {
+    await app.close();
+    await wire.close();
+    await memcached.stop();
+  });
+
+  async function visitorWithCart() {
+    const visitor = app.visitor();
+    await visitor.get('/keep');
+    wire.reset();
+    return visitor;
+  }
+
+  const commands = () => wire.commands.map(({ name }) => name);
+
+  it.each(Object.entries(WRONG))('a %s: the error names its path', async (kind, { path }) => {
+    const visitor = await visitorWithCart();
+    expect((await visitor.get(`/set/${kind}`)).body).toBe(path);
+    expect((await visitor.get('/')).json).toEqual({ cart: { apples: 1 } });
+    expect(commands()).toEqual(['gats', 'gats']);
+  });
+
+  it('assigned to a property: the handler fails at once', async () => {
+    const visitor = await visitorWithCart();
+    expect((await visitor.get('/assign/date')).status).toBe(500);
+    expect(app.logged.errors.join()).toContain(
+      'session.cart.at: a Date would not come back as one',
+    );
+  });
+
+  it('put into an object that was read: noticed when it is stored, and nothing is', async () => {
+    const visitor = await visitorWithCart();
+    const response = await visitor.get('/mutate');
+    expect(response.status).toBe(500);
+    expect(response.json).toEqual({ statusCode: 500, message: 'Internal server error' });
+    expect(app.logged.errors.join()).toContain('SessionValueError: session.cart.at');
+    expect((await visitor.get('/')).json).toEqual({ cart: { apples: 1 } });
+    expect(commands()).not.toContain('cas');
+  });
+
+  it('larger than maxBytes: nothing is sent, and the stored record is as it was', async () => {
+    const visitor = await visitorWithCart();
+    expect((await visitor.get('/large')).status).toBe(500);
+    expect((await visitor.get('/large-and-caught')).body).toBe('SESSION_TOO_LARGE');
+    expect((await app.visitor().get('/large')).setCookies).toEqual([]);
+    expect(commands().filter((name) => name === 'add')).toEqual([]);
+    expect((await visitor.get('/')).json).toEqual({});
+  });
+});

@@ -1,0 +1,111 @@
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { endsReply, replyReader } from './memcached-protocol.js';
+import { freePort, startServer, type ServerProcess } from './server-process.js';
+
+/** A memcached of a test's own, on the loopback interface. */
+export interface Memcached {
+  readonly port: number;
+  /** `127.0.0.1:port` */
+  readonly server: string;
+  readonly pid: number;
+  /** Ends it for good; nothing happens if it is gone. */
+  stop(): Promise<void>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
+  /** Connections stay open, nothing is answered. */
+  pause(): void;
+  resume(): void;
+  /** Sends a command of the text protocol (with its data block, if any) and answers the whole reply. */
+  command(line: string): Promise<string>;
+  stats(): Promise<Record<string, string>>;
+  /** Forgets all items. */
+  flush(): Promise<void>;
+}
+
+export interface MemcachedOptions {
+  /** More command-line arguments, such as `-I 2m`. */
+  args?: readonly string[];
+  /** To come back where another one was. Without it: any free port. */
+  port?: number;
+}
+
+/** Starts a memcached; done as soon as it answers. */
+export async function startMemcached(options: MemcachedOptions = {}): Promise<Memcached> {
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    const process = await startServer('memcached', [
+      ...['-l', '127.0.0.1', '-p', String(port)],
+      ...(isRoot() ? ['-u', 'nobody'] : []),
+      ...(options.args ?? []),
+    ]);
+    if (await answers(process, port)) return memcached(process, port);
+
+    await process.end('SIGKILL');
+    // Another process may have taken the port, or not yet given it back.
+    if (attempt === 5) throw new Error(`memcached does not start on port ${port}: ${process.log}`);
+    await delay(100);
+  }
+}
+
+function memcached(process: ServerProcess, port: number): Memcached {
+  const command = (line: string): Promise<string> => memcachedCommand(port, line);
+  return {
+    port,
+    server: `127.0.0.1:${port}`,
+    pid: process.pid,
+    // To SIGTERM it answers a second later, and there is nothing it could save.
+    stop: () => process.end('SIGKILL'),
+    kill: () => process.end('SIGKILL'),
+    pause: () => process.signal('SIGSTOP'),
+    resume: () => process.signal('SIGCONT'),
+    command,
+    async stats() {
+      const lines = (await command('stats')).matchAll(/^STAT (\S+) (.*)\r$/gm);
+      return Object.fromEntries(Array.from(lines, ([, name, value]) => [name, value]));
+    },
+    async flush() {
+      await command('flush_all');
+    },
+  };
+}
+
+/** One command over a connection of its own. */
+export function memcachedCommand(port: number, line: string, timeout = 5_000): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = replyReader();
+    let reply = '';
+    const socket = connect(port, '127.0.0.1');
+    const fail = (reason: string): void => {
+      socket.destroy();
+      reject(new Error(`memcached, '${line.split('\r\n')[0]}': ${reason}`));
+    };
+    socket.setTimeout(timeout, () => fail(`no answer within ${timeout} ms`));
+    socket.once('error', (error) => fail(error.message));
+    socket.once('close', () => fail('connection closed'));
+    socket.on('data', (chunk: Buffer) => {
+      for (const unit of reader.read(chunk)) {
+        reply += unit.bytes.toString();
+        if (!endsReply(unit)) continue;
+        resolve(reply);
+        socket.destroy();
+        return;
+      }
+    });
+    socket.write(`${line}\r\n`);
+  });
+}
+
+async function answers(process: ServerProcess, port: number): Promise<boolean> {
+  for (const end = Date.now() + 5_000; Date.now() < end && !process.hasExited; await delay(10)) {
+    const version = await memcachedCommand(port, 'version', 1_000).catch(() => '');
+    // The answer counts only if it is this process that gave it.
+    if (version) return (await memcachedCommand(port, 'stats')).includes(`pid ${process.pid}\r`);
+  }
+  return false;
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}

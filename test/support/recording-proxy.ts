@@ -1,0 +1,149 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+import { commandReader, keyOf, replyReader, type ProtocolUnit } from './memcached-protocol.js';
+
+export interface RecordedCommand {
+  /** `gats`, `cas`, … */
+  readonly name: string;
+  readonly key: string;
+  /** The command's line, without its data block. */
+  readonly line: string;
+}
+
+/** Stands between a client and memcached, counts what passes and makes what goes wrong. */
+export interface RecordingProxy {
+  readonly port: number;
+  /** `127.0.0.1:port` */
+  readonly server: string;
+  /** The commands clients sent, in the order in which they came. */
+  readonly commands: RecordedCommand[];
+  /** Forgets the commands. */
+  reset(): void;
+  delayReplies(ms: number): void;
+  delayCommands(ms: number): void;
+  /** Answers whatever stores as a memcached without memory does. Reads go through. */
+  failWrites(on: boolean): void;
+  /** Swallows everything, both ways; connections stay open. */
+  hang(on: boolean): void;
+  /** Breaks off all connections. */
+  cut(): void;
+  /** Refuses new connections, on the same port; those that are open stay. */
+  refuse(on: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+const WRITES = new Set(['add', 'append', 'cas', 'ms', 'prepend', 'replace', 'set']);
+const OUT_OF_MEMORY = Buffer.from('SERVER_ERROR out of memory storing object\r\n');
+// A refused write becomes memcached's no-op on its way, so that its answer keeps its turn.
+const NO_OP = Buffer.from('mn\r\n');
+const NO_OP_REPLY = 'MN';
+
+export async function recordingProxy(targetPort: number): Promise<RecordingProxy> {
+  const sockets = new Set<Socket>();
+  const commands: RecordedCommand[] = [];
+  const faults = { replyDelay: 0, commandDelay: 0, failWrites: false, hang: false };
+
+  const serve = (client: Socket): void => {
+    const upstream = connect(targetPort, '127.0.0.1');
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      // A test that forgets to close its proxy still ends.
+      socket.unref();
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+
+    let refusedWrites = 0;
+    const toServer = delayedWriter(upstream);
+    const toClient = delayedWriter(client);
+
+    const receiveCommand = ({ line, bytes }: ProtocolUnit): void => {
+      const name = line.split(' ', 1)[0] ?? '';
+      commands.push({ name, key: keyOf(line), line });
+      if (faults.hang) return;
+      if (!faults.failWrites || !WRITES.has(name)) return toServer(bytes, faults.commandDelay);
+      if (line.endsWith(' noreply')) return;
+      refusedWrites++;
+      toServer(NO_OP, faults.commandDelay);
+    };
+    const receiveReply = ({ line, bytes }: ProtocolUnit): void => {
+      if (faults.hang) return;
+      if (line !== NO_OP_REPLY || refusedWrites === 0) return toClient(bytes, faults.replyDelay);
+      refusedWrites--;
+      toClient(OUT_OF_MEMORY, faults.replyDelay);
+    };
+
+    const fromClient = commandReader();
+    const fromServer = replyReader();
+    client.on('data', (chunk: Buffer) => fromClient.read(chunk).forEach(receiveCommand));
+    upstream.on('data', (chunk: Buffer) => fromServer.read(chunk).forEach(receiveReply));
+  };
+
+  let server: Server | undefined = await listen(0, serve);
+  const { port } = server.address() as AddressInfo;
+
+  const stopListening = (): void => {
+    // Its callback waits for the connections; the port is free at once.
+    server?.close();
+    server = undefined;
+  };
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+
+  return {
+    port,
+    server: `127.0.0.1:${port}`,
+    commands,
+    reset: () => void commands.splice(0),
+    delayReplies: (ms) => void (faults.replyDelay = ms),
+    delayCommands: (ms) => void (faults.commandDelay = ms),
+    failWrites: (on) => void (faults.failWrites = on),
+    hang: (on) => void (faults.hang = on),
+    cut,
+    async refuse(on) {
+      if (on) stopListening();
+      else server ??= await listen(port, serve);
+    },
+    async close() {
+      const closed = new Promise((resolve) =>
+        server ? server.once('close', resolve) : resolve(0),
+      );
+      stopListening();
+      cut();
+      await closed;
+    },
+  };
+}
+
+/** Writes in the order of the calls, even if a later one asks for a shorter delay. */
+function delayedWriter(socket: Socket): (bytes: Buffer, delay: number) => void {
+  let last = 0;
+  let waiting = 0;
+  return (bytes, delay) => {
+    if (delay === 0 && waiting === 0) return void socket.write(bytes);
+    last = Math.max(last, performance.now() + delay);
+    waiting++;
+    setTimeout(() => {
+      waiting--;
+      if (!socket.destroyed) socket.write(bytes);
+    }, last - performance.now());
+  };
+}
+
+async function listen(port: number, serve: (client: Socket) => void): Promise<Server> {
+  const server = createServer(serve);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  server.unref();
+  return server;
+}

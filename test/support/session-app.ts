@@ -1,0 +1,75 @@
+import 'reflect-metadata';
+
+import type { AddressInfo } from 'node:net';
+
+import type { INestApplication, LoggerService, Type } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+
+import { SessionModule, type SessionModuleOptions } from '../../src/index.js';
+import { SESSION_CLOCK, type SessionClock } from '../../src/session.providers.js';
+import { visitor, type Visitor } from './http-client.js';
+
+export type Platform = 'express' | 'fastify';
+
+/** For `describe.each`: whatever holds, holds on both. */
+export const PLATFORMS: Platform[] = ['express', 'fastify'];
+
+export interface SessionApp {
+  readonly app: INestApplication;
+  readonly url: string;
+  readonly logged: LogRecord;
+  /** Somebody who comes for the first time. */
+  visitor(): Visitor;
+  close(): Promise<void>;
+}
+
+interface Settings {
+  readonly platform?: Platform;
+  readonly options?: SessionModuleOptions;
+  readonly controllers: Type[];
+  readonly providers?: Type[];
+  readonly clock?: SessionClock;
+  /** Called before the application listens. */
+  readonly prepare?: (app: INestApplication) => void;
+}
+
+/** A Nest application with sessions, listening on a free loopback port. */
+export async function startSessionApp(settings: Settings): Promise<SessionApp> {
+  const { platform = 'express', options, controllers, providers = [] } = settings;
+  const logged = new LogRecord();
+  const building = Test.createTestingModule({
+    imports: [SessionModule.forRoot(options)],
+    controllers,
+    providers,
+  }).setLogger(logged);
+  if (settings.clock) building.overrideProvider(SESSION_CLOCK).useValue(settings.clock);
+  const module = await building.compile();
+  const app =
+    platform === 'fastify'
+      ? module.createNestApplication(new FastifyAdapter())
+      : module.createNestApplication();
+  settings.prepare?.(app);
+  await app.listen(0, '127.0.0.1');
+  const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
+  const url = `http://127.0.0.1:${port}`;
+  return { app, url, logged, visitor: () => visitor(url), close: () => app.close() };
+}
+
+/** What an application logs, a line each. */
+export class LogRecord implements LoggerService {
+  readonly warnings: string[] = [];
+  readonly errors: string[] = [];
+
+  warn(message: unknown): void {
+    this.warnings.push(String(message));
+  }
+
+  error(message: unknown): void {
+    this.errors.push(String(message));
+  }
+
+  log(): void {
+    // of no interest
+  }
+}

@@ -1,0 +1,91 @@
+import type { SessionPolicy } from '../../src/session/session-policy.js';
+import { storeKeyOf } from '../../src/session/session-id.js';
+import {
+  decodeRecord,
+  encodeRecord,
+  type SessionRecord,
+} from '../../src/session/session-record.js';
+import { SessionRecords } from '../../src/session/session-records.js';
+import { SessionRepository } from '../../src/session/session-repository.js';
+import type { SessionState } from '../../src/session/session-state.js';
+import { Clock } from './clock.js';
+import { FakeStore } from './fake-store.js';
+
+/** Sessions over a store that tests control, at a time that tests set. */
+export class SessionWorld {
+  readonly store = new FakeStore();
+  readonly clock = new Clock();
+  readonly warnings: string[] = [];
+  readonly policy: SessionPolicy;
+  readonly records: SessionRecords;
+  readonly repository: SessionRepository;
+
+  constructor(policy: Partial<SessionPolicy> = {}) {
+    this.policy = {
+      timeout: 1200,
+      absoluteTimeout: 86_400,
+      maxBytes: 1_000_000,
+      keyPrefix: 'sess:',
+      persistentCookie: false,
+      now: this.clock.now,
+      warn: (message) => this.warnings.push(message),
+      ...policy,
+    };
+    this.records = new SessionRecords(this.store, this.policy);
+    this.repository = this.anotherProcess();
+  }
+
+  /** Another process's repository over the same store: its commits stand in lines of their own. */
+  anotherProcess(): SessionRepository {
+    return new SessionRepository(this.store, this.policy);
+  }
+
+  /** Puts a session with these entries into the store and tells its id. */
+  async stored(entries: Record<string, unknown> = { visits: 1 }): Promise<string> {
+    const state = this.repository.begin();
+    for (const [key, value] of Object.entries(entries)) state.entries.set(key, value);
+    await this.repository.commit(state);
+    return state.id;
+  }
+
+  /** The session of this id, which has to be there. */
+  async found(id: string, repository = this.repository): Promise<SessionState> {
+    const state = await repository.find(id);
+    if (!state) throw new Error('there is no such session');
+    return state;
+  }
+
+  /** What the store holds under a session's id, forwarders followed. `undefined`: no session. */
+  entriesOf(id: string): Record<string, unknown> | undefined {
+    return this.entriesAt(this.keyOf(id));
+  }
+
+  entriesAt(key: string): Record<string, unknown> | undefined {
+    const found = this.recordAt(key);
+    if (!found) return undefined;
+    if ('forwardTo' in found) return this.entriesAt(found.forwardTo);
+    return Object.fromEntries(
+      [...found.entries].map(([name, json]) => [name, JSON.parse(json) as unknown]),
+    );
+  }
+
+  recordAt(key: string): ReturnType<typeof decodeRecord> {
+    const text = this.store.text(key);
+    return text === undefined ? undefined : decodeRecord(key, text);
+  }
+
+  /** Puts a record under a key, as another process does. */
+  write(key: string, entries: Record<string, unknown>, more: Partial<SessionRecord> = {}): void {
+    const texts = Object.entries(entries).map(([name, value]): [string, string] => [
+      name,
+      JSON.stringify(value),
+    ]);
+    const createdAt = this.clock.now();
+    const record = { createdAt, cookieSentAt: createdAt, entries: new Map(texts), ...more };
+    this.store.put(key, encodeRecord(key, record));
+  }
+
+  keyOf(id: string): string {
+    return storeKeyOf(id, this.policy.keyPrefix);
+  }
+}
