@@ -10,7 +10,6 @@ import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './sessio
 import { SessionOptionsError } from './session/session.errors.js';
 import {
   checkMemcachedOptions,
-  MAX_TTL_SECONDS,
   type MemcachedLocation,
   type MemcachedOptions,
 } from './store/memcached-options.js';
@@ -21,8 +20,8 @@ import {
  */
 export interface SessionModuleOptions {
   /**
-   * Seconds a session lives unused; every use renews it. Default 1200. A whole number from 1 to
-   * 2,592,000 (30 days, the most that memcached can count).
+   * Seconds a session lives unused; every use renews it. Default 1200. A whole number from 1 up; to
+   * 2,592,000 (30 days) in memcached, which takes more for a date.
    */
   timeout?: number;
   /**
@@ -87,7 +86,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   refuseUnknownOptions(options, KNOWN);
   const checked = withDefaults(DEFAULTS, options);
   const { timeout, absoluteTimeout, keyPrefix, maxBytes, cacheControl } = checked;
-  requireWholeNumber('timeout', timeout, { unit: 'seconds', from: 1, to: MAX_TTL_SECONDS });
+  requireWholeNumber('timeout', timeout, { unit: 'seconds', from: 1 });
   if (absoluteTimeout !== false) {
     requireWholeNumber('absoluteTimeout', absoluteTimeout, { unit: 'seconds', from: 1 });
   }

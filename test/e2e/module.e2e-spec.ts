@@ -255,6 +255,14 @@ it('a wrong option stops the start with an error that names it', async () => {
   });
 });
 
+it('memcached holds no session for more than 30 days: said at the start', async () => {
+  const timeout = 31 * 24 * 60 * 60;
+  await expect(start(SessionModule.forRoot({ timeout, memcached: '127.0.0.1:1' }))).rejects.toThrow(
+    'timeout: memcached holds nothing for more than 30 days',
+  );
+  await expect(start(SessionModule.forRoot({ timeout }))).resolves.toBeDefined();
+});
+
 it('a provider of the application injects the manager', async () => {
   @Injectable()
   class CartService {
