@@ -1,6 +1,3 @@
-import type { Cache } from 'cache-manager';
-import type { Keyv, KeyvStoreAdapter } from 'keyv';
-
 import {
   checkCookieOptions,
   type CheckedCookieOptions,
@@ -13,6 +10,7 @@ import {
   type MemcachedLocation,
   type MemcachedOptions,
 } from './store/memcached-options.js';
+import type { KeyvLike, SessionCache } from './store/session-cache.js';
 
 /**
  * The options of `SessionModule.forRoot()`. Sessions are kept in the one of `memcached`, `stores` and
@@ -32,9 +30,9 @@ export interface SessionModuleOptions {
   /** memcached: `'host:port'`, a list of them, or its options. */
   memcached?: MemcachedLocation | undefined;
   /** A Keyv store or adapter, as in Nest's `CacheModule`: Redis, Postgres, SQLite, … */
-  stores?: Keyv | KeyvStoreAdapter | readonly (Keyv | KeyvStoreAdapter)[] | undefined;
+  stores?: KeyvLike | readonly KeyvLike[] | undefined;
   /** An existing cache, such as the application's own `CACHE_MANAGER`, by `forRootAsync()`. */
-  cache?: Cache | undefined;
+  cache?: SessionCache | undefined;
   /** Begins every key in the store. Default `'sess:'`. */
   keyPrefix?: string;
   /**
@@ -61,8 +59,8 @@ const DEFAULTS = {
 /** Where sessions are kept. */
 export type SessionPlace =
   | { readonly memcached: MemcachedOptions }
-  | { readonly stores: readonly (Keyv | KeyvStoreAdapter)[] }
-  | { readonly cache: Cache }
+  | { readonly stores: readonly KeyvLike[] }
+  | { readonly cache: SessionCache }
   | 'memory';
 
 /** The options with their defaults. */
@@ -91,13 +89,13 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     requireWholeNumber('absoluteTimeout', absoluteTimeout, { unit: 'seconds', from: 1 });
   }
   requireWholeNumber('maxBytes', maxBytes, { unit: 'bytes', from: 100 });
-  if (!/^[\x21-\x7e]*$/.test(keyPrefix) || keyPrefix.length > MAX_PREFIX_LENGTH) {
+  if (!isText(keyPrefix, /^[\x21-\x7e]*$/) || keyPrefix.length > MAX_PREFIX_LENGTH) {
     throw new SessionOptionsError(
       'keyPrefix',
       `give visible ASCII characters without blanks, ${MAX_PREFIX_LENGTH} at most`,
     );
   }
-  if (cacheControl !== false && !/^[\x20-\x7e]+$/.test(cacheControl)) {
+  if (cacheControl !== false && !isText(cacheControl, /^[\x20-\x7e]+$/)) {
     throw new SessionOptionsError('cacheControl', 'give the value of a header, or false');
   }
   const cookie = checkCookieOptions(options.cookie);
@@ -114,7 +112,7 @@ function placeOf(options: SessionModuleOptions): SessionPlace {
     return { memcached: checkMemcachedOptions(options.memcached) };
   }
   if (options.stores !== undefined) {
-    const stores: (Keyv | KeyvStoreAdapter)[] = [options.stores].flat();
+    const stores: KeyvLike[] = [options.stores].flat();
     if (stores.length === 0 || !stores.every(hasFunctions('get', 'set', 'delete', 'clear'))) {
       throw new SessionOptionsError('stores', 'give a Keyv or a Keyv store adapter');
     }
@@ -125,6 +123,10 @@ function placeOf(options: SessionModuleOptions): SessionPlace {
     throw new SessionOptionsError('cache', 'give a cache of cache-manager, such as CACHE_MANAGER');
   }
   return { cache: options.cache };
+}
+
+function isText(value: unknown, pattern: RegExp): boolean {
+  return typeof value === 'string' && pattern.test(value);
 }
 
 function hasFunctions(...names: string[]): (value: unknown) => boolean {

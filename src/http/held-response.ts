@@ -1,4 +1,6 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+
+import { applyHead } from './response-head.js';
 
 /** What stands between an application and the first byte of its response. */
 export interface ResponseGate {
@@ -15,7 +17,10 @@ export interface ResponseGate {
 type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders';
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- four overloaded signatures
 type Originals = Record<Method, Function>;
-type Phase = 'untouched' | 'held' | 'released' | 'refused';
+type Call = [Method, unknown[]];
+
+/** `replaced`: an error was sent instead. */
+type Phase = 'untouched' | 'held' | 'released' | 'replaced';
 
 const HOLD = Symbol('held response');
 
@@ -65,7 +70,8 @@ function onClose(this: HeldResponse): void {
 /** One response's hold: what was called meanwhile, and how to go on. */
 class Hold {
   private phase: Phase;
-  private calls: [Method, unknown[]][] = [];
+  private isRefused = false;
+  private calls: Call[] = [];
   private readonly originals: Originals;
   /** What was there before the session was used, such as CORS headers; a refusal keeps it. */
   private readonly earlierHeaders: string[];
@@ -94,73 +100,77 @@ class Hold {
     switch (this.phase) {
       case 'released':
         return this.send(method, args);
-      case 'refused':
+      case 'replaced':
+        callBack([[method, args]]);
         return true; // swallowed, so that a stream flows on to its end
       case 'held':
-        this.remember(method, args);
+        if (method === 'writeHead') throw headersSentError();
+        this.calls.push([method, args]);
         return false; // as for a full buffer; 'drain' follows
       case 'untouched':
-        return this.begin(method, args);
+        return this.begin(method, method === 'writeHead' ? applyHead(this.response, args) : args);
     }
   }
 
   close(): void {
-    this.gate.onClose();
+    if (!this.isRefused) this.gate.onClose();
   }
 
   private begin(method: Method, args: unknown[]): unknown {
     const pending = this.gate.commit();
     if (!pending) {
       this.phase = 'released';
-      if (method === 'writeHead') args = takeApart(this.response, args);
       this.gate.beforeRelease(this.response);
       return this.send(method, args);
     }
     this.phase = 'held';
-    this.remember(method, args);
+    this.calls.push([method, args]);
     const { statusCode, statusMessage } = this.response;
     this.pretendSent();
+    const settle = (go: () => void) => {
+      this.stopPretending();
+      Object.assign(this.response, { statusCode, statusMessage });
+      try {
+        go();
+      } catch (error) {
+        this.giveUp(error);
+      }
+    };
     pending.then(
-      () => {
-        this.stopPretending();
-        Object.assign(this.response, { statusCode, statusMessage });
-        this.release();
-      },
-      (error: unknown) => {
-        this.stopPretending();
-        this.refuse(error);
-      },
+      () => settle(() => this.release()),
+      (error: unknown) => settle(() => this.refuse(error)),
     );
     return false;
-  }
-
-  private remember(method: Method, args: unknown[]): void {
-    this.calls.push([method, method === 'writeHead' ? takeApart(this.response, args) : args]);
   }
 
   private release(): void {
     this.phase = 'released';
     this.gate.beforeRelease(this.response);
     let accepted: unknown = false;
-    for (const [method, args] of this.calls) {
-      const result = this.send(method, args);
-      if (method === 'write') accepted = result;
+    for (let call = this.calls.shift(); call; call = this.calls.shift()) {
+      const result = this.send(...call);
+      if (call[0] === 'write') accepted = result;
     }
-    this.calls = [];
     // Its writer was told to wait, and Node.js only calls those whom it told so itself.
     if (accepted === true) this.response.emit('drain');
   }
 
+  /** Sends an error in place of the response, unless that already is the application's own of it. */
   private refuse(error: unknown): void {
-    this.phase = 'refused';
-    this.calls = [];
+    this.isRefused = true;
+    const { status, body } = this.gate.refusal(error);
+    if (this.response.statusCode === status) this.release();
+    else this.replace(status, body);
+  }
+
+  private replace(status: number, body: object): void {
+    this.phase = 'replaced';
     const { response } = this;
     for (const name of response.getHeaderNames()) {
       if (!this.earlierHeaders.includes(name) && !name.startsWith('access-control-')) {
         response.removeHeader(name);
       }
     }
-    const { status, body } = this.gate.refusal(error);
     const text = JSON.stringify(body);
     response.removeHeader('set-cookie');
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
@@ -169,7 +179,16 @@ class Hold {
     response.statusMessage = '';
     this.send('writeHead', [status]);
     this.send('end', [text]);
+    callBack(this.calls.splice(0));
     response.emit('drain');
+  }
+
+  /** What was held cannot be sent, such as a status that is none; nobody is left to be told. */
+  private giveUp(error: unknown): void {
+    this.isRefused = true;
+    const { status, body } = this.gate.refusal(error);
+    if (this.response.headersSent) this.response.destroy();
+    else this.replace(status, body);
   }
 
   private send(method: Method, args: unknown[]): unknown {
@@ -193,34 +212,16 @@ class Hold {
 
 export type { Hold };
 
-/**
- * Does what `writeHead(status, message?, headers?)` does to a response that is not sent yet, since
- * headers that are passed to the real one would not be merged with those of a `Set-Cookie`.
- * Returns what remains to be passed on.
- */
-function takeApart(response: ServerResponse, args: unknown[]): unknown[] {
-  const [status, second, third] = args as [number, unknown, unknown];
-  const headers = typeof second === 'string' ? third : second;
-  response.statusCode = status;
-  if (typeof second === 'string') response.statusMessage = second;
-  if (Array.isArray(headers)) setFromList(response, headers as unknown[]);
-  else if (headers) {
-    for (const [name, value] of Object.entries(headers as OutgoingHttpHeaders)) {
-      if (value !== undefined) response.setHeader(name, value);
-    }
+/** Calls back those who wait for what is not sent after all. */
+function callBack(calls: Call[]): void {
+  for (const [, args] of calls) {
+    const callback = args.at(-1);
+    if (typeof callback === 'function') process.nextTick(callback);
   }
-  return typeof second === 'string' ? [status, second] : [status];
 }
 
-/** Node.js takes `[name, value, name, value, …]` and `[[name, value], …]`; a name may recur. */
-function setFromList(response: ServerResponse, list: unknown[]): void {
-  const flat = (Array.isArray(list[0]) ? list.flat(1) : list) as (string | string[])[];
-  const seen = new Set<string>();
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const name = String(flat[i]);
-    const value = flat[i + 1]!;
-    if (seen.has(name.toLowerCase())) response.appendHeader(name, value);
-    else response.setHeader(name, value);
-    seen.add(name.toLowerCase());
-  }
+/** What Node.js throws to whoever writes a second head. */
+function headersSentError(): Error {
+  const error = new Error('Cannot write headers after they are sent to the client');
+  return Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
 }

@@ -30,6 +30,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
   readonly manager: SessionManager;
   private hold: Hold | undefined;
   private cookieWasSent = false;
+  private isRefused = false;
 
   constructor(
     private readonly edge: SessionEdge,
@@ -70,6 +71,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
   }
 
   refusal(error: unknown): { status: number; body: object } {
+    this.isRefused = true;
     this.edge.log.notStored(error);
     const status = statusOf(error);
     const message = status === 503 ? 'Service Unavailable' : 'Internal server error';
@@ -87,7 +89,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
 
   private cookieToSend(): string | undefined {
     const { news } = this.current;
-    if (!news) return undefined;
+    if (!news || this.isRefused) return undefined;
     const isHttps = this.isHttps();
     if (news === 'over') {
       return this.cookieWasSent ? this.edge.cookie.clear(isHttps) : undefined;

@@ -80,14 +80,14 @@ export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedC
   return cookie;
 }
 
-/** What browsers would drop without a word. */
+/** What browsers would drop without a word; they take the prefixes in any case. */
 function checkTogether(cookie: CheckedCookieOptions): void {
   const isHostOnly = cookie.domain === undefined && cookie.path === '/';
-  if (cookie.name.startsWith('__Host-') && !isHostOnly) {
+  if (/^__host-/i.test(cookie.name) && !isHostOnly) {
     throw wrong('name', "a __Host- cookie has no domain, and '/' as its path");
   }
   if (cookie.secure === true) return;
-  if (/^__(Host|Secure)-/.test(cookie.name)) {
+  if (/^__(host|secure)-/i.test(cookie.name)) {
     throw wrong('name', 'a __Host- or __Secure- cookie needs secure: true');
   }
   if (cookie.sameSite === 'none') throw wrong('sameSite', "'none' needs secure: true");

@@ -22,6 +22,8 @@ export class CurrentSession {
   private loading: Promise<Session> | undefined;
   private state: SessionState | undefined;
   private isOver = false;
+  /** Why a new id or an end, once asked for, is not in the store. */
+  private failure: { readonly error: unknown } | undefined;
   /** The last of the operations that have to follow each other. */
   private turn: Promise<void> | undefined;
 
@@ -49,7 +51,7 @@ export class CurrentSession {
     return this.inTurn(async () => {
       const state = await this.loadState();
       this.requireOpen('regenerate');
-      await this.repository.regenerate(state, options?.keep);
+      await this.orFail(this.repository.regenerate(state, options?.keep));
       return this.load();
     });
   }
@@ -63,6 +65,7 @@ export class CurrentSession {
 
   save(): Promise<void> {
     return this.inTurn(async () => {
+      this.throwFailure();
       const state = await this.loadState();
       if (state.status === 'new' && this.repository.hasChanges(state)) this.requireOpen('save');
       await this.repository.commit(state);
@@ -75,8 +78,9 @@ export class CurrentSession {
    * nothing to wait for.
    */
   commit(): Promise<void> | undefined {
-    if (!this.turn && !this.hasChanges()) return undefined;
+    if (!this.turn && !this.failure && !this.hasChanges()) return undefined;
     return this.inTurn(async () => {
+      this.throwFailure();
       if (this.state) await this.repository.commit(this.state);
     });
   }
@@ -130,8 +134,25 @@ export class CurrentSession {
   }
 
   private async end(state: SessionState): Promise<void> {
-    await this.repository.destroy(state);
+    await this.orFail(this.repository.destroy(state));
     this.isOver = true;
+  }
+
+  /**
+   * What was asked for a reason, such as a sign-in or a sign-out, must not seem done: if it fails, so
+   * does the response, and nothing is stored under the id that was to be left.
+   */
+  private async orFail(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.failure = { error };
+      throw error;
+    }
+  }
+
+  private throwFailure(): void {
+    if (this.failure) throw this.failure.error;
   }
 
   private ifCurrent<T>(state: SessionState, work: () => Promise<T>): Promise<T> {

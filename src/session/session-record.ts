@@ -21,7 +21,7 @@ export interface SessionForwarder {
  * The format, version 1:
  *
  * ```
- * 5d2a10c4[1,1763849999999,0,["visits",1,"cart",13]]
+ * 5d2a10c4[1,1763849999999,0,["visits",1,"cart",12]]
  * 3{"apples":2}
  * ```
  *

@@ -58,6 +58,7 @@ function checkObject(value: object, path: string, parents: object[]): void {
   }
   parents.push(value);
   if (Array.isArray(value)) {
+    checkList(value, path);
     for (let index = 0; index < value.length; index++) {
       check(value[index], `${path}[${index}]`, parents);
     }
@@ -82,8 +83,15 @@ function checkPlain(value: object, path: string): void {
       `a ${name} would not come back as one; store plain data, such as ${remedyFor(value)}`,
     );
   }
-  if (Object.getOwnPropertySymbols(value).length > 0) {
-    throw new SessionValueError(path, 'JSON leaves out properties whose key is a symbol');
+  if (Reflect.ownKeys(value).length > Object.keys(value).length) {
+    throw new SessionValueError(path, 'JSON leaves out symbols and hidden properties as keys');
+  }
+}
+
+function checkList(value: unknown[], path: string): void {
+  // `length` is the one property that an array has besides its items.
+  if (Reflect.ownKeys(value).length > value.length + 1 || value.constructor?.name !== 'Array') {
+    throw new SessionValueError(path, 'an array with more than items; store [...array]');
   }
 }
 

@@ -69,12 +69,12 @@ export class SessionValueError extends SessionError {
   }
 }
 
-/** The session was destroyed, by this request or by another one; it takes no more changes. */
+/** The session was destroyed, by this request or by another one, or ran out meanwhile. */
 export class SessionDestroyedError extends SessionError {
   constructor() {
     super(
       'SESSION_DESTROYED',
-      'The session has been destroyed. For a new one use SessionManager.current() or .create().',
+      'The session is gone: destroyed, or run out. For a new one use SessionManager.create().',
     );
   }
 }

@@ -1,7 +1,6 @@
-import type { Cache } from 'cache-manager';
-
 import type { SessionStore, StoredText } from '../session/session-store.js';
 import { SessionStoreError } from '../session/session.errors.js';
+import type { SessionCache } from './session-cache.js';
 import { ReadFailure, ReadRecord, RecordRefused, WriteRecord } from './atomic-record.js';
 
 /**
@@ -9,7 +8,7 @@ import { ReadFailure, ReadRecord, RecordRefused, WriteRecord } from './atomic-re
  * Reading renews, in the same round trip.
  */
 export class AtomicSessionStore implements SessionStore {
-  constructor(private readonly cache: Cache) {}
+  constructor(private readonly cache: SessionCache) {}
 
   async find(key: string): Promise<StoredText | undefined> {
     const value = await this.cache.get<unknown>(key);

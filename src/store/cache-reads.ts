@@ -1,7 +1,6 @@
-import type { Cache } from 'cache-manager';
-
 import { SessionStoreError } from '../session/session.errors.js';
 import { DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
+import type { SessionCache } from './session-cache.js';
 
 interface Read {
   error?: unknown;
@@ -15,7 +14,7 @@ interface Read {
 export class CacheReads {
   private readonly underWay = new Map<string, Set<Read>>();
 
-  constructor(private readonly cache: Cache) {
+  constructor(private readonly cache: SessionCache) {
     cache.on('get', ({ key, error }) => {
       if (error === undefined) return;
       for (const read of this.underWay.get(key) ?? []) read.error = error;

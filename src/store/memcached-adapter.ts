@@ -29,7 +29,8 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
     const isRecord = this.prefix !== undefined && key.startsWith(this.prefix);
     try {
       const value = await this.store.get(key, isRecord ? this.getOptions : undefined);
-      return value === undefined ? undefined : { value: value as Value };
+      if (value === undefined) return undefined;
+      return isRecord ? { value: value as Value } : (value as StoredData<Value>);
     } catch (error) {
       if (!isRecord) throw error;
       return { value: new ReadFailure(error) as Value };

@@ -31,6 +31,10 @@ export function checkMemcachedOptions(memcached: MemcachedLocation): MemcachedOp
   const { timeout = 500, connections = 1 } = options;
   requireWholeNumber('memcached.timeout', timeout, { unit: 'milliseconds', from: 1, to: 60_000 });
   requireWholeNumber('memcached.connections', connections, { unit: 'connections', from: 1 });
+  const { tls } = options as { tls?: unknown };
+  if (tls !== undefined && (typeof tls !== 'object' || tls === null)) {
+    throw new SessionOptionsError('memcached.tls', 'give the options of tls.connect, or {}');
+  }
   checkServers([options.servers].flat());
   return options;
 }

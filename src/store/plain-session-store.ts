@@ -1,9 +1,8 @@
-import type { Cache } from 'cache-manager';
-
 import type { SessionStore, StoredText } from '../session/session-store.js';
 import { SessionStoreError } from '../session/session.errors.js';
 import { CacheReads } from './cache-reads.js';
 import { DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
+import type { SessionCache } from './session-cache.js';
 import { Turns } from './turns.js';
 
 /** What is cached for a session; `null` is a tombstone. */
@@ -37,7 +36,7 @@ export class PlainSessionStore implements SessionStore {
   private readonly turns = new Turns();
 
   constructor(
-    private readonly cache: Cache,
+    private readonly cache: SessionCache,
     private readonly settings: Settings,
   ) {
     this.reads = new CacheReads(cache);

@@ -1,10 +1,11 @@
 import type { Cache } from 'cache-manager';
-import { Keyv, type KeyvStoreAdapter } from 'keyv';
+import { Keyv } from 'keyv';
 
 import type { SessionStore } from '../session/session-store.js';
 import { SessionOptionsError } from '../session/session.errors.js';
 import { isAtomicAdapter } from './atomic-record.js';
 import { AtomicSessionStore } from './atomic-session-store.js';
+import type { KeyvLike, SessionCache } from './session-cache.js';
 import { PlainSessionStore } from './plain-session-store.js';
 
 interface Settings {
@@ -15,7 +16,7 @@ interface Settings {
 }
 
 /** The store for a cache, as good as its adapter allows. */
-export function openSessionStore(cache: Cache, settings: Settings): SessionStore {
+export function openSessionStore(cache: SessionCache, settings: Settings): SessionStore {
   // A cache of another make may not tell its stores.
   const stores = (cache as Partial<Cache>).stores ?? [];
   if (stores.length > 1) {
@@ -29,12 +30,20 @@ export function openSessionStore(cache: Cache, settings: Settings): SessionStore
     adapter.holdRecords(settings.keyPrefix, settings.timeout);
     return new AtomicSessionStore(cache);
   }
-  // Without it Keyv answers an outage with `undefined`, which would be a missing session.
-  for (const store of stores) store.throwOnErrors = true;
+  for (const store of stores) tellErrors(store);
   return new PlainSessionStore(cache, settings);
 }
 
-/** A Keyv as it is; an adapter in a Keyv that tells of its errors. */
-export function toKeyv(store: Keyv | KeyvStoreAdapter): Keyv {
-  return 'throwOnErrors' in store ? store : new Keyv({ store, throwOnErrors: true });
+/** A Keyv as it is; an adapter in a Keyv of its own. */
+export function toKeyv(store: KeyvLike): Keyv {
+  // As Nest's CacheModule tells them: some adapters look much like a Keyv.
+  const isKeyv = 'hooks' in store && 'stats' in store;
+  return isKeyv ? (store as unknown as Keyv) : new Keyv({ store });
+}
+
+/** Otherwise an outage is answered with `undefined`, which would be a missing session. */
+function tellErrors(keyv: Keyv): void {
+  keyv.throwOnErrors = true;
+  const adapter = keyv.store as { throwOnErrors?: boolean };
+  if ('throwOnErrors' in adapter) adapter.throwOnErrors = true; // such as @keyv/redis
 }

@@ -93,6 +93,15 @@ class FeatureModule implements NestModule {
   }
 }
 
+/** Uses the cache of the application. */
+@Injectable()
+class CacheUser {
+  constructor(@Inject(CACHE_MANAGER) readonly cache: Cache) {}
+}
+
+@Module({ providers: [CacheUser] })
+class CacheUserModule {}
+
 const apps: INestApplication[] = [];
 
 async function start(
@@ -214,27 +223,22 @@ describe('SessionModule.forRootAsync', () => {
       inject: [CACHE_MANAGER],
       useFactory: (given: Cache) => ({ cache: given }),
     });
-    const { app, visitor } = await start(sessions, { modules: [FeatureModule, cache] });
+    const { app, visitor } = await start(sessions, {
+      modules: [FeatureModule, cache, CacheUserModule],
+    });
     const somebody = visitor();
     await somebody.get('/set');
     expect((await somebody.get('/')).json).toEqual({ count: '42' });
-    const own = app.get<Cache>(CACHE_MANAGER);
+    const own = app.get(CacheUser).cache;
     await own.set('page', { html: '…' }, 5000);
     expect(await own.get('page')).toEqual({ html: '…' });
-    expect((await memcached.stats()).cmd_touch).toBe('1');
+    const { cmd_touch: renewals, cmd_set: writes } = await memcached.stats();
+    expect({ renewals, writes }).toEqual({ renewals: '1', writes: '2' });
     await memcached.stop();
   });
 });
 
 it('a cache of the application is not used for sessions unless it is given', async () => {
-  @Injectable()
-  class CacheUser {
-    constructor(@Inject(CACHE_MANAGER) readonly cache: Cache) {}
-  }
-
-  @Module({ providers: [CacheUser] })
-  class CacheUserModule {}
-
   const cache = CacheModule.register({ isGlobal: true });
   const modules = [FeatureModule, cache, CacheUserModule];
   const { app, visitor } = await start(SessionModule.forRoot(), { modules });

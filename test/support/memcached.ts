@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -58,7 +59,10 @@ function memcached(process: ServerProcess, port: number): Memcached {
     // To SIGTERM it answers a second later, and there is nothing it could save.
     stop: () => process.end('SIGKILL'),
     kill: () => process.end('SIGKILL'),
-    pause: () => process.signal('SIGSTOP'),
+    pause: () => {
+      process.signal('SIGSTOP');
+      waitUntilStopped(process.pid);
+    },
     resume: () => process.signal('SIGCONT'),
     command,
     async stats() {
@@ -108,4 +112,13 @@ async function answers(process: ServerProcess, port: number): Promise<boolean> {
 
 function isRoot(): boolean {
   return process.getuid?.() === 0;
+}
+
+/** Its threads may still answer for a moment after the signal; Linux tells when they do not. */
+function waitUntilStopped(pid: number): void {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return;
+  const isStopped = (task: string): boolean =>
+    /\) [Tt] /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+  while (!readdirSync(tasks).every(isStopped));
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chown, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,49 +17,47 @@ export interface Postgres {
 }
 
 export async function startPostgres(): Promise<Postgres> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    const server = await start(port);
+    if (await isReady(server)) return postgres(server, port);
+
+    await server.end('SIGKILL');
+    // Another process may have taken the port.
+    if (attempt === 3) throw new Error(`postgres does not start on port ${port}: ${server.log}`);
+  }
+}
+
+async function start(port: number): Promise<ServerProcess> {
   const programs = await programFolder();
   const user = await serverUser();
   const folder = await mkdtemp(join(tmpdir(), 'postgres-'));
   if (user) await chown(folder, user.uid, user.gid);
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-
-  try {
-    const initdb = ['-D', folder, '-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8'];
-    await execute(join(programs, 'initdb'), initdb, { ...user, cwd: folder });
-    const { server, port } = await start(join(programs, 'postgres'), folder, user);
-    return {
-      port,
-      url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
-      async stop() {
-        // First the shutdown that lets clients go, who report a broken connection as an error; then,
-        // for those a test has left open, the one that breaks them off.
-        const breakOff = setTimeout(() => server.signal('SIGINT'), 2_000);
-        await server.end('SIGTERM');
-        clearTimeout(breakOff);
-        await remove();
-      },
-    };
-  } catch (error) {
-    await remove();
-    throw error;
-  }
+  const initdb = ['-D', folder, '-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8'];
+  await execute(join(programs, 'initdb'), initdb, { ...user, cwd: folder });
+  const args = ['-D', folder, '-h', '127.0.0.1', '-p', String(port), '-k', '', '-F'];
+  return startServer(join(programs, 'postgres'), args, { ...user, folder });
 }
 
-async function start(
-  program: string,
-  folder: string,
-  user: User | undefined,
-): Promise<{ server: ServerProcess; port: number }> {
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
-    const args = ['-D', folder, '-h', '127.0.0.1', '-p', String(port), '-k', '', '-F'];
-    const server = await startServer(program, args, user);
-    for (const end = Date.now() + 15_000; Date.now() < end && !server.hasExited; await delay(20)) {
-      if (server.log.includes('ready to accept connections')) return { server, port };
-    }
-    await server.end('SIGKILL');
-    if (attempt === 5) throw new Error(`postgres does not start on port ${port}: ${server.log}`);
+async function isReady(server: ServerProcess): Promise<boolean> {
+  for (const end = Date.now() + 15_000; Date.now() < end && !server.hasExited; await delay(20)) {
+    if (server.log.includes('ready to accept connections')) return true;
   }
+  return false;
+}
+
+function postgres(server: ServerProcess, port: number): Postgres {
+  return {
+    port,
+    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    async stop() {
+      // First the shutdown that lets clients go, who report a broken connection as an error; then,
+      // for those a test has left open, the one that breaks them off.
+      const breakOff = setTimeout(() => server.signal('SIGINT'), 2_000);
+      await server.end('SIGTERM');
+      clearTimeout(breakOff);
+    },
+  };
 }
 
 /** Debian keeps the server's programs off the PATH, in a folder for each version. */

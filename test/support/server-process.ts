@@ -14,22 +14,32 @@ export interface ServerProcess {
 }
 
 // The guard's standard input ends with the process that started it, whatever ended that one, and
-// takes the server along: a killed test run leaves no server behind.
+// takes the server and its folder along: a killed test run leaves nothing behind.
 export const GUARD = `
 exec 3<&0
 "$@" 3<&- </dev/null & pid=$!
 echo $pid
 (cat <&3 >/dev/null; kill -9 $pid 2>/dev/null) & guard=$!
+# Whoever read the error output may be gone, too.
+exec 2>/dev/null
 wait $pid
 kill $guard
+# Children of a killed server may still be writing.
+[ -z "$SERVER_FOLDER" ] || rm -rf "$SERVER_FOLDER" || { sleep 1; rm -rf "$SERVER_FOLDER"; }
 `;
 
+/** Starts a server, as another user if told, and removes its folder, if it has one, when it ends. */
 export async function startServer(
   command: string,
   args: readonly string[],
-  options: { uid?: number; gid?: number } = {},
+  { folder = '', ...user }: { uid?: number; gid?: number; folder?: string } = {},
 ): Promise<ServerProcess> {
-  const guard = spawn('sh', ['-c', GUARD, command, command, ...args], { ...options });
+  const guard = spawn('sh', ['-c', GUARD, command, command, ...args], {
+    ...user,
+    env: { ...process.env, SERVER_FOLDER: folder },
+    // A group of its own: a Ctrl-C is for the tests, and the guard follows them.
+    detached: true,
+  });
   const exited = new Promise<void>((resolve) => guard.once('exit', () => resolve()));
   let hasExited = false;
   let log = '';

@@ -1,0 +1,44 @@
+import {
+  Module,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { SessionModule } from 'nestjs-session-manager';
+
+import { AboutController } from './about/about.controller.js';
+import { AccountController } from './account/account.controller.js';
+import { MembersController } from './account/members.controller.js';
+import { BasketController } from './basket/basket.controller.js';
+import type { Config } from './config.js';
+import { HttpErrorFilter } from './errors/http-error.filter.js';
+import { SessionOverFilter } from './errors/session-over.filter.js';
+import { StoreOutageFilter } from './errors/store-outage.filter.js';
+import { HomeController } from './home/home.controller.js';
+import { measureCost } from './request-cost/measure-cost.middleware.js';
+import { sessionOptions } from './session-options.js';
+
+@Module({
+  controllers: [
+    HomeController,
+    AboutController,
+    AccountController,
+    MembersController,
+    BasketController,
+  ],
+  providers: [
+    { provide: APP_FILTER, useClass: HttpErrorFilter },
+    { provide: APP_FILTER, useClass: SessionOverFilter },
+    { provide: APP_FILTER, useClass: StoreOutageFilter },
+  ],
+})
+export class AppModule implements NestModule {
+  static with(config: Config): DynamicModule {
+    return { module: AppModule, imports: [SessionModule.forRoot(sessionOptions(config))] };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(measureCost).forRoutes('{*path}');
+  }
+}

@@ -1,0 +1,44 @@
+import { Controller, Get, Param, Post, Redirect, Render, UseInterceptors } from '@nestjs/common';
+import { Session } from 'nestjs-session-manager';
+
+import { SaveSessionInterceptor } from '../save-session.interceptor.js';
+import { addOne, countAll, removeOne } from './basket.js';
+import { CATALOGUE, type Product } from './catalogue.js';
+import { ProductPipe } from './product.pipe.js';
+
+/**
+ * Every button is a form of its own, and answers with a redirect: reloading the page repeats no click.
+ *
+ * The basket is changed by `session.update()`: if a parallel click was stored in between, the change
+ * is made again, to the basket as it is then. Writing `session.basket = addOne(session.basket, …)`
+ * would store the basket that this request had read, and lose the other click.
+ */
+@Controller('basket')
+@UseInterceptors(SaveSessionInterceptor)
+export class BasketController {
+  @Get()
+  @Render('basket')
+  show(@Session() session: Session) {
+    const { basket = {} } = session;
+    const lines = CATALOGUE.map((product) => ({ product, count: basket[product.id] ?? 0 }));
+    return { session, lines, total: countAll(basket) };
+  }
+
+  @Post('empty')
+  @Redirect('/basket', 303)
+  empty(@Session() session: Session) {
+    session.delete('basket');
+  }
+
+  @Post(':product/add')
+  @Redirect('/basket', 303)
+  add(@Session() session: Session, @Param('product', ProductPipe) product: Product) {
+    session.update('basket', (basket) => addOne(basket, product));
+  }
+
+  @Post(':product/remove')
+  @Redirect('/basket', 303)
+  remove(@Session() session: Session, @Param('product', ProductPipe) product: Product) {
+    session.update('basket', (basket) => removeOne(basket, product));
+  }
+}

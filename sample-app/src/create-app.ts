@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+
+import type { NestApplicationOptions } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+
+import { AppModule } from './app.module.js';
+import type { Config } from './config.js';
+import { renderWithEta } from './views/eta.js';
+import { viewHelpers } from './views/view-helpers.js';
+
+export async function createApp(
+  config: Config,
+  options: NestApplicationOptions = {},
+): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), options);
+  app.useStaticAssets(fileURLToPath(new URL('../public', import.meta.url)));
+  renderWithEta(app);
+  app.setLocal('helpers', viewHelpers);
+  app.setLocal('usesMemcached', config.memcachedServers.length > 0);
+  return app;
+}

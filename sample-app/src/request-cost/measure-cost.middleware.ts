@@ -1,0 +1,20 @@
+import { Logger } from '@nestjs/common';
+import type { NextFunction, Request, Response } from 'express';
+
+import { countingTo, RequestCost } from './request-cost.js';
+
+const logger = new Logger('Request');
+
+/** Counts each request's round trips, for the footer of its page and for the log. */
+export function measureCost(request: Request, response: Response, next: NextFunction): void {
+  const cost = new RequestCost();
+  response.locals.cost = cost;
+  response.once('finish', () => {
+    const { reads, writes } = cost;
+    logger.log(
+      `${request.method} ${request.originalUrl} → ${response.statusCode}, ` +
+        `memcached: ${reads} read, ${writes} written`,
+    );
+  });
+  countingTo(cost, next);
+}

@@ -1,0 +1,21 @@
+import { memcachedStore, type SessionModuleOptions } from 'nestjs-session-manager';
+
+import type { Config } from './config.js';
+import { countRoundTrips } from './request-cost/request-cost.js';
+
+export function sessionOptions({ memcachedServers }: Config): SessionModuleOptions {
+  return {
+    ...(memcachedServers.length > 0 && {
+      // `memcached: memcachedServers` would do. This is the same store, its round trips counted.
+      stores: countRoundTrips(memcachedStore(memcachedServers)),
+    }),
+    cookie: {
+      // Secure over https; over http not, so that this sample also works where a browser takes no
+      // Secure cookie from http, such as Safari, or any browser that is not on this machine.
+      // Leave the default, `true`, in production.
+      secure: 'auto',
+      // `sameSite: 'lax'` is the default: no other site can make a browser send the cookie with a
+      // POST. As only POST changes what matters here, that is the protection against forged requests.
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+
+import type { Session } from 'nestjs-session-manager';
+
+import type { RequestCost } from '../request-cost/request-cost.js';
+
+export const viewHelpers = {
+  /** Shows that an id has changed without showing the id, which is the key to the session. */
+  fingerprint(session: Session): string {
+    return createHash('sha256').update(session.id).digest('hex').slice(0, 6);
+  },
+
+  /** What the entries take in the store. */
+  sizeInBytes(session: Session): number {
+    return Buffer.byteLength(JSON.stringify(session));
+  },
+
+  /** What the round trips were for. */
+  purposes({ reads, writes }: RequestCost): string {
+    const purposes = [];
+    if (reads > 0) purposes.push(`${reads} to read your session and renew its life`);
+    if (writes > 0) purposes.push(`${writes} to store it`);
+    return purposes.join(', ');
+  },
+
+  plural(count: number, noun: string): string {
+    return `${count} ${noun}${count === 1 ? '' : 's'}`;
+  },
+};

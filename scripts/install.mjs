@@ -1,0 +1,106 @@
+// What `npm start` and `npm test` need on a machine that has nothing but Node.
+// Only Node's own modules here: it runs before there is a node_modules.
+import { spawn } from 'node:child_process';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Runs a command in the project's folder and answers its exit code. */
+export function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(signal ? 1 : code));
+  });
+}
+
+/** Runs npm, the one that runs this script where there is one. */
+export function npm(args, options = {}) {
+  const cli = process.env.npm_execpath;
+  if (cli?.endsWith('npm-cli.js')) return run(process.execPath, [cli, ...args], options);
+  return run('npm', args, { shell: process.platform === 'win32', ...options });
+}
+
+/** Installs the packages, unless they are there and as new as the lock file. */
+export async function ensurePackages() {
+  const wanted = join(root, 'package-lock.json');
+  const installed = join(root, 'node_modules/.package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
+
+  console.log('Installing the packages …');
+  // The tools are development packages, wanted under NODE_ENV=production as well.
+  const code = await npm(['ci', '--include=dev', '--loglevel=error']);
+  if (code !== 0) fail('`npm ci` failed. The lines above say why.');
+}
+
+export async function ensureMemcached() {
+  if (isOnPath('memcached')) return;
+  await installDebianPackage('memcached', 'memcached');
+}
+
+export async function ensurePostgres() {
+  if (isOnPath('postgres') || debianPostgresFolder()) return;
+  await installDebianPackage('postgresql', 'PostgreSQL (its `initdb` and `postgres`)');
+}
+
+/** Debian keeps the server's programs off the PATH. */
+function debianPostgresFolder() {
+  const versions = '/usr/lib/postgresql';
+  return existsSync(versions) && readdirSync(versions).length > 0;
+}
+
+async function installDebianPackage(name, description) {
+  const debian = existsSync('/etc/debian_version') && isOnPath('apt-get');
+  if (!debian || process.getuid?.() !== 0) {
+    fail(`The tests need ${description}. Install it, on Debian: sudo apt-get install ${name}`);
+  }
+
+  console.log(`Installing ${name} …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const stdio = ['ignore', 'ignore', 'inherit'];
+  const allow = forbidServiceStarts();
+  try {
+    const done =
+      (await run('apt-get', ['update', '-q'], { env, stdio })) === 0 &&
+      (await run('apt-get', ['install', '-qy', name], { env, stdio })) === 0;
+    if (!done) fail(`Installing ${name} failed. The lines above say why.`);
+  } finally {
+    allow();
+  }
+}
+
+/** Debian starts what it installs. The tests start their own servers, on ports of their own. */
+function forbidServiceStarts() {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return () => {};
+  const allow = () => rmSync(policy, { force: true });
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  process.once('exit', allow);
+  return allow;
+}
+
+function isOnPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

@@ -1,0 +1,66 @@
+// Everything a change has to pass, in the order in which it fails fastest.
+// The last line is the count of the tests: `N passed, N failed`.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ensureMemcached, ensurePackages, ensurePostgres, npm, root } from './install.mjs';
+
+// The sample is linted and type-checked against the built package.
+const checks = ['format:check', 'build', 'lint', 'types', 'imports'];
+// A run that hangs ends as a failed one.
+const timeout = 15 * 60_000;
+const suites = ['test:unit', 'test:e2e', 'test:sample', 'test:package'];
+
+await ensurePackages();
+await ensureMemcached();
+await ensurePostgres();
+
+const reports = mkdtempSync(join(tmpdir(), 'test-reports-'));
+let passed = 0;
+let failed = 0;
+
+try {
+  const failedCheck = await firstFailed(checks);
+  if (failedCheck) {
+    console.log(`\n${failedCheck} failed, so no test was run.`);
+    failed = 1;
+  } else {
+    for (const suite of suites) await runSuite(suite);
+  }
+} finally {
+  rmSync(reports, { recursive: true, force: true });
+}
+
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+async function firstFailed(names) {
+  for (const name of names) {
+    if ((await step(name, () => npm(['run', '--silent', name]))) !== 0) return name;
+  }
+  return undefined;
+}
+
+async function runSuite(name) {
+  if (name === 'test:sample' && !existsSync(join(root, 'sample-app/test'))) return;
+
+  const file = join(reports, `${name.replace(':', '-')}.json`);
+  const code = await step(name, () =>
+    npm(['run', '--silent', name, '--', '--json', `--outputFile=${file}`], { timeout }),
+  );
+  const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  const failures = (report?.numFailedTests ?? 0) + (report?.numRuntimeErrorTestSuites ?? 0);
+  passed += report?.numPassedTests ?? 0;
+  // A run that failed without a failed test (no test found, an open handle, a crash) counts as one.
+  failed += failures === 0 && code !== 0 ? 1 : failures;
+}
+
+async function step(name, action) {
+  console.log(`\n▶ ${name}`);
+  const start = performance.now();
+  const code = await action();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${code === 0 ? '✔' : '✖'} ${name} (${seconds} s)`);
+  return code;
+}

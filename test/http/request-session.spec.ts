@@ -1,0 +1,232 @@
+import { request as httpRequest } from 'node:http';
+
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+
+import { Gate } from '../support/gate.js';
+import { visitor, type HttpResponse } from '../support/http-client.js';
+import { sessionServer, type SessionServer } from '../support/session-server.js';
+import { SessionWorld } from '../support/session-world.js';
+
+describe("a request's session over HTTP", () => {
+  let world: SessionWorld;
+  let server: SessionServer;
+
+  beforeEach(() => {
+    world = new SessionWorld();
+  });
+
+  afterEach(() => server.close());
+
+  /** The response, once its connection is done with. */
+  async function get(cookie = ''): Promise<HttpResponse> {
+    const closed = server.responseClosed();
+    const response = await visitor(server.url).get('/', { headers: cookie ? { cookie } : {} });
+    await closed;
+    return response;
+  }
+
+  it('that is not asked for costs nothing and leaves no trace', async () => {
+    const id = await world.stored();
+    world.store.calls.length = 0;
+    server = await sessionServer(world, (_session, response) => response.end('ok'));
+    const { headers } = await get(`SID=${id}`);
+    expect(world.store.calls).toEqual([]);
+    for (const name of ['set-cookie', 'cache-control', 'vary']) {
+      expect(headers).not.toHaveProperty(name);
+    }
+  });
+
+  it('that is written to sets a cookie, by which it is found', async () => {
+    server = await sessionServer(world, async ({ current }, response) => {
+      const session = await current.load();
+      session.visits = ((session.visits as number | undefined) ?? 0) + 1;
+      response.end(String(session.visits));
+    });
+    const first = await get();
+    expect(first.setCookies).toHaveLength(1);
+    const second = await get(first.setCookies[0]!.split(';')[0]);
+    expect([second.body, second.setCookies]).toEqual(['2', []]);
+  });
+
+  it('that is only read sets none', async () => {
+    server = await sessionServer(world, async ({ current }, response) => {
+      await current.load();
+      response.end();
+    });
+    expect((await get()).setCookies).toEqual([]);
+    expect(world.store.calls).toEqual([]);
+  });
+
+  describe('tells caches', () => {
+    const answering = (headers: Record<string, string | string[]>): Promise<SessionServer> =>
+      sessionServer(world, async ({ current }, response) => {
+        await current.load();
+        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+        response.end();
+      });
+
+    it('not to store it, and that it goes by the cookie', async () => {
+      server = await answering({});
+      expect((await get()).headers).toMatchObject({ 'cache-control': 'no-store', vary: 'Cookie' });
+    });
+
+    it('what the handler said, if it did', async () => {
+      server = await answering({ 'Cache-Control': 'private' });
+      expect((await get()).headers).toMatchObject({ 'cache-control': 'private' });
+    });
+
+    it.each([
+      ['Origin', 'Origin, Cookie'],
+      ['origin, COOKIE', 'origin, COOKIE'],
+      ['*', '*'],
+      ['X-Cookie', 'X-Cookie, Cookie'],
+      [['Origin', 'Accept'], 'Origin,Accept, Cookie'],
+    ])('besides Vary: %s', async (given, sent) => {
+      server = await answering({ Vary: given });
+      expect((await get()).headers.vary).toBe(sent);
+    });
+  });
+
+  it.each(['x', 'A'.repeat(44), 'j:{}', '%00', '../../etc', `${'A'.repeat(42)}B`])(
+    'whose cookie is malformed, as %p, is new and not looked for',
+    async (value) => {
+      server = await sessionServer(world, async ({ current }, response) => {
+        response.end(String((await current.load()).isNew));
+      });
+      expect((await get(`SID=${value}`)).body).toBe('true');
+      expect(world.store.calls).toEqual([]);
+    },
+  );
+
+  describe('destroyed', () => {
+    beforeEach(async () => {
+      server = await sessionServer(world, async ({ manager }, response) => {
+        await manager.destroy();
+        response.end();
+      });
+    });
+
+    it.each(['A'.repeat(43), 'malformed'])('clears the cookie that came: %s', async (value) => {
+      expect((await get(`SID=${value}`)).setCookies).toEqual([
+        expect.stringMatching(/^SID=; Max-Age=0; /),
+      ]);
+    });
+
+    it('clears none that did not come', async () => {
+      expect((await get()).setCookies).toEqual([]);
+    });
+  });
+
+  describe('that cannot be stored', () => {
+    const writing = (): Promise<SessionServer> =>
+      sessionServer(world, async ({ current }, response) => {
+        (await current.load()).visits = 2;
+        world.store.isDown = true;
+        response.end('saved');
+      });
+
+    it('is a 503 without a cookie, and logged', async () => {
+      server = await writing();
+      const response = await get();
+      expect(response).toMatchObject({ status: 503, setCookies: [] });
+      expect(response.body).not.toContain('saved');
+      expect(server.log).toEqual([expect.stringMatching(/^error: A session was not stored/)]);
+    });
+
+    it('is not stored after all, since its client was told that it was not', async () => {
+      const id = await world.stored({ visits: 1 });
+      server = await sessionServer(world, async ({ current }, response) => {
+        (await current.load()).increment('visits');
+        world.store.isDown = true;
+        response.once('finish', () => (world.store.isDown = false));
+        response.end('saved');
+      });
+      expect((await get(`SID=${id}`)).status).toBe(503);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(world.entriesOf(id)).toEqual({ visits: 1 });
+    });
+  });
+
+  describe('with a value that JSON does not keep, put into an object', () => {
+    const spoiling = (): Promise<SessionServer> =>
+      sessionServer(world, async ({ current }, response) => {
+        const session = await current.load();
+        session.cart ??= {};
+        Object.assign(session.cart as object, { since: new Date() });
+        response.end('saved');
+      });
+
+    it('is a 500, and the process lives on: a new one', async () => {
+      server = await spoiling();
+      expect((await get()).status).toBe(500);
+      expect(server.log).toEqual([expect.stringContaining('session.cart.since')]);
+    });
+
+    it('is a 500, and the process lives on: one that was stored', async () => {
+      const id = await world.stored({ cart: {} });
+      server = await spoiling();
+      expect((await get(`SID=${id}`)).status).toBe(500);
+      expect(world.entriesOf(id)).toEqual({ cart: {} });
+      expect(server.log).toEqual([expect.stringContaining('session.cart.since')]);
+    });
+
+    it('that its client did not wait for harms nobody', async () => {
+      const loaded = new Gate();
+      server = await sessionServer(world, async ({ current }) => {
+        const session = await current.load();
+        session.cart = { since: 1 };
+        Object.assign(session.cart as object, { since: new Date() });
+        void loaded.pass();
+      });
+      const closed = server.responseClosed();
+      const request = httpRequest(server.url, { agent: false });
+      request.on('error', () => undefined).end();
+      await loaded.reached;
+      request.destroy();
+      await closed;
+      expect(server.log).toEqual([expect.stringContaining('session.cart.since')]);
+    });
+  });
+
+  describe('changed after its response began', () => {
+    it('is stored when that ends, if it was before', async () => {
+      const id = await world.stored({ visits: 1 });
+      server = await sessionServer(world, async ({ current }, response) => {
+        const session = await current.load();
+        response.write('a');
+        session.visits = 2;
+        response.end('b');
+      });
+      await get(`SID=${id}`);
+      expect(world.entriesOf(id)).toEqual({ visits: 2 });
+    });
+
+    it('is not stored if it is new, and people are told', async () => {
+      server = await sessionServer(world, async ({ current }, response) => {
+        const session = await current.load();
+        response.write('a');
+        session.visits = 2;
+        response.end('b');
+      });
+      expect((await get()).setCookies).toEqual([]);
+      expect(world.store.keys).toEqual([]);
+      expect(server.log).toEqual([expect.stringContaining('before the first byte')]);
+    });
+  });
+
+  it('whose client hung up is stored all the same', async () => {
+    const id = await world.stored({ visits: 1 });
+    const loaded = new Gate();
+    server = await sessionServer(world, async ({ current }) => {
+      (await current.load()).visits = 2;
+      void loaded.pass();
+    });
+    const closed = server.responseClosed();
+    const request = httpRequest(server.url, { agent: false, headers: { cookie: `SID=${id}` } });
+    request.on('error', () => undefined).end();
+    await loaded.reached;
+    request.destroy();
+    await closed;
+    expect(world.entriesOf(id)).toEqual({ visits: 2 });
+  });
+});

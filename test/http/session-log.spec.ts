@@ -1,0 +1,70 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import { SessionLog } from '../../src/http/session-log.js';
+import { SessionStoreError } from '../../src/session/session.errors.js';
+
+describe('the log', () => {
+  let lines: string[];
+  let log: SessionLog;
+
+  beforeEach(() => {
+    lines = [];
+    log = new SessionLog({
+      error: (message: unknown) => void lines.push(`error ${String(message)}`),
+      warn: (message: unknown) => void lines.push(`warn ${String(message)}`),
+    });
+  });
+
+  describe('of a session that was not stored', () => {
+    it('tells the error and its cause', () => {
+      log.notStored(new SessionStoreError({ cause: new Error('connect ECONNREFUSED') }));
+      expect(lines).toEqual([
+        expect.stringMatching(/^error A session was not stored: .*SessionStoreError.*ECONNREFUSED/),
+      ]);
+    });
+
+    it.each([undefined, null, 'text', 5, new Error('no cause')])('takes %p, too', (error) => {
+      log.notStored(error);
+      expect(lines).toHaveLength(1);
+    });
+  });
+
+  it('of a change that came too late names the remedy', () => {
+    log.changedTooLate();
+    expect(lines).toEqual([expect.stringMatching(/^warn .*before the first byte/)]);
+  });
+
+  describe('of a Secure cookie over plain http', () => {
+    it.each([
+      { host: 'example.org' },
+      { host: 'example.org:3000' },
+      { host: '192.168.0.2' },
+      { host: 'localhost.example.org' },
+      { host: 'example.org', 'x-forwarded-proto': 'http' },
+      {},
+    ])('hints at %j', (headers) => {
+      log.secureOverHttp(headers);
+      expect(lines).toEqual([expect.stringMatching(/^warn .*cookie\.secure/)]);
+    });
+
+    it.each([
+      { host: 'localhost' },
+      { host: 'localhost:3000' },
+      { host: 'app.localhost:3000' },
+      { host: '127.0.0.1:3000' },
+      { host: '[::1]:3000' },
+      { host: '[::1]' },
+      { host: 'example.org', 'x-forwarded-proto': 'https' },
+    ])('is silent about %j', (headers) => {
+      log.secureOverHttp(headers);
+      expect(lines).toEqual([]);
+    });
+
+    it('hints once', () => {
+      log.secureOverHttp({ host: 'localhost' });
+      log.secureOverHttp({ host: 'example.org' });
+      log.secureOverHttp({ host: 'example.org' });
+      expect(lines).toHaveLength(1);
+    });
+  });
+});

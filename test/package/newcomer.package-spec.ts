@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { visitor } from '../support/http-client.js';
+import { Consumer } from './consumer.js';
+import { pack, type Packed } from './packed.js';
+
+/** Milliseconds; a registry or a busy machine may take its time. */
+const INSTALL_TIMEOUT = 300_000;
+
+/** The README's first example, as written. */
+async function quickStart(): Promise<string> {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, code] = /<!-- example: quick-start -->\s*```ts\n([^]*?)```/.exec(readme) ?? [];
+  if (!code) throw new Error('the README has no quick start');
+  return code;
+}
+
+const typedSource = `
+import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
+import type { Cache } from 'cache-manager';
+import { Keyv } from 'keyv';
+import { memcachedStore, Session, SessionModule, type SessionMembers, type SessionModuleOptions } from 'nestjs-session-manager';
+
+declare module 'nestjs-session-manager' {
+  interface SessionData {
+    visits: number;
+    user: { name: string };
+  }
+}
+
+export function typed(session: Session, basket: Session<{ items: string[] }>): string {
+  session.visits = (session.visits ?? 0) + 1;
+  const name: string | undefined = session.get('user')?.name;
+  basket.update('items', (items = []) => [...items, 'apples']);
+  // @ts-expect-error visits is a number
+  session.visits = 'many';
+  // @ts-expect-error there is no such entry
+  session.set('visit', 1);
+  // @ts-expect-error the id cannot be chosen
+  session.id = 'mine';
+  return (name ?? '') + basket.items!.join() + session.increment('visits');
+}
+
+export const options: SessionModuleOptions = { timeout: 60, cookie: { sameSite: 'strict' } };
+export type Members = SessionMembers;
+export const modules = [
+  CacheModule.register({ isGlobal: true, stores: [memcachedStore('127.0.0.1:11211')] }),
+  SessionModule.forRootAsync({
+    inject: [CACHE_MANAGER],
+    useFactory: (cache: Cache) => ({ cache }),
+  }),
+  SessionModule.forRoot({ stores: [new Keyv()] }),
+];
+`;
+
+describe.each([
+  { nest: 12, type: 'module' },
+  { nest: 12, type: 'commonjs' },
+  { nest: 11, type: 'commonjs' },
+] as const)('a newcomer with Nest $nest, $type', ({ nest, type }) => {
+  let packed: Packed;
+  let consumer: Consumer;
+
+  beforeAll(async () => {
+    packed = await pack();
+    const sources = { 'main.ts': await quickStart(), 'typed.ts': typedSource };
+    consumer = await Consumer.install({ nest, type, archive: packed.archive, sources });
+  }, INSTALL_TIMEOUT);
+
+  afterAll(async () => {
+    await consumer.remove();
+    await packed.remove();
+  });
+
+  it(
+    'compiles the README’s example and its own types',
+    async () => {
+      await consumer.compile();
+      const loads =
+        type === 'module' ? /from 'nestjs-session-manager'/ : /require\("nestjs-session/;
+      expect(await consumer.compiled('main.js')).toMatch(loads);
+    },
+    INSTALL_TIMEOUT,
+  );
+
+  it(
+    'runs it: visits are counted',
+    async () => {
+      const app = await consumer.start();
+      try {
+        const somebody = visitor(app.url);
+        await somebody.get('/');
+        expect((await somebody.get('/')).body).toContain('2');
+        expect((await visitor(app.url).get('/')).body).toContain('1');
+      } finally {
+        await app.stop();
+      }
+    },
+    INSTALL_TIMEOUT,
+  );
+});

@@ -1,0 +1,153 @@
+import { describe, expect, it } from '@jest/globals';
+import { createCache } from 'cache-manager';
+import { Keyv } from 'keyv';
+
+import { checkSessionOptions, type SessionModuleOptions } from '../src/session-options.js';
+import { SessionOptionsError } from '../src/session/session.errors.js';
+
+const check = (options: unknown): unknown => checkSessionOptions(options as SessionModuleOptions);
+
+const keyv = new Keyv();
+const cache = createCache();
+
+describe('session options', () => {
+  const defaults = {
+    timeout: 1200,
+    absoluteTimeout: 86_400,
+    keyPrefix: 'sess:',
+    maxBytes: 1_000_000,
+    cacheControl: 'no-store',
+    cookie: {
+      name: 'SID',
+      path: '/',
+      sameSite: 'lax',
+      secure: true,
+      partitioned: false,
+      persistent: false,
+    },
+    keptIn: 'memory',
+  };
+
+  it.each([
+    ['nothing', undefined],
+    ['no options', {}],
+    ['undefined options', { timeout: undefined, memcached: undefined, cookie: undefined }],
+  ])('have defaults for %s', (_what, options) => {
+    expect(check(options)).toEqual(defaults);
+  });
+
+  it.each<[string, unknown]>([
+    ['timeout', 1],
+    ['timeout', 31_536_000],
+    ['absoluteTimeout', false],
+    ['absoluteTimeout', 1],
+    ['absoluteTimeout', 100_000_000],
+    ['keyPrefix', ''],
+    ['keyPrefix', 'x'.repeat(200)],
+    ['maxBytes', 100],
+    ['cacheControl', false],
+    ['cacheControl', 'private, max-age=60'],
+  ])('%s may be %p', (option, value) => {
+    expect(check({ [option]: value })).toEqual({ ...defaults, [option]: value });
+  });
+
+  it('check the cookie, too', () => {
+    expect(check({ cookie: { name: 'app.sid' } })).toMatchObject({ cookie: { name: 'app.sid' } });
+  });
+
+  it.each<[string, object, unknown]>([
+    ['memcached', { memcached: '127.0.0.1:1' }, { memcached: { servers: '127.0.0.1:1' } }],
+    ['memcached', { memcached: ['a:1', 'b:1'] }, { memcached: { servers: ['a:1', 'b:1'] } }],
+    [
+      'memcached',
+      { memcached: { servers: 'a:65535', timeout: 100, connections: 2, tls: { ca: 'x' } } },
+      { memcached: { servers: 'a:65535', timeout: 100, connections: 2, tls: { ca: 'x' } } },
+    ],
+    ['a Keyv', { stores: keyv }, { stores: [keyv] }],
+    ['a list with a Keyv', { stores: [keyv] }, { stores: [keyv] }],
+    ['a cache', { cache }, { cache }],
+  ])('say where sessions are kept: in %s', (_where, options, keptIn) => {
+    expect(checkSessionOptions(options).keptIn).toEqual(keptIn);
+  });
+
+  it.each<[string, unknown]>([
+    ['options', null],
+    ['options', 'memcached'],
+    ['timeOut', { timeOut: 5 }],
+    ['store', { store: keyv }],
+    ['ttl', { ttl: 5 }],
+    ['timeout', { timeout: 0 }],
+    ['timeout', { timeout: -1 }],
+    ['timeout', { timeout: 0.5 }],
+    ['timeout', { timeout: NaN }],
+    ['timeout', { timeout: Infinity }],
+    ['timeout', { timeout: '1200' }],
+    ['timeout', { timeout: null }],
+    ['timeout', { timeout: false }],
+    ['absoluteTimeout', { absoluteTimeout: 0 }],
+    ['absoluteTimeout', { absoluteTimeout: -5 }],
+    ['absoluteTimeout', { absoluteTimeout: NaN }],
+    ['absoluteTimeout', { absoluteTimeout: Infinity }],
+    ['absoluteTimeout', { absoluteTimeout: true }],
+    ['absoluteTimeout', { absoluteTimeout: null }],
+    ['keyPrefix', { keyPrefix: 'a b' }],
+    ['keyPrefix', { keyPrefix: 'a\r\n' }],
+    ['keyPrefix', { keyPrefix: 'ä' }],
+    ['keyPrefix', { keyPrefix: 'x'.repeat(201) }],
+    ['keyPrefix', { keyPrefix: 5 }],
+    ['keyPrefix', { keyPrefix: ['sess:'] }],
+    ['keyPrefix', { keyPrefix: null }],
+    ['maxBytes', { maxBytes: 0 }],
+    ['maxBytes', { maxBytes: 99 }],
+    ['maxBytes', { maxBytes: NaN }],
+    ['maxBytes', { maxBytes: '1mb' }],
+    ['cacheControl', { cacheControl: '' }],
+    ['cacheControl', { cacheControl: 'a\r\nb' }],
+    ['cacheControl', { cacheControl: 'ä' }],
+    ['cacheControl', { cacheControl: true }],
+    ['cacheControl', { cacheControl: 5 }],
+    ['cacheControl', { cacheControl: null }],
+    ['cookie', { cookie: null }],
+    ['cookie.name', { cookie: { name: 'a b' } }],
+    ['cookie.sameSite', { cookie: { sameSite: 'none', secure: false } }],
+    ['memcached', { memcached: '' }],
+    ['memcached', { memcached: 'localhost' }],
+    ['memcached', { memcached: 'localhost:0' }],
+    ['memcached', { memcached: 'localhost:65536' }],
+    ['memcached', { memcached: 'localhost:http' }],
+    ['memcached', { memcached: 'local host:11211' }],
+    ['memcached', { memcached: 'memcached://localhost:11211' }],
+    ['memcached', { memcached: 'localhost:11211\r\n' }],
+    ['memcached', { memcached: [] }],
+    ['memcached', { memcached: ['a:1', 'a:1'] }],
+    ['memcached', { memcached: ['a:1', null] }],
+    ['memcached', { memcached: null }],
+    ['memcached', { memcached: 11_211 }],
+    ['memcached', { memcached: {} }],
+    ['memcached', { memcached: { servers: [] } }],
+    ['memcached.host', { memcached: { host: 'a' } }],
+    ['memcached.timeout', { memcached: { servers: 'a:1', timeout: 0 } }],
+    ['memcached.timeout', { memcached: { servers: 'a:1', timeout: 60_001 } }],
+    ['memcached.timeout', { memcached: { servers: 'a:1', timeout: NaN } }],
+    ['memcached.connections', { memcached: { servers: 'a:1', connections: 0 } }],
+    ['memcached.connections', { memcached: { servers: 'a:1', connections: 1.5 } }],
+    ['memcached.tls', { memcached: { servers: 'a:1', tls: true } }],
+    ['stores', { stores: null }],
+    ['stores', { stores: [] }],
+    ['stores', { stores: {} }],
+    ['stores', { stores: [keyv, 'redis://localhost'] }],
+    ['stores', { stores: 'redis://localhost' }],
+    ['cache', { cache: null }],
+    ['cache', { cache: {} }],
+    ['cache', { cache: new Map() }],
+    ['stores', { memcached: 'a:1', stores: keyv }],
+    ['cache', { memcached: 'a:1', cache }],
+    ['cache', { stores: keyv, cache }],
+  ])('%s is named if it is wrong (case %#)', (option, options) => {
+    expect(() => check(options)).toThrow(SessionOptionsError);
+    expect(() => check(options)).toThrow(
+      expect.objectContaining({ option, code: 'SESSION_OPTIONS' }),
+    );
+    expect(() => check(options)).toThrow(`${option}: `);
+  });
+});

@@ -1,0 +1,260 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import type { SessionState } from '../../src/session/session-state.js';
+import {
+  SessionConflictError,
+  SessionDestroyedError,
+  SessionStoreError,
+} from '../../src/session/session.errors.js';
+import { SessionWorld } from '../support/session-world.js';
+
+describe('a session given a new id', () => {
+  const entries = { user: 7, cart: { apples: 2 }, csrf: 'x' };
+  let world: SessionWorld;
+  let oldId: string;
+  let state: SessionState;
+
+  beforeEach(async () => {
+    world = new SessionWorld();
+    oldId = await world.stored(entries);
+    state = await world.found(oldId);
+    world.store.calls.length = 0;
+  });
+
+  const regenerate = (keep?: boolean | string[]): Promise<void> =>
+    world.repository.regenerate(state, keep);
+
+  /** The keys under which there is a session, not a forwarder. */
+  const sessionKeys = (): string[] =>
+    world.store.keys.filter((key) => !('forwardTo' in (world.recordAt(key) ?? {})));
+
+  it('is found by it, and not by the old one', async () => {
+    await regenerate();
+    expect(state).toMatchObject({ status: 'stored', tellClient: true });
+    expect(state.id).not.toBe(oldId);
+    expect((await world.found(state.id)).entries.get('user')).toBe(7);
+    expect(await world.repository.find(oldId)).toBeUndefined();
+  });
+
+  it('is moved by two operations: the new record first', async () => {
+    await regenerate();
+    expect(world.store.calls).toEqual(['create', 'update']);
+  });
+
+  it('leaves a forwarder that stays a short while only', async () => {
+    await regenerate();
+    expect(world.recordAt(world.keyOf(oldId))).toEqual({ forwardTo: state.key });
+    expect(world.store.lives.get(world.keyOf(oldId))).toBe(300);
+  });
+
+  it('began when it began', async () => {
+    const { createdAt } = state;
+    world.clock.pass(500);
+    await regenerate();
+    expect((await world.found(state.id)).createdAt).toBe(createdAt);
+  });
+
+  describe('keeps', () => {
+    it.each<[string, boolean | string[] | undefined, unknown]>([
+      ['all entries if nothing is said', undefined, { ...entries, fresh: 1 }],
+      ['all entries by true', true, { ...entries, fresh: 1 }],
+      ['none by false', false, {}],
+      ['those named', ['cart', 'missing'], { cart: { apples: 2 } }],
+      ['none by an empty list', [], {}],
+      ['what was changed in the same request', ['fresh'], { fresh: 1 }],
+    ])('%s', async (_what, keep, kept) => {
+      state.entries.set('fresh', 1);
+      await regenerate(keep);
+      expect(world.entriesAt(state.key)).toEqual(kept);
+      expect(
+        Object.fromEntries([...state.entries.keys()].map((k) => [k, state.entries.get(k)])),
+      ).toEqual(kept);
+    });
+
+    it('what is written to it afterwards', async () => {
+      await regenerate(false);
+      state.entries.set('user', 8);
+      await world.repository.commit(state);
+      expect(world.entriesAt(state.key)).toEqual({ user: 8 });
+    });
+
+    it('what was done to an object that was read before', async () => {
+      Object.assign(state.entries.get('cart') as object, { pears: 1 });
+      await regenerate();
+      expect(world.entriesAt(state.key)).toMatchObject({ cart: { apples: 2, pears: 1 } });
+    });
+
+    it('what is done to an object afterwards', async () => {
+      const cart = state.entries.get('cart') as object;
+      await regenerate(['cart']);
+      Object.assign(cart, { pears: 1 });
+      await world.repository.commit(state);
+      expect(world.entriesAt(state.key)).toEqual({ cart: { apples: 2, pears: 1 } });
+    });
+  });
+
+  it('before it was stored has no record yet, and another id', async () => {
+    const fresh = world.repository.begin();
+    const { id } = fresh;
+    fresh.entries.set('a', 1);
+    fresh.entries.set('b', 1);
+    await world.repository.regenerate(fresh, ['b']);
+    expect(fresh.id).not.toBe(id);
+    expect(world.store.calls).toEqual([]);
+    await world.repository.commit(fresh);
+    expect(world.entriesOf(fresh.id)).toEqual({ b: 1 });
+  });
+
+  describe('while requests are under way that had read it', () => {
+    it('takes their changes', async () => {
+      const other = await world.found(oldId);
+      await regenerate();
+      other.entries.set('late', 1);
+      await world.anotherProcess().commit(other);
+      expect(world.entriesAt(state.key)).toEqual({ ...entries, late: 1 });
+    });
+
+    it('does not tell them its new id', async () => {
+      const other = await world.found(oldId);
+      await regenerate();
+      other.entries.set('late', 1);
+      await world.repository.commit(other);
+      expect(other).toMatchObject({ id: oldId, tellClient: false, status: 'stored' });
+    });
+
+    it('has what they stored before it was moved', async () => {
+      const other = await world.found(oldId);
+      other.entries.set('early', 1);
+      world.store.before('update', () => world.write(state.key, { ...entries, early: 1 }));
+      await regenerate();
+      expect(world.entriesAt(state.key)).toEqual({ ...entries, early: 1 });
+      expect(sessionKeys()).toEqual([state.key]);
+    });
+
+    it('has its own changes made to the newest values', async () => {
+      state.entries.set('visits', 1);
+      state.entries.increment('visits', 1);
+      state.entries.increment('user', 1);
+      world.store.before('update', () => world.write(state.key, { user: 100 }));
+      await regenerate();
+      expect(world.entriesAt(state.key)).toEqual({ user: 101, visits: 2 });
+    });
+
+    it('keeps of their changes only what it was told to keep', async () => {
+      world.store.before('update', () => world.write(state.key, { user: 1, cart: {} }));
+      await regenerate(['cart']);
+      expect(world.entriesAt(state.key)).toEqual({ cart: {} });
+    });
+  });
+
+  describe('while another request does the same', () => {
+    let winner: SessionState;
+
+    beforeEach(async () => {
+      winner = await world.found(oldId);
+      await world.repository.regenerate(winner);
+    });
+
+    it('goes on under the id of the first one', async () => {
+      state.entries.set('second', 1);
+      await regenerate();
+      await world.repository.commit(state);
+      expect(world.entriesAt(winner.key)).toEqual({ ...entries, second: 1 });
+      expect(sessionKeys()).toEqual([winner.key]);
+    });
+
+    it('is told to the first one only', async () => {
+      await regenerate();
+      await world.repository.commit(state);
+      expect(state).toMatchObject({ id: oldId, tellClient: false });
+    });
+
+    it('loses what the second one does not keep', async () => {
+      await regenerate(['cart']);
+      await world.repository.commit(state);
+      expect(world.entriesAt(winner.key)).toEqual({ cart: { apples: 2 } });
+    });
+
+    it('does not move a second time', async () => {
+      await regenerate();
+      await regenerate();
+      await world.repository.commit(state);
+      expect(sessionKeys()).toEqual([winner.key]);
+    });
+
+    it('leaves one session when both are at it at once', async () => {
+      const id = await world.stored(entries);
+      const [one, other] = [await world.found(id), await world.found(id)];
+      await Promise.all([
+        world.repository.regenerate(one),
+        world.anotherProcess().regenerate(other),
+      ]);
+      const told = [one, other].filter(({ tellClient }) => tellClient);
+      expect(told).toHaveLength(1);
+      expect(world.entriesOf(id)).toEqual(entries);
+      expect(world.entriesOf(told[0]!.id)).toEqual(entries);
+      expect(sessionKeys()).toHaveLength(2); // this one and the winner of before
+    });
+  });
+
+  describe('while it is destroyed', () => {
+    it('is gone, and leaves nothing behind', async () => {
+      world.store.before('update', () => world.store.drop(state.key));
+      await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
+      expect(state.status).toBe('gone');
+      expect(world.store.keys).toEqual([]);
+    });
+
+    it('is gone if that came first', async () => {
+      await world.repository.destroy(await world.found(oldId));
+      await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
+      expect(world.store.keys).toEqual([]);
+    });
+
+    it('is gone if this request did it', async () => {
+      await world.repository.destroy(state);
+      await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
+    });
+  });
+
+  it('takes another one if that is taken', async () => {
+    world.store.before('create', (key) => world.write(key, { others: 1 }));
+    await regenerate();
+    expect(world.entriesAt(state.key)).toEqual(entries);
+    expect(world.store.count('create')).toBe(2);
+  });
+
+  it('gives up after 50 attempts, as it was', async () => {
+    const interrupt = (): void => {
+      world.store.before('update', interrupt);
+      world.write(world.keyOf(oldId), { user: 9 });
+    };
+    interrupt();
+    state.entries.set('mine', 1);
+    await expect(regenerate()).rejects.toThrow(SessionConflictError);
+    expect(state).toMatchObject({ id: oldId, status: 'stored', tellClient: false });
+    expect(world.repository.hasChanges(state)).toBe(true);
+    expect(world.store.keys).toEqual([world.keyOf(oldId)]);
+  });
+
+  it.each(['create', 'update'] as const)('is as it was if the store fails at %s', async (step) => {
+    state.entries.set('mine', 1);
+    world.store.before(step, () => (world.store.isDown = true));
+    await expect(regenerate()).rejects.toThrow(SessionStoreError);
+    expect(state).toMatchObject({ id: oldId, status: 'stored', tellClient: false });
+
+    world.store.isDown = false;
+    await world.repository.commit(state);
+    expect(world.entriesOf(oldId)).toEqual({ ...entries, mine: 1 });
+  });
+
+  it('is in the store at every moment', async () => {
+    const seen: unknown[] = [];
+    for (const step of ['create', 'update'] as const) {
+      world.store.before(step, () => seen.push(world.entriesOf(oldId)));
+    }
+    await regenerate();
+    seen.push(world.entriesOf(oldId));
+    expect(seen).toEqual([entries, entries, entries]);
+  });
+});

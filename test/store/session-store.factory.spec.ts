@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { createCache } from 'cache-manager';
+import { Keyv } from 'keyv';
+
+import { SessionOptionsError } from '../../src/session/session.errors.js';
+import { AtomicSessionStore } from '../../src/store/atomic-session-store.js';
+import { memcachedStore } from '../../src/store/memcached-store.js';
+import { PlainSessionStore } from '../../src/store/plain-session-store.js';
+import { openSessionStore, toKeyv } from '../../src/store/session-store.factory.js';
+import { PlainAdapter } from '../support/plain-adapter.js';
+
+const settings = { keyPrefix: 'sess:', timeout: 1200, now: Date.now };
+
+describe('the store for a cache', () => {
+  it('is an atomic one over memcached', () => {
+    const cache = createCache({ stores: [memcachedStore('127.0.0.1:1')] });
+    expect(openSessionStore(cache, settings)).toBeInstanceOf(AtomicSessionStore);
+  });
+
+  it('is a plain one over any other', () => {
+    const cache = createCache({ stores: [new Keyv()] });
+    expect(openSessionStore(cache, settings)).toBeInstanceOf(PlainSessionStore);
+  });
+
+  it('makes a Keyv tell of its errors', () => {
+    const keyv = new Keyv({ store: new PlainAdapter() });
+    openSessionStore(createCache({ stores: [keyv] }), settings);
+    expect(keyv.throwOnErrors).toBe(true);
+  });
+
+  it('refuses several stores', () => {
+    const cache = createCache({ stores: [new Keyv(), new Keyv()] });
+    const open = (): unknown => openSessionStore(cache, settings);
+    expect(open).toThrow(SessionOptionsError);
+    expect(open).toThrow(expect.objectContaining({ option: 'stores' }));
+  });
+
+  it('refuses a life that memcached takes for a date', () => {
+    const cache = createCache({ stores: [memcachedStore('127.0.0.1:1')] });
+    const open = (timeout: number) => (): unknown =>
+      openSessionStore(cache, { ...settings, timeout });
+    expect(open(2_592_001)).toThrow(expect.objectContaining({ option: 'timeout' }));
+    expect(open(2_592_000)).not.toThrow();
+  });
+});
+
+describe('a store of the options', () => {
+  it('is taken as it is if it is a Keyv', () => {
+    const keyv = new Keyv();
+    expect(toKeyv(keyv)).toBe(keyv);
+  });
+
+  it('becomes a Keyv that tells of its errors if it is an adapter', () => {
+    expect(toKeyv(new PlainAdapter()).throwOnErrors).toBe(true);
+  });
+});
