@@ -3,7 +3,7 @@ import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import cookieParser from 'cookie-parser';
 
-import { Session, type SessionModuleOptions } from '../../src/index.js';
+import { Session, type SessionCookieOptions, type SessionModuleOptions } from '../../src/index.js';
 import {
   PLATFORMS,
   startSessionApp,
@@ -22,11 +22,25 @@ interface AnyResponse {
   send(body: unknown): void;
 }
 
+const ALL_ATTRIBUTES: SessionCookieOptions = {
+  name: '__Secure-shop',
+  path: '/write',
+  domain: 'example.org',
+  sameSite: 'strict',
+  partitioned: true,
+  priority: 'high',
+};
+
 @Controller()
 class HeadersController {
   @Get('write')
   write(@Session() session: Session) {
     session.name = 'Ada';
+  }
+
+  @Get('write/end')
+  async end(@Session() session: Session) {
+    await session.destroy();
   }
 
   @Get('read')
@@ -92,16 +106,15 @@ describe.each(PLATFORMS)('cookies and headers, on %s', (platform: Platform) => {
   });
 
   it('the cookie’s name and attributes are those of the options, also when it is cleared', async () => {
-    const cookie = {
-      ...{ name: '__Secure-shop', path: '/write', domain: 'example.org', sameSite: 'strict' },
-      ...{ partitioned: true, priority: 'high' },
-    } as const;
-    const { setCookies } = await (await start({ cookie })).visitor().get('/write');
-    expect(setCookies).toEqual([
-      expect.stringMatching(
-        /^__Secure-shop=[\w-]{43}; Domain=example.org; Path=\/write; HttpOnly; Secure; Partitioned; Priority=High; SameSite=Strict$/,
-      ),
-    ]);
+    const visitor = (await start({ cookie: ALL_ATTRIBUTES })).visitor();
+    const [given] = (await visitor.get('/write')).setCookies;
+    const [cleared] = (await visitor.get('/write/end')).setCookies;
+    const attributes =
+      'Domain=example.org; Path=/write; HttpOnly; Secure; Partitioned; Priority=High; SameSite=Strict';
+    expect(given).toMatch(new RegExp(`^__Secure-shop=[\\w-]{43}; ${attributes}$`));
+    expect(cleared!.replace(/Max-Age=0; |Expires=.*? GMT; /g, '')).toBe(
+      `__Secure-shop=; ${attributes}`,
+    );
   });
 
   it('secure: auto follows the request, false never asks for https', async () => {

@@ -157,7 +157,7 @@ describe.each(PLATFORMS)('SessionModule, on %s', (platform) => {
 it('sessionOf() without the module names the remedy', async () => {
   await expect(sessionOf({})).rejects.toMatchObject({
     code: 'SESSION_MODULE_MISSING',
-    message: expect.stringContaining('SessionModule.forRoot()') as string,
+    message: expect.stringContaining('SessionModule.forRoot()'),
   });
 });
 

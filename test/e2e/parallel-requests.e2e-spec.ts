@@ -92,8 +92,9 @@ describe('parallel requests of one session in two server processes', () => {
   beforeAll(async () => {
     memcached = await startMemcached();
     const script = fileURLToPath(new URL('../support/counter-server.mjs', import.meta.url));
-    const stdio = ['ignore', 'pipe', 'inherit'] as const;
-    servers = [0, 1].map(() => spawn(process.execPath, [script, memcached.server], { stdio }));
+    servers = [0, 1].map(() =>
+      spawn(process.execPath, [script, memcached.server], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
     urls = await Promise.all(
       servers.map(async ({ stdout }) => {
         const [port] = (await once(createInterface(stdout!), 'line')) as [string];

@@ -34,7 +34,7 @@ export async function sessionServer(world: SessionWorld, handler: Handler): Prom
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     // After the session's own listener.
     response.once('close', () => setImmediate(() => server.emit('response closed')));
-    const session = new RequestSession(edge, request, request, response);
+    const session = new RequestSession(edge, { raw: request }, request, response);
     void (async () => handler(session, response))().catch(() => response.destroy());
   });
   server.listen(0, '127.0.0.1');
