@@ -22,10 +22,12 @@ describe('the store for a cache', () => {
     expect(openSessionStore(cache, settings)).toBeInstanceOf(PlainSessionStore);
   });
 
-  it('makes a Keyv tell of its errors', () => {
-    const keyv = new Keyv({ store: new PlainAdapter() });
+  it('makes a Keyv tell of its errors, and an adapter that keeps them to itself', () => {
+    const adapter = Object.assign(new PlainAdapter(), { throwOnErrors: false });
+    const keyv = new Keyv({ store: adapter });
     openSessionStore(createCache({ stores: [keyv] }), settings);
     expect(keyv.throwOnErrors).toBe(true);
+    expect(adapter.throwOnErrors).toBe(true);
   });
 
   it('refuses several stores', () => {
@@ -50,7 +52,9 @@ describe('a store of the options', () => {
     expect(toKeyv(keyv)).toBe(keyv);
   });
 
-  it('becomes a Keyv that tells of its errors if it is an adapter', () => {
-    expect(toKeyv(new PlainAdapter()).throwOnErrors).toBe(true);
+  it('is put into a Keyv if it is an adapter, though it looks like one', () => {
+    const adapter = Object.assign(new PlainAdapter(), { throwOnErrors: false });
+    expect(toKeyv(adapter)).toBeInstanceOf(Keyv);
+    expect(toKeyv(adapter).store).toBe(adapter);
   });
 });
