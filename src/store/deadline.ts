@@ -2,17 +2,21 @@
 export const DEFAULT_OPERATION_TIMEOUT = 500;
 
 /** Rejects if the operation takes longer. The operation itself cannot be called back. */
-export async function within<T>(milliseconds: number, operation: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
+export function within<T>(milliseconds: number, operation: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
       () => reject(new Error(`no answer within ${milliseconds} ms`)),
       milliseconds,
     );
+    operation.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: Error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([operation, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import memcacheClient from 'memcache-client';
 
+import { writeInBatch } from './command-batch.js';
 import { DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
 import type { MemcachedOptions } from './memcached-options.js';
 
@@ -47,7 +48,7 @@ export class MemcachedNodes {
     const { client } = this.nodeOf(key);
     this.underWay++;
     try {
-      return await within(this.timeout, client.xsend(command));
+      return await within(this.timeout, send(client, command));
     } finally {
       this.underWay--;
       if (this.isClosing) this.closeWhenIdle();
@@ -56,9 +57,7 @@ export class MemcachedNodes {
 
   /** Sends a command that has no answer, and that nothing depends on. */
   tell(key: string, command: string): void {
-    this.nodeOf(key)
-      .client.xsend(command, { noreply: true })
-      .catch(() => undefined);
+    send(this.nodeOf(key).client, command, { noreply: true }).catch(() => undefined);
   }
 
   /** Closes all connections, those of operations under way when they are done. */
@@ -100,6 +99,11 @@ function connect(server: string, timeout: number, options: MemcachedOptions): Cl
     noDelay: true,
     ...(options.tls && { tls: options.tls }),
   });
+}
+
+function send(client: Client, command: string, options?: { noreply: true }): Promise<unknown> {
+  // A connection that is lost has no socket, and rejects its commands by itself.
+  return client.xsend((socket) => socket && writeInBatch(socket, command), options);
 }
 
 function weight(server: string, key: string): number {
