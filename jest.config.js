@@ -35,7 +35,8 @@ export default {
       testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(e2e|package)/'],
     },
     { ...common, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'] },
-    // These two use the built package by its name: build first.
+    // These use the built package by its name: build first.
+    { ...common, displayName: 'races', testMatch: ['<rootDir>/test/races/**/*.races-spec.ts'] },
     {
       ...common,
       displayName: 'package',

@@ -1,5 +1,11 @@
 import type { ServerResponse } from 'node:http';
 
+import {
+  setHolder,
+  type ResponseHolder,
+  type SendingFunction,
+  type SendingMethod,
+} from './holdable-response.js';
 import { applyHead } from './response-head.js';
 
 /** What stands between an application and the first byte of its response. */
@@ -14,65 +20,19 @@ export interface ResponseGate {
   onClose(): void;
 }
 
-type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders';
-// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- four overloaded signatures
-type Originals = Record<Method, Function>;
-type Call = [Method, unknown[]];
+type Call = [SendingMethod, SendingFunction, unknown[]];
 
 /** `replaced`: an error was sent instead. */
 type Phase = 'untouched' | 'held' | 'released' | 'replaced';
 
-const HOLD = Symbol('held response');
-
-interface HeldResponse extends ServerResponse {
-  [HOLD]: Hold;
-}
-
 /**
- * Holds a response back from its first byte on until `gate.commit()` is done. It replaces the four
- * methods of the raw response that send something, so that it holds whatever way it is sent:
+ * Holds a response back from its first byte on until `gate.commit()` is done, whatever way it is sent:
  * returned values, `@Res()`, redirects, exceptions, streams, on Express and on Fastify.
  */
-export function holdResponse(response: ServerResponse, gate: ResponseGate): Hold {
-  const hold = new Hold(response, gate);
-  const held = response as HeldResponse;
-  held[HOLD] = hold;
-  held.writeHead = writeHead;
-  held.write = write;
-  held.end = end;
-  held.flushHeaders = flushHeaders;
-  held.once('close', onClose);
-  return hold;
-}
-
-function writeHead(this: HeldResponse, ...args: unknown[]): HeldResponse {
-  this[HOLD].call('writeHead', args);
-  return this;
-}
-
-function write(this: HeldResponse, ...args: unknown[]): boolean {
-  return this[HOLD].call('write', args) as boolean;
-}
-
-function end(this: HeldResponse, ...args: unknown[]): HeldResponse {
-  this[HOLD].call('end', args);
-  return this;
-}
-
-function flushHeaders(this: HeldResponse): void {
-  this[HOLD].call('flushHeaders', []);
-}
-
-function onClose(this: HeldResponse): void {
-  this[HOLD].close();
-}
-
-/** One response's hold: what was called meanwhile, and how to go on. */
-class Hold {
+export class HeldResponse implements ResponseHolder {
   private phase: Phase;
   private isRefused = false;
   private calls: Call[] = [];
-  private readonly originals: Originals;
   /** What was there before the session was used, such as CORS headers; a refusal keeps it. */
   private readonly earlierHeaders: string[];
 
@@ -80,15 +40,10 @@ class Hold {
     private readonly response: ServerResponse,
     private readonly gate: ResponseGate,
   ) {
-    const original = (method: Method) => Reflect.get(response, method) as Originals[Method];
-    this.originals = {
-      writeHead: original('writeHead'),
-      write: original('write'),
-      end: original('end'),
-      flushHeaders: original('flushHeaders'),
-    };
     this.phase = response.headersSent ? 'released' : 'untouched';
     this.earlierHeaders = response.getHeaderNames();
+    setHolder(response, this);
+    response.on('close', () => this.close());
   }
 
   /** Whether the application has not begun to respond. */
@@ -96,39 +51,48 @@ class Hold {
     return this.phase === 'untouched';
   }
 
-  call(method: Method, args: unknown[]): unknown {
+  /** To the application a held response is begun, so that it does not begin another one. */
+  get headersSent(): true | undefined {
+    return this.phase === 'held' || undefined;
+  }
+
+  get writableEnded(): boolean | undefined {
+    return this.phase === 'held' ? this.calls.some(([method]) => method === 'end') : undefined;
+  }
+
+  call(method: SendingMethod, original: SendingFunction, args: unknown[]): unknown {
     switch (this.phase) {
       case 'released':
-        return this.send(method, args);
+        return original.apply(this.response, args);
       case 'replaced':
-        callBack([[method, args]]);
-        return true; // swallowed, so that a stream flows on to its end
+        callBack([[method, original, args]]);
+        return method === 'write' ? true : this.response; // so that a stream flows on to its end
       case 'held':
         if (method === 'writeHead') throw headersSentError();
-        this.calls.push([method, args]);
-        return false; // as for a full buffer; 'drain' follows
+        return this.keep([method, original, args]);
       case 'untouched':
-        return this.begin(method, method === 'writeHead' ? applyHead(this.response, args) : args);
+        return this.begin([
+          method,
+          original,
+          method === 'writeHead' ? applyHead(this.response, args) : args,
+        ]);
     }
   }
 
-  close(): void {
+  private close(): void {
     if (!this.isRefused) this.gate.onClose();
   }
 
-  private begin(method: Method, args: unknown[]): unknown {
+  private begin(call: Call): unknown {
     const pending = this.gate.commit();
     if (!pending) {
       this.phase = 'released';
       this.gate.beforeRelease(this.response);
-      return this.send(method, args);
+      return this.send(call);
     }
     this.phase = 'held';
-    this.calls.push([method, args]);
     const { statusCode, statusMessage } = this.response;
-    this.pretendSent();
     const settle = (go: () => void) => {
-      this.stopPretending();
       Object.assign(this.response, { statusCode, statusMessage });
       try {
         go();
@@ -140,7 +104,12 @@ class Hold {
       () => settle(() => this.release()),
       (error: unknown) => settle(() => this.refuse(error)),
     );
-    return false;
+    return this.keep(call);
+  }
+
+  private keep(call: Call): unknown {
+    this.calls.push(call);
+    return call[0] === 'write' ? false : this.response; // as for a full buffer; 'drain' follows
   }
 
   private release(): void {
@@ -148,7 +117,7 @@ class Hold {
     this.gate.beforeRelease(this.response);
     let accepted: unknown = false;
     for (let call = this.calls.shift(); call; call = this.calls.shift()) {
-      const result = this.send(...call);
+      const result = this.send(call);
       if (call[0] === 'write') accepted = result;
     }
     // Its writer was told to wait, and Node.js only calls those whom it told so itself.
@@ -164,7 +133,6 @@ class Hold {
   }
 
   private replace(status: number, body: object): void {
-    this.phase = 'replaced';
     const { response } = this;
     for (const name of response.getHeaderNames()) {
       if (!this.earlierHeaders.includes(name) && !name.startsWith('access-control-')) {
@@ -177,8 +145,10 @@ class Hold {
     response.setHeader('Content-Length', Buffer.byteLength(text));
     response.setHeader('Cache-Control', 'no-store');
     response.statusMessage = '';
-    this.send('writeHead', [status]);
-    this.send('end', [text]);
+    this.phase = 'released';
+    response.writeHead(status);
+    response.end(text);
+    this.phase = 'replaced';
     callBack(this.calls.splice(0));
     response.emit('drain');
   }
@@ -191,30 +161,14 @@ class Hold {
     else this.replace(status, body);
   }
 
-  private send(method: Method, args: unknown[]): unknown {
-    return this.originals[method].apply(this.response, args) as unknown;
-  }
-
-  /** To the application a held response is begun, so that it does not begin another one. */
-  private pretendSent(): void {
-    const hasEnded = () => this.calls.some(([method]) => method === 'end');
-    Object.defineProperties(this.response, {
-      headersSent: { get: () => true, configurable: true },
-      writableEnded: { get: hasEnded, configurable: true },
-    });
-  }
-
-  private stopPretending(): void {
-    Reflect.deleteProperty(this.response, 'headersSent');
-    Reflect.deleteProperty(this.response, 'writableEnded');
+  private send([, original, args]: Call): unknown {
+    return original.apply(this.response, args);
   }
 }
 
-export type { Hold };
-
 /** Calls back those who wait for what is not sent after all. */
 function callBack(calls: Call[]): void {
-  for (const [, args] of calls) {
+  for (const [, , args] of calls) {
     const callback = args.at(-1);
     if (typeof callback === 'function') process.nextTick(callback);
   }

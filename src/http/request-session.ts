@@ -4,7 +4,7 @@ import { CurrentSession, type SessionTransport } from '../session/current-sessio
 import { isSessionId } from '../session/session-id.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { SessionRepository } from '../session/session-repository.js';
-import { holdResponse, type Hold, type ResponseGate } from './held-response.js';
+import { HeldResponse, type ResponseGate } from './held-response.js';
 import type { SessionCookie } from './session-cookie.js';
 import type { SessionLog } from './session-log.js';
 
@@ -28,7 +28,7 @@ export interface FrameworkRequest {
 export class RequestSession implements SessionTransport, ResponseGate {
   readonly current: CurrentSession;
   readonly manager: SessionManager;
-  private hold: Hold | undefined;
+  private held: HeldResponse | undefined;
   private cookieWasSent = false;
   private isRefused = false;
 
@@ -49,11 +49,11 @@ export class RequestSession implements SessionTransport, ResponseGate {
   }
 
   onUse(): void {
-    this.hold = holdResponse(this.response, this);
+    this.held = new HeldResponse(this.response, this);
   }
 
   get isOpen(): boolean {
-    return this.hold?.isUntouched ?? true;
+    return this.held?.isUntouched ?? true;
   }
 
   commit(): Promise<void> | undefined {

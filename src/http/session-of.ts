@@ -6,13 +6,19 @@ import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
 
-/** Set by the module on each raw request: the application's edge, and on Fastify the response. */
+/** Leads from a raw request to the sessions of its application, and to its response. */
+export interface RequestRoute {
+  readonly edge: SessionEdge;
+  readonly response: ServerResponse;
+}
+
+/** On the prototype of Express's requests: the edge of their application. */
 export const EDGE = Symbol('session edge');
-export const RESPONSE = Symbol('session response');
+/** Of the frameworks whose requests have no prototype of their own: told for each request. */
+export const requestRoutes = new WeakMap<IncomingMessage, RequestRoute>();
 
 interface RawRequest extends IncomingMessage {
   [EDGE]?: SessionEdge;
-  [RESPONSE]?: ServerResponse;
   /** Express sets it. */
   res?: ServerResponse;
 }
@@ -38,8 +44,7 @@ export function requestSessionOf(request: FrameworkRequest): RequestSession {
   const raw = (request.raw ?? request) as RawRequest;
   let session = requestSessions.get(raw);
   if (!session) {
-    const edge = raw[EDGE];
-    const response = raw.res ?? raw[RESPONSE];
+    const { edge, response } = requestRoutes.get(raw) ?? { edge: raw[EDGE], response: raw.res };
     if (!edge || !response) {
       throw new SessionError(
         'SESSION_MODULE_MISSING',

@@ -2,23 +2,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { AbstractHttpAdapter } from '@nestjs/core';
 
+import { makeHoldable } from './holdable-response.js';
 import type { SessionEdge } from './request-session.js';
-import { EDGE, RESPONSE } from './session-of.js';
+import { EDGE, requestRoutes } from './session-of.js';
 
 /**
  * Leads from every request of an application to its sessions, at no cost to those that use none.
  *
- * Express gives all its requests one prototype, so there the edge is put, once; middleware of any
- * place in the stack finds it. Elsewhere a middleware marks each request.
+ * Express gives its requests and responses prototypes of their own, so there it is done once, and
+ * middleware of any place in the stack finds its session. Elsewhere a middleware tells of each request.
  */
 export function serveSessions(adapter: AbstractHttpAdapter, edge: SessionEdge): void {
   if (adapter.getType() === 'express') {
-    const { request } = adapter.getInstance<{ request: object }>();
+    const { request, response } = adapter.getInstance<{ request: object; response: object }>();
     Object.defineProperty(request, EDGE, { value: edge, configurable: true });
+    makeHoldable(response);
     return;
   }
   adapter.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
-    Object.assign(request, { [EDGE]: edge, [RESPONSE]: response });
+    requestRoutes.set(request, { edge, response });
     next();
   });
 }

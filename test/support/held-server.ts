@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { holdResponse, type ResponseGate } from '../../src/http/held-response.js';
+import { HeldResponse, type ResponseGate } from '../../src/http/held-response.js';
 import { Gate } from './gate.js';
 
 type Handler = (response: ServerResponse, request: IncomingMessage) => unknown;
@@ -72,7 +72,7 @@ export async function heldServer(handler: Handler, before?: Handler): Promise<He
     last = response;
     response.on('error', (error) => errors.push(error));
     before?.(response, request);
-    holdResponse(response, gate);
+    new HeldResponse(response, gate);
     void (async () => handler(response, request))().catch((error: unknown) => errors.push(error));
   });
   server.listen(0, '127.0.0.1');

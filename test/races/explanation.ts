@@ -1,0 +1,109 @@
+/**
+ * The model: what must hold of parallel requests of one session.
+ *
+ * Each request reads its session once, works on what it read, and touches the store again in few
+ * moments only: when its changes are stored (at a `save` and at the end), when it gives the session
+ * a new id and when it ends it. **There must be an order of all these moments, one after the other,
+ * in which everything is as the clients saw it**: what was read, each number that an increment
+ * returned, each status, each cookie. An order of moments, not of requests: requests do overlap, and
+ * what one does not see it must not undo.
+ *
+ * What happens in such a moment is simple, and written in `model-session.ts`:
+ *
+ * - the changes of a request, entry by entry, are made to the newest entries: nothing that was
+ *   acknowledged is lost but by a later change of the same entry, a `clear`, a `destroy`, or a new
+ *   id that did not keep it; increments and updates by a function all count;
+ * - to a session that is gone nothing is written, by anybody, ever;
+ * - a new id takes the session from the old one, which is no session from then on. Requests that had
+ *   read it before still land their changes. Of two new ids at once the first stands; the second
+ *   request joins, and is told nothing;
+ * - only a request that began a session, or gave it its new id, gets a cookie with an id; one that
+ *   ended its session gets the cookie cleared; all others get none.
+ *
+ * The order must fit the clock: what is answered before another request starts, or goes on after a
+ * `wait`, comes before it. So a write that was acknowledged is seen by every later reader.
+ *
+ * What nobody answered for, as its client had hung up, may have happened wholly, in part (what was
+ * changed by then is stored at any moment after) or not at all, at any time. But even that happens at
+ * most once and in one piece, and never after a destroy.
+ *
+ * Whether there is such an order is found by trying, with what was tried remembered. Values are
+ * unique, so that nearly every wrong turn is found out at the next read.
+ */
+import type { History, RequestHistory } from './history.js';
+import {
+  goOn,
+  NOT_STARTED,
+  storeUnasked,
+  takeStep,
+  timeOfStep,
+  type Run,
+  type Situation,
+} from './model-request.js';
+import { EMPTY_STORE, type ModelStore } from './model-store.js';
+
+interface State {
+  readonly runs: readonly Run[];
+  readonly store: ModelStore;
+}
+
+/** Whether such an order exists; if not, the most requests that could be explained. */
+export type Explanation = { readonly isFound: true } | { readonly explained: readonly number[] };
+
+export function explain(history: History): Explanation {
+  const start = begin(history);
+  if (!start) return { explained: [] };
+  const tried = new Set<string>();
+  let best: readonly Run[] = start.runs;
+  const stack = [start];
+  for (let state = stack.pop(); state; state = stack.pop()) {
+    if (isComplete(history, state)) return { isFound: true };
+    const key = JSON.stringify(state);
+    if (tried.has(key)) continue;
+    tried.add(key);
+    if (countDone(state.runs) > countDone(best)) best = state.runs;
+    stack.push(...nextStates(history, state));
+  }
+  return { explained: history.filter((_, i) => best[i]!.isDone).map(({ number }) => number) };
+}
+
+/** Each request before its first step. */
+function begin(history: History): State | undefined {
+  const runs: Run[] = [];
+  for (const request of history) {
+    const first = goOn(request, { run: NOT_STARTED, store: EMPTY_STORE });
+    if (!first) return undefined;
+    runs.push(first.run);
+  }
+  return { runs, store: EMPTY_STORE };
+}
+
+/** What can come next; what is likely comes last, where it is taken first. */
+function nextStates(history: History, { runs, store }: State): State[] {
+  const steps = history.map((request, i) => timeOfStep(request, runs[i]!));
+  const isOpen = (i: number): boolean => !runs[i]!.isDone;
+  const latest = Math.min(...steps.map(({ until }, i) => (isOpen(i) ? until : Infinity)));
+  const candidates = history
+    .map((request, i) => ({ request, i, run: runs[i]!, ...steps[i]! }))
+    .filter(({ i, from }) => isOpen(i) && from < latest)
+    .sort((a, b) => b.until - a.until);
+  return candidates.flatMap(({ request, i, run }) =>
+    ways(request, { run, store }).map((after) => ({
+      runs: runs.with(i, after.run),
+      store: after.store,
+    })),
+  );
+}
+
+function ways(request: RequestHistory, situation: Situation): Situation[] {
+  const unasked = request.answer ? undefined : storeUnasked(situation);
+  return [unasked, takeStep(request, situation)].filter((way) => way !== undefined);
+}
+
+function isComplete(history: History, { runs }: State): boolean {
+  return history.every(({ answer }, i) => !answer || runs[i]!.isDone);
+}
+
+function countDone(runs: readonly Run[]): number {
+  return runs.filter(({ isDone }) => isDone).length;
+}

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+
+import { explain } from './explanation.js';
+import { describeHistory } from './history.js';
+import { program } from './program.js';
+import { startRacesWorld, type RacesWorld } from './races-world.js';
+import { ProgramRunner } from './run-program.js';
+
+/*
+ * RACES           how many programs
+ * RACES_SEED      of a run to repeat, as a failure prints it; RACES_PATH with it: just that program
+ * RACES_PACKAGE   the folder of another build of the package, such as one with a planted bug
+ */
+const { RACES = '3000', RACES_SEED, RACES_PATH, RACES_PACKAGE } = process.env;
+const PROGRAM_TIMEOUT = 20_000;
+
+describe('parallel requests of one session in two processes, on Express and Fastify', () => {
+  let world: RacesWorld;
+
+  beforeAll(async () => {
+    world = await startRacesWorld(RACES_PACKAGE);
+  });
+
+  afterAll(() => world.stop());
+
+  it(
+    `do what an order of their steps explains: ${RACES} random programs`,
+    async () => {
+      const runner = new ProgramRunner(world);
+      let played = 0;
+      const property = fc.asyncProperty(program, async (steps) => {
+        const history = await runner.run(steps);
+        played++;
+        const explanation = explain(history);
+        if ('isFound' in explanation) return;
+        throw new Error(
+          `no order of steps explains this history; at most the requests ` +
+            `${explanation.explained.join(', ')}:\n${describeHistory(history)}`,
+        );
+      });
+      await fc.assert(property, {
+        numRuns: Number(RACES),
+        timeout: PROGRAM_TIMEOUT,
+        ...(RACES_SEED && { seed: Number(RACES_SEED) }),
+        ...(RACES_PATH && { path: RACES_PATH, endOnFailure: true }),
+      });
+      expect(played).toBeGreaterThan(0);
+    },
+    Number(RACES) * 1000 + 120_000,
+  );
+});

@@ -1,0 +1,74 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import { startMemcached } from '../support/memcached.js';
+import { recordingProxy } from '../support/recording-proxy.js';
+
+/** Two server processes on one memcached, whose answers come as late as a program wants. */
+export interface RacesWorld {
+  readonly urls: readonly [string, string];
+  lag(milliseconds: readonly [number, number]): void;
+  /** Calls this whenever a request with that token comes to a `wait`. */
+  onWait(token: string, server: number, listener: () => void): void;
+  /** Lets the request go on that waits. */
+  release(token: string, server: number): void;
+  stop(): Promise<void>;
+}
+
+const SCRIPT = fileURLToPath(new URL('../support/races-server.mjs', import.meta.url));
+
+/** `packageFolder`: of another build than the project's own, such as one with a bug. */
+export async function startRacesWorld(packageFolder?: string): Promise<RacesWorld> {
+  const memcached = await startMemcached();
+  const nodes = await Promise.all([
+    startNode(memcached.port, 'express', packageFolder),
+    startNode(memcached.port, 'fastify', packageFolder),
+  ]);
+  return {
+    urls: [nodes[0].url, nodes[1].url],
+    lag: (milliseconds) => nodes.forEach((node, i) => node.lag(milliseconds[i]!)),
+    onWait: (token, server, listener) => void nodes[server]!.listeners.set(token, listener),
+    release: (token, server) => void nodes[server]!.process.send({ release: token }),
+    async stop() {
+      await Promise.all(nodes.map((node) => node.stop()));
+      await memcached.stop();
+    },
+  };
+}
+
+interface RacesNode {
+  readonly url: string;
+  readonly process: ChildProcess;
+  readonly listeners: Map<string, () => void>;
+  lag(milliseconds: number): void;
+  stop(): Promise<void>;
+}
+
+async function startNode(
+  memcachedPort: number,
+  platform: 'express' | 'fastify',
+  packageFolder: string | undefined,
+): Promise<RacesNode> {
+  const proxy = await recordingProxy(memcachedPort);
+  const args = [proxy.server, platform, ...(packageFolder ? [packageFolder] : [])];
+  // Without the flags that Jest runs with.
+  const server = fork(SCRIPT, args, { execArgv: [] });
+  const [{ port }] = (await once(server, 'message')) as [{ port: number }];
+  const listeners = new Map<string, () => void>();
+  server.on('message', ({ waits }: { waits: string }) => listeners.get(waits)?.());
+  return {
+    url: `http://127.0.0.1:${port}`,
+    process: server,
+    listeners,
+    lag(milliseconds) {
+      proxy.reset();
+      proxy.delayReplies(milliseconds);
+    },
+    async stop() {
+      server.disconnect();
+      await once(server, 'exit');
+      await proxy.close();
+    },
+  };
+}
