@@ -89,7 +89,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     requireWholeNumber('absoluteTimeout', absoluteTimeout, { unit: 'seconds', from: 1 });
   }
   requireWholeNumber('maxBytes', maxBytes, { unit: 'bytes', from: 100 });
-  if (!isText(keyPrefix, /^[\x21-\x7e]*$/) || keyPrefix.length > MAX_PREFIX_LENGTH) {
+  if (!isText(keyPrefix, /^[\x21-\x7e]+$/) || keyPrefix.length > MAX_PREFIX_LENGTH) {
     throw new SessionOptionsError(
       'keyPrefix',
       `give visible ASCII characters without blanks, ${MAX_PREFIX_LENGTH} at most`,

@@ -42,7 +42,7 @@ describe('session options', () => {
     ['absoluteTimeout', false],
     ['absoluteTimeout', 1],
     ['absoluteTimeout', 100_000_000],
-    ['keyPrefix', ''],
+    ['keyPrefix', 's'],
     ['keyPrefix', 'x'.repeat(200)],
     ['maxBytes', 100],
     ['cacheControl', false],

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
 import {
+  headersSentError,
+  pretendSent,
   setHolder,
   type ResponseHolder,
   type SendingFunction,
@@ -51,13 +53,8 @@ export class HeldResponse implements ResponseHolder {
     return this.phase === 'untouched';
   }
 
-  /** To the application a held response is begun, so that it does not begin another one. */
-  get headersSent(): true | undefined {
-    return this.phase === 'held' || undefined;
-  }
-
-  get writableEnded(): boolean | undefined {
-    return this.phase === 'held' ? this.calls.some(([method]) => method === 'end') : undefined;
+  get hasEnded(): boolean {
+    return this.calls.some(([method]) => method === 'end');
   }
 
   call(method: SendingMethod, original: SendingFunction, args: unknown[]): unknown {
@@ -91,9 +88,11 @@ export class HeldResponse implements ResponseHolder {
       return this.send(call);
     }
     this.phase = 'held';
-    const { statusCode, statusMessage } = this.response;
+    const restoreStatus = rememberStatus(this.response);
+    const stopPretending = pretendSent(this.response);
     const settle = (go: () => void) => {
-      Object.assign(this.response, { statusCode, statusMessage });
+      stopPretending();
+      restoreStatus();
       try {
         go();
       } catch (error) {
@@ -108,7 +107,9 @@ export class HeldResponse implements ResponseHolder {
   }
 
   private keep(call: Call): unknown {
-    this.calls.push(call);
+    // What comes after an end is an error in Node.js, too; it must not harm the response.
+    if (this.hasEnded) callBack([call]);
+    else this.calls.push(call);
     return call[0] === 'write' ? false : this.response; // as for a full buffer; 'drain' follows
   }
 
@@ -144,7 +145,7 @@ export class HeldResponse implements ResponseHolder {
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.setHeader('Content-Length', Buffer.byteLength(text));
     response.setHeader('Cache-Control', 'no-store');
-    response.statusMessage = '';
+    if (!isHttp2(response)) response.statusMessage = '';
     this.phase = 'released';
     response.writeHead(status);
     response.end(text);
@@ -174,8 +175,17 @@ function callBack(calls: Call[]): void {
   }
 }
 
-/** What Node.js throws to whoever writes a second head. */
-function headersSentError(): Error {
-  const error = new Error('Cannot write headers after they are sent to the client');
-  return Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
+/** What the application sets after it has ended the response is not for that response. */
+function rememberStatus(response: ServerResponse): () => void {
+  const { statusCode } = response;
+  const statusMessage = isHttp2(response) ? '' : response.statusMessage;
+  return () => {
+    response.statusCode = statusCode;
+    if (!isHttp2(response)) response.statusMessage = statusMessage;
+  };
+}
+
+/** HTTP/2 has no status message; Node.js warns of every use. */
+function isHttp2(response: ServerResponse): boolean {
+  return 'stream' in response;
 }

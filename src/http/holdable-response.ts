@@ -6,12 +6,11 @@ export const SENDING_METHODS = ['writeHead', 'write', 'end', 'flushHeaders'] as 
 export type SendingMethod = (typeof SENDING_METHODS)[number];
 export type SendingFunction = (...args: unknown[]) => unknown;
 
-/** What decides on the calls of a response's sending methods while it is held. */
+/** What decides on the calls of a response's sending methods. */
 export interface ResponseHolder {
   call(method: SendingMethod, original: SendingFunction, args: unknown[]): unknown;
-  /** What the application is to see, though nothing was sent; `undefined`: what is the case. */
-  readonly headersSent: true | undefined;
-  readonly writableEnded: boolean | undefined;
+  /** Whether the application has ended the response, though it was not sent. */
+  readonly hasEnded: boolean;
 }
 
 const holders = new WeakMap<object, ResponseHolder>();
@@ -52,10 +51,7 @@ function holdableHeirOf(prototype: object): object {
 }
 
 function holdingProperties(target: object): PropertyDescriptorMap {
-  const properties: PropertyDescriptorMap = {
-    headersSent: pretendedProperty(target, 'headersSent'),
-    writableEnded: pretendedProperty(target, 'writableEnded'),
-  };
+  const properties: PropertyDescriptorMap = {};
   for (const method of SENDING_METHODS) properties[method] = sendingProperty(target, method);
   return properties;
 }
@@ -69,15 +65,41 @@ function sendingProperty(target: object, method: SendingMethod): PropertyDescrip
   return { value, configurable: true, writable: true };
 }
 
-function pretendedProperty(
-  target: object,
-  name: 'headersSent' | 'writableEnded',
-): PropertyDescriptor {
-  const inherited = Object.getPrototypeOf(target) as object;
-  return {
-    configurable: true,
-    get(this: ServerResponse): unknown {
-      return holders.get(this)?.[name] ?? (Reflect.get(inherited, name, this) as unknown);
+const sentPrototypes = new WeakMap<object, object>();
+
+/**
+ * Makes a held response look as if it were sent, so that the application does not begin another one:
+ * Node.js's own responses refuse further headers then. Returns how to end that.
+ */
+export function pretendSent(response: ServerResponse): () => void {
+  const prototype = Object.getPrototypeOf(response) as object;
+  let pretending = sentPrototypes.get(prototype);
+  if (!pretending) {
+    pretending = Object.create(prototype, SENT_PROPERTIES) as object;
+    sentPrototypes.set(prototype, pretending);
+  }
+  Object.setPrototypeOf(response, pretending);
+  return () => void Object.setPrototypeOf(response, prototype);
+}
+
+const SENT_PROPERTIES: PropertyDescriptorMap = {
+  headersSent: { get: () => true },
+  writableEnded: {
+    get(this: ServerResponse) {
+      return holders.get(this)?.hasEnded;
+    },
+  },
+};
+for (const method of ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader']) {
+  SENT_PROPERTIES[method] = {
+    value: () => {
+      throw headersSentError();
     },
   };
+}
+
+/** What Node.js throws to whoever changes a head that is sent. */
+export function headersSentError(): Error {
+  const error = new Error('Cannot write headers after they are sent to the client');
+  return Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
 }

@@ -7,7 +7,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
  */
 export function applyHead(response: ServerResponse, args: unknown[]): unknown[] {
   const [status, second, third] = args as [number, unknown, unknown];
-  const headers = typeof second === 'string' ? third : second;
+  const headers = third ?? (typeof second === 'string' ? undefined : second);
   response.statusCode = status;
   if (typeof second === 'string') response.statusMessage = second;
   if (Array.isArray(headers)) setFromList(response, headers as unknown[]);

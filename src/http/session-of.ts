@@ -40,7 +40,9 @@ export async function sessionOf(contextOrRequest: ArgumentsHost | object): Promi
 }
 
 /** The one `RequestSession` of a request; made at the first call, without any I/O. */
-export function requestSessionOf(request: FrameworkRequest): RequestSession {
+export function requestSessionOf(request: FrameworkRequest | undefined): RequestSession {
+  // A SessionManager that was resolved outside of a request has none.
+  if (typeof request !== 'object') throw noHttp(typeof request);
   const raw = (request.raw ?? request) as RawRequest;
   let session = requestSessions.get(raw);
   if (!session) {
@@ -59,11 +61,13 @@ export function requestSessionOf(request: FrameworkRequest): RequestSession {
 
 function requestOf(contextOrRequest: ArgumentsHost | object): FrameworkRequest {
   if (!('switchToHttp' in contextOrRequest)) return contextOrRequest;
-  if (contextOrRequest.getType() !== 'http') {
-    throw new SessionError(
-      'SESSION_NO_HTTP',
-      `A ${contextOrRequest.getType()} context has no HTTP request, and so no session.`,
-    );
-  }
+  if (contextOrRequest.getType() !== 'http') throw noHttp(contextOrRequest.getType());
   return contextOrRequest.switchToHttp().getRequest<FrameworkRequest>();
+}
+
+function noHttp(what: string): SessionError {
+  return new SessionError(
+    'SESSION_NO_HTTP',
+    `There is no HTTP request here (${what}), so no session.`,
+  );
 }

@@ -1,7 +1,7 @@
 import { createSession } from './session-object.js';
 import type { SessionRepository } from './session-repository.js';
 import type { SessionState } from './session-state.js';
-import { SessionDestroyedError, SessionError } from './session.errors.js';
+import { SessionDestroyedError, SessionError, SessionStoreError } from './session.errors.js';
 import type { RegenerateOptions, Session } from './session.js';
 
 /** What carries the session id between the client and a request. */
@@ -22,7 +22,7 @@ export class CurrentSession {
   private loading: Promise<Session> | undefined;
   private state: SessionState | undefined;
   private isOver = false;
-  /** Why a new id or an end, once asked for, is not in the store. */
+  /** Why nothing more of this request is stored. */
   private failure: { readonly error: unknown } | undefined;
   /** The last of the operations that have to follow each other. */
   private turn: Promise<void> | undefined;
@@ -68,7 +68,7 @@ export class CurrentSession {
       this.throwFailure();
       const state = await this.loadState();
       if (state.status === 'new' && this.repository.hasChanges(state)) this.requireOpen('save');
-      await this.repository.commit(state);
+      await this.store(state);
       if (state.status === 'gone') throw new SessionDestroyedError();
     });
   }
@@ -81,7 +81,7 @@ export class CurrentSession {
     if (!this.turn && !this.failure && !this.hasChanges()) return undefined;
     return this.inTurn(async () => {
       this.throwFailure();
-      if (this.state) await this.repository.commit(this.state);
+      if (this.state) await this.store(this.state);
     });
   }
 
@@ -147,6 +147,16 @@ export class CurrentSession {
       await work;
     } catch (error) {
       this.failure = { error };
+      throw error;
+    }
+  }
+
+  /** Whether the store did it when its answer was lost is not known: done again, it might count twice. */
+  private async store(state: SessionState): Promise<void> {
+    try {
+      await this.repository.commit(state);
+    } catch (error) {
+      if (error instanceof SessionStoreError) this.failure = { error };
       throw error;
     }
   }

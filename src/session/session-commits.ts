@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { SessionChanges } from './session-changes.js';
 import type { FoundRecord, SessionRecords } from './session-records.js';
-import { SessionConflictError, SessionTooLargeError } from './session.errors.js';
+import { SessionTooLargeError, tooManyConflicts } from './session.errors.js';
 
 /** One request's changes to a session that is in the store. */
 export interface Commit {
@@ -134,6 +134,6 @@ export class SessionCommits {
       if (result === 'gone') return 'gone';
       if (attempt > 2) await delay(Math.random() * Math.min(2 ** (attempt - 3), MAX_BACKOFF_MS));
     }
-    throw new SessionConflictError(MAX_ATTEMPTS);
+    throw tooManyConflicts(MAX_ATTEMPTS);
   }
 }

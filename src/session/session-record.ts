@@ -15,6 +15,8 @@ export interface SessionRecord {
  */
 export interface SessionForwarder {
   readonly forwardTo: string;
+  /** When it has served its time, in milliseconds since 1970: being asked for must not prolong it. */
+  readonly until: number;
 }
 
 /**
@@ -44,7 +46,10 @@ export function encodeRecord(storeKey: string, record: SessionRecord): string {
 }
 
 export function encodeForwarder(storeKey: string, forwarder: SessionForwarder): string {
-  return withChecksum(storeKey, `${JSON.stringify([FORMAT, forwarder.forwardTo])}\n`);
+  return withChecksum(
+    storeKey,
+    `${JSON.stringify([FORMAT, forwarder.forwardTo, forwarder.until])}\n`,
+  );
 }
 
 /** Reads a stored text. Whatever is not exactly what this module wrote is `undefined`: no session. */
@@ -57,15 +62,18 @@ export function decodeRecord(
     return undefined;
   const header = parseHeader(text.slice(CHECKSUM_LENGTH, end));
   if (!Array.isArray(header) || header[0] !== FORMAT) return undefined;
-  if (header.length === 2) {
-    return typeof header[1] === 'string' ? { forwardTo: header[1] } : undefined;
-  }
+  if (header.length === 3) return readForwarder(header);
   const [, createdAt, cookieSentAt, index] = header as unknown[];
   if (!Number.isFinite(createdAt) || !Number.isFinite(cookieSentAt)) return undefined;
   const entries = readEntries(index, text, end + 1);
   return (
     entries && { createdAt: createdAt as number, cookieSentAt: cookieSentAt as number, entries }
   );
+}
+
+function readForwarder([, forwardTo, until]: unknown[]): SessionForwarder | undefined {
+  if (typeof forwardTo !== 'string' || typeof until !== 'number') return undefined;
+  return { forwardTo, until };
 }
 
 function readEntries(index: unknown, text: string, start: number): Map<string, string> | undefined {

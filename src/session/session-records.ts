@@ -39,14 +39,16 @@ export class SessionRecords {
       this.policy.warn('A stored record could not be read as a session; it is taken as none.');
       return undefined;
     }
-    if ('forwardTo' in record) return record;
     const now = this.policy.now();
-    if (record.createdAt > now + CLOCK_TOLERANCE_MS) return undefined;
-    if (now >= absoluteDeadline(this.policy, record.createdAt)) {
+    const deadline =
+      'forwardTo' in record ? record.until : absoluteDeadline(this.policy, record.createdAt);
+    if (now >= deadline) {
       // Otherwise whoever keeps asking would keep it in the store for ever.
       await this.store.remove(key, found.version);
       return undefined;
     }
+    if ('forwardTo' in record) return record;
+    if (record.createdAt > now + CLOCK_TOLERANCE_MS) return undefined;
     return { record, version: found.version };
   }
 
@@ -63,8 +65,9 @@ export class SessionRecords {
   }
 
   forward(key: string, to: string, version: string): Promise<'stored' | 'changed' | 'gone'> {
-    const text = encodeForwarder(key, { forwardTo: to });
-    return this.store.update(key, text, version, Math.min(FORWARDER_SECONDS, this.policy.timeout));
+    const life = Math.min(FORWARDER_SECONDS, this.policy.timeout);
+    const until = this.policy.now() + life * 1000;
+    return this.store.update(key, encodeForwarder(key, { forwardTo: to, until }), version, life);
   }
 
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {

@@ -1,6 +1,6 @@
 import type { SessionChanges } from './session-changes.js';
 import type { FoundRecord, SessionRecords } from './session-records.js';
-import { SessionConflictError } from './session.errors.js';
+import { SessionConflictError, tooManyConflicts } from './session.errors.js';
 
 /** What a session is to become under its new id. */
 export interface Regeneration {
@@ -16,14 +16,6 @@ export interface Regeneration {
   readonly cookieSentAt: number;
 }
 
-/**
- * - `movedTo`: this request moved it there;
- * - `followTo`: another request had moved it there before;
- * - `gone`: destroyed or run out meanwhile.
- */
-export type RegenerationOutcome =
-  { readonly movedTo: string } | { readonly followTo: string } | 'gone';
-
 /** Each failed attempt means that another request's change was stored. */
 const MAX_ATTEMPTS = 50;
 
@@ -35,26 +27,50 @@ const MAX_ATTEMPTS = 50;
 export async function regenerate(
   records: SessionRecords,
   session: Regeneration,
-): Promise<RegenerationOutcome> {
+): Promise<'moved' | 'gone'> {
   let current = session.expected;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     if (!current) {
       const newest = await records.find(session.key);
       if (!newest) return 'gone';
-      if ('forwardTo' in newest) return { followTo: newest.forwardTo };
+      if ('forwardTo' in newest) throw newIdByOthers();
       const entries = new Map(newest.record.entries);
       session.changes.applyTo(entries);
       current = { version: newest.version, record: { ...newest.record, entries } };
     }
     const newKey = session.nextKey();
     if ((await records.create(newKey, renewed(current, session))) === 'taken') continue;
-    const result = await records.forward(session.key, newKey, current.version);
-    if (result === 'stored') return { movedTo: newKey };
+    const result = await forward(records, session.key, newKey, current.version);
+    if (result === 'stored') return 'moved';
     await discard(records, newKey);
     if (result === 'gone') return 'gone';
     current = undefined;
   }
-  throw new SessionConflictError(MAX_ATTEMPTS);
+  throw tooManyConflicts(MAX_ATTEMPTS);
+}
+
+/**
+ * Another request gave the session a new id first. Whoever only holds the old one must not get the
+ * new one (session fixation), nor sign in to a session that somebody else may have the id of.
+ */
+export function newIdByOthers(): SessionConflictError {
+  return new SessionConflictError('Another request has just given the session a new id.');
+}
+
+/** Asks again what came of it if the answer was lost: the client must be told its new id. */
+async function forward(
+  records: SessionRecords,
+  key: string,
+  newKey: string,
+  version: string,
+): Promise<'stored' | 'changed' | 'gone'> {
+  try {
+    return await records.forward(key, newKey, version);
+  } catch (error) {
+    const now = await records.find(key);
+    if (now && 'forwardTo' in now && now.forwardTo === newKey) return 'stored';
+    throw error;
+  }
 }
 
 function renewed({ record }: FoundRecord, session: Regeneration): FoundRecord['record'] {

@@ -5,10 +5,10 @@ import { newSessionId, storeKeyOf } from './session-id.js';
 import { absoluteDeadline, type SessionPolicy } from './session-policy.js';
 import type { SessionRecord } from './session-record.js';
 import { SessionRecords, type FoundRecord } from './session-records.js';
-import { regenerate } from './session-regeneration.js';
+import { newIdByOthers, regenerate } from './session-regeneration.js';
 import { SessionState } from './session-state.js';
 import type { SessionStore } from './session-store.js';
-import { SessionConflictError, SessionDestroyedError } from './session.errors.js';
+import { SessionDestroyedError, tooManyConflicts } from './session.errors.js';
 import type { RegenerateOptions } from './session.js';
 
 /** Each failed attempt means that another request's change was stored. */
@@ -72,14 +72,13 @@ export class SessionRepository {
    * Gives the session a new id, under which it keeps all entries, none, or those named. Requests
    * that had read it still land their changes; to new requests the old id is no session.
    *
-   * If another request gave it a new id first, that one stands, and only its client is told: whoever
-   * merely held the old id must not get the new one (session fixation).
-   *
+   * @throws SessionConflictError if another request gave it a new id first
    * @throws SessionDestroyedError if the session was destroyed or ran out
    */
   async regenerate(session: SessionState, keep: RegenerateOptions['keep'] = true): Promise<void> {
     const keeps = (key: string) => keep === true || (Array.isArray(keep) && keep.includes(key));
-    if (session.status === 'stored' && !session.followed) await this.move(session, keeps);
+    if (session.followed) throw newIdByOthers();
+    if (session.status === 'stored') return this.move(session, keeps);
     if (session.status === 'gone' || session.status === 'destroyed') {
       throw new SessionDestroyedError();
     }
@@ -125,27 +124,18 @@ export class SessionRepository {
     const { key } = session;
     let newId = '';
     const nextKey = () => this.keyOf((newId = newSessionId()));
+    const move = { key, changes, expected, nextKey, keeps, cookieSentAt };
     try {
-      const to = await regenerate(this.records, {
-        key,
-        changes,
-        expected,
-        nextKey,
-        keeps,
-        cookieSentAt,
-      });
-      if (to === 'gone') session.status = 'gone';
-      else if ('movedTo' in to) {
-        session.entries.retain(keeps);
-        session.moveTo(newId, to.movedTo, cookieSentAt);
-      } else {
-        session.entries.returnChanges(changes);
-        session.follow(to.followTo);
+      if ((await regenerate(this.records, move)) === 'gone') {
+        session.status = 'gone';
+        throw new SessionDestroyedError();
       }
     } catch (error) {
       session.entries.returnChanges(changes);
       throw error;
     }
+    session.entries.retain(keeps);
+    session.moveTo(newId, this.keyOf(newId), cookieSentAt);
   }
 
   private async remove(firstKey: string, firstVersion: string | undefined): Promise<void> {
@@ -164,7 +154,7 @@ export class SessionRepository {
       if ((await this.records.remove(key, version)) !== 'changed') return;
       version = undefined;
     }
-    throw new SessionConflictError(MAX_ATTEMPTS);
+    throw tooManyConflicts(MAX_ATTEMPTS);
   }
 
   /** A persistent cookie is sent again when half of its life is over. */

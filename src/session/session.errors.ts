@@ -36,15 +36,18 @@ export class SessionStoreError extends SessionUnavailableError {
   }
 }
 
-/** Other processes changed the session again and again, each time just before this one could. */
+/** Others were faster, and what was asked for cannot be done after theirs. Nothing was stored. */
 export class SessionConflictError extends SessionUnavailableError {
-  constructor(attempts: number) {
-    super(
-      'SESSION_CONFLICT',
-      `The session was changed by others during each of ${attempts} attempts to store it. Try again; ` +
-        'if it happens often, write less often to one session.',
-    );
+  constructor(conflict: string) {
+    super('SESSION_CONFLICT', `${conflict} Try again.`);
   }
+}
+
+/** What to throw when every attempt to store a session found it changed. */
+export function tooManyConflicts(attempts: number): SessionConflictError {
+  return new SessionConflictError(
+    `The session was changed by others during each of ${attempts} attempts to store it.`,
+  );
 }
 
 /** The record would be larger than `maxBytes`. Nothing was sent; the stored record is as it was. */

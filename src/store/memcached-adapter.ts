@@ -10,8 +10,8 @@ import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
 export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly opts = {};
   private readonly store;
-  private prefix: string | undefined;
-  private getOptions = { renewTo: 0 };
+  /** What to do with keys of these prefixes. */
+  private readonly records = new Map<string, { renewTo: number }>();
 
   constructor(options: MemcachedOptions) {
     this.store = memcachedStore.create({ driver: MemcachedDriver, options });
@@ -21,20 +21,30 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
     if (lifeSeconds > MAX_TTL_SECONDS) {
       throw new SessionOptionsError('timeout', 'memcached holds nothing for more than 30 days');
     }
-    this.prefix = keyPrefix;
-    this.getOptions = { renewTo: lifeSeconds };
+    if ((this.records.get(keyPrefix)?.renewTo ?? lifeSeconds) !== lifeSeconds) {
+      throw new SessionOptionsError(
+        'timeout',
+        `sessions with the keyPrefix ${keyPrefix} are kept in this store with another one already`,
+      );
+    }
+    this.records.set(keyPrefix, { renewTo: lifeSeconds });
   }
 
   async get<Value>(key: string): Promise<StoredData<Value> | undefined> {
-    const isRecord = this.prefix !== undefined && key.startsWith(this.prefix);
+    const record = this.recordOptionsOf(key);
     try {
-      const value = await this.store.get(key, isRecord ? this.getOptions : undefined);
+      const value = await this.store.get(key, record);
       if (value === undefined) return undefined;
-      return isRecord ? { value: value as Value } : (value as StoredData<Value>);
+      return record ? { value: value as Value } : (value as StoredData<Value>);
     } catch (error) {
-      if (!isRecord) throw error;
+      if (!record) throw error;
       return { value: new ReadFailure(error) as Value };
     }
+  }
+
+  private recordOptionsOf(key: string): { renewTo: number } | undefined {
+    for (const [prefix, options] of this.records) if (key.startsWith(prefix)) return options;
+    return undefined;
   }
 
   async set(key: string, { value }: { value: unknown }, ttl?: number): Promise<void> {

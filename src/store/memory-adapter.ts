@@ -57,7 +57,10 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
     if (version !== undefined && !present) throw new RecordRefused('gone');
     if (version !== present?.version) throw new RecordRefused('changed');
     if (text === null) this.records.delete(key);
-    else this.records.set(key, new ReadRecord(text, String(++this.lastVersion)), { ttl });
+    else {
+      this.records.set(key, new ReadRecord(text, String(++this.lastVersion)), { ttl });
+      if (!this.records.has(key)) throw new RangeError('larger than the memory for all sessions');
+    }
     return Promise.resolve();
   }
 

@@ -12,6 +12,8 @@ interface PlainRecord {
   readonly until: number;
 }
 
+type Write = (text: string | null, lifeSeconds: number) => Promise<void>;
+
 interface Settings {
   readonly timeout: number;
   readonly now: () => number;
@@ -50,9 +52,9 @@ export class PlainSessionStore implements SessionStore {
   }
 
   create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
-    return this.turns.take(key, async () => {
+    return this.inTurn(key, async (write) => {
       if (await this.read(key)) return 'taken';
-      await this.write(key, text, lifeSeconds);
+      await write(text, lifeSeconds);
       return 'stored';
     });
   }
@@ -63,33 +65,52 @@ export class PlainSessionStore implements SessionStore {
     version: string,
     lifeSeconds: number,
   ): Promise<'stored' | 'changed' | 'gone'> {
-    return this.ifUnchanged(key, version, 'stored', () => this.write(key, text, lifeSeconds));
+    return this.replace(key, version, 'stored', text, lifeSeconds);
   }
 
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
-    return this.ifUnchanged(key, version, 'removed', () =>
-      this.write(key, null, TOMBSTONE_SECONDS),
-    );
+    return this.replace(key, version, 'removed', null, TOMBSTONE_SECONDS);
   }
 
-  private ifUnchanged<Done>(
+  private replace<Done>(
     key: string,
     version: string,
     done: Done,
-    work: () => Promise<void>,
+    text: string | null,
+    lifeSeconds: number,
   ): Promise<Done | 'changed' | 'gone'> {
-    return this.turns.take(key, async () => {
+    return this.inTurn(key, async (write) => {
       const record = await this.read(key);
       if (!record) return 'gone';
       if (record.text !== version) return 'changed';
-      await work();
+      await write(text, lifeSeconds);
       return done;
     });
   }
 
   private async renew(key: string, text: string): Promise<void> {
-    const { timeout } = this.settings;
-    await this.ifUnchanged(key, text, 'renewed', () => this.write(key, text, timeout));
+    await this.replace(key, text, 'renewed', text, this.settings.timeout);
+  }
+
+  /**
+   * The caller waits for the time-out at most. The turn lasts until the store has answered, so that a
+   * write which comes late does not undo a later one; what has not begun to be written by then is not.
+   */
+  private async inTurn<T>(key: string, work: (write: Write) => Promise<T>): Promise<T> {
+    let isLate = false;
+    const write: Write = async (text, lifeSeconds) => {
+      if (isLate) throw new Error('too late to be written');
+      await this.cache.set(key, this.recordOf(text, lifeSeconds), lifeSeconds * 1000);
+    };
+    try {
+      return await within(
+        DEFAULT_OPERATION_TIMEOUT,
+        this.turns.take(key, () => work(write)),
+      );
+    } catch (error) {
+      isLate = true;
+      throw error instanceof SessionStoreError ? error : new SessionStoreError({ cause: error });
+    }
   }
 
   private isRenewalDue({ until }: PlainRecord): boolean {
@@ -105,14 +126,8 @@ export class PlainSessionStore implements SessionStore {
     return { text: value.text, until: value.until };
   }
 
-  private async write(key: string, text: string | null, lifeSeconds: number): Promise<void> {
-    const life = lifeSeconds * 1000;
-    const record: PlainRecord = { text, until: this.settings.now() + life };
-    try {
-      await within(DEFAULT_OPERATION_TIMEOUT, this.cache.set(key, record, life));
-    } catch (error) {
-      throw new SessionStoreError({ cause: error });
-    }
+  private recordOf(text: string | null, lifeSeconds: number): PlainRecord {
+    return { text, until: this.settings.now() + lifeSeconds * 1000 };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Cache } from 'cache-manager';
+import { createCache, type Cache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
 import type { SessionStore } from '../session/session-store.js';
@@ -28,10 +28,18 @@ export function openSessionStore(cache: SessionCache, settings: Settings): Sessi
   const adapter: unknown = stores[0]?.store;
   if (isAtomicAdapter(adapter)) {
     adapter.holdRecords(settings.keyPrefix, settings.timeout);
-    return new AtomicSessionStore(cache);
+    return new AtomicSessionStore(blocking(cache, stores));
   }
   for (const store of stores) tellErrors(store);
-  return new PlainSessionStore(cache, settings);
+  return new PlainSessionStore(blocking(cache, stores), settings);
+}
+
+/**
+ * A cache over the same store that waits for it: one made with `nonBlocking` answers before it has
+ * stored, and does not tell that it was made so.
+ */
+function blocking(cache: SessionCache, stores: Keyv[]): SessionCache {
+  return stores.length > 0 ? createCache({ stores }) : cache;
 }
 
 /** A Keyv as it is; an adapter in a Keyv of its own. */

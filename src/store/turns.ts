@@ -2,14 +2,15 @@
 export class Turns {
   private readonly last = new Map<string, Promise<unknown>>();
 
-  async take<T>(key: string, work: () => Promise<T>): Promise<T> {
+  /** Does the work when all who came before are done, however they ended. */
+  take<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.last.get(key);
     const turn = before ? before.then(work, work) : work();
     this.last.set(key, turn);
-    try {
-      return await turn;
-    } finally {
+    const leave = () => {
       if (this.last.get(key) === turn) this.last.delete(key);
-    }
+    };
+    turn.then(leave, leave);
+    return turn;
   }
 }

@@ -302,15 +302,26 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       });
     });
 
-    it('by a request that had read the session before another one did so gives it no id', async () => {
+    it('by a request that had read the session before another one did so is refused', async () => {
       const visitor = await knownVisitor();
       const slow = visitor.fork().get('/slow-regenerate');
       await gate.reached;
       await visitor.get('/sessions/login');
       gate.release();
-      const { setCookies, json } = await slow;
-      expect([setCookies, json]).toEqual([[], { sees: { written: true, slow: true } }]);
-      expect((await visitor.get('/')).json).toEqual({ written: true, user: 'Ada', slow: true });
+      const { status, setCookies } = await slow;
+      expect([status, setCookies]).toEqual([503, []]);
+      expect((await visitor.get('/')).json).toEqual({ written: true, user: 'Ada' });
+    });
+
+    it('does not sign a visitor in to a session that whoever planted its id has renewed', async () => {
+      const attacker = await knownVisitor();
+      const victim = attacker.fork();
+      const signingIn = victim.get('/slow-regenerate');
+      await gate.reached;
+      await attacker.get('/sessions/login');
+      gate.release();
+      expect((await signingIn).status).toBe(503);
+      expect((await attacker.get('/')).json).not.toHaveProperty('slow');
     });
 
     it('gives a new visitor one cookie', async () => {

@@ -117,7 +117,10 @@ function perform(request: RequestHistory, { run, store }: Situation): Situation 
   }
   const isOver = run.isOver || operation.do === 'destroy' || operation.do === 'create';
   const { session } = next;
-  return { run: { ...run, at: run.at + 1, keys: run.keys + 1, session, isOver }, store: next.store };
+  return {
+    run: { ...run, at: run.at + 1, keys: run.keys + 1, session, isOver },
+    store: next.store,
+  };
 }
 
 /** Does one operation to a session, and answers what it returns. */

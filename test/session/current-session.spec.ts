@@ -319,15 +319,16 @@ describe("a request's session", () => {
       expect(await world.repository.find(id)).toBeUndefined();
     });
 
-    it('goes on after one of them failed', async () => {
+    it('stores no more after the store failed, since that may have been stored', async () => {
       const session = await comes(await world.stored({ user: 1 })).load();
       session.user = 2;
       world.store.before('update', () => {
         throw new SessionStoreError();
       });
       const [failed, done] = await Promise.allSettled([current.save(), current.save()]);
-      expect([failed.status, done.status]).toEqual(['rejected', 'fulfilled']);
-      expect(world.entriesOf(session.id)).toEqual({ user: 2 });
+      expect([failed.status, done.status]).toEqual(['rejected', 'rejected']);
+      expect(world.entriesOf(session.id)).toEqual({ user: 1 });
+      await expect(current.commit()).rejects.toThrow(SessionStoreError);
     });
   });
 

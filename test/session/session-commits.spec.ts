@@ -13,6 +13,8 @@ import { SessionWorld } from '../support/session-world.js';
 
 const KEY = 'sess:a';
 const NEW_KEY = 'sess:b';
+/** Later than any clock of these tests. */
+const UNTIL = 8.64e15;
 
 const addOne = (old: unknown): unknown => ((old as number | undefined) ?? 0) + 1;
 
@@ -265,7 +267,7 @@ describe('commits to one session', () => {
 
   describe('to a session that got a new id', () => {
     const forward = (from: string, to: string): void =>
-      world.store.put(from, encodeForwarder(from, { forwardTo: to }));
+      world.store.put(from, encodeForwarder(from, { forwardTo: to, until: UNTIL }));
 
     beforeEach(() => {
       world.write(NEW_KEY, { visits: 5 });
@@ -275,7 +277,7 @@ describe('commits to one session', () => {
     it('land under it', async () => {
       expect(await commits.commit(KEY, counting())).toEqual({ stored: NEW_KEY });
       expect(world.entriesAt(NEW_KEY)).toEqual({ visits: 6 });
-      expect(world.recordAt(KEY)).toEqual({ forwardTo: NEW_KEY });
+      expect(world.recordAt(KEY)).toEqual({ forwardTo: NEW_KEY, until: UNTIL });
     });
 
     it('land there, too, if that happened since it was read', async () => {

@@ -60,14 +60,14 @@ describe('a record', () => {
 
 describe('a forwarder', () => {
   it('comes back as it was', () => {
-    const text = encodeForwarder(KEY, { forwardTo: 'sess:other' });
-    expect(decodeRecord(KEY, text)).toEqual({ forwardTo: 'sess:other' });
+    const text = encodeForwarder(KEY, { forwardTo: 'sess:other', until: 1000 });
+    expect(decodeRecord(KEY, text)).toEqual({ forwardTo: 'sess:other', until: 1000 });
   });
 });
 
 describe('what is no record', () => {
   const text = encodeRecord(KEY, record({ visits: 1, name: 'Zoë', cart: { apples: 2 } }));
-  const forwarder = encodeForwarder(KEY, { forwardTo: 'sess:other' });
+  const forwarder = encodeForwarder(KEY, { forwardTo: 'sess:other', until: 1000 });
 
   it.each([
     ['record', text],

@@ -43,7 +43,10 @@ describe('a session given a new id', () => {
 
   it('leaves a forwarder that stays a short while only', async () => {
     await regenerate();
-    expect(world.recordAt(world.keyOf(oldId))).toEqual({ forwardTo: state.key });
+    expect(world.recordAt(world.keyOf(oldId))).toEqual({
+      forwardTo: state.key,
+      until: world.clock.now() + 300_000,
+    });
     expect(world.store.lives.get(world.keyOf(oldId))).toBe(300);
   });
 
@@ -155,40 +158,29 @@ describe('a session given a new id', () => {
       await world.repository.regenerate(winner);
     });
 
-    it('goes on under the id of the first one', async () => {
+    it('is refused: it must neither learn that id nor write to whom it may belong', async () => {
       state.entries.set('second', 1);
-      await regenerate();
-      await world.repository.commit(state);
-      expect(world.entriesAt(winner.key)).toEqual({ ...entries, second: 1 });
+      await expect(regenerate()).rejects.toThrow(SessionConflictError);
+      expect(state).toMatchObject({ id: oldId, tellClient: false });
+      expect(world.entriesAt(winner.key)).toEqual(entries);
       expect(sessionKeys()).toEqual([winner.key]);
     });
 
-    it('is told to the first one only', async () => {
-      await regenerate();
+    it('is refused also if it has stored changes there meanwhile', async () => {
+      state.entries.set('early', 1);
       await world.repository.commit(state);
-      expect(state).toMatchObject({ id: oldId, tellClient: false });
-    });
-
-    it('loses what the second one does not keep', async () => {
-      await regenerate(['cart']);
-      await world.repository.commit(state);
-      expect(world.entriesAt(winner.key)).toEqual({ cart: { apples: 2 } });
-    });
-
-    it('does not move a second time', async () => {
-      await regenerate();
-      await regenerate();
-      await world.repository.commit(state);
+      await expect(regenerate()).rejects.toThrow(SessionConflictError);
       expect(sessionKeys()).toEqual([winner.key]);
     });
 
     it('leaves one session when both are at it at once', async () => {
       const id = await world.stored(entries);
       const [one, other] = [await world.found(id), await world.found(id)];
-      await Promise.all([
+      const outcomes = await Promise.allSettled([
         world.repository.regenerate(one),
         world.anotherProcess().regenerate(other),
       ]);
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
       const told = [one, other].filter(({ tellClient }) => tellClient);
       expect(told).toHaveLength(1);
       expect(world.entriesOf(id)).toEqual(entries);
@@ -246,6 +238,24 @@ describe('a session given a new id', () => {
     world.store.isDown = false;
     await world.repository.commit(state);
     expect(world.entriesOf(oldId)).toEqual({ ...entries, mine: 1 });
+  });
+
+  it('is moved though the answer of the store was lost', async () => {
+    world.store.losesAnswer = true;
+    await regenerate();
+    expect(state).toMatchObject({ status: 'stored', tellClient: true });
+    expect(world.entriesAt(state.key)).toEqual(entries);
+    expect(sessionKeys()).toEqual([state.key]);
+  });
+
+  it('is forgotten under the old id after 300 seconds, however often it is asked for', async () => {
+    await regenerate();
+    world.clock.pass(299);
+    expect(await world.repository.find(oldId)).toBeUndefined();
+    expect(world.store.keys).toContain(world.keyOf(oldId));
+    world.clock.pass(1);
+    expect(await world.repository.find(oldId)).toBeUndefined();
+    expect(world.store.keys).toEqual([state.key]);
   });
 
   it('is in the store at every moment', async () => {

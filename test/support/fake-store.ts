@@ -12,6 +12,8 @@ export class FakeStore implements SessionStore {
   /** The life each record was last stored with, in seconds. */
   readonly lives = new Map<string, number>();
   isDown = false;
+  /** Updates are done, and answered with an error: the answer is lost. */
+  losesAnswer = false;
   private readonly records = new Map<string, StoredText>();
   private readonly hooks = new Map<Operation, Hook[]>();
   private lastVersion = 0;
@@ -38,6 +40,7 @@ export class FakeStore implements SessionStore {
     const present = this.records.get(key);
     if (present?.version !== version) return present ? 'changed' : 'gone';
     this.put(key, text, lifeSeconds);
+    if (this.losesAnswer) throw new SessionStoreError();
     return 'stored';
   }
 
