@@ -55,6 +55,7 @@ class StreamController {
   @Get('stream')
   stream(@Session() session: Session, @Res() response: Response) {
     session.increment('n');
+    response.type('text/plain');
     Readable.from(['a', 'b', 'c', 'd', 'e'].map((c) => c.repeat(100))).pipe(response);
   }
 

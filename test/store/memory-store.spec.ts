@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { SessionStore } from '../../src/session/session-store.js';
+import { SessionStoreError } from '../../src/session/session.errors.js';
 import { memoryStore } from '../../src/store/memory-store.js';
 import { Clock } from '../support/clock.js';
 import { cacheOver, sessionStoreOver, TIMEOUT } from '../support/stores.js';
@@ -94,6 +95,11 @@ describe('sessions in memory', () => {
     await create(store, 'a', 'b');
     await use(store);
     expect(lines).toEqual([]);
+  });
+
+  it('larger than all the memory for them are refused, not forgotten', async () => {
+    const text = 'x'.repeat(64 * 1024 * 1024);
+    await expect(open().create('sess:a', text, TIMEOUT)).rejects.toThrow(SessionStoreError);
   });
 
   it('live while they are used', async () => {

@@ -130,6 +130,30 @@ describe('sessions in a cache that cannot compare and set', () => {
     });
   });
 
+  describe('written by one who is too slow', () => {
+    it('are not set back by what arrives late: later writers wait for it', async () => {
+      const version = await stored();
+      const gate = adapter.hold('set');
+      await expect(store.update(KEY, 'slow', version, TIMEOUT)).rejects.toThrow(SessionStoreError);
+      const removing = store.remove(KEY, 'slow');
+      gate.release();
+      expect(await removing).toBe('removed');
+      expect(await store.find(KEY)).toBeUndefined();
+    });
+
+    it('do not take what had not begun to be written when its caller was told so', async () => {
+      const version = await stored();
+      const gate = adapter.hold('set');
+      const first = store.update(KEY, 'first', version, TIMEOUT);
+      const late = store.update(KEY, 'late', 'first', TIMEOUT);
+      await expect(first).rejects.toThrow(SessionStoreError);
+      await expect(late).rejects.toThrow(SessionStoreError);
+      gate.release();
+      expect(await store.update(KEY, 'next', 'first', TIMEOUT)).toBe('stored');
+      expect((await store.find(KEY))?.text).toBe('next');
+    });
+  });
+
   describe('during an outage', () => {
     const operations: [string, () => Promise<unknown>][] = [
       ['find', () => store.find(KEY)],

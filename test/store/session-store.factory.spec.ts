@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
-import { SessionOptionsError } from '../../src/session/session.errors.js';
+import { SessionOptionsError, SessionStoreError } from '../../src/session/session.errors.js';
 import { AtomicSessionStore } from '../../src/store/atomic-session-store.js';
 import { memcachedStore } from '../../src/store/memcached-store.js';
 import { PlainSessionStore } from '../../src/store/plain-session-store.js';
@@ -35,6 +35,24 @@ describe('the store for a cache', () => {
     const open = (): unknown => openSessionStore(cache, settings);
     expect(open).toThrow(SessionOptionsError);
     expect(open).toThrow(expect.objectContaining({ option: 'stores' }));
+  });
+
+  it('waits for a cache that was made not to', async () => {
+    const adapter = new PlainAdapter();
+    const cache = createCache({ stores: [new Keyv({ store: adapter })], nonBlocking: true });
+    adapter.failure = new Error('down');
+    const creating = openSessionStore(cache, settings).create('sess:a', 'text', 60);
+    await expect(creating).rejects.toThrow(SessionStoreError);
+  });
+
+  it('keeps sessions of several prefixes apart, and refuses two lives for one of them', () => {
+    const cache = createCache({ stores: [memcachedStore('127.0.0.1:1')] });
+    const open = (keyPrefix: string, timeout: number) => (): unknown =>
+      openSessionStore(cache, { ...settings, keyPrefix, timeout });
+    expect(open('a:', 60)).not.toThrow();
+    expect(open('b:', 90)).not.toThrow();
+    expect(open('a:', 60)).not.toThrow();
+    expect(open('a:', 90)).toThrow(expect.objectContaining({ option: 'timeout' }));
   });
 
   it('refuses a life that memcached takes for a date', () => {

@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get, type INestApplication } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+
+import { Session, SessionModule } from '../../src/index.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { LogRecord } from '../support/session-app.js';
+
+@Controller()
+class CounterController {
+  @Get()
+  count(@Session() session: Session) {
+    return { count: session.increment('count') };
+  }
+}
+
+describe('sessions over HTTP/2', () => {
+  let memcached: Memcached;
+  let wire: RecordingProxy;
+  let app: INestApplication;
+  let client: ClientHttp2Session;
+
+  beforeAll(async () => {
+    memcached = await startMemcached();
+    wire = await recordingProxy(memcached.port);
+    const module = await Test.createTestingModule({
+      imports: [SessionModule.forRoot({ memcached: wire.server })],
+      controllers: [CounterController],
+    })
+      .setLogger(new LogRecord())
+      .compile();
+    app = module.createNestApplication(new FastifyAdapter({ http2: true } as object));
+    await app.listen(0, '127.0.0.1');
+    const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
+    client = connect(`http://127.0.0.1:${port}`);
+  });
+
+  afterAll(async () => {
+    client.close();
+    await app.close();
+    await wire.close();
+    await memcached.stop();
+  });
+
+  async function get(cookie?: string): Promise<{ headers: IncomingHttpHeaders; body: string }> {
+    const stream = client.request({ ':path': '/', ...(cookie && { cookie }) });
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+    let body = '';
+    for await (const chunk of stream) body += String(chunk);
+    return { headers, body };
+  }
+
+  it('are found by their cookie', async () => {
+    const first = await get();
+    const [cookie] = first.headers['set-cookie']!;
+    expect(first.headers).toMatchObject({ 'cache-control': 'no-store', vary: 'Cookie' });
+    const second = await get(cookie!.split(';')[0]);
+    expect(JSON.parse(second.body)).toEqual({ count: 2 });
+  });
+
+  it('that cannot be stored are a 503 without a cookie', async () => {
+    wire.failWrites(true);
+    const { headers, body } = await get();
+    wire.failWrites(false);
+    expect(headers[':status' as keyof IncomingHttpHeaders]).toBe(503);
+    expect(headers).not.toHaveProperty('set-cookie');
+    expect(JSON.parse(body)).toEqual({ statusCode: 503, message: 'Service Unavailable' });
+  });
+});
