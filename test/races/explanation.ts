@@ -16,7 +16,7 @@
  * - to a session that is gone nothing is written, by anybody, ever;
  * - a new id takes the session from the old one, which is no session from then on. Requests that had
  *   read it before still land their changes. Of two new ids at once the first stands; the second
- *   request joins, and is told nothing;
+ *   request is refused, and nothing of it is stored any more;
  * - only a request that began a session, or gave it its new id, gets a cookie with an id; one that
  *   ended its session gets the cookie cleared; all others get none.
  *
@@ -85,19 +85,27 @@ function nextStates(history: History, { runs, store }: State): State[] {
   const latest = Math.min(...steps.map(({ until }, i) => (isOpen(i) ? until : Infinity)));
   const candidates = history
     .map((request, i) => ({ request, i, run: runs[i]!, ...steps[i]! }))
-    .filter(({ i, from }) => isOpen(i) && from < latest)
+    .filter(({ i }) => isOpen(i))
     .sort((a, b) => b.until - a.until);
-  return candidates.flatMap(({ request, i, run }) =>
-    ways(request, { run, store }).map((after) => ({
+  return candidates.flatMap(({ request, i, run, from }) =>
+    ways(request, { run, store }, from, latest).map((after) => ({
       runs: runs.with(i, after.run),
       store: after.store,
     })),
   );
 }
 
-function ways(request: RequestHistory, situation: Situation): Situation[] {
-  const unasked = request.answer ? undefined : storeUnasked(situation);
-  return [unasked, takeStep(request, situation)].filter((way) => way !== undefined);
+/** The next step, if its time has come, and what is stored at any moment after its client hung up. */
+function ways(
+  request: RequestHistory,
+  situation: Situation,
+  from: number,
+  latest: number,
+): Situation[] {
+  const hasHungUp = (request.abortedAt ?? Infinity) < latest;
+  const unasked = hasHungUp ? storeUnasked(situation) : undefined;
+  const step = from < latest ? takeStep(request, situation) : undefined;
+  return [unasked, step].filter((way) => way !== undefined);
 }
 
 function isComplete(history: History, { runs }: State): boolean {

@@ -110,6 +110,7 @@ function perform(request: RequestHistory, { run, store }: Situation): Situation 
     return { run: { ...run, session, keys: run.keys + 1 }, store };
   }
   const next = operate(request, operation, run, { session: run.session, store });
+  if (!next) return conflict(request, run, store);
   if (next.session.status === 'gone' && fails(operation)) return fail(request, run, next);
   const seen = request.answer?.results?.[run.at];
   if (request.answer?.results && isVisible(operation) && !isDeepStrictEqual(seen, next.result)) {
@@ -123,13 +124,13 @@ function perform(request: RequestHistory, { run, store }: Situation): Situation 
   };
 }
 
-/** Does one operation to a session, and answers what it returns. */
+/** Does one operation to a session, and answers what it returns; `undefined`: it is refused. */
 function operate(
   request: RequestHistory,
   operation: Operation,
   run: Run,
   world: World,
-): World & { readonly result?: unknown } {
+): (World & { readonly result?: unknown }) | undefined {
   const { session, store } = world;
   const tag = tagOf(request.number, run.at);
   const changed = (one: Change): World => ({ session: change(session, one), store });
@@ -193,6 +194,12 @@ function end(request: RequestHistory, { run, store }: Situation): Situation | un
 function fail(request: RequestHistory, run: Run, { session, store }: World): Situation | undefined {
   if (!answers(request, STATUS.failed, 'nothing')) return undefined;
   return { run: { ...run, session, isDone: true }, store };
+}
+
+/** Others were faster; nothing of the request is stored from then on. */
+function conflict(request: RequestHistory, run: Run, store: ModelStore): Situation | undefined {
+  if (!answers(request, STATUS.conflict, 'nothing')) return undefined;
+  return { run: { ...run, isDone: true }, store };
 }
 
 function answers({ answer }: RequestHistory, status: number, cookie: CookieNews): boolean {

@@ -63,12 +63,14 @@ export function commit({ session, store }: World): World {
   };
 }
 
-/** A new id; of two at once the first stands, and the other joins it without being told. */
-export function regenerate({ session, store }: World, keep: Keep, newKey: string): World {
-  if (movesSession(session)) {
-    const moved = move({ session, store }, keep, newKey);
-    return { ...moved, session: deleteOthers(moved.session, keep) };
-  }
+/** A new id; of two at once the first stands, and the other is refused: `undefined`. */
+export function regenerate(
+  { session, store }: World,
+  keep: Keep,
+  newKey: string,
+): World | undefined {
+  if (session.followed) return undefined;
+  if (movesSession(session)) return move({ session, store }, keep, newKey);
   const renamed = session.status === 'new' ? { ...session, key: newKey } : session;
   return { session: deleteOthers(renamed, keep), store };
 }
@@ -87,7 +89,7 @@ export function destroy({ session, store }: World, newKey: string): World {
   };
 }
 
-function move({ session, store }: World, keep: Keep, newKey: string): World {
+function move({ session, store }: World, keep: Keep, newKey: string): World | undefined {
   const { key, changes, view } = session;
   const newest = sessionAt(store, key);
   if (newest) {
@@ -98,8 +100,7 @@ function move({ session, store }: World, keep: Keep, newKey: string): World {
       store: put(put(store, newKey, record), key, { movedTo: newKey }),
     };
   }
-  if (store.sessions[key] === undefined) return { session: ended(session), store };
-  return { session: { ...session, ...joined(currentKey(store, key) ?? key) }, store };
+  return store.sessions[key] === undefined ? { session: ended(session), store } : undefined;
 }
 
 function ended(session: ModelSession): ModelSession {

@@ -21,7 +21,7 @@ export type Operation =
   /** Answers 409: what was written before is stored all the same. */
   | { readonly do: 'refuse' };
 
-export const STATUS = { done: 201, refused: 409, failed: 500 } as const;
+export const STATUS = { done: 201, refused: 409, failed: 500, conflict: 503 } as const;
 
 /** The name of an entry in the session, for the request of that number. */
 export function entryKey(entry: EntryName, request: number): string {

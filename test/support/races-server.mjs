@@ -63,7 +63,8 @@ class RacesController {
     const entry = operation.entry === 'own' ? own : operation.entry;
     switch (operation.do) {
       case 'read':
-        return session.toJSON();
+        // As it is now, whatever is done to its values later.
+        return JSON.parse(JSON.stringify(session));
       case 'set':
         return void session.set(entry, tag);
       case 'delete':
