@@ -1,17 +1,12 @@
 // Builds the package and the sample app, and runs the sample on http://localhost:3000.
 import { spawn } from 'node:child_process';
 
-import { ensurePackages, npm, root, run } from './install.mjs';
+import { buildPackage, buildProject } from './build.mjs';
+import { ensurePackages, root } from './install.mjs';
 
 await ensurePackages();
-await build('package', () => npm(['run', '--silent', 'build']));
-await build('sample app', () =>
-  run(process.execPath, [
-    'node_modules/typescript/bin/tsc',
-    '-p',
-    'sample-app/tsconfig.build.json',
-  ]),
-);
+await buildPackage();
+await buildProject('sample app', 'sample-app/tsconfig.build.json');
 
 const app = spawn(process.execPath, ['sample-app/dist/main.js'], {
   cwd: root,
@@ -23,8 +18,3 @@ app.once('exit', (code, signal) => {
   // Ended by the signal it was sent: that is how it is stopped, not a failure.
   process.exitCode = signal ? 0 : code;
 });
-
-async function build(what, action) {
-  console.log(`Building the ${what} …`);
-  if ((await action()) !== 0) process.exit(1);
-}

@@ -1,0 +1,81 @@
+import type { RouteName } from './routes.js';
+
+export type Platform = 'express' | 'fastify';
+
+/** One way to have sessions in Nest (or none), served by a process of its own. */
+export interface Contender {
+  readonly title: string;
+  readonly platform: Platform;
+  /** The routes that it can serve. */
+  readonly routes: readonly RouteName[];
+  /** Whether what is written can be read again, and is checked. */
+  readonly keepsSessions: boolean;
+}
+
+const SESSION_ROUTES: readonly RouteName[] = ['untouched', 'read', 'write', 'large', 'new', 'hot'];
+const ALL_ROUTES: readonly RouteName[] = [...SESSION_ROUTES, 'injected'];
+
+const contenders = {
+  bare: {
+    title: 'Nest without sessions',
+    platform: 'express',
+    routes: ALL_ROUTES,
+    keepsSessions: false,
+  },
+  // The floor: one `get` a request by the client itself, for a write a `set` as well.
+  raw: {
+    title: 'memcache-client by itself',
+    platform: 'express',
+    routes: ['read', 'write', 'large'],
+    keepsSessions: true,
+  },
+  ours: {
+    title: 'nestjs-session-manager',
+    platform: 'express',
+    routes: ALL_ROUTES,
+    keepsSessions: true,
+  },
+  'express-session-memcached': {
+    title: 'express-session + connect-memcached',
+    platform: 'express',
+    routes: SESSION_ROUTES,
+    keepsSessions: true,
+  },
+  // Sessions as JSON in the process: no round trip, and not shared with any other process.
+  'express-session-memory': {
+    title: 'express-session + MemoryStore',
+    platform: 'express',
+    routes: SESSION_ROUTES,
+    keepsSessions: true,
+  },
+  'bare-fastify': {
+    title: 'Nest on Fastify without sessions',
+    platform: 'fastify',
+    routes: ALL_ROUTES,
+    keepsSessions: false,
+  },
+  'ours-fastify': {
+    title: 'nestjs-session-manager on Fastify',
+    platform: 'fastify',
+    routes: ALL_ROUTES,
+    keepsSessions: true,
+  },
+  // It has no store for memcached. Its MemoryStore keeps the very objects: nothing is serialised.
+  'fastify-session-memory': {
+    title: '@fastify/session + MemoryStore',
+    platform: 'fastify',
+    routes: SESSION_ROUTES,
+    keepsSessions: true,
+  },
+} satisfies Record<string, Contender>;
+
+export type ContenderName = keyof typeof contenders;
+
+export const CONTENDERS: Readonly<Record<ContenderName, Contender>> = contenders;
+
+export const CONTENDER_NAMES = Object.keys(contenders) as ContenderName[];
+
+/** Nest without sessions, on the same platform: what all others are compared with. */
+export function baselineOf(name: ContenderName): ContenderName {
+  return CONTENDERS[name].platform === 'fastify' ? 'bare-fastify' : 'bare';
+}

@@ -1,0 +1,25 @@
+import { Module, type INestApplication } from '@nestjs/common';
+import connectMemcached from 'connect-memcached';
+import session from 'express-session';
+
+import { createNestApp } from './nest-app.js';
+import { PEER_SECRET } from './peer-secret.js';
+import { PeerController } from './peer.controller.js';
+
+@Module({ controllers: [PeerController] })
+class PeerModule {}
+
+export function createAppWithMemcached(memcached: string): Promise<INestApplication> {
+  const MemcachedStore = connectMemcached(session);
+  return createAppWith(new MemcachedStore({ hosts: [memcached], prefix: 'express:' }));
+}
+
+export function createAppWithMemory(): Promise<INestApplication> {
+  return createAppWith(new session.MemoryStore());
+}
+
+async function createAppWith(store: session.Store): Promise<INestApplication> {
+  const app = await createNestApp('express', PeerModule);
+  app.use(session({ store, secret: PEER_SECRET, resave: false, saveUninitialized: false }));
+  return app;
+}

@@ -1,0 +1,18 @@
+// Compiles the package, and what is written on it; a failed build ends the script.
+import { npm, run } from './install.mjs';
+
+export function buildPackage() {
+  return build('package', () => npm(['run', '--silent', 'build']));
+}
+
+/** `project`: the path of a tsconfig file. */
+export function buildProject(what, project) {
+  return build(what, () =>
+    run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project]),
+  );
+}
+
+async function build(what, action) {
+  console.log(`Building the ${what} …`);
+  if ((await action()) !== 0) process.exit(1);
+}
