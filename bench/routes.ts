@@ -59,7 +59,8 @@ const routes = {
     answer: JSON.stringify(ANSWERS.written),
   },
   injected: {
-    title: 'Injected: read by a controller with SessionManager injected (bare: a request-scoped one)',
+    title:
+      'Injected: read by a controller with SessionManager injected (bare: a request-scoped one)',
     label: 'SessionManager',
     path: '/injected',
     visitors: 'small',

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { startMemcached } from '../test/support/memcached.js';
 import { CONTENDER_NAMES } from './contenders.js';
 import { runBench, type BenchPlan } from './measuring/bench-run.js';
+import { chosen, count } from './options.js';
 import { LOAD_CORE, pin } from './measuring/pinning.js';
 import { benchChart, benchReport, benchTables } from './report/bench-report.js';
 import { surroundings } from './report/machine.js';
@@ -42,8 +43,8 @@ const { values: given } = parseArgs({
 const plan: BenchPlan = {
   contenders: chosen('contenders', CONTENDER_NAMES, given.contenders),
   routes: chosen('routes', ROUTE_NAMES, given.routes),
-  rounds: count('rounds', given.rounds ?? (given.quick ? '3' : '9')),
-  requests: count('requests', given.requests ?? (given.quick ? '400' : '4000')),
+  rounds: count('rounds', given.rounds ?? (given.quick ? '3' : '21')),
+  requests: count('requests', given.requests ?? (given.quick ? '300' : '1500')),
 };
 
 const memcached = await startMemcached({ args: ['-m', '256', '-t', '1'] });
@@ -67,20 +68,4 @@ try {
   }
 } finally {
   await memcached.stop();
-}
-
-function chosen<T extends string>(option: string, all: readonly T[], list?: string): readonly T[] {
-  if (list === undefined) return all;
-  const names = list.split(',');
-  const unknown = names.find((name) => !all.includes(name as T));
-  if (unknown !== undefined) {
-    throw new Error(`--${option}: there is no '${unknown}', only ${all.join(', ')}`);
-  }
-  return all.filter((name) => names.includes(name));
-}
-
-function count(option: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`--${option} takes a whole number from 1 on, not '${text}'`);
 }

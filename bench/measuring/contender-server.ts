@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 import type { ContenderName } from '../contenders.js';
 import type { CpuMessage, ListeningMessage, ServerMessage } from '../servers/messages.js';
+import { letGo, nextMessage } from './child-messages.js';
 import { pin, SERVER_CORE } from './pinning.js';
 
 const SERVER_MAIN = fileURLToPath(new URL('../servers/main.js', import.meta.url));
@@ -50,25 +50,11 @@ export class ContenderServer {
     return (await answer).cpuMicros;
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const exited = once(this.child, 'exit');
-    if (this.child.connected) this.child.disconnect();
-    await exited;
+  stop(): Promise<void> {
+    return letGo(this.child);
   }
 
   private message<T extends ServerMessage>(): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const onMessage = (message: unknown): void => {
-        this.child.off('exit', onExit);
-        resolve(message as T);
-      };
-      const onExit = (): void => {
-        this.child.off('message', onMessage);
-        reject(new Error(`The server of '${this.name}' has ended: ${this.log}`));
-      };
-      this.child.once('message', onMessage);
-      this.child.once('exit', onExit);
-    });
+    return nextMessage(this.child, () => `${this.name}: ${this.log}`);
   }
 }

@@ -1,4 +1,4 @@
-import { baselineOf, CONTENDERS, type ContenderName, type Platform } from '../contenders.js';
+import { baselineOf, CONTENDERS, type ContenderName } from '../contenders.js';
 import type { BenchPlan, BenchRun, Series } from '../measuring/bench-run.js';
 import { median } from '../measuring/statistics.js';
 import { ROUTES, type RouteName } from '../routes.js';
@@ -46,8 +46,7 @@ function rowOf({ contender, route, samples }: Series, all: readonly Series[]): B
     route,
     contender,
     cpu: { min: Math.min(...cpu), median: median(cpu) },
-    toBare:
-      base && Math.min(...cpu) / Math.min(...base.samples.map((sample) => sample.cpuMicros)),
+    toBare: base && Math.min(...cpu) / Math.min(...base.samples.map((sample) => sample.cpuMicros)),
     requestsPerSecond: { max: Math.max(...rates), median: median(rates) },
     p50: median(samples.map(({ p50 }) => p50)),
     p99: median(samples.map(({ p99 }) => p99)),
@@ -84,7 +83,6 @@ const DRAWN: Partial<Record<ContenderName, string>> = {
 
 /** The CPU time of a request on Express, in those of Nest without sessions. */
 export function benchChart({ rows, plan, date, versions }: BenchReport): string {
-  const platform: Platform = 'express';
   const drawn = plan.contenders.filter((name) => name in DRAWN);
   const routes = plan.routes.filter((route) => route !== 'hot');
   const ratio = (route: RouteName, contender: ContenderName): number | null => {

@@ -2,7 +2,10 @@
 export type Cell = string | number | undefined;
 
 /** A Markdown table that can be read as plain text, too. */
-export function markdownTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function markdownTable(
+  header: readonly string[],
+  rows: readonly (readonly Cell[])[],
+): string {
   const isFigure = header.map((_, column) => rows.every((row) => typeof row[column] !== 'string'));
   const texts = [header, ...rows.map((row) => row.map(textOf))];
   const widths = header.map((_, column) => Math.max(...texts.map((row) => row[column]!.length), 3));

@@ -9,3 +9,13 @@ export interface CpuMessage {
 }
 
 export type ServerMessage = ListeningMessage | CpuMessage;
+
+/** Of one process of a crowd's server, to any message; `collect` collects the garbage first. */
+export interface ProcessFigures {
+  readonly cpuMicros: number;
+  /** Bytes. */
+  readonly rss: number;
+  readonly heapUsed: number;
+  /** Milliseconds beyond the timer's 10, since it was last asked. */
+  readonly loopDelay: { readonly p99: number; readonly max: number };
+}

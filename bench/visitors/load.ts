@@ -5,9 +5,9 @@ export interface Load {
   /** How many requests in all, over all visitors. */
   readonly count: number;
   /** What is asked next. */
-  next(): Ask;
+  readonly next: () => Ask;
   /** Throws if it is not the answer that was to come. */
-  check(answer: Answer): void;
+  readonly check: (answer: Answer) => void;
 }
 
 export interface LoadResult {

@@ -1,0 +1,83 @@
+/*
+ * `npm run load`: many sessions, many connections, several processes, a hot session.
+ *
+ *   --quick              less of all, done in a few minutes
+ *   --parts <a,b>        of growth, connections, processes, hot
+ *   --connections <n>    open at once; default: 10000
+ *   --minutes <n>        how long they live; a soak test is `--parts connections --minutes 600`
+ *   --rate <n>           requests per second of all of them; default: 800
+ *   --out <folder>       where the results go; default: bench/results, with --quick: nowhere
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { measureConnections, type ConnectionsPlan } from './crowd/connections.js';
+import { measureGrowth } from './crowd/growth.js';
+import { measureHot, type HotCase } from './crowd/hot.js';
+import { measureProcesses } from './crowd/processes.js';
+import { chosen, count, positive } from './options.js';
+import { loadChart, loadTables, type LoadReport } from './report/load-report.js';
+import { surroundings } from './report/machine.js';
+import { endProgress, progress } from './report/progress.js';
+
+const PARTS = ['growth', 'connections', 'processes', 'hot'] as const;
+const PACKAGES = ['@nestjs/core', 'express', 'express-session', 'connect-memcached'];
+
+const { values: given } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    parts: { type: 'string' },
+    connections: { type: 'string' },
+    minutes: { type: 'string' },
+    rate: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+const { quick } = given;
+const parts = chosen('parts', PARTS, given.parts);
+
+const growth = {
+  sizes: quick ? [1_000, 100_000] : [1_000, 100_000, 1_000_000],
+  rounds: quick ? 3 : 15,
+  requests: quick ? 1_000 : 2_000,
+};
+const connections: ConnectionsPlan = {
+  connections: count('connections', given.connections ?? (quick ? '1000' : '10000')),
+  minutes: positive('minutes', given.minutes ?? (quick ? '0.5' : '2.5')),
+  rate: count('rate', given.rate ?? '800'),
+};
+const processes = { processes: [1, 2, 4], requests: quick ? 4_000 : 20_000 };
+const hot = { cases: hotCases(), writes: quick ? 1_000 : 5_000 };
+
+const report: LoadReport = {
+  ...surroundings(PACKAGES),
+  ...(parts.includes('growth') && { growth: await measureGrowth(growth, progress) }),
+  ...(parts.includes('connections') && {
+    connections: { ...connections, ...(await measureConnections(connections, progress)) },
+  }),
+  ...(parts.includes('processes') && { processes: await measureProcesses(processes, progress) }),
+  ...(parts.includes('hot') && { hot: await measureHot(hot, progress) }),
+};
+endProgress();
+console.log(loadTables(report));
+
+const folder = given.out ?? (quick ? undefined : 'bench/results');
+if (folder) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'load.json'), `${JSON.stringify(report, null, 2)}\n`);
+  if (report.connections) writeFileSync(join(folder, 'load.svg'), loadChart(report.connections));
+  console.log(`\nWritten to ${folder}`);
+}
+if (report.connections?.wrongCounts) process.exitCode = 1;
+
+function hotCases(): HotCase[] {
+  const crowd = (contender: HotCase['contender'], processes: number, writers: number[]) =>
+    writers.map((count) => ({ contender, processes, writers: count }));
+  return [
+    ...crowd('ours', 1, [1, 4, 16, 64]),
+    ...crowd('ours', 2, [64]),
+    ...crowd('express-session', 1, [1, 64]),
+    ...crowd('express-session', 2, [64]),
+  ];
+}
