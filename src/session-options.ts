@@ -42,6 +42,13 @@ export interface SessionModuleOptions {
   maxBytes?: number;
   cookie?: SessionCookieOptions;
   /**
+   * Signs the cookie, keys the store keys and encrypts the records. One, or a list, the newest first:
+   * the first is used for what is new, all open what is there. Each of 32 characters or more, such as
+   * `openssl rand -base64 32` makes. Default: none; cookies and records are then neither signed nor
+   * encrypted, and keys are plain digests.
+   */
+  secrets?: string | readonly string[] | undefined;
+  /**
    * `Cache-Control` of responses that used the session and set none. Default `'no-store'`
    * (ASVS 5.0 V14.3.2); `false` for none. `Vary: Cookie` is set in any case.
    */
@@ -67,10 +74,14 @@ export type SessionPlace =
 export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly cookie: CheckedCookieOptions;
   readonly keptIn: SessionPlace;
+  readonly secrets: readonly string[];
 }
 
 const PLACES = ['memcached', 'stores', 'cache'] as const;
-const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie'];
+const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'secrets'];
+
+/** By hand nobody types so much; a password is not what is wanted here. */
+const MIN_SECRET_LENGTH = 32;
 
 /** Keys have to fit into memcached's 250 bytes, together with the 43 characters of a digest. */
 const MAX_PREFIX_LENGTH = 200;
@@ -100,7 +111,26 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   }
   const cookie = checkCookieOptions(options.cookie);
   const keptIn = placeOf(options);
-  return { timeout, absoluteTimeout, keyPrefix, maxBytes, cacheControl, cookie, keptIn };
+  const secrets = checkSecrets(options.secrets);
+  return { timeout, absoluteTimeout, keyPrefix, maxBytes, cacheControl, cookie, keptIn, secrets };
+}
+
+/** No error shows one of them. */
+function checkSecrets(option: SessionModuleOptions['secrets']): readonly string[] {
+  if (option === undefined) return [];
+  const secrets: unknown[] = [option].flat();
+  if (secrets.length === 0) {
+    throw new SessionOptionsError('secrets', 'give one or more, or leave the option out');
+  }
+  for (const [index, secret] of secrets.entries()) {
+    if (typeof secret === 'string' && secret.length >= MIN_SECRET_LENGTH) continue;
+    const which = Array.isArray(option) ? `secrets[${index}]` : 'secrets';
+    throw new SessionOptionsError(
+      which,
+      `give a string of ${MIN_SECRET_LENGTH} characters or more, such as \`openssl rand -base64 32\` makes`,
+    );
+  }
+  return secrets as string[];
 }
 
 function placeOf(options: SessionModuleOptions): SessionPlace {

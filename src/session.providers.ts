@@ -50,14 +50,14 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
   provide: SESSION_EDGE,
   inject: [SESSION_OPTIONS, SESSION_CLOCK, CACHE_MANAGER],
   useFactory(options: CheckedSessionOptions, now: SessionClock, ownCache: Cache): SessionEdge {
-    const { keptIn, timeout, cookie } = options;
+    const { keptIn, timeout, cookie, secrets } = options;
     const cache = typeof keptIn === 'object' && 'cache' in keptIn ? keptIn.cache : ownCache;
     const store = openSessionStore(cache, { ...options, now });
     const warn = (message: string) => sessionLogger.warn(message);
     const policy = { ...options, persistentCookie: cookie.persistent, now, warn };
     return {
       repository: new SessionRepository(store, policy),
-      cookie: new SessionCookie(cookie, timeout),
+      cookie: new SessionCookie(cookie, timeout, secrets),
       cacheControl: options.cacheControl,
       log: new SessionLog(sessionLogger),
     };

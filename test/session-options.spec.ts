@@ -26,6 +26,7 @@ describe('session options', () => {
       persistent: false,
     },
     keptIn: 'memory',
+    secrets: [],
   };
 
   it.each([
@@ -49,6 +50,34 @@ describe('session options', () => {
     ['cacheControl', 'private, max-age=60'],
   ])('%s may be %p', (option, value) => {
     expect(check({ [option]: value })).toEqual({ ...defaults, [option]: value });
+  });
+
+  it.each<[string, unknown, string[]]>([
+    ['one', 'x'.repeat(32), ['x'.repeat(32)]],
+    ['several', ['new'.repeat(20), 'old'.repeat(20)], ['new'.repeat(20), 'old'.repeat(20)]],
+  ])('take %s of secrets', (_many, secrets, checked) => {
+    expect(check({ secrets })).toEqual({ ...defaults, secrets: checked });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a short one', 'x'.repeat(31), 'secrets'],
+    ['an empty one', '', 'secrets'],
+    ['none in a list', [], 'secrets'],
+    ['a short one in a list', ['x'.repeat(32), 'hunter2'], 'secrets[1]'],
+    ['what is no text', [Buffer.alloc(32)], 'secrets[0]'],
+    ['null', null, 'secrets'],
+  ])('refuse %s for a secret, and do not show it', (_what, secrets, option) => {
+    const refusal = (() => {
+      try {
+        check({ secrets });
+      } catch (error) {
+        return error as SessionOptionsError;
+      }
+      return undefined;
+    })();
+    expect(refusal).toBeInstanceOf(SessionOptionsError);
+    expect(refusal?.message).toContain(option);
+    expect(refusal?.message).not.toContain('hunter2');
   });
 
   it('check the cookie, too', () => {

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-import { newSessionId, storeKeyOf } from '../../src/session/session-id.js';
+import { checksumSeal } from '../../src/session/record-seal.js';
+import { newSessionId } from '../../src/session/session-id.js';
+import { StoreKeys } from '../../src/session/session-keys.js';
 import {
   decodeRecord,
   encodeRecord,
@@ -45,7 +47,7 @@ export async function prefill(
     let commands = '';
     for (let i = 0; i < PER_WRITE && cookies.length < count; i++) {
       const id = newSessionId();
-      const text = encodeRecord(keyOf(id), record);
+      const text = recordText(keyOf(id), record);
       cookies.push(`SID=${id}`);
       commands += `set ${keyOf(id)} 0 ${LIFE_SECONDS} ${text.length} noreply\r\n${text}\r\n`;
     }
@@ -64,7 +66,7 @@ export async function prefill(
   return {
     cookies,
     entriesBytes,
-    overheadBytes: encodeRecord(keyOf(cookie), record).length - entriesBytes,
+    overheadBytes: recordText(keyOf(cookie), record).length - entriesBytes,
     itemBytes: Math.round(Number(bytes) / count),
   };
 }
@@ -72,7 +74,7 @@ export async function prefill(
 async function recordOf(memcached: Memcached, id: string): Promise<SessionRecord> {
   const reply = await memcached.command(`get ${keyOf(id)}`);
   const text = reply.slice(reply.indexOf('\r\n') + 2, reply.lastIndexOf('\r\nEND'));
-  const record = decodeRecord(keyOf(id), text);
+  const record = decodeRecord(checksumSeal.open(keyOf(id), text) ?? '');
   if (!record || 'forwardTo' in record) throw new Error(`No record: ${reply}`);
   return record;
 }
@@ -83,6 +85,12 @@ function jsonLength({ entries }: SessionRecord): number {
   return `{${members.join()}}`.length;
 }
 
+function recordText(storeKey: string, record: SessionRecord): string {
+  return checksumSeal.close(storeKey, encodeRecord(record));
+}
+
+const keys = new StoreKeys('sess:', []);
+
 function keyOf(id: string): string {
-  return storeKeyOf(id, 'sess:');
+  return keys.of({ id, secret: 0 });
 }

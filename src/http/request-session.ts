@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { CurrentSession, type SessionTransport } from '../session/current-session.js';
-import { isSessionId } from '../session/session-id.js';
+import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { SessionRepository } from '../session/session-repository.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
@@ -42,10 +42,11 @@ export class RequestSession implements SessionTransport, ResponseGate {
     this.manager = new SessionManager(this.current);
   }
 
-  presentedId(): string | undefined {
-    const value = this.edge.cookie.read(this.raw.headers.cookie);
-    this.cookieWasSent = value !== undefined;
-    return isSessionId(value) ? value : undefined;
+  presentedTicket(): SessionTicket | undefined {
+    const cookie = this.edge.cookie.read(this.raw.headers.cookie);
+    this.cookieWasSent = cookie.wasSent;
+    if (cookie.isAmbiguous) this.edge.log.severalCookies();
+    return cookie.ticket;
   }
 
   onUse(): void {
@@ -95,7 +96,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
       return this.cookieWasSent ? this.edge.cookie.clear(isHttps) : undefined;
     }
     if (this.edge.cookie.needsHttps && !isHttps) this.edge.log.secureOverHttp(this.raw.headers);
-    return this.edge.cookie.give(news.id, isHttps);
+    return this.edge.cookie.give(news, isHttps);
   }
 
   private isHttps(): boolean {

@@ -24,6 +24,14 @@ export class SessionLog {
     );
   }
 
+  /** One of them was set by somebody else: another application, or a neighbour host (cookie tossing). */
+  severalCookies(): void {
+    this.logger.warn(
+      'A request came with two different session cookies. Which one is its own cannot be told, so it ' +
+        'has no session. A cookie.name that begins with __Host- keeps other hosts from setting it.',
+    );
+  }
+
   /** Browsers drop a `Secure` cookie that comes over http, except from localhost, without a word. */
   secureOverHttp(headers: IncomingHttpHeaders): void {
     if (this.hasHinted || isLocal(headers.host) || headers['x-forwarded-proto'] === 'https') return;

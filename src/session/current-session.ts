@@ -1,3 +1,4 @@
+import type { SessionTicket } from './session-keys.js';
 import { createSession } from './session-object.js';
 import type { SessionRepository } from './session-repository.js';
 import type { SessionState } from './session-state.js';
@@ -7,7 +8,7 @@ import type { RegenerateOptions, Session } from './session.js';
 /** What carries the session id between the client and a request. */
 export interface SessionTransport {
   /** The id the client sent, if it sent one that can be one. Read when first needed. */
-  presentedId(): string | undefined;
+  presentedTicket(): SessionTicket | undefined;
   /** Called once, before the request's session is first used. */
   onUse(): void;
   /** Whether the client can still be told an id. */
@@ -15,7 +16,7 @@ export interface SessionTransport {
 }
 
 /** What the client has to be told: an id, or that its session is over. */
-export type SessionNews = { readonly id: string } | 'over';
+export type SessionNews = SessionTicket | 'over';
 
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {
@@ -102,14 +103,14 @@ export class CurrentSession {
   /** What to tell the client, once all is stored. */
   get news(): SessionNews | undefined {
     const { state } = this;
-    if (state?.status === 'stored' && state.tellClient) return { id: state.id };
+    if (state?.status === 'stored' && state.tellClient) return state.ticket;
     return this.isOver ? 'over' : undefined;
   }
 
   private async find(): Promise<Session> {
     this.transport.onUse();
-    const id = this.transport.presentedId();
-    const found = id === undefined ? undefined : await this.repository.find(id);
+    const ticket = this.transport.presentedTicket();
+    const found = ticket && (await this.repository.find(ticket));
     return this.take(found ?? this.repository.begin());
   }
 

@@ -7,6 +7,8 @@ export interface SessionPolicy {
   /** Largest record in bytes, as stored. */
   readonly maxBytes: number;
   readonly keyPrefix: string;
+  /** The newest first; none: records are not encrypted. */
+  readonly secrets: readonly string[];
   /** Whether the cookie carries a Max-Age and so has to be sent again before it runs out. */
   readonly persistentCookie: boolean;
   /** Milliseconds since 1970; passed in so that time can be moved. */

@@ -1,5 +1,3 @@
-import { crc32 } from 'node:zlib';
-
 /** What is kept of a session. The entries are JSON texts, parsed only when somebody asks for them. */
 export interface SessionRecord {
   /** Milliseconds since 1970; the absolute timeout counts from here, through every new id. */
@@ -23,44 +21,34 @@ export interface SessionForwarder {
  * The format, version 1:
  *
  * ```
- * 5d2a10c4[1,1763849999999,0,["visits",1,"cart",12]]
+ * [1,1763849999999,0,["visits",1,"cart",12]]
  * 3{"apples":2}
  * ```
  *
- * A checksum over the store key and all that follows, so that neither a damaged record nor another
- * session's is taken for this one's; a line of JSON with each entry's key and length; the entries'
- * JSON, one after the other. So one entry is read or replaced without parsing the others.
+ * A line of JSON with each entry's key and length; the entries' JSON, one after the other. So one
+ * entry is read or replaced without parsing the others.
  */
 const FORMAT = 1;
-const CHECKSUM_LENGTH = 8;
 
-export function encodeRecord(storeKey: string, record: SessionRecord): string {
+export function encodeRecord(record: SessionRecord): string {
   const index: (string | number)[] = [];
   let values = '';
   for (const [key, json] of record.entries) {
     index.push(key, json.length);
     values += json;
   }
-  const header = JSON.stringify([FORMAT, record.createdAt, record.cookieSentAt, index]);
-  return withChecksum(storeKey, `${header}\n${values}`);
+  const header = [FORMAT, record.createdAt, record.cookieSentAt, index];
+  return `${JSON.stringify(header)}\n${values}`;
 }
 
-export function encodeForwarder(storeKey: string, forwarder: SessionForwarder): string {
-  return withChecksum(
-    storeKey,
-    `${JSON.stringify([FORMAT, forwarder.forwardTo, forwarder.until])}\n`,
-  );
+export function encodeForwarder({ forwardTo, until }: SessionForwarder): string {
+  return `${JSON.stringify([FORMAT, forwardTo, until])}\n`;
 }
 
-/** Reads a stored text. Whatever is not exactly what this module wrote is `undefined`: no session. */
-export function decodeRecord(
-  storeKey: string,
-  text: string,
-): SessionRecord | SessionForwarder | undefined {
+/** Reads a record. Whatever is not exactly what this module wrote is `undefined`: no session. */
+export function decodeRecord(text: string): SessionRecord | SessionForwarder | undefined {
   const end = text.indexOf('\n');
-  if (end < 0 || text.slice(0, CHECKSUM_LENGTH) !== checksum(storeKey, text.slice(CHECKSUM_LENGTH)))
-    return undefined;
-  const header = parseHeader(text.slice(CHECKSUM_LENGTH, end));
+  const header = end < 0 ? undefined : parseHeader(text.slice(0, end));
   if (!Array.isArray(header) || header[0] !== FORMAT) return undefined;
   if (header.length === 3) return readForwarder(header);
   const [, createdAt, cookieSentAt, index] = header as unknown[];
@@ -96,12 +84,4 @@ function parseHeader(line: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function withChecksum(storeKey: string, rest: string): string {
-  return checksum(storeKey, rest) + rest;
-}
-
-function checksum(storeKey: string, rest: string): string {
-  return crc32(rest, crc32(storeKey)).toString(16).padStart(CHECKSUM_LENGTH, '0');
 }

@@ -1,3 +1,4 @@
+import { recordSeal, type RecordSeal } from './record-seal.js';
 import { absoluteDeadline, lifeSeconds, type SessionPolicy } from './session-policy.js';
 import {
   decodeRecord,
@@ -26,15 +27,20 @@ const CLOCK_TOLERANCE_MS = 24 * 60 * 60 * 1000;
 
 /** Records in and out of the store: their format, their size, and the deadlines within them. */
 export class SessionRecords {
+  private readonly seal: RecordSeal;
+
   constructor(
     private readonly store: SessionStore,
     private readonly policy: SessionPolicy,
-  ) {}
+  ) {
+    this.seal = recordSeal(policy.secrets);
+  }
 
   async find(key: string): Promise<FoundRecord | SessionForwarder | undefined> {
     const found = await this.store.find(key);
     if (!found) return undefined;
-    const record = decodeRecord(key, found.text);
+    const text = this.seal.open(key, found.text);
+    const record = text === undefined ? undefined : decodeRecord(text);
     if (!record) {
       this.policy.warn('A stored record could not be read as a session; it is taken as none.');
       return undefined;
@@ -67,7 +73,8 @@ export class SessionRecords {
   forward(key: string, to: string, version: string): Promise<'stored' | 'changed' | 'gone'> {
     const life = Math.min(FORWARDER_SECONDS, this.policy.timeout);
     const until = this.policy.now() + life * 1000;
-    return this.store.update(key, encodeForwarder(key, { forwardTo: to, until }), version, life);
+    const forwarder = this.seal.close(key, encodeForwarder({ forwardTo: to, until }));
+    return this.store.update(key, forwarder, version, life);
   }
 
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
@@ -75,7 +82,7 @@ export class SessionRecords {
   }
 
   private encode(key: string, record: SessionRecord): string {
-    const text = encodeRecord(key, record);
+    const text = this.seal.close(key, encodeRecord(record));
     const { maxBytes } = this.policy;
     // A character takes three bytes at most, so that most records need not be measured.
     if (text.length * 3 > maxBytes) {

@@ -1,7 +1,8 @@
 import type { SessionChanges } from './session-changes.js';
 import { SessionCommits } from './session-commits.js';
 import { SessionEntries } from './session-entries.js';
-import { newSessionId, storeKeyOf } from './session-id.js';
+import { newSessionId } from './session-id.js';
+import { StoreKeys, type SessionTicket } from './session-keys.js';
 import { absoluteDeadline, type SessionPolicy } from './session-policy.js';
 import type { SessionRecord } from './session-record.js';
 import { SessionRecords, type FoundRecord } from './session-records.js';
@@ -18,6 +19,7 @@ const MAX_ATTEMPTS = 50;
 export class SessionRepository {
   private readonly records: SessionRecords;
   private readonly commits: SessionCommits;
+  private readonly keys: StoreKeys;
 
   constructor(
     store: SessionStore,
@@ -25,23 +27,24 @@ export class SessionRepository {
   ) {
     this.records = new SessionRecords(store, policy);
     this.commits = new SessionCommits(this.records);
+    this.keys = new StoreKeys(policy.keyPrefix, policy.secrets);
   }
 
   /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
-  async find(id: string): Promise<SessionState | undefined> {
-    const key = this.keyOf(id);
+  async find(ticket: SessionTicket): Promise<SessionState | undefined> {
+    const key = this.keys.of(ticket);
     const found = await this.records.find(key);
     if (!found || 'forwardTo' in found) return undefined;
     const { createdAt } = found.record;
-    return new SessionState({ id, key, createdAt, expiresAt: this.expiryOf(createdAt), found });
+    return new SessionState({ ticket, key, createdAt, expiresAt: this.expiryOf(createdAt), found });
   }
 
   /** A new, empty session. Nothing is stored before something is written to it. */
   begin(): SessionState {
-    const id = newSessionId();
+    const ticket = newTicket();
     const createdAt = this.policy.now();
     const expiresAt = this.expiryOf(createdAt);
-    return new SessionState({ id, key: this.keyOf(id), createdAt, expiresAt });
+    return new SessionState({ ticket, key: this.keys.of(ticket), createdAt, expiresAt });
   }
 
   /** Whether `commit` would write. */
@@ -122,8 +125,8 @@ export class SessionRepository {
     const expected = expectedRecord(session, cookieSentAt);
     const changes = session.entries.takeChanges();
     const { key } = session;
-    let newId = '';
-    const nextKey = () => this.keyOf((newId = newSessionId()));
+    let ticket = session.ticket;
+    const nextKey = () => this.keys.of((ticket = newTicket()));
     const move = { key, changes, expected, nextKey, keeps, cookieSentAt };
     try {
       if ((await regenerate(this.records, move)) === 'gone') {
@@ -135,7 +138,7 @@ export class SessionRepository {
       throw error;
     }
     session.entries.retain(keeps);
-    session.moveTo(newId, this.keyOf(newId), cookieSentAt);
+    session.moveTo(ticket, this.keys.of(ticket), cookieSentAt);
   }
 
   private async remove(firstKey: string, firstVersion: string | undefined): Promise<void> {
@@ -169,18 +172,19 @@ export class SessionRepository {
   }
 
   private assignNewId(session: SessionState): void {
-    session.id = newSessionId();
-    session.key = this.keyOf(session.id);
-  }
-
-  private keyOf(id: string): string {
-    return storeKeyOf(id, this.policy.keyPrefix);
+    session.ticket = newTicket();
+    session.key = this.keys.of(session.ticket);
   }
 
   private expiryOf(createdAt: number): number {
     const idleDeadline = this.policy.now() + this.policy.timeout * 1000;
     return Math.min(idleDeadline, absoluteDeadline(this.policy, createdAt));
   }
+}
+
+/** A new id, under the newest secret. */
+function newTicket(): SessionTicket {
+  return { id: newSessionId(), secret: 0 };
 }
 
 function recordOf(session: SessionState): SessionRecord {

@@ -1,4 +1,5 @@
 import { SessionEntries } from './session-entries.js';
+import type { SessionTicket } from './session-keys.js';
 import type { FoundRecord } from './session-records.js';
 
 /**
@@ -11,7 +12,7 @@ export type SessionStatus = 'new' | 'stored' | 'gone' | 'destroyed';
 
 /** All that one request knows of one session. */
 export class SessionState {
-  id: string;
+  ticket: SessionTicket;
   key: string;
   status: SessionStatus;
   entries: SessionEntries;
@@ -28,14 +29,14 @@ export class SessionState {
   private version: string | undefined;
 
   constructor(from: {
-    id: string;
+    ticket: SessionTicket;
     key: string;
     createdAt: number;
     expiresAt: number;
     found?: FoundRecord;
   }) {
     const { found } = from;
-    this.id = from.id;
+    this.ticket = from.ticket;
     this.key = from.key;
     this.createdAt = from.createdAt;
     this.expiresAt = from.expiresAt;
@@ -47,6 +48,10 @@ export class SessionState {
     this.entries = new SessionEntries(found?.record.entries ?? new Map());
   }
 
+  get id(): string {
+    return this.ticket.id;
+  }
+
   /** The version that was read; good for one attempt to write, whatever comes of it. */
   takeVersion(): string | undefined {
     const { version } = this;
@@ -55,8 +60,8 @@ export class SessionState {
   }
 
   /** Goes on under a new id that this request gave it. */
-  moveTo(id: string, key: string, cookieSentAt: number): void {
-    this.id = id;
+  moveTo(ticket: SessionTicket, key: string, cookieSentAt: number): void {
+    this.ticket = ticket;
     this.key = key;
     this.cookieSentAt = cookieSentAt;
     this.tellClient = true;

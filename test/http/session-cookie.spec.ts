@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
+import cookieParser from 'cookie-parser';
+import type { Request, Response } from 'express';
+
 import {
   checkCookieOptions,
   type SessionCookieOptions,
@@ -21,9 +24,9 @@ describe('a session cookie read', () => {
     ['percent-encoded', `SID=%${id.charCodeAt(0).toString(16)}${id.slice(1)}`],
     ['beside a malformed one', `bad=%E0%A4%A; =; ;;; SID=${id}`],
     ['beside longer names that end alike', `XSID=x; SID=${id}; SIDX=y`],
-    ['twice: the first one, which the more exact path sets', `SID=${id}; SID=other`],
+    ['twice, alike', `SID=${id}; SID=${id}`],
   ])('%s', (_where, header) => {
-    expect(cookie().read(header)).toBe(id);
+    expect(cookie().read(header).ticket).toEqual({ id, secret: 0 });
   });
 
   it.each([
@@ -35,26 +38,114 @@ describe('a session cookie read', () => {
     ['its name as a value', 'a=SID'],
     ['another case', `sid=${id}`],
   ])('is none in %s', (_where, header) => {
-    expect(cookie().read(header)).toBeUndefined();
+    expect(cookie().read(header)).toEqual({
+      wasSent: false,
+      isAmbiguous: false,
+      ticket: undefined,
+    });
   });
 
   it.each(['', '%', '%E0%A4%A', 'j:{"a":1}', 'j:["a"]', 's:abc.def', 'x'.repeat(10_000)])(
     'may be anything, such as %p',
     (value) => {
       expect(() => cookie().read(`SID=${value}`)).not.toThrow();
-      expect(cookie().read(`SID=${value}`)).not.toBeUndefined();
+      expect(cookie().read(`SID=${value}`)).toEqual({
+        wasSent: true,
+        isAmbiguous: false,
+        ticket: undefined,
+      });
     },
   );
 
   it('goes by its own name', () => {
     const named = cookie({ name: '__Host-app.sid' });
-    expect(named.read(`SID=other; __Host-app.sid=${id}`)).toBe(id);
+    expect(named.read(`SID=other; __Host-app.sid=${id}`).ticket?.id).toBe(id);
+  });
+});
+
+describe('two session cookies in one request (ASVS 5.0 A15.3.7)', () => {
+  const other = newSessionId();
+
+  it.each([
+    ['different ids', `SID=${id}; SID=${other}`],
+    ['an id and garbage', `SID=${id}; a=1; SID=x`],
+    ['an id and nothing', `SID=; SID=${id}`],
+    ['blanks between', `SID = ${id};SID= ${other}`],
+  ])('are ambiguous: %s', (_what, header) => {
+    expect(cookie().read(header)).toEqual({ wasSent: true, isAmbiguous: true, ticket: undefined });
+  });
+
+  it.each([
+    ['the same twice', `SID=${id}; SID=${id}`],
+    ['longer names', `SIDX=1; SID=${id}; XSID=2`],
+    ['the name as a value', `a=SID; SID=${id}; b=SID=SID`],
+  ])('are not: %s', (_what, header) => {
+    expect(cookie().read(header)).toMatchObject({ isAmbiguous: false, ticket: { id } });
+  });
+});
+
+describe('a signed session cookie', () => {
+  const OLD = 'an old secret of thirty-two chars';
+  const NEW = 'a new secret of thirty-two chars.';
+  const signedBy = (...secrets: string[]): SessionCookie =>
+    new SessionCookie(checkCookieOptions(), 1200, secrets);
+  const pair = (header: string): string => header.split(';')[0]!;
+
+  it('is read again', () => {
+    const given = pair(signedBy(NEW).give({ id, secret: 0 }, true));
+    expect(signedBy(NEW).read(given).ticket).toEqual({ id, secret: 0 });
+  });
+
+  it('is what cookie-parser reads with the same secret', () => {
+    const given = pair(signedBy(NEW).give({ id, secret: 0 }, true));
+    const request = { headers: { cookie: given } } as Request & { signedCookies: object };
+    cookieParser(NEW)(request, {} as Response, () => undefined);
+    expect(request.signedCookies).toEqual({ SID: id });
+  });
+
+  it('tells which secret signed it, and is given again with that one', () => {
+    const given = pair(signedBy(OLD).give({ id, secret: 0 }, true));
+    const both = signedBy(NEW, OLD);
+    expect(both.read(given).ticket).toEqual({ id, secret: 1 });
+    expect(pair(both.give({ id, secret: 1 }, true))).toBe(given);
+  });
+
+  it.each([
+    ['signed with a secret that was removed', pair(signedBy(OLD).give({ id, secret: 0 }, true))],
+    ['not signed', `SID=${id}`],
+    ['signed by nobody', `SID=s:${id}.`],
+    ['without an id', `SID=s:.${'A'.repeat(43)}`],
+    ['too long', `SID=s:${id}.${'A'.repeat(10_000)}`],
+    ['an object', 'SID=j:{"id":1}'],
+  ])('is no id if it is %s', (_how, header) => {
+    expect(signedBy(NEW).read(header)).toEqual({
+      wasSent: true,
+      isAmbiguous: false,
+      ticket: undefined,
+    });
+  });
+
+  it('is no id with any one character of it changed', () => {
+    const value = pair(signedBy(NEW).give({ id, secret: 0 }, true)).slice('SID='.length);
+    const plain = decodeURIComponent(value);
+    for (let at = 0; at < plain.length; at++) {
+      const changed = plain.slice(0, at) + (plain[at] === 'A' ? 'B' : 'A') + plain.slice(at + 1);
+      const header = `SID=${encodeURIComponent(changed)}`;
+      expect([at, signedBy(NEW).read(header).ticket]).toEqual([at, undefined]);
+    }
+  });
+
+  it('is no id without secrets', () => {
+    const given = pair(signedBy(NEW).give({ id, secret: 0 }, true));
+    expect(cookie().read(given).ticket).toBeUndefined();
   });
 });
 
 describe('a session cookie given', () => {
   it('has safe attributes', () => {
-    expect(cookie().give(id, true)).toBe(`SID=${id}; Path=/; HttpOnly; Secure; SameSite=Lax`);
+    expect(cookie().give({ id, secret: 0 }, true)).toBe(
+      `SID=${id}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    );
   });
 
   it.each<[SessionCookieOptions, string]>([
@@ -71,18 +162,20 @@ describe('a session cookie given', () => {
     [{ priority: 'high' }, `SID=${id}; Path=/; HttpOnly; Secure; Priority=High; SameSite=Lax`],
     [{ persistent: true }, `SID=${id}; Max-Age=1200; Path=/; HttpOnly; Secure; SameSite=Lax`],
   ])('by %j', (options, header) => {
-    expect(cookie(options).give(id, true)).toBe(header);
+    expect(cookie(options).give({ id, secret: 0 }, true)).toBe(header);
   });
 
   it.each([
     [true, true],
     [false, false],
   ])("with secure: 'auto' over https (%p) is Secure: %p", (isHttps, isSecure) => {
-    expect(cookie({ secure: 'auto' }).give(id, isHttps).includes('Secure')).toBe(isSecure);
+    expect(cookie({ secure: 'auto' }).give({ id, secret: 0 }, isHttps).includes('Secure')).toBe(
+      isSecure,
+    );
   });
 
   it('with secure: true is Secure over http, too', () => {
-    expect(cookie({ secure: true }).give(id, false)).toContain('; Secure');
+    expect(cookie({ secure: true }).give({ id, secret: 0 }, false)).toContain('; Secure');
   });
 
   it.each<[SessionCookieOptions['secure'], boolean]>([
@@ -110,7 +203,7 @@ describe('a session cookie cleared', () => {
     { secure: false },
   ])('has the attributes it was given with: %j', (options) => {
     for (const isHttps of [true, false]) {
-      const given = attributes(cookie(options).give(id, isHttps));
+      const given = attributes(cookie(options).give({ id, secret: 0 }, isHttps));
       const cleared = attributes(cookie(options).clear(isHttps));
       expect(cleared).toEqual(given);
     }

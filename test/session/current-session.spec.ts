@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { CurrentSession } from '../../src/session/current-session.js';
 import { SessionManager } from '../../src/session/session-manager.js';
+import type { SessionTicket } from '../../src/session/session-keys.js';
 import { SessionDestroyedError, SessionStoreError } from '../../src/session/session.errors.js';
 import { SessionWorld } from '../support/session-world.js';
 
@@ -11,8 +12,8 @@ class Client {
   uses = 0;
   constructor(readonly id?: string) {}
 
-  presentedId(): string | undefined {
-    return this.id;
+  presentedTicket(): SessionTicket | undefined {
+    return this.id === undefined ? undefined : { id: this.id, secret: 0 };
   }
 
   onUse(): void {
@@ -51,7 +52,7 @@ describe("a request's session", () => {
       session.visits = 1;
       expect(current.news).toBeUndefined();
       await current.commit();
-      expect(current.news).toEqual({ id: session.id });
+      expect(current.news).toEqual({ id: session.id, secret: 0 });
       expect(world.entriesOf(session.id)).toEqual({ visits: 1 });
     });
 
@@ -152,7 +153,7 @@ describe("a request's session", () => {
       const session = await current.create();
       session.user = 1;
       await current.commit();
-      expect(current.news).toEqual({ id: session.id });
+      expect(current.news).toEqual({ id: session.id, secret: 0 });
     });
 
     it('is not, if the one before could not be destroyed', async () => {
@@ -171,7 +172,7 @@ describe("a request's session", () => {
       expect(await current.regenerate({ keep: ['user'] })).toBe(session);
       expect(session.id).not.toBe(id);
       expect(session.toJSON()).toEqual({ user: 1 });
-      expect(current.news).toEqual({ id: session.id });
+      expect(current.news).toEqual({ id: session.id, secret: 0 });
     });
 
     it('fails if it was destroyed meanwhile', async () => {
@@ -227,7 +228,7 @@ describe("a request's session", () => {
       const session = await current.load();
       session.user = 1;
       await current.commit();
-      expect(current.news).toEqual({ id: session.id });
+      expect(current.news).toEqual({ id: session.id, secret: 0 });
     });
 
     it('is not over if the store could not be told', async () => {
@@ -266,7 +267,7 @@ describe("a request's session", () => {
       expect(committed).toBeDefined();
       gate.release();
       await Promise.all([saved, committed]);
-      expect(current.news).toEqual({ id: session.id });
+      expect(current.news).toEqual({ id: session.id, secret: 0 });
       expect(world.store.count('create')).toBe(1);
     });
   });
@@ -316,7 +317,7 @@ describe("a request's session", () => {
       session.user = 2;
       await Promise.all([current.save(), current.regenerate(), current.save()]);
       expect(world.entriesOf(session.id)).toEqual({ user: 2 });
-      expect(await world.repository.find(id)).toBeUndefined();
+      expect(await world.find(id)).toBeUndefined();
     });
 
     it('stores no more after the store failed, since that may have been stored', async () => {

@@ -267,7 +267,7 @@ describe('commits to one session', () => {
 
   describe('to a session that got a new id', () => {
     const forward = (from: string, to: string): void =>
-      world.store.put(from, encodeForwarder(from, { forwardTo: to, until: UNTIL }));
+      world.put(from, encodeForwarder({ forwardTo: to, until: UNTIL }));
 
     beforeEach(() => {
       world.write(NEW_KEY, { visits: 5 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { isSessionId, newSessionId, storeKeyOf } from '../../src/session/session-id.js';
+import { isSessionId, newSessionId } from '../../src/session/session-id.js';
 
 describe('newSessionId', () => {
   it('gives 100,000 canonical ids, no two alike', () => {
@@ -52,29 +52,6 @@ describe('isSessionId', () => {
 
   it.each([undefined, null, 5, true, [id], { id }, new String(id)])('refuses %p', (candidate) => {
     expect(isSessionId(candidate)).toBe(false);
-  });
-});
-
-describe('storeKeyOf', () => {
-  const id = newSessionId();
-
-  it('is the prefix and a digest', () => {
-    expect(storeKeyOf(id, 'sess:')).toMatch(/^sess:[A-Za-z0-9_-]{43}$/);
-  });
-
-  it('holds no part of the id', () => {
-    const key = storeKeyOf(id, 'sess:');
-    for (let at = 0; at + 8 <= id.length; at++) expect(key).not.toContain(id.slice(at, at + 8));
-    expect(key.slice('sess:'.length)).not.toBe(id);
-  });
-
-  it('is the same for the same id, and another one for another', () => {
-    expect(storeKeyOf(id, 'sess:')).toBe(storeKeyOf(id, 'sess:'));
-    expect(storeKeyOf(newSessionId(), 'sess:')).not.toBe(storeKeyOf(id, 'sess:'));
-  });
-
-  it('is SHA-256, so that it is the same in the next release', () => {
-    expect(storeKeyOf('A'.repeat(43), 'p:')).toBe('p:DwBzhbb51LfusnSGBa_hqYSgo7-j8BTQnip4TOnlzRo');
   });
 });
 

@@ -33,7 +33,7 @@ describe('a session given a new id', () => {
     expect(state).toMatchObject({ status: 'stored', tellClient: true });
     expect(state.id).not.toBe(oldId);
     expect((await world.found(state.id)).entries.get('user')).toBe(7);
-    expect(await world.repository.find(oldId)).toBeUndefined();
+    expect(await world.find(oldId)).toBeUndefined();
   });
 
   it('is moved by two operations: the new record first', async () => {
@@ -251,10 +251,10 @@ describe('a session given a new id', () => {
   it('is forgotten under the old id after 300 seconds, however often it is asked for', async () => {
     await regenerate();
     world.clock.pass(299);
-    expect(await world.repository.find(oldId)).toBeUndefined();
+    expect(await world.find(oldId)).toBeUndefined();
     expect(world.store.keys).toContain(world.keyOf(oldId));
     world.clock.pass(1);
-    expect(await world.repository.find(oldId)).toBeUndefined();
+    expect(await world.find(oldId)).toBeUndefined();
     expect(world.store.keys).toEqual([state.key]);
   });
 

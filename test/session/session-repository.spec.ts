@@ -100,13 +100,13 @@ describe('sessions', () => {
     });
 
     it('have to be there', async () => {
-      expect(await world.repository.find('A'.repeat(43))).toBeUndefined();
+      expect(await world.find('A'.repeat(43))).toBeUndefined();
     });
 
     it('have to be readable; people are told, and not of the key', async () => {
       const id = await world.stored();
       world.store.put(world.keyOf(id), 'garbage');
-      expect(await world.repository.find(id)).toBeUndefined();
+      expect(await world.find(id)).toBeUndefined();
       expect(world.warnings).toEqual([expect.stringContaining('could not be read')]);
       expect(world.warnings.join()).not.toContain(world.keyOf(id));
     });
@@ -114,13 +114,13 @@ describe('sessions', () => {
     it('have to be in their own place', async () => {
       const [mine, yours] = [await world.stored({ admin: true }), await world.stored()];
       world.store.put(world.keyOf(yours), world.store.text(world.keyOf(mine))!);
-      expect(await world.repository.find(yours)).toBeUndefined();
+      expect(await world.find(yours)).toBeUndefined();
     });
 
     it('fail with the store, which is not told as missing', async () => {
       const id = await world.stored();
       world.store.isDown = true;
-      await expect(world.repository.find(id)).rejects.toThrow(SessionStoreError);
+      await expect(world.find(id)).rejects.toThrow(SessionStoreError);
     });
   });
 
@@ -178,9 +178,9 @@ describe('sessions', () => {
     it('are none from then on, however much they are used', async () => {
       const id = await world.stored();
       world.clock.pass(86_399);
-      expect(await world.repository.find(id)).toBeDefined();
+      expect(await world.find(id)).toBeDefined();
       world.clock.pass(1);
-      expect(await world.repository.find(id)).toBeUndefined();
+      expect(await world.find(id)).toBeUndefined();
       expect(world.store.keys).toEqual([]);
     });
 
@@ -203,16 +203,16 @@ describe('sessions', () => {
       expect(createdAt).toBe(world.clock.now() - 86_000_000);
       expect(world.store.lives.get(state.key)).toBe(400);
       world.clock.pass(400);
-      expect(await world.repository.find(state.id)).toBeUndefined();
+      expect(await world.find(state.id)).toBeUndefined();
     });
 
     it('are none if they began in the far future', async () => {
       const id = await world.stored();
       const key = world.keyOf(id);
       world.write(key, { a: 1 }, { createdAt: world.clock.now() + 86_400_001 });
-      expect(await world.repository.find(id)).toBeUndefined();
+      expect(await world.find(id)).toBeUndefined();
       world.write(key, { a: 1 }, { createdAt: world.clock.now() + 60_000 });
-      expect(await world.repository.find(id)).toBeDefined();
+      expect(await world.find(id)).toBeDefined();
     });
   });
 

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { newSessionId, storeKeyOf } from '../../src/session/session-id.js';
+import { newSessionId } from '../../src/session/session-id.js';
+import { storeKeyOf } from '../support/store-key.js';
 import { SessionStoreError } from '../../src/session/session.errors.js';
 import { memcachedStore } from '../../src/store/memcached-store.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { sessionStoreOver, TIMEOUT } from '../support/stores.js';
 
-const KEYS = Array.from({ length: 1200 }, () => storeKeyOf(newSessionId(), 'sess:'));
+const KEYS = Array.from({ length: 1200 }, () => storeKeyOf(newSessionId()));
 
 describe('several memcached servers', () => {
   let servers: Memcached[];

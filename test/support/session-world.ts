@@ -1,5 +1,6 @@
 import type { SessionPolicy } from '../../src/session/session-policy.js';
-import { storeKeyOf } from '../../src/session/session-id.js';
+import { recordSeal } from '../../src/session/record-seal.js';
+import { StoreKeys } from '../../src/session/session-keys.js';
 import {
   decodeRecord,
   encodeRecord,
@@ -26,6 +27,7 @@ export class SessionWorld {
       absoluteTimeout: 86_400,
       maxBytes: 1_000_000,
       keyPrefix: 'sess:',
+      secrets: [],
       persistentCookie: false,
       now: this.clock.now,
       warn: (message) => this.warnings.push(message),
@@ -48,9 +50,14 @@ export class SessionWorld {
     return state.id;
   }
 
+  /** The session of this id, which the newest secret signed. */
+  find(id: string, repository = this.repository): Promise<SessionState | undefined> {
+    return repository.find({ id, secret: 0 });
+  }
+
   /** The session of this id, which has to be there. */
   async found(id: string, repository = this.repository): Promise<SessionState> {
-    const state = await repository.find(id);
+    const state = await this.find(id, repository);
     if (!state) throw new Error('there is no such session');
     return state;
   }
@@ -70,8 +77,9 @@ export class SessionWorld {
   }
 
   recordAt(key: string): ReturnType<typeof decodeRecord> {
-    const text = this.store.text(key);
-    return text === undefined ? undefined : decodeRecord(key, text);
+    const stored = this.store.text(key);
+    const text = stored === undefined ? undefined : this.seal.open(key, stored);
+    return text === undefined ? undefined : decodeRecord(text);
   }
 
   /** Puts a record under a key, as another process does. */
@@ -82,10 +90,19 @@ export class SessionWorld {
     ]);
     const createdAt = this.clock.now();
     const record = { createdAt, cookieSentAt: createdAt, entries: new Map(texts), ...more };
-    this.store.put(key, encodeRecord(key, record));
+    this.put(key, encodeRecord(record));
   }
 
   keyOf(id: string): string {
-    return storeKeyOf(id, this.policy.keyPrefix);
+    return new StoreKeys(this.policy.keyPrefix, this.policy.secrets).of({ id, secret: 0 });
+  }
+
+  /** Puts a text under a key, sealed as it has to be, whatever it says. */
+  put(key: string, text: string): void {
+    this.store.put(key, this.seal.close(key, text));
+  }
+
+  private get seal() {
+    return recordSeal(this.policy.secrets);
   }
 }

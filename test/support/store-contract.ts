@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { newSessionId, storeKeyOf } from '../../src/session/session-id.js';
+import { newSessionId } from '../../src/session/session-id.js';
+import { storeKeyOf } from './store-key.js';
 import type { SessionStore } from '../../src/session/session-store.js';
 import { KEY_PREFIX, TIMEOUT, type OpenStore } from './stores.js';
 
