@@ -42,6 +42,13 @@ export interface SessionModuleOptions {
   maxBytes?: number;
   cookie?: SessionCookieOptions;
   /**
+   * Seconds after which a session gets a new id by itself, with the next response; so a stolen id is
+   * good for a while only. Default `false`: never. (OWASP's renewal timeout)
+   */
+  rotateEvery?: number | false;
+  /** Seconds for which the old id is still good then, for requests under way. Default 10. */
+  rotateGrace?: number;
+  /**
    * Signs the cookie, keys the store keys and encrypts the records. One, or a list, the newest first:
    * the first is used for what is new, all open what is there. Each of 32 characters or more, such as
    * `openssl rand -base64 32` makes. Default: none; cookies and records are then neither signed nor
@@ -60,6 +67,8 @@ const DEFAULTS = {
   absoluteTimeout: 86_400 as number | false,
   keyPrefix: 'sess:',
   maxBytes: 1_000_000,
+  rotateEvery: false as number | false,
+  rotateGrace: 10,
   cacheControl: 'no-store' as string | false,
 };
 
@@ -80,6 +89,9 @@ export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
 const PLACES = ['memcached', 'stores', 'cache'] as const;
 const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'secrets'];
 
+/** A way to a new id is kept for so long, in seconds. */
+const MAX_GRACE = 300;
+
 /** By hand nobody types so much; a password is not what is wanted here. */
 const MIN_SECRET_LENGTH = 32;
 
@@ -94,11 +106,16 @@ const MAX_PREFIX_LENGTH = 200;
 export function checkSessionOptions(options: SessionModuleOptions = {}): CheckedSessionOptions {
   refuseUnknownOptions(options, KNOWN);
   const checked = withDefaults(DEFAULTS, options);
-  const { timeout, absoluteTimeout, keyPrefix, maxBytes, cacheControl } = checked;
+  const { timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace } = checked;
+  const { cacheControl } = checked;
   requireWholeNumber('timeout', timeout, { unit: 'seconds', from: 1 });
   if (absoluteTimeout !== false) {
     requireWholeNumber('absoluteTimeout', absoluteTimeout, { unit: 'seconds', from: 1 });
   }
+  if (rotateEvery !== false) {
+    requireWholeNumber('rotateEvery', rotateEvery, { unit: 'seconds', from: 1 });
+  }
+  requireWholeNumber('rotateGrace', rotateGrace, { unit: 'seconds', from: 0, to: MAX_GRACE });
   requireWholeNumber('maxBytes', maxBytes, { unit: 'bytes', from: 100 });
   if (!isText(keyPrefix, /^[\x21-\x7e]+$/) || keyPrefix.length > MAX_PREFIX_LENGTH) {
     throw new SessionOptionsError(
@@ -112,7 +129,10 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   const cookie = checkCookieOptions(options.cookie);
   const keptIn = placeOf(options);
   const secrets = checkSecrets(options.secrets);
-  return { timeout, absoluteTimeout, keyPrefix, maxBytes, cacheControl, cookie, keptIn, secrets };
+  return {
+    ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
+    ...{ cookie, keptIn, secrets },
+  };
 }
 
 /** No error shows one of them. */

@@ -1,7 +1,14 @@
 import { CacheModule } from '@nestjs/cache-manager';
-import { Inject, Module, type DynamicModule, type NestModule } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type NestModule,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost, MetadataScanner, ModulesContainer } from '@nestjs/core';
 
+import { routesWithNestSession } from './http/nest-session-hint.js';
 import type { SessionEdge } from './http/request-session.js';
 import { serveSessions } from './http/session.middleware.js';
 import {
@@ -40,9 +47,10 @@ class SessionOptionsModule {}
  * ```
  */
 @Module({ providers: [edgeProvider, managerProvider], exports: [SessionManager] })
-export class SessionModule extends ConfigurableModuleClass implements NestModule {
+export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
+    private readonly modules: ModulesContainer,
     @Inject(SESSION_EDGE) private readonly edge: SessionEdge,
   ) {
     super();
@@ -62,6 +70,12 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   configure(): void {
     const { httpAdapter } = this.adapterHost;
     if (httpAdapter) serveSessions(httpAdapter, this.edge);
+  }
+
+  onModuleInit(): void {
+    for (const route of routesWithNestSession(this.modules, new MetadataScanner())) {
+      this.edge.log.takesNestSession(route);
+    }
   }
 }
 

@@ -55,11 +55,16 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
     const store = openSessionStore(cache, { ...options, now });
     const warn = (message: string) => sessionLogger.warn(message);
     const policy = { ...options, persistentCookie: cookie.persistent, now, warn };
+    const log = new SessionLog(sessionLogger);
+    const isShared = keptIn !== 'memory';
+    if (isShared && secrets.length === 0 && process.env.NODE_ENV === 'production') {
+      log.withoutSecrets();
+    }
     return {
       repository: new SessionRepository(store, policy),
       cookie: new SessionCookie(cookie, timeout, secrets),
       cacheControl: options.cacheControl,
-      log: new SessionLog(sessionLogger),
+      log,
     };
   },
 };

@@ -16,6 +16,8 @@ describe('session options', () => {
     absoluteTimeout: 86_400,
     keyPrefix: 'sess:',
     maxBytes: 1_000_000,
+    rotateEvery: false,
+    rotateGrace: 10,
     cacheControl: 'no-store',
     cookie: {
       name: 'SID',

@@ -58,7 +58,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
   }
 
   commit(): Promise<void> | undefined {
-    return this.current.commit();
+    return this.current.commit(true);
   }
 
   beforeRelease(response: ServerResponse): void {

@@ -24,6 +24,22 @@ export class SessionLog {
     );
   }
 
+  /** At start: the editor imported the wrong one, most likely. */
+  takesNestSession(route: string): void {
+    this.logger.warn(
+      `${route} takes the @Session() of '@nestjs/common', which reads request.session and knows ` +
+        "nothing of these sessions. Import Session from 'nestjs-session-manager'.",
+    );
+  }
+
+  /** At start, in production. */
+  withoutSecrets(): void {
+    this.logger.warn(
+      'No secrets are given: whoever can read the store reads the sessions, and whoever can write to ' +
+        'it can make some. Give the option secrets, such as one of `openssl rand -base64 32`.',
+    );
+  }
+
   /** One of them was set by somebody else: another application, or a neighbour host (cookie tossing). */
   severalCookies(): void {
     this.logger.warn(

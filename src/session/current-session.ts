@@ -76,20 +76,20 @@ export class CurrentSession {
 
   /**
    * Stores what has changed. `undefined`: nothing has, and nothing is under way, so that there is
-   * nothing to wait for.
+   * nothing to wait for. `withResponse`: it can carry a new id, if it is time for one.
    */
-  commit(): Promise<void> | undefined {
-    if (!this.turn && !this.failure && !this.hasChanges()) return undefined;
+  commit(withResponse = false): Promise<void> | undefined {
+    if (!this.turn && !this.failure && !this.hasChanges(withResponse)) return undefined;
     return this.inTurn(async () => {
       this.throwFailure();
-      if (this.state) await this.store(this.state);
+      if (this.state) await this.store(this.state, withResponse);
     });
   }
 
   /** Whether a commit would write, or fail as an object was changed into what cannot be stored. */
-  hasChanges(): boolean {
+  hasChanges(withResponse = false): boolean {
     try {
-      return this.state !== undefined && this.repository.hasChanges(this.state);
+      return this.state !== undefined && this.repository.hasChanges(this.state, withResponse);
     } catch {
       return true;
     }
@@ -153,9 +153,9 @@ export class CurrentSession {
   }
 
   /** Whether the store did it when its answer was lost is not known: done again, it might count twice. */
-  private async store(state: SessionState): Promise<void> {
+  private async store(state: SessionState, withResponse = false): Promise<void> {
     try {
-      await this.repository.commit(state);
+      await this.repository.commit(state, withResponse);
     } catch (error) {
       if (error instanceof SessionStoreError) this.failure = { error };
       throw error;

@@ -11,10 +11,11 @@ export interface Commit {
 }
 
 /**
- * - `stored`: under this key, which is another one if the session got a new id meanwhile;
+ * - `stored`: under this key, which is another one if the session got a new id meanwhile; `renewed`
+ *   says whether only because it was time;
  * - `gone`: the session was destroyed or ran out meanwhile, and is never written back.
  */
-export type CommitOutcome = { readonly stored: string } | 'gone';
+export type CommitOutcome = { readonly stored: string; readonly renewed?: boolean } | 'gone';
 
 interface WaitingCommit extends Commit {
   resolve(outcome: CommitOutcome): void;
@@ -119,18 +120,20 @@ export class SessionCommits {
     applyTo: (entries: Entries) => number,
   ): Promise<CommitOutcome> {
     let key = firstKey;
+    let renewed = true;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const newest = await this.records.find(key);
       if (!newest) return 'gone';
       if ('forwardTo' in newest) {
         key = newest.forwardTo;
+        renewed &&= newest.grace !== undefined;
         continue;
       }
       const entries: Entries = new Map(newest.record.entries);
       const cookieSentAt = Math.max(applyTo(entries), newest.record.cookieSentAt);
       const record = { ...newest.record, cookieSentAt, entries };
       const result = await this.records.update(key, record, newest.version);
-      if (result === 'stored') return { stored: key };
+      if (result === 'stored') return key === firstKey ? { stored: key } : { stored: key, renewed };
       if (result === 'gone') return 'gone';
       if (attempt > 2) await delay(Math.random() * Math.min(2 ** (attempt - 3), MAX_BACKOFF_MS));
     }

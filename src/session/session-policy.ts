@@ -9,6 +9,10 @@ export interface SessionPolicy {
   readonly keyPrefix: string;
   /** The newest first; none: records are not encrypted. */
   readonly secrets: readonly string[];
+  /** Seconds after which a session gets a new id by itself. */
+  readonly rotateEvery: number | false;
+  /** Seconds for which the old id is still good then. */
+  readonly rotateGrace: number;
   /** Whether the cookie carries a Max-Age and so has to be sent again before it runs out. */
   readonly persistentCookie: boolean;
   /** Milliseconds since 1970; passed in so that time can be moved. */

@@ -15,6 +15,16 @@ export interface SessionForwarder {
   readonly forwardTo: string;
   /** When it has served its time, in milliseconds since 1970: being asked for must not prolong it. */
   readonly until: number;
+  /** Only if the id was renewed by the time, and not for a sign-in. */
+  readonly grace?: RenewalGrace;
+}
+
+/** Lets requests over that still come with the old id. */
+export interface RenewalGrace {
+  /** What the new id is made of, together with the old one. */
+  readonly salt: string;
+  /** Milliseconds since 1970. */
+  readonly until: number;
 }
 
 /**
@@ -41,8 +51,9 @@ export function encodeRecord(record: SessionRecord): string {
   return `${JSON.stringify(header)}\n${values}`;
 }
 
-export function encodeForwarder({ forwardTo, until }: SessionForwarder): string {
-  return `${JSON.stringify([FORMAT, forwardTo, until])}\n`;
+export function encodeForwarder({ forwardTo, until, grace }: SessionForwarder): string {
+  const header = [FORMAT, forwardTo, until, ...(grace ? [grace.salt, grace.until] : [])];
+  return `${JSON.stringify(header)}\n`;
 }
 
 /** Reads a record. Whatever is not exactly what this module wrote is `undefined`: no session. */
@@ -50,7 +61,7 @@ export function decodeRecord(text: string): SessionRecord | SessionForwarder | u
   const end = text.indexOf('\n');
   const header = end < 0 ? undefined : parseHeader(text.slice(0, end));
   if (!Array.isArray(header) || header[0] !== FORMAT) return undefined;
-  if (header.length === 3) return readForwarder(header);
+  if (header.length === 3 || header.length === 5) return readForwarder(header);
   const [, createdAt, cookieSentAt, index] = header as unknown[];
   if (!Number.isFinite(createdAt) || !Number.isFinite(cookieSentAt)) return undefined;
   const entries = readEntries(index, text, end + 1);
@@ -59,9 +70,12 @@ export function decodeRecord(text: string): SessionRecord | SessionForwarder | u
   );
 }
 
-function readForwarder([, forwardTo, until]: unknown[]): SessionForwarder | undefined {
+function readForwarder(header: unknown[]): SessionForwarder | undefined {
+  const [, forwardTo, until, salt, graceUntil] = header;
   if (typeof forwardTo !== 'string' || typeof until !== 'number') return undefined;
-  return { forwardTo, until };
+  if (header.length === 3) return { forwardTo, until };
+  if (typeof salt !== 'string' || typeof graceUntil !== 'number') return undefined;
+  return { forwardTo, until, grace: { salt, until: graceUntil } };
 }
 
 function readEntries(index: unknown, text: string, start: number): Map<string, string> | undefined {

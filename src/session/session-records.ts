@@ -4,6 +4,7 @@ import {
   decodeRecord,
   encodeForwarder,
   encodeRecord,
+  type RenewalGrace,
   type SessionForwarder,
   type SessionRecord,
 } from './session-record.js';
@@ -14,6 +15,15 @@ import { SessionTooLargeError } from './session.errors.js';
 export interface FoundRecord {
   readonly record: SessionRecord;
   readonly version: string;
+}
+
+/** A session's way from one key to another. */
+export interface Forwarding {
+  readonly from: string;
+  readonly to: string;
+  /** Of the record that was copied. */
+  readonly version: string;
+  readonly grace?: RenewalGrace | undefined;
 }
 
 /**
@@ -70,11 +80,12 @@ export class SessionRecords {
     return this.store.update(key, this.encode(key, record), version, this.lifeOf(record));
   }
 
-  forward(key: string, to: string, version: string): Promise<'stored' | 'changed' | 'gone'> {
+  /** Leaves the way to a new key in place of a record. */
+  forward({ from, to, version, grace }: Forwarding): Promise<'stored' | 'changed' | 'gone'> {
     const life = Math.min(FORWARDER_SECONDS, this.policy.timeout);
     const until = this.policy.now() + life * 1000;
-    const forwarder = this.seal.close(key, encodeForwarder({ forwardTo: to, until }));
-    return this.store.update(key, forwarder, version, life);
+    const forwarder = encodeForwarder({ forwardTo: to, until, ...(grace && { grace }) });
+    return this.store.update(from, this.seal.close(from, forwarder), version, life);
   }
 
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {

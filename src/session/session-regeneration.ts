@@ -1,5 +1,6 @@
 import type { SessionChanges } from './session-changes.js';
-import type { FoundRecord, SessionRecords } from './session-records.js';
+import type { RenewalGrace } from './session-record.js';
+import type { FoundRecord, Forwarding, SessionRecords } from './session-records.js';
 import { SessionConflictError, tooManyConflicts } from './session.errors.js';
 
 /** What a session is to become under its new id. */
@@ -14,6 +15,8 @@ export interface Regeneration {
   nextKey(): string;
   keeps(entryKey: string): boolean;
   readonly cookieSentAt: number;
+  /** Of the key that `nextKey` made last, if requests with the old id are to be let over to it. */
+  grace?(): RenewalGrace;
 }
 
 /** Each failed attempt means that another request's change was stored. */
@@ -27,20 +30,27 @@ const MAX_ATTEMPTS = 50;
 export async function regenerate(
   records: SessionRecords,
   session: Regeneration,
-): Promise<'moved' | 'gone'> {
+): Promise<'moved' | 'moved by others' | 'gone'> {
+  let { key } = session;
   let current = session.expected;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     if (!current) {
-      const newest = await records.find(session.key);
+      const newest = await records.find(key);
       if (!newest) return 'gone';
-      if ('forwardTo' in newest) throw newIdByOthers();
+      if ('forwardTo' in newest) {
+        if (session.grace) return 'moved by others';
+        if (!newest.grace) throw newIdByOthers();
+        key = newest.forwardTo;
+        continue;
+      }
       const entries = new Map(newest.record.entries);
       session.changes.applyTo(entries);
       current = { version: newest.version, record: { ...newest.record, entries } };
     }
     const newKey = session.nextKey();
     if ((await records.create(newKey, renewed(current, session))) === 'taken') continue;
-    const result = await forward(records, session.key, newKey, current.version);
+    const way = { from: key, to: newKey, version: current.version, grace: session.grace?.() };
+    const result = await forward(records, way);
     if (result === 'stored') return 'moved';
     await discard(records, newKey);
     if (result === 'gone') return 'gone';
@@ -60,15 +70,13 @@ export function newIdByOthers(): SessionConflictError {
 /** Asks again what came of it if the answer was lost: the client must be told its new id. */
 async function forward(
   records: SessionRecords,
-  key: string,
-  newKey: string,
-  version: string,
+  way: Forwarding,
 ): Promise<'stored' | 'changed' | 'gone'> {
   try {
-    return await records.forward(key, newKey, version);
+    return await records.forward(way);
   } catch (error) {
-    const now = await records.find(key);
-    if (now && 'forwardTo' in now && now.forwardTo === newKey) return 'stored';
+    const now = await records.find(way.from);
+    if (now && 'forwardTo' in now && now.forwardTo === way.to) return 'stored';
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { absoluteDeadline, type SessionPolicy } from './session-policy.js';
 import type { SessionRecord } from './session-record.js';
 import { SessionRecords, type FoundRecord } from './session-records.js';
 import { newIdByOthers, regenerate } from './session-regeneration.js';
+import { SessionRenewal, type Successor } from './session-renewal.js';
 import { SessionState } from './session-state.js';
 import type { SessionStore } from './session-store.js';
 import { SessionDestroyedError, tooManyConflicts } from './session.errors.js';
@@ -20,6 +21,7 @@ export class SessionRepository {
   private readonly records: SessionRecords;
   private readonly commits: SessionCommits;
   private readonly keys: StoreKeys;
+  private readonly renewal: SessionRenewal;
 
   constructor(
     store: SessionStore,
@@ -28,15 +30,17 @@ export class SessionRepository {
     this.records = new SessionRecords(store, policy);
     this.commits = new SessionCommits(this.records);
     this.keys = new StoreKeys(policy.keyPrefix, policy.secrets);
+    this.renewal = new SessionRenewal(this.records, this.keys, policy);
   }
 
   /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
   async find(ticket: SessionTicket): Promise<SessionState | undefined> {
     const key = this.keys.of(ticket);
     const found = await this.records.find(key);
-    if (!found || 'forwardTo' in found) return undefined;
-    const { createdAt } = found.record;
-    return new SessionState({ ticket, key, createdAt, expiresAt: this.expiryOf(createdAt), found });
+    if (!found) return undefined;
+    if (!('forwardTo' in found)) return this.stateOf({ ticket, key, found });
+    const successor = await this.renewal.successor(ticket, found);
+    return successor && this.stateOf(successor, true);
   }
 
   /** A new, empty session. Nothing is stored before something is written to it. */
@@ -47,10 +51,13 @@ export class SessionRepository {
     return new SessionState({ ticket, key: this.keys.of(ticket), createdAt, expiresAt });
   }
 
-  /** Whether `commit` would write. */
-  hasChanges(session: SessionState): boolean {
+  /** Whether `commit` has something to do. */
+  hasChanges(session: SessionState, mayRenew = false): boolean {
     if (session.status === 'gone') return false;
-    if (!session.entries.hasChanges()) return this.isCookieDue(session);
+    if (!session.entries.hasChanges()) {
+      if (mayRenew && (!session.isConfirmed || this.renewal.isDue(session))) return true;
+      return this.isCookieDue(session);
+    }
     // An empty session is worth no record, unless it already has one.
     return session.status !== 'new' || session.entries.size > 0;
   }
@@ -58,12 +65,16 @@ export class SessionRepository {
   /**
    * Stores what the request changed, merged with what others changed meanwhile. Changes to a session
    * that is gone are dropped. After an error the changes are still there, to be stored later.
+   * `mayRenew`: the response is about to go, and can carry a new id.
    */
-  async commit(session: SessionState): Promise<void> {
-    if (!this.hasChanges(session)) return;
+  async commit(session: SessionState, mayRenew = false): Promise<void> {
+    if (!this.hasChanges(session, mayRenew)) return;
+    const renews = mayRenew && this.renewal.isDue(session);
     const changes = session.entries.takeChanges();
     try {
       if (session.status === 'new') await this.create(session);
+      else if (renews) await this.renew(session, changes);
+      else if (changes.isEmpty && !session.isConfirmed) await this.renewal.confirm(session);
       else await this.update(session, changes);
     } catch (error) {
       session.entries.returnChanges(changes);
@@ -106,14 +117,27 @@ export class SessionRepository {
     session.status = 'stored';
   }
 
+  private stateOf({ ticket, key, found }: Successor, isSuccessor = false): SessionState {
+    const { createdAt } = found.record;
+    const expiresAt = this.expiryOf(createdAt);
+    return new SessionState({ ticket, key, createdAt, expiresAt, found, isSuccessor });
+  }
+
+  private async renew(session: SessionState, changes: SessionChanges): Promise<void> {
+    const expected = expectedRecord(session, session.cookieSentAt);
+    if (await this.renewal.renew(session, changes, expected)) return;
+    if (!changes.isEmpty) await this.update(session, changes);
+  }
+
   private async update(session: SessionState, changes: SessionChanges): Promise<void> {
     const cookieIsDue = this.isCookieDue(session);
     const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
     const expected = expectedRecord(session, cookieSentAt);
     const outcome = await this.commits.commit(session.key, { changes, cookieSentAt }, expected);
     if (outcome === 'gone') session.status = 'gone';
-    else if (outcome.stored !== session.key) session.follow(outcome.stored);
-    else if (cookieIsDue) {
+    else if (outcome.stored !== session.key) {
+      session.follow(outcome.stored, outcome.renewed === true);
+    } else if (cookieIsDue) {
       session.cookieSentAt = cookieSentAt;
       session.tellClient = true;
     }
@@ -160,11 +184,12 @@ export class SessionRepository {
     throw tooManyConflicts(MAX_ATTEMPTS);
   }
 
-  /** A persistent cookie is sent again when half of its life is over. */
+  /** A persistent cookie is sent again when half of its life is over, or with a renewed id. */
   private isCookieDue(session: SessionState): boolean {
-    const { persistentCookie, timeout, now } = this.policy;
+    const { persistentCookie, rotateEvery, timeout, now } = this.policy;
     return (
       persistentCookie &&
+      rotateEvery === false &&
       session.status === 'stored' &&
       !session.followed &&
       now() - session.cookieSentAt >= timeout * 500

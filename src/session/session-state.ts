@@ -22,6 +22,8 @@ export class SessionState {
   tellClient: boolean;
   /** Whether another request gave the session a new id, which this one must not learn. */
   followed = false;
+  /** `false`: found by an id that was renewed since; who is told of the new one must still have it. */
+  isConfirmed: boolean;
 
   readonly isNew: boolean;
   readonly createdAt: number;
@@ -34,6 +36,8 @@ export class SessionState {
     createdAt: number;
     expiresAt: number;
     found?: FoundRecord;
+    /** Found by the id before this one. */
+    isSuccessor?: boolean;
   }) {
     const { found } = from;
     this.ticket = from.ticket;
@@ -41,7 +45,8 @@ export class SessionState {
     this.createdAt = from.createdAt;
     this.expiresAt = from.expiresAt;
     this.isNew = !found;
-    this.tellClient = !found;
+    this.tellClient = !found || from.isSuccessor === true;
+    this.isConfirmed = !from.isSuccessor;
     this.status = found ? 'stored' : 'new';
     this.version = found?.version;
     this.cookieSentAt = found?.record.cookieSentAt ?? 0;
@@ -50,6 +55,11 @@ export class SessionState {
 
   get id(): string {
     return this.ticket.id;
+  }
+
+  /** Whether it can still be written without being read again. */
+  get hasVersion(): boolean {
+    return this.version !== undefined;
   }
 
   /** The version that was read; good for one attempt to write, whatever comes of it. */
@@ -67,10 +77,10 @@ export class SessionState {
     this.tellClient = true;
   }
 
-  /** Goes on where another request has moved it. */
-  follow(key: string): void {
+  /** Goes on where another request has moved it: by a sign-in, or as it was time. */
+  follow(key: string, wasRenewed: boolean): void {
     this.key = key;
-    this.followed = true;
+    if (!wasRenewed) this.followed = true;
     this.tellClient = false;
   }
 }

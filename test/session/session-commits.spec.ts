@@ -144,7 +144,7 @@ describe('commits to one session', () => {
       const gate = world.store.hold('update');
       const first = commits.commit(KEY, counting());
       await gate.reached;
-      expect(await commits.commit(NEW_KEY, counting())).toEqual({ stored: NEW_KEY });
+      expect(await commits.commit(NEW_KEY, counting())).toEqual({ stored: NEW_KEY, renewed: false });
       gate.release();
       await first;
     });
@@ -275,7 +275,7 @@ describe('commits to one session', () => {
     });
 
     it('land under it', async () => {
-      expect(await commits.commit(KEY, counting())).toEqual({ stored: NEW_KEY });
+      expect(await commits.commit(KEY, counting())).toEqual({ stored: NEW_KEY, renewed: false });
       expect(world.entriesAt(NEW_KEY)).toEqual({ visits: 6 });
       expect(world.recordAt(KEY)).toEqual({ forwardTo: NEW_KEY, until: UNTIL });
     });
@@ -284,14 +284,14 @@ describe('commits to one session', () => {
       world.write(KEY, { visits: 1 });
       const expected = await expecting({ visits: 2 });
       forward(KEY, NEW_KEY);
-      expect(await commits.commit(KEY, counting(), expected)).toEqual({ stored: NEW_KEY });
+      expect(await commits.commit(KEY, counting(), expected)).toEqual({ stored: NEW_KEY, renewed: false });
       expect(world.entriesAt(NEW_KEY)).toEqual({ visits: 6 });
     });
 
     it('follow from one to the next', async () => {
       forward(NEW_KEY, 'sess:c');
       world.write('sess:c', { visits: 7 });
-      expect(await commits.commit(KEY, counting())).toEqual({ stored: 'sess:c' });
+      expect(await commits.commit(KEY, counting())).toEqual({ stored: 'sess:c', renewed: false });
       expect(world.entriesAt('sess:c')).toEqual({ visits: 8 });
     });
 

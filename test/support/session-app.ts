@@ -2,7 +2,7 @@ import 'reflect-metadata';
 
 import type { AddressInfo } from 'node:net';
 
-import type { INestApplication, LoggerService, Type } from '@nestjs/common';
+import type { DynamicModule, INestApplication, LoggerService, Type } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 
@@ -27,6 +27,7 @@ export interface SessionApp {
 interface Settings {
   readonly platform?: Platform;
   readonly options?: SessionModuleOptions;
+  readonly imports?: DynamicModule[];
   readonly controllers: Type[];
   readonly providers?: Type[];
   readonly clock?: SessionClock;
@@ -39,7 +40,7 @@ export async function startSessionApp(settings: Settings): Promise<SessionApp> {
   const { platform = 'express', options, controllers, providers = [] } = settings;
   const logged = new LogRecord();
   const building = Test.createTestingModule({
-    imports: [SessionModule.forRoot(options)],
+    imports: [SessionModule.forRoot(options), ...(settings.imports ?? [])],
     controllers,
     providers,
   }).setLogger(logged);

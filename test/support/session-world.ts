@@ -28,6 +28,8 @@ export class SessionWorld {
       maxBytes: 1_000_000,
       keyPrefix: 'sess:',
       secrets: [],
+      rotateEvery: false,
+      rotateGrace: 10,
       persistentCookie: false,
       now: this.clock.now,
       warn: (message) => this.warnings.push(message),

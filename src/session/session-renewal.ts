@@ -1,0 +1,104 @@
+import { createHmac, randomBytes } from 'node:crypto';
+
+import type { SessionChanges } from './session-changes.js';
+import type { StoreKeys, SessionTicket } from './session-keys.js';
+import type { SessionPolicy } from './session-policy.js';
+import type { SessionForwarder } from './session-record.js';
+import type { FoundRecord, SessionRecords } from './session-records.js';
+import { regenerate } from './session-regeneration.js';
+import type { SessionState } from './session-state.js';
+
+const SALT_BYTES = 16;
+
+/** A session found by an id that has just been renewed. */
+export interface Successor {
+  readonly ticket: SessionTicket;
+  readonly key: string;
+  readonly found: FoundRecord;
+}
+
+/**
+ * A new id from time to time, so that a stolen one is good for a while only (OWASP's renewal timeout).
+ *
+ * Nobody signs in here, so requests that still come with the old id are let over for a few seconds.
+ * They find the new id by the old one and a salt that is left in the old record's place; the store
+ * alone does not tell it to anybody.
+ */
+export class SessionRenewal {
+  /** One process makes one successor, however many requests find that it is time. */
+  private readonly underWay = new Set<string>();
+
+  constructor(
+    private readonly records: SessionRecords,
+    private readonly keys: StoreKeys,
+    private readonly policy: SessionPolicy,
+  ) {}
+
+  /** With a persistent cookie also when that is to be sent again. */
+  isDue(session: SessionState): boolean {
+    const { rotateEvery, persistentCookie, timeout, now } = this.policy;
+    if (rotateEvery === false || session.status !== 'stored' || !session.hasVersion) return false;
+    const every = persistentCookie ? Math.min(rotateEvery, timeout / 2) : rotateEvery;
+    return now() - session.cookieSentAt >= every * 1000;
+  }
+
+  /**
+   * Stores the session under a new id, with the request's changes, and leaves the way to it under the
+   * old one. `false`: another request does, or did, and the changes are still to be stored.
+   */
+  async renew(
+    session: SessionState,
+    changes: SessionChanges,
+    expected: FoundRecord | undefined,
+  ): Promise<boolean> {
+    const { key, ticket: old } = session;
+    if (this.underWay.has(key)) return false;
+    this.underWay.add(key);
+    try {
+      const now = this.policy.now();
+      let salt = '';
+      let ticket = old;
+      const result = await regenerate(this.records, {
+        ...{ key, changes, expected, keeps: () => true, cookieSentAt: now },
+        nextKey: () => {
+          salt = randomBytes(SALT_BYTES).toString('base64url');
+          ticket = successorOf(old, salt);
+          return this.keys.of(ticket);
+        },
+        grace: () => ({ salt, until: now + this.policy.rotateGrace * 1000 }),
+      });
+      if (result !== 'moved') return false;
+      session.moveTo(ticket, this.keys.of(ticket), now);
+      return true;
+    } finally {
+      this.underWay.delete(key);
+    }
+  }
+
+  /** Where a session went whose id has been renewed; `undefined` if that is long ago. */
+  async successor(
+    ticket: SessionTicket,
+    { forwardTo, grace }: SessionForwarder,
+  ): Promise<Successor | undefined> {
+    if (!grace || this.policy.now() >= grace.until) return undefined;
+    const next = successorOf(ticket, grace.salt);
+    // It is not if the secrets were changed within these seconds.
+    if (this.keys.of(next) !== forwardTo) return undefined;
+    const found = await this.records.find(forwardTo);
+    if (!found) return undefined;
+    if ('forwardTo' in found) return this.successor(next, found);
+    return { ticket: next, key: forwardTo, found };
+  }
+
+  /** Whether the client may be told the successor's id: another request may have ended it meanwhile. */
+  async confirm(session: SessionState): Promise<void> {
+    const found = await this.records.find(session.key);
+    if (!found || 'forwardTo' in found) session.tellClient = false;
+    session.isConfirmed = true;
+  }
+}
+
+/** Whoever holds the old id can make the new one of it, and nobody else. */
+function successorOf({ id }: SessionTicket, salt: string): SessionTicket {
+  return { id: createHmac('sha256', id).update(salt).digest('base64url'), secret: 0 };
+}
