@@ -44,7 +44,7 @@ const plan: BenchPlan = {
   contenders: chosen('contenders', CONTENDER_NAMES, given.contenders),
   routes: chosen('routes', ROUTE_NAMES, given.routes),
   rounds: count('rounds', given.rounds ?? (given.quick ? '3' : '21')),
-  requests: count('requests', given.requests ?? (given.quick ? '300' : '1500')),
+  requests: count('requests', given.requests ?? (given.quick ? '200' : '1500')),
 };
 
 const memcached = await startMemcached({ args: ['-m', '256', '-t', '1'] });

@@ -144,7 +144,10 @@ describe('commits to one session', () => {
       const gate = world.store.hold('update');
       const first = commits.commit(KEY, counting());
       await gate.reached;
-      expect(await commits.commit(NEW_KEY, counting())).toEqual({ stored: NEW_KEY, renewed: false });
+      expect(await commits.commit(NEW_KEY, counting())).toEqual({
+        stored: NEW_KEY,
+        renewed: false,
+      });
       gate.release();
       await first;
     });
@@ -284,7 +287,10 @@ describe('commits to one session', () => {
       world.write(KEY, { visits: 1 });
       const expected = await expecting({ visits: 2 });
       forward(KEY, NEW_KEY);
-      expect(await commits.commit(KEY, counting(), expected)).toEqual({ stored: NEW_KEY, renewed: false });
+      expect(await commits.commit(KEY, counting(), expected)).toEqual({
+        stored: NEW_KEY,
+        renewed: false,
+      });
       expect(world.entriesAt(NEW_KEY)).toEqual({ visits: 6 });
     });
 
