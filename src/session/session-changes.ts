@@ -1,4 +1,4 @@
-import { toJson } from './session-value.js';
+import { fromJson, toJson } from './session-value.js';
 
 /** An entry's old value in, its new one out. Called again if another request won the race. */
 export type Updater = (old: unknown) => unknown;
@@ -62,7 +62,7 @@ export class SessionChanges {
 /** What `update` does to one entry; also used to show its result at once. */
 export function applyUpdate(entries: Map<string, string>, key: string, update: Updater): unknown {
   const json = entries.get(key);
-  const value = update(json === undefined ? undefined : JSON.parse(json));
+  const value = update(json === undefined ? undefined : fromJson(json));
   if (value === undefined) entries.delete(key);
   else entries.set(key, toJson(key, value));
   return value;

@@ -1,6 +1,6 @@
 import { applyUpdate, SessionChanges, type Updater } from './session-changes.js';
 import { SessionValueError } from './session.errors.js';
-import { checkKey, toJson } from './session-value.js';
+import { checkKey, fromJson, toJson } from './session-value.js';
 
 /** An object that the application holds in its hands, and its text when last looked at. */
 interface Live {
@@ -33,7 +33,7 @@ export class SessionEntries {
     if (live) return live.value;
     const json = this.texts.get(key);
     if (json === undefined) return undefined;
-    return this.handOut(key, json, JSON.parse(json));
+    return this.handOut(key, json, fromJson(json));
   }
 
   has(key: string): boolean {

@@ -27,6 +27,25 @@ export function toJson(key: string, value: unknown): string {
   return JSON.stringify(value);
 }
 
+/**
+ * The value of an entry's text out of the store. `undefined`: this package did not write it, as it is
+ * no JSON, or nested too deeply.
+ */
+export function fromJson(json: string): unknown {
+  try {
+    const value: unknown = JSON.parse(json);
+    // Each level takes two characters, so that most values need not be looked at.
+    return json.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, value) ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(levels - 1, item));
+}
+
 function check(value: unknown, path: string, parents: object[]): void {
   switch (typeof value) {
     case 'string':

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { ReadRecord, RecordRefused, WriteRecord } from './atomic-record.js';
 import { MemcachedNodes } from './memcached-nodes.js';
 import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
+import { expectReply, readItem, type MemcachedItem } from './memcached-replies.js';
 
 /** For keys that hold records: renew what is read to so many seconds. */
 export interface GetOptions {
@@ -30,11 +31,11 @@ export class MemcachedDriver {
   /** A record with `renewTo`, read and renewed by one command; else the value that was set. */
   async get(key: string, options?: GetOptions): Promise<unknown> {
     if (options?.renewTo !== undefined) {
-      const item = await this.nodes.retrieve(`gats ${options.renewTo}`, safeKey(key));
-      return typeof item?.value === 'string' ? new ReadRecord(item.value, item.version) : undefined;
+      const item = await this.retrieve(`gats ${options.renewTo}`, safeKey(key));
+      return item && new ReadRecord(item.text, item.version);
     }
-    const item = await this.nodes.retrieve('get', safeKey(key));
-    return typeof item?.value === 'string' ? (JSON.parse(item.value) as unknown) : undefined;
+    const item = await this.retrieve('get', safeKey(key));
+    return item && (JSON.parse(item.text) as unknown);
   }
 
   async set(key: string, { value }: Envelope, ttlSeconds = 0): Promise<void> {
@@ -57,7 +58,7 @@ export class MemcachedDriver {
   async delete(key: string): Promise<void> {
     const safe = safeKey(key);
     try {
-      await this.nodes.send(safe, `delete ${safe}\r\n`);
+      await this.nodes.send(safe, `delete ${safe}\r\n`, (reply) => expectReply(reply, 'DELETED'));
     } catch (error) {
       if (refusalOf(error)?.reason !== 'gone') throw error;
     }
@@ -76,16 +77,21 @@ export class MemcachedDriver {
     this.nodes.tell(key, `delete ${key} noreply\r\n`);
   }
 
+  private retrieve(command: string, key: string): Promise<MemcachedItem | undefined> {
+    return this.nodes.send(key, `${command} ${key}\r\n`, (reply) => readItem(reply, key));
+  }
+
   private store(
     command: 'set' | 'add' | 'cas',
     key: string,
     data: string,
     ttl: number,
     version?: string,
-  ): Promise<unknown> {
+  ): Promise<void> {
     const bytes = Buffer.byteLength(data);
     const cas = version === undefined ? '' : ` ${version}`;
-    return this.nodes.send(key, `${command} ${key} 0 ${ttl} ${bytes}${cas}\r\n${data}\r\n`);
+    const line = `${command} ${key} 0 ${ttl} ${bytes}${cas}`;
+    return this.nodes.send(key, `${line}\r\n${data}\r\n`, (reply) => expectReply(reply, 'STORED'));
   }
 }
 

@@ -1,22 +1,19 @@
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 
 import memcacheClient from 'memcache-client';
 
 import { writeInBatch } from './command-batch.js';
-import { DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
+import { DeadlineError, DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
+import { giveUp, guard } from './guarded-socket.js';
 import type { MemcachedOptions } from './memcached-options.js';
+import { GarbledReply } from './memcached-replies.js';
 
 type Client = InstanceType<typeof memcacheClient.MemcacheClient>;
 
 interface Node {
   readonly server: string;
   readonly client: Client;
-}
-
-/** What memcached sends back for a key. */
-export interface MemcachedItem {
-  readonly value: unknown;
-  readonly version: string;
 }
 
 /** The memcached servers: to each key its server, to each operation its deadline. */
@@ -34,21 +31,24 @@ export class MemcachedNodes {
     }));
   }
 
-  /** Sends a retrieval command, such as `gats 1200`, for one key. */
-  async retrieve(command: string, key: string): Promise<MemcachedItem | undefined> {
-    const found = (await this.send(key, `${command} ${key}\r\n`)) as Record<string, RawItem>;
-    const item = found[key];
-    if (item) return { value: item.value, version: String(item.casUniq) };
-    if (Object.keys(found).length > 0) throw new Error('memcached answered for another key');
-    return undefined;
-  }
-
-  /** Sends any other command. Rejects with memcached's word for it if it was not carried out. */
-  async send(key: string, command: string): Promise<unknown> {
+  /**
+   * Sends a command and reads the reply. Rejects with memcached's word for it if it was not carried
+   * out. A connection whose replies make no sense, or come too late, is given up.
+   */
+  async send<T>(key: string, command: string, read: (reply: unknown) => T): Promise<T> {
     const { client } = this.nodeOf(key);
+    let usedSocket: Socket | undefined;
     this.underWay++;
     try {
-      return await within(this.timeout, send(client, command));
+      const reply = await within(
+        this.timeout,
+        client.xsend((socket) => write((usedSocket = socket), command)),
+      );
+      return read(reply);
+    } catch (error) {
+      const isOutOfStep = error instanceof GarbledReply || error instanceof DeadlineError;
+      if (isOutOfStep && usedSocket) giveUp(usedSocket, error);
+      throw error;
     } finally {
       this.underWay--;
       if (this.isClosing) this.closeWhenIdle();
@@ -57,7 +57,8 @@ export class MemcachedNodes {
 
   /** Sends a command that has no answer, and that nothing depends on. */
   tell(key: string, command: string): void {
-    send(this.nodeOf(key).client, command, { noreply: true }).catch(() => undefined);
+    const { client } = this.nodeOf(key);
+    client.xsend((socket) => write(socket, command), { noreply: true }).catch(() => undefined);
   }
 
   /** Closes all connections, those of operations under way when they are done. */
@@ -85,11 +86,6 @@ export class MemcachedNodes {
   }
 }
 
-interface RawItem {
-  readonly value: unknown;
-  readonly casUniq: string | number;
-}
-
 function connect(server: string, timeout: number, options: MemcachedOptions): Client {
   return new memcacheClient.MemcacheClient({
     server: { server, maxConnections: options.connections ?? 1 },
@@ -97,13 +93,26 @@ function connect(server: string, timeout: number, options: MemcachedOptions): Cl
     connectTimeout: timeout,
     // Small commands would wait for the acknowledgement of earlier ones.
     noDelay: true,
+    logger: malformedReplies,
     ...(options.tls && { tls: options.tls }),
   });
 }
 
-function send(client: Client, command: string, options?: { noreply: true }): Promise<unknown> {
-  // A connection that is lost has no socket, and rejects its commands by itself.
-  return client.xsend((socket) => socket && writeInBatch(socket, command), options);
+/** The client library logs what it cannot read, and goes on as if nothing were. */
+const malformedReplies = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: refuse,
+  error: refuse,
+};
+
+function refuse(message: string): never {
+  throw new GarbledReply(message);
+}
+
+/** A connection that is lost has no socket, and rejects its commands by itself. */
+function write(socket: Socket | undefined, command: string): void {
+  if (socket) writeInBatch(guard(socket), command);
 }
 
 function weight(server: string, key: string): number {

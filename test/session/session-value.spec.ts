@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { checkKey, toJson } from '../../src/session/session-value.js';
+import { checkKey, fromJson, toJson } from '../../src/session/session-value.js';
 import { SessionValueError } from '../../src/session/session.errors.js';
 
 class Cart {
@@ -149,3 +149,28 @@ function holdsItself(): unknown[] {
   list.push(list);
   return list;
 }
+
+describe('texts out of the store', () => {
+  it.each(['{"a":[1,{"b":null}]}', '"text"', '0', JSON.stringify(nested(500))])(
+    'are the values they were made of: %.30s',
+    (json) => {
+      expect(JSON.stringify(fromJson(json))).toBe(json);
+    },
+  );
+
+  it.each([
+    ['no JSON', '{"a":'],
+    ['nothing', ''],
+    ['nested too deeply', JSON.stringify(nested(501))],
+    ['nested 20,000 levels deep', '['.repeat(20_000) + ']'.repeat(20_000)],
+    ['no values of this package', 'NaN'],
+  ])('are no values if they are %s', (_what, json) => {
+    expect(fromJson(json)).toBeUndefined();
+  });
+
+  it('change no prototype, whatever their keys are', () => {
+    const value = fromJson('{"__proto__":{"isAdmin":true},"constructor":{"prototype":1}}');
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect(({} as { isAdmin?: unknown }).isAdmin).toBeUndefined();
+  });
+});
