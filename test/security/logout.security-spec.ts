@@ -1,0 +1,112 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+
+import { PLATFORMS } from '../support/session-app.js';
+import { hold, idOf, securityWorld, type SecurityWorld } from './security-world.js';
+
+describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
+  let world: SecurityWorld;
+
+  beforeAll(async () => {
+    world = await securityWorld({
+      platform,
+      options: {
+        rotateEvery: 600,
+        cookie: { domain: 'example.org', path: '/', partitioned: true, sameSite: 'none' },
+      },
+    });
+  });
+
+  afterAll(() => world.close());
+
+  beforeEach(() => world.memcached.flush());
+
+  afterEach(async () => {
+    world.wire.failWrites(false);
+    world.wire.hang(false);
+    await world.wire.refuse(false);
+  });
+
+  it('A7.4.1: makes whoever sends the cookie again a stranger', async () => {
+    const visitor = await world.visitorWith('Ada');
+    const { cookie } = visitor;
+    await visitor.get('/logout');
+    expect((await world.sender(cookie).get('/read')).body).toBe('{}');
+    expect((await world.dump()).size).toBe(0);
+  });
+
+  it('A7.4.1: clears the cookie under the name and attributes it was set with', async () => {
+    const visitor = world.visitor();
+    const [set] = (await visitor.get('/put')).setCookies;
+    const [cleared] = (await visitor.get('/logout')).setCookies;
+    const attributes = (line = '') => line.split('; ').slice(1);
+    expect(cleared).toMatch(/^SID=; Max-Age=0; /);
+    expect(cleared).toContain('Expires=Thu, 01 Jan 1970');
+    expect(attributes(cleared)).toEqual(expect.arrayContaining(attributes(set)));
+    expect(visitor.cookie).toBe('');
+  });
+
+  it.each([
+    ['refuses its writes', () => Promise.resolve(world.wire.failWrites(true))],
+    ['does not answer', () => Promise.resolve(world.wire.hang(true))],
+    ['is gone', () => world.wire.refuse(true).then(() => world.wire.cut())],
+  ])('A16.5.3: is a 503, and no success, while the store %s', async (_what, fail) => {
+    const visitor = await world.visitorWith('Ada');
+    await fail();
+    const { status, setCookies, body } = await visitor.get('/logout');
+    expect([status, setCookies]).toEqual([503, []]);
+    expect(body).not.toContain('signed out');
+  });
+
+  const held = async () => {
+    const visitor = await world.visitorWith('Ada');
+    return { visitor, request: await hold(visitor.fork()) };
+  };
+
+  it('CVE-2025-46336: is not undone by a request that had read the session and writes later', async () => {
+    const { visitor, request } = await held();
+    const { cookie } = visitor;
+    await visitor.get('/logout');
+    request.release();
+    const { setCookies } = await request.answer;
+    expect(setCookies).toEqual([]);
+    expect((await world.sender(cookie).get('/read')).body).toBe('{}');
+    expect((await world.dump()).size).toBe(0);
+  });
+
+  it('CVE-2025-46336: nor by one that had read it under an id of before a sign-in', async () => {
+    const { visitor, request } = await held();
+    await visitor.get('/login');
+    const { cookie } = visitor;
+    await visitor.get('/logout');
+    request.release();
+    expect((await request.answer).setCookies).toEqual([]);
+    expect((await world.sender(cookie).get('/read')).body).toBe('{}');
+  });
+
+  it('CVE-2025-46336: nor by one that had read it under an id that was renewed by the time', async () => {
+    const { visitor, request } = await held();
+    const before = idOf(visitor);
+    world.clock.pass(601);
+    await visitor.get('/count');
+    const { cookie } = visitor;
+    expect(idOf(visitor)).not.toBe(before);
+    await visitor.get('/logout');
+    request.release();
+    expect((await request.answer).setCookies).toEqual([]);
+    for (const one of [cookie, `SID=${before}`]) {
+      expect((await world.sender(one).get('/read')).body).toBe('{}');
+    }
+  });
+
+  it('CVE-2025-46336: nor by one that comes with the id before the renewed one', async () => {
+    const visitor = await world.visitorWith('Ada');
+    const late = visitor.fork();
+    world.clock.pass(601);
+    await visitor.get('/count');
+    await visitor.get('/logout');
+    const { json, setCookies } = await late.get('/count');
+    expect(json).toEqual({ visits: 1 }); // a session of its own
+    expect(setCookies).toHaveLength(1);
+    expect((await visitor.get('/read')).body).toBe('{}');
+  });
+});

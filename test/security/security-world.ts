@@ -1,0 +1,180 @@
+import { Controller, Get, Post, Query, type DynamicModule, type Type } from '@nestjs/common';
+
+import { Session, type SessionModuleOptions } from '../../src/index.js';
+import { Clock } from '../support/clock.js';
+import { Gate } from '../support/gate.js';
+import type { Visitor } from '../support/http-client.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { startSessionApp, type Platform, type SessionApp } from '../support/session-app.js';
+
+/** Where requests to `/held` wait, between reading their session and changing it. */
+const gates: Gate[] = [];
+
+/** What an application does with sessions. */
+@Controller()
+export class AccountController {
+  @Get('untouched')
+  untouched() {
+    return 'nothing of a session';
+  }
+
+  @Get('read')
+  read(@Session() session: Session) {
+    return session.toJSON();
+  }
+
+  @Post('read')
+  readPosted(@Session() session: Session) {
+    return session.toJSON();
+  }
+
+  @Get('put')
+  put(@Session() session: Session, @Query('key') key = 'mark', @Query('value') value = '') {
+    session.set(key, value);
+  }
+
+  @Get('count')
+  count(@Session() session: Session) {
+    return { visits: session.increment('visits') };
+  }
+
+  @Get('fill')
+  fill(@Session() session: Session, @Query('bytes') bytes: string) {
+    session.filling = 'x'.repeat(Number(bytes));
+  }
+
+  @Get('login')
+  async login(@Session() session: Session) {
+    const renewed = await session.regenerate();
+    renewed.user = 'Ada';
+  }
+
+  @Get('logout')
+  async logout(@Session() session: Session) {
+    await session.destroy();
+    return 'signed out';
+  }
+
+  @Get('held')
+  async held(@Session() session: Session) {
+    const before = session.toJSON();
+    const gate = new Gate();
+    gates.push(gate);
+    await gate.pass();
+    session.increment('held');
+    return before;
+  }
+}
+
+/** An application with sessions, its memcached, and what passes between them. */
+export interface SecurityWorld {
+  readonly memcached: Memcached;
+  readonly wire: RecordingProxy;
+  readonly app: SessionApp;
+  readonly clock: Clock;
+  /** Somebody who comes for the first time. */
+  visitor(): Visitor;
+  /** Somebody with a session that has this mark. */
+  visitorWith(mark: string): Promise<Visitor>;
+  /** Somebody whose `Cookie` header says this. */
+  sender(cookie: string): Visitor;
+  /** Another process of the same application, over the same memcached. */
+  another(options?: SessionModuleOptions): Promise<SessionApp>;
+  /** What went to memcached while this was done, a line each. */
+  commandsOf(work: () => Promise<unknown>): Promise<string[]>;
+  /** All records that memcached holds, by their keys. */
+  dump(): Promise<Map<string, string>>;
+  close(): Promise<void>;
+}
+
+interface Settings {
+  readonly platform?: Platform;
+  readonly options?: SessionModuleOptions;
+  readonly controllers?: Type[];
+  readonly imports?: DynamicModule[];
+}
+
+export async function securityWorld(settings: Settings = {}): Promise<SecurityWorld> {
+  const memcached = await startMemcached();
+  const wire = await recordingProxy(memcached.port);
+  const clock = new Clock();
+  const others: SessionApp[] = [];
+  const start = (options?: SessionModuleOptions) =>
+    startSessionApp({
+      controllers: [AccountController],
+      ...settings,
+      options: { memcached: wire.server, ...settings.options, ...options },
+      clock: clock.now,
+    });
+  const app = await start();
+
+  const commandsOf = async (work: () => Promise<unknown>): Promise<string[]> => {
+    wire.reset();
+    await work();
+    return wire.commands.map(({ line }) => line);
+  };
+
+  return {
+    ...{ memcached, wire, app, clock, commandsOf },
+    visitor: () => app.visitor(),
+    async visitorWith(mark) {
+      const visitor = app.visitor();
+      await visitor.get(`/put?value=${mark}`);
+      return visitor;
+    },
+    sender(cookie) {
+      const visitor = app.visitor();
+      visitor.cookie = cookie;
+      return visitor;
+    },
+    async another(options) {
+      others.push(await start(options));
+      return others.at(-1)!;
+    },
+    dump: () => dump(memcached),
+    async close() {
+      for (const one of [app, ...others]) await one.close();
+      await wire.close();
+      await memcached.stop();
+    },
+  };
+}
+
+/** Begins a request to `/held`; done when it has read its session and waits. */
+export async function hold(visitor: Visitor): Promise<{
+  readonly answer: ReturnType<Visitor['get']>;
+  readonly release: () => void;
+}> {
+  const before = gates.length;
+  const answer = visitor.get('/held');
+  while (gates.length === before) await new Promise((resolve) => setImmediate(resolve));
+  const gate = gates[before]!;
+  await gate.reached;
+  return { answer, release: () => gate.release() };
+}
+
+/** The id in a visitor's cookie, signed or not. */
+export function idOf(visitor: Visitor): string {
+  const [, id] = /SID=(?:s%3A)?([\w-]{43})/.exec(visitor.cookie) ?? [];
+  if (!id) throw new Error(`no session cookie: ${visitor.cookie}`);
+  return id;
+}
+
+async function dump(memcached: Memcached): Promise<Map<string, string>> {
+  const keys = (await memcached.command('lru_crawler metadump all')).matchAll(/^key=(\S+)/gm);
+  const records = new Map<string, string>();
+  for (const [, encoded] of keys) {
+    const key = decodeURIComponent(encoded!);
+    const reply = await memcached.command(`get ${key}`);
+    const [, text] = /^VALUE [^\r]*\r\n([^]*)\r\nEND\r\n$/.exec(reply) ?? [];
+    if (text !== undefined) records.set(key, text);
+  }
+  return records;
+}
+
+/** Puts a text under a key, behind everybody's back. */
+export async function overwrite(memcached: Memcached, key: string, text: string): Promise<void> {
+  const reply = await memcached.command(`set ${key} 0 0 ${Buffer.byteLength(text)}\r\n${text}`);
+  if (reply !== 'STORED\r\n') throw new Error(`memcached: ${reply}`);
+}

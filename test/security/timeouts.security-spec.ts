@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Keyv } from 'keyv';
+
+import { SessionOptionsError } from '../../src/index.js';
+import { Clock } from '../support/clock.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { startSessionApp } from '../support/session-app.js';
+import { storeKeyOf } from '../support/store-key.js';
+import { secondsLeft } from '../support/stores.js';
+import { AccountController, idOf, securityWorld } from './security-world.js';
+
+const DAY = 24 * 60 * 60;
+const controllers = [AccountController];
+
+describe('timeouts', () => {
+  let memcached: Memcached;
+
+  beforeAll(async () => {
+    memcached = await startMemcached();
+  });
+
+  afterAll(() => memcached.stop());
+
+  it('A7.3.1: an idle session ends in memcached, and its visitor is a stranger', async () => {
+    const app = await startSessionApp({
+      controllers,
+      options: { memcached: memcached.server, timeout: 1 },
+    });
+    try {
+      const one = app.visitor();
+      await one.get('/put?value=Ada');
+      const key = storeKeyOf(idOf(one));
+      // There is no event to wait for: memcached says it only when asked.
+      while ((await memcached.command(`mg ${key} t`)) !== 'EN\r\n') await delay(50);
+      expect((await one.get('/read')).body).toBe('{}');
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('A7.3.1: past the idle deadline it is over, though a store still has the record', async () => {
+    const clock = new Clock();
+    const records = new Map<string, unknown>();
+    const app = await startSessionApp({
+      controllers,
+      clock: clock.now,
+      options: { stores: new Keyv({ store: records }), timeout: 1200 },
+    });
+    try {
+      const one = app.visitor();
+      await one.get('/put?value=Ada');
+      clock.pass(1199);
+      expect((await one.get('/read')).json).toEqual({ mark: 'Ada' });
+      clock.pass(1201);
+      expect(records.size).toBe(1);
+      expect((await one.get('/read')).body).toBe('{}');
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('A7.3.2: constant use still ends at the absolute deadline, which a new id does not move', async () => {
+    const world = await securityWorld({ options: { absoluteTimeout: DAY } });
+    try {
+      const visitor = await world.visitorWith('Ada');
+      for (let seconds = 600; seconds < DAY; seconds += 600) {
+        world.clock.pass(600);
+        await visitor.get(seconds % 7200 ? '/count' : '/login');
+      }
+      expect((await visitor.get('/read')).json).toEqual({ mark: 'Ada', user: 'Ada', visits: 132 });
+      world.clock.pass(600);
+      expect((await visitor.get('/read')).body).toBe('{}');
+    } finally {
+      await world.close();
+    }
+  });
+
+  it.each([
+    [{ timeout: 31 * DAY }],
+    [{ timeout: 0 }],
+    [{ timeout: -1 }],
+    [{ timeout: NaN }],
+    [{ timeout: 0.5 }],
+    [{ timeout: Infinity }],
+    [{ timeout: '1200' as unknown as number }],
+    [{ absoluteTimeout: 0 }],
+    [{ absoluteTimeout: NaN }],
+    [{ rotateEvery: 0 }],
+    [{ rotateGrace: -1 }],
+  ])('17: %j is refused at start', async (options) => {
+    const starting = startSessionApp({
+      controllers,
+      options: { memcached: memcached.server, ...options },
+    });
+    await expect(starting).rejects.toBeInstanceOf(SessionOptionsError);
+  });
+
+  it.each([
+    [{ timeout: 30 * DAY, absoluteTimeout: false as const }, 30 * DAY],
+    [{ timeout: 1200 }, 1200],
+    [{ timeout: 1200, absoluteTimeout: 60 }, 60],
+  ])('17: %j is right in the store', async (options, seconds) => {
+    const app = await startSessionApp({
+      controllers,
+      options: { memcached: memcached.server, ...options },
+    });
+    try {
+      const one = app.visitor();
+      await one.get('/put');
+      const left = await secondsLeft(memcached, storeKeyOf(idOf(one)));
+      expect(left).toBeGreaterThan(seconds - 5);
+      expect(left).toBeLessThanOrEqual(seconds);
+    } finally {
+      await app.close();
+    }
+  });
+});
