@@ -1,3 +1,5 @@
+import { isPoisonedKey } from './session-value.js';
+
 /** What is kept of a session. The entries are JSON texts, parsed only when somebody asks for them. */
 export interface SessionRecord {
   /** Milliseconds since 1970; the absolute timeout counts from here, through every new id. */
@@ -85,8 +87,8 @@ function readEntries(index: unknown, text: string, start: number): Map<string, s
   for (let i = 0; i < index.length; i += 2) {
     const key: unknown = index[i];
     const length: unknown = index[i + 1];
-    if (typeof key !== 'string' || !Number.isInteger(length) || (length as number) < 1)
-      return undefined;
+    if (typeof key !== 'string' || isPoisonedKey(key)) return undefined;
+    if (!Number.isInteger(length) || (length as number) < 1) return undefined;
     entries.set(key, text.slice(at, (at += length as number)));
   }
   return at === text.length ? entries : undefined;

@@ -6,12 +6,16 @@ const MAX_DEPTH = 500;
 /** Keys through which an object's prototype is reached; refused so that no merge can misuse them. */
 const POISONED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
+export function isPoisonedKey(key: string): boolean {
+  return POISONED_KEYS.has(key);
+}
+
 /** Refuses what cannot be an entry's key. */
 export function checkKey(key: unknown): asserts key is string {
   if (typeof key !== 'string') {
     throw new SessionValueError(String(key), 'an entry has a string as its key');
   }
-  if (POISONED_KEYS.has(key)) {
+  if (isPoisonedKey(key)) {
     throw new SessionValueError(key, 'this key is refused, as it reaches into prototypes');
   }
 }
@@ -29,21 +33,23 @@ export function toJson(key: string, value: unknown): string {
 
 /**
  * The value of an entry's text out of the store. `undefined`: this package did not write it, as it is
- * no JSON, or nested too deeply.
+ * no JSON, nested too deeply, or reaches into prototypes.
  */
 export function fromJson(json: string): unknown {
   try {
     const value: unknown = JSON.parse(json);
-    // Each level takes two characters, so that most values need not be looked at.
-    return json.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, value) ? undefined : value;
+    // Most values need not be looked at: each level takes two characters, and few have escapes.
+    const mayBeHostile = json.length > 2 * MAX_DEPTH || /__proto__|\\u/.test(json);
+    return mayBeHostile && isHostile(value, MAX_DEPTH) ? undefined : value;
   } catch {
     return undefined;
   }
 }
 
-function isDeeperThan(levels: number, value: unknown): boolean {
+function isHostile(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((item) => isDeeperThan(levels - 1, item));
+  if (levels === 0 || Object.hasOwn(value, '__proto__')) return true;
+  return Object.values(value).some((item) => isHostile(item, levels - 1));
 }
 
 function check(value: unknown, path: string, parents: object[]): void {

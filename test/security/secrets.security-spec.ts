@@ -1,0 +1,164 @@
+import { sign } from 'cookie-signature';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+
+import { SessionOptionsError } from '../../src/index.js';
+import type { Visitor } from '../support/http-client.js';
+import { startSessionApp, type SessionApp } from '../support/session-app.js';
+import { idOf, securityWorld, type SecurityWorld } from './security-world.js';
+
+const [OLD, NEW] = [
+  'the older secret of more than 32 characters',
+  'the newer secret, as long as that',
+];
+
+describe('secrets', () => {
+  let world: SecurityWorld;
+
+  beforeEach(async () => {
+    world = await securityWorld();
+  });
+
+  afterEach(() => world.close());
+
+  const process = (secrets?: string[]): Promise<SessionApp> => world.another({ secrets });
+
+  const signedIn = async (app: SessionApp): Promise<Visitor> => {
+    const visitor = app.visitor();
+    await visitor.get('/put?value=Ada');
+    return visitor;
+  };
+
+  /** The same browser at another process. */
+  const at = (app: SessionApp, { cookie }: Visitor): Visitor => {
+    const visitor = app.visitor();
+    visitor.cookie = cookie;
+    return visitor;
+  };
+
+  const markAt = async (app: SessionApp, visitor: Visitor): Promise<unknown> =>
+    ((await at(app, visitor).get('/read')).json as { mark?: string }).mark;
+
+  it('A11.4: sign the cookie as cookie-parser does, and are compared in constant time', async () => {
+    const visitor = await signedIn(await process([NEW]));
+    const value = decodeURIComponent(visitor.cookie.slice('SID='.length));
+    expect(value).toBe(`s:${sign(idOf(visitor), NEW)}`);
+  });
+
+  it('refuse a cookie that is not signed, or not by them, without I/O', async () => {
+    const app = await process([NEW, OLD]);
+    const visitor = await signedIn(app);
+    const id = idOf(visitor);
+    const signature = sign(id, NEW).slice(id.length);
+    const values = [
+      ...[id, `s:${id}`, `s:${id}.`, `s:${id}${signature.slice(0, -1)}`, `s:${id}${signature}=`],
+      ...[
+        `s:${sign(id, 'another secret of 32 characters, too')}`,
+        `${id}${signature}`,
+        `s:${signature}`,
+      ],
+      ...[`S:${id}${signature}`, `s: ${id}${signature}`, `s:s:${id}${signature}`],
+    ];
+    const commands = await world.commandsOf(async () => {
+      for (const value of values) {
+        const stranger = app.visitor();
+        stranger.cookie = `SID=${encodeURIComponent(value)}`;
+        expect((await stranger.get('/read')).body).toBe('{}');
+      }
+    });
+    expect(commands).toEqual([]);
+  });
+
+  it('that are rotated: the old one opens, the new one is for what is new', async () => {
+    const visitor = await signedIn(await process([OLD]));
+    const rotated = await process([NEW, OLD]);
+    expect(await markAt(rotated, visitor)).toBe('Ada');
+    const newcomer = await signedIn(rotated);
+    expect(await markAt(await process([NEW]), newcomer)).toBe('Ada');
+    expect(await markAt(await process([OLD]), newcomer)).toBeUndefined();
+  });
+
+  it('that are rotated: a record is sealed anew with its next write, its cookie with the next id', async () => {
+    const visitor = await signedIn(await process([OLD]));
+    const rotated = at(await process([NEW, OLD]), visitor);
+    const sealed = [...(await world.dump()).values()];
+    await rotated.get('/count');
+    expect([...(await world.dump()).values()]).not.toEqual(sealed);
+    await rotated.get('/login');
+    expect(await markAt(await process([NEW]), rotated)).toBe('Ada');
+  });
+
+  it('that are removed make strangers of the sessions that still had them', async () => {
+    const visitor = await signedIn(await process([OLD]));
+    expect(await markAt(await process([NEW]), visitor)).toBeUndefined();
+    expect(await markAt(await process([NEW, OLD]), visitor)).toBe('Ada');
+  });
+
+  it('can be rotated while processes are replaced one by one, if all know the new one first', async () => {
+    const [before, knowing, after] = [
+      await process([OLD]),
+      await process([OLD, NEW]),
+      await process([NEW, OLD]),
+    ];
+    const visitors = [await signedIn(before), await signedIn(knowing)];
+    for (const visitor of visitors) {
+      for (const app of [before, knowing, after]) expect(await markAt(app, visitor)).toBe('Ada');
+    }
+    const newcomer = await signedIn(after);
+    for (const app of [knowing, after]) expect(await markAt(app, newcomer)).toBe('Ada');
+  });
+
+  it('turned on make strangers of the sessions without, and nothing worse', async () => {
+    const without = await process();
+    const visitor = await signedIn(without);
+    const secured = await process([NEW]);
+    const moved = at(secured, visitor);
+    const { status, json } = await moved.get('/count');
+    expect([status, json]).toEqual([200, { visits: 1 }]);
+    expect((await moved.get('/read')).json).toEqual({ visits: 1 });
+    expect(await markAt(without, visitor)).toBe('Ada');
+  });
+
+  it('turned off make strangers of the sessions with them, and nothing worse', async () => {
+    const visitor = await signedIn(await process([NEW]));
+    const moved = at(await process(), visitor);
+    const { status, json } = await moved.get('/count');
+    expect([status, json]).toEqual([200, { visits: 1 }]);
+    expect((await moved.get('/read')).json).toEqual({ visits: 1 });
+  });
+
+  it('have the same values for no two uses', async () => {
+    const app = await process([NEW]);
+    await world.memcached.flush();
+    const visitor = await signedIn(app);
+    const id = idOf(visitor);
+    const [[key, text]] = [...(await world.dump())] as [[string, string]];
+    const signature = sign(id, NEW).slice(id.length + 1);
+    expect(key).not.toContain(signature.slice(0, 20));
+    await at(app, visitor).get('/put?value=Ada');
+    const [again] = [...(await world.dump()).values()];
+    // The nonce is another one each time, and so is all that follows.
+    expect(again!.slice(3, 19)).not.toBe(text.slice(3, 19));
+  });
+
+  it.each([
+    ['a short one', 'too short'],
+    ['31 characters', 'x'.repeat(31)],
+    ['none in a list', []],
+    ['a short one behind a long one', [NEW, 'short']],
+    ['what is no text', 42 as unknown as string],
+    ['a Buffer', Buffer.alloc(32) as unknown as string],
+  ])(
+    'are refused at start if they are %s, and the error does not show them',
+    async (_what, secrets) => {
+      const error: unknown = await startSessionApp({ controllers: [], options: { secrets } }).catch(
+        (reason: unknown) => reason,
+      );
+      expect(error).toBeInstanceOf(SessionOptionsError);
+      const { message, stack } = error as Error;
+      for (const secret of [secrets].flat()) {
+        expect(message + String(stack)).not.toContain(`'${String(secret)}'`);
+      }
+      expect(message).toMatch(/32 characters|one or more/);
+    },
+  );
+});
