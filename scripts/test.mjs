@@ -10,7 +10,10 @@ import { ensureMemcached, ensurePackages, ensurePostgres, npm, root } from './in
 const checks = ['format:check', 'build', 'lint', 'types', 'imports'];
 // A run that hangs ends as a failed one.
 const timeout = 15 * 60_000;
-const suites = ['test:unit', 'test:e2e', 'test:races', 'test:sample', 'test:package'];
+const suites = [
+  ...['test:unit', 'test:e2e', 'test:security', 'fuzz'],
+  ...['test:races', 'test:sample', 'test:package'],
+];
 // As many random programs as there is time for here; `npm run test:races` plays thousands.
 process.env.RACES ??= '200';
 

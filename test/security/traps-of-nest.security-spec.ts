@@ -24,6 +24,18 @@ class OrdinaryController {
   }
 }
 
+/** A type of its own name is nothing that a pipe could take for a class. */
+type AppSession = Session;
+
+@Controller()
+class NamedTypeController {
+  @Get('write')
+  write(@Session() session: AppSession) {
+    session.user = 'Ada';
+    return session.toJSON();
+  }
+}
+
 @Controller('mistaken')
 class MistakenController {
   @Get()
@@ -77,4 +89,19 @@ describe.each(PLATFORMS)("Nest's own traps, on %s", (platform) => {
       }
     },
   );
+
+  it('leave the session alone behind a pipe that validates custom parameters, if its type has another name', async () => {
+    const piped = await startSessionApp({
+      platform,
+      controllers: [NamedTypeController],
+      options: { memcached: memcached.server },
+      prepare: (app) =>
+        app.useGlobalPipes(new ValidationPipe({ transform: true, validateCustomDecorators: true })),
+    });
+    try {
+      expect((await piped.visitor().get('/write')).json).toEqual({ user: 'Ada' });
+    } finally {
+      await piped.close();
+    }
+  });
 });
