@@ -14,8 +14,9 @@ const suites = [
   ...['test:unit', 'test:e2e', 'test:security', 'fuzz'],
   ...['test:races', 'test:sample', 'test:package'],
 ];
-// As many random programs as there is time for here; `npm run test:races` plays thousands.
+// As many random cases as there is time for here; `npm run test:races` and `npm run fuzz` play more.
 process.env.RACES ??= '200';
+process.env.FUZZ ??= '2000';
 
 await ensurePackages();
 await ensureMemcached();

@@ -5,6 +5,7 @@ import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { SessionRepository } from '../session/session-repository.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
+import { addCookie } from './response-head.js';
 import type { SessionCookie } from './session-cookie.js';
 import type { SessionLog } from './session-log.js';
 
@@ -68,7 +69,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
     }
     varyByCookie(response);
     const cookie = this.cookieToSend();
-    if (cookie) response.appendHeader('Set-Cookie', cookie);
+    if (cookie) addCookie(response, cookie);
   }
 
   refusal(error: unknown): { status: number; body: object } {

@@ -10,24 +10,38 @@ export function applyHead(response: ServerResponse, args: unknown[]): unknown[] 
   const headers = third ?? (typeof second === 'string' ? undefined : second);
   response.statusCode = status;
   if (typeof second === 'string') response.statusMessage = second;
-  if (Array.isArray(headers)) setFromList(response, headers as unknown[]);
-  else if (headers) {
-    for (const [name, value] of Object.entries(headers as OutgoingHttpHeaders)) {
-      if (value !== undefined) response.setHeader(name, value);
-    }
-  }
+  if (headers) setAll(response, pairsOf(headers));
   return typeof second === 'string' ? [status, second] : [status];
 }
 
-/** Node.js takes `[name, value, name, value, …]` and `[[name, value], …]`; a name may recur. */
-function setFromList(response: ServerResponse, list: unknown[]): void {
-  const flat = (Array.isArray(list[0]) ? list.flat(1) : list) as (string | string[])[];
-  const seen = new Set<string>();
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const name = String(flat[i]);
-    const value = flat[i + 1]!;
-    if (seen.has(name.toLowerCase())) response.appendHeader(name, value);
-    else response.setHeader(name, value);
-    seen.add(name.toLowerCase());
+type Pair = readonly [name: string, value: string | string[] | number | undefined];
+
+/** Node.js takes `{ name: value }`, `[name, value, name, value, …]` and `[[name, value], …]`. */
+function pairsOf(headers: object): Pair[] {
+  if (!Array.isArray(headers)) return Object.entries(headers as OutgoingHttpHeaders);
+  const flat = (Array.isArray(headers[0]) ? headers.flat(1) : headers) as (string | string[])[];
+  const pairs: Pair[] = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) pairs.push([String(flat[at]), flat[at + 1]]);
+  return pairs;
+}
+
+/** They take the place of what was set before; a name that recurs among them keeps all its values. */
+function setAll(response: ServerResponse, pairs: readonly Pair[]): void {
+  const merged = new Map<string, Pair>();
+  for (const [name, value] of pairs) {
+    if (value === undefined) continue;
+    const before = merged.get(name.toLowerCase())?.[1];
+    const all = before === undefined ? value : [before, value].flat().map(String);
+    merged.set(name.toLowerCase(), [name, all]);
   }
+  for (const [name, value] of merged.values()) response.setHeader(name, value!);
+}
+
+/**
+ * Sends one more cookie. Not by `appendHeader`: that adds to the very array which the application set,
+ * and may set again for the next visitor.
+ */
+export function addCookie(response: ServerResponse, cookie: string): void {
+  const others = response.getHeader('set-cookie') ?? [];
+  response.setHeader('Set-Cookie', [...[others].flat().map(String), cookie]);
 }

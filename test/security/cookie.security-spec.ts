@@ -8,6 +8,9 @@ import { AccountController, idOf, securityWorld, type SecurityWorld } from './se
 
 type AnyResponse = ServerResponse & { raw?: ServerResponse };
 
+/** Set for each visitor, as constants are. */
+const SHARED = ['a=1', 'b=2'];
+
 /** Routes that set cookies of their own, each another way. */
 @Controller('cookies')
 class CookiesController {
@@ -15,6 +18,13 @@ class CookiesController {
   setHeader(@Session() session: Session, @Res({ passthrough: true }) response: AnyResponse) {
     (response.raw ?? response).setHeader('Set-Cookie', ['a=1', 'b=2']);
     session.mark = 1;
+  }
+
+  @Get('shared')
+  shared(@Session() session: Session, @Res() response: AnyResponse) {
+    session.mark = 1;
+    (response.raw ?? response).setHeader('Set-Cookie', SHARED);
+    (response.raw ?? response).end();
   }
 
   @Get('afterwards')
@@ -89,6 +99,18 @@ describe.each(PLATFORMS)('the session cookie, on %s', (platform) => {
       expect(status).toBe(200);
       expect(setCookies).toEqual(['a=1', 'b=2', expect.stringMatching(/^SID=/)]);
       expect((await visitor.get('/read')).json).toEqual({ mark: 1 });
+    },
+  );
+
+  it.each(['shared', 'object', 'list'])(
+    'is given to its visitor only, though the application sets the same cookies for all: %s',
+    async (way) => {
+      const visitors = [world.visitor(), world.visitor(), world.visitor()];
+      for (const visitor of visitors) {
+        expect((await visitor.get(`/cookies/${way}`)).setCookies).toHaveLength(3);
+      }
+      expect(SHARED).toEqual(['a=1', 'b=2']);
+      expect(new Set(visitors.map(idOf)).size).toBe(3);
     },
   );
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 import { HeldResponse, type ResponseGate } from '../../src/http/held-response.js';
+import { addCookie } from '../../src/http/response-head.js';
 import { Gate } from './gate.js';
 
 type Handler = (response: ServerResponse, request: IncomingMessage) => unknown;
@@ -40,7 +41,7 @@ export class TestGate implements ResponseGate {
 
   beforeRelease(response: ServerResponse): void {
     this.events.push('release');
-    response.appendHeader('Set-Cookie', 'SID=new');
+    addCookie(response, 'SID=new');
   }
 
   refusal(): { status: number; body: object } {
