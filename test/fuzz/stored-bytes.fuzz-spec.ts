@@ -124,6 +124,7 @@ describe('whatever is stored', () => {
         fc.property(pair, ([whole, given]) => {
           if (given === whole) return;
           expect(sealed.open(KEY, given)).toBeUndefined();
+          if (`e1:${given}` === whole) return;
           expect(sealed.open(KEY, `e1:${given}`)).toBeUndefined();
         }),
         fuzzRuns(0.5),
