@@ -56,9 +56,7 @@ describe('a defect of the ancestor', () => {
 
   /** The keys in memcached, and how many seconds each has left. */
   async function records() {
-    const dump = await memcached.command('lru_crawler metadump all');
-    const keys = [...dump.matchAll(/^key=(\S+)/gm)].map(([, key]) => decodeURIComponent(key!));
-    const lives = keys.map(async (key) => {
+    const lives = (await memcached.keys()).map(async (key) => {
       const reply = await memcached.command(`mg ${key} t`);
       return { key, seconds: Number(/ t(-?\d+)/.exec(reply)?.[1]) };
     });

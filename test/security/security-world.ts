@@ -162,10 +162,8 @@ export function idOf(visitor: Visitor): string {
 }
 
 async function dump(memcached: Memcached): Promise<Map<string, string>> {
-  const keys = (await memcached.command('lru_crawler metadump all')).matchAll(/^key=(\S+)/gm);
   const records = new Map<string, string>();
-  for (const [, encoded] of keys) {
-    const key = decodeURIComponent(encoded!);
+  for (const key of await memcached.keys()) {
     const reply = await memcached.command(`get ${key}`);
     const [, text] = /^VALUE [^\r]*\r\n([^]*)\r\nEND\r\n$/.exec(reply) ?? [];
     if (text !== undefined) records.set(key, text);

@@ -67,7 +67,7 @@ export function keyOf(line: string): string {
 }
 
 const LAST_LINE =
-  /^(END|(NOT_)?STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|OK|RESET|BUSY|VERSION|((CLIENT|SERVER)_)?ERROR|\d+|VA|HD|EN|ME|MN|NF|NS|EX)( |$)/;
+  /^(END|(NOT_)?STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|OK|RESET|BUSY|LOCKED|VERSION|((CLIENT|SERVER)_)?ERROR|\d+|VA|HD|EN|ME|MN|NF|NS|EX)( |$)/;
 
 /** Whether nothing more comes after this unit of a reply. */
 export function endsReply({ line }: ProtocolUnit): boolean {

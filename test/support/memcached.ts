@@ -21,6 +21,8 @@ export interface Memcached {
   /** Sends a command of the text protocol (with its data block, if any) and answers the whole reply. */
   command(line: string): Promise<string>;
   stats(): Promise<Record<string, string>>;
+  /** The keys of all items. */
+  keys(): Promise<string[]>;
   /** Forgets all items. */
   flush(): Promise<void>;
 }
@@ -69,10 +71,25 @@ function memcached(process: ServerProcess, port: number): Memcached {
       const lines = (await command('stats')).matchAll(/^STAT (\S+) (.*)\r$/gm);
       return Object.fromEntries(Array.from(lines, ([, name, value]) => [name, value]));
     },
+    keys: () => allKeys(command),
     async flush() {
       await command('flush_all');
     },
   };
+}
+
+/**
+ * Through the hash table, since an item that changes its LRU list meanwhile is in none of the lists;
+ * again while memcached's own crawler is at work, as it answers nothing else then.
+ */
+async function allKeys(command: Memcached['command']): Promise<string[]> {
+  for (;;) {
+    const dump = await command('lru_crawler metadump hash');
+    if (!/^(BUSY|LOCKED)/.test(dump)) {
+      return Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key]) => decodeURIComponent(key!));
+    }
+    await delay(10);
+  }
 }
 
 /** One command over a connection of its own. */
