@@ -74,6 +74,18 @@ export class CurrentSession {
     });
   }
 
+  /** A message that was left for this request or one beside it: the store tells who has it. */
+  takeFlash(name: string): Promise<unknown> {
+    return this.inTurn(async () => {
+      this.throwFailure();
+      const state = await this.loadState();
+      const taken = state.entries.takeFlash(name);
+      // What is not in the store yet no other request can have read.
+      if (taken && state.status !== 'new') await this.store(state);
+      return state.status === 'gone' ? undefined : taken?.value;
+    });
+  }
+
   /**
    * Stores what has changed. `undefined`: nothing has, and nothing is under way, so that there is
    * nothing to wait for. `withResponse`: it can carry a new id, if it is time for one.
@@ -118,6 +130,7 @@ export class CurrentSession {
     const session = createSession(state, {
       save: () => this.ifCurrent(state, () => this.save()),
       regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),
+      takeFlash: (name) => this.ifCurrent(state, () => this.takeFlash(name)),
       destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
     });
     this.state = state;

@@ -1,4 +1,4 @@
-import { fromJson, toJson } from './session-value.js';
+import { fromJson, isFlashKey, toJson } from './session-value.js';
 
 /** An entry's old value in, its new one out. Called again if another request won the race. */
 export type Updater = (old: unknown) => unknown;
@@ -37,7 +37,7 @@ export class SessionChanges {
 
   clear(): void {
     this.cleared = true;
-    this.byKey.clear();
+    clearEntries(this.byKey);
   }
 
   /** Puts what came later behind what is here. */
@@ -52,7 +52,7 @@ export class SessionChanges {
 
   /** Makes the changes to these entries, in place. */
   applyTo(entries: Map<string, string>): void {
-    if (this.cleared) entries.clear();
+    if (this.cleared) clearEntries(entries);
     for (const [key, changes] of this.byKey) {
       for (const change of changes) applyChange(entries, key, change);
     }
@@ -66,6 +66,11 @@ export function applyUpdate(entries: Map<string, string>, key: string, update: U
   if (value === undefined) entries.delete(key);
   else entries.set(key, toJson(key, value));
   return value;
+}
+
+/** All but the flash messages: these are no entries. */
+export function clearEntries(entries: Map<string, unknown>): void {
+  for (const key of entries.keys()) if (!isFlashKey(key)) entries.delete(key);
 }
 
 function applyChange(entries: Map<string, string>, key: string, change: Change): void {

@@ -1,6 +1,6 @@
-import { applyUpdate, SessionChanges, type Updater } from './session-changes.js';
+import { applyUpdate, clearEntries, SessionChanges, type Updater } from './session-changes.js';
 import { SessionValueError } from './session.errors.js';
-import { checkKey, fromJson, toJson } from './session-value.js';
+import { checkKey, flashKey, fromJson, isFlashKey, toJson } from './session-value.js';
 
 /** An object that the application holds in its hands, and its text when last looked at. */
 interface Live {
@@ -25,7 +25,14 @@ export class SessionEntries {
   }
 
   get size(): number {
-    return this.texts.size;
+    let size = 0;
+    for (const key of this.texts.keys()) if (!isFlashKey(key)) size++;
+    return size;
+  }
+
+  /** Whether there is nothing at all to store. */
+  get isEmpty(): boolean {
+    return this.texts.size === 0;
   }
 
   get(key: string): unknown {
@@ -40,8 +47,8 @@ export class SessionEntries {
     return this.texts.has(key);
   }
 
-  keys(): MapIterator<string> {
-    return this.texts.keys();
+  *keys(): IterableIterator<string> {
+    for (const key of this.texts.keys()) if (!isFlashKey(key)) yield key;
   }
 
   set(key: string, value: unknown): void {
@@ -67,7 +74,7 @@ export class SessionEntries {
   clear(): void {
     this.live.clear();
     this.changes.clear();
-    this.change().clear();
+    clearEntries(this.change());
   }
 
   update(key: string, update: Updater): unknown {
@@ -89,6 +96,37 @@ export class SessionEntries {
       }
       return (old ?? 0) + by;
     }) as number;
+  }
+
+  /** Keeps a message for a later request; the last one of a name counts. */
+  setFlash(name: string, value: unknown): void {
+    const key = flashKey(name);
+    if (value === undefined) {
+      this.delete(key);
+      return;
+    }
+    const json = toJson(name, value);
+    this.change().set(key, json);
+    this.changes.set(key, json);
+  }
+
+  /**
+   * Takes a message away. Whether this request is the one that has it is known once that is stored;
+   * `value` then says it. A message that somebody put in its place is left for who reads that one.
+   */
+  takeFlash(name: string): { value: unknown } | undefined {
+    const key = flashKey(name);
+    const json = this.texts.get(key);
+    if (json === undefined) return undefined;
+    const taken: { value: unknown } = { value: undefined };
+    const take: Updater = (newest) => {
+      const isMine = newest !== undefined && JSON.stringify(newest) === json;
+      taken.value = isMine ? newest : undefined;
+      return isMine ? undefined : newest;
+    };
+    applyUpdate(this.change(), key, take);
+    this.changes.update(key, take);
+    return taken;
   }
 
   /** The entries as they stand: the base of a first write, if nobody else came in between. */
@@ -118,7 +156,7 @@ export class SessionEntries {
 
   /** Drops entries without a change to store: the new record does not have them. */
   retain(keeps: (key: string) => boolean): void {
-    for (const key of [...this.texts.keys()]) {
+    for (const key of [...this.keys()]) {
       if (keeps(key)) continue;
       this.live.delete(key);
       this.change().delete(key);

@@ -10,6 +10,7 @@ export interface SessionLifecycle {
   save(): Promise<void>;
   regenerate(options?: RegenerateOptions): Promise<Session>;
   destroy(): Promise<void>;
+  takeFlash(name: string): Promise<unknown>;
 }
 
 /** A session whose entries are also its properties. */
@@ -93,6 +94,14 @@ class SessionObject {
     return this[SELF].#writable.increment(key, by);
   }
 
+  flash(name: string, value: unknown): this;
+  flash<T>(name: string): Promise<T | undefined>;
+  flash(name: string, ...values: unknown[]): unknown {
+    if (values.length === 0) return this[SELF].#lifecycle.takeFlash(name);
+    this[SELF].#writable.setFlash(name, values[0]);
+    return this;
+  }
+
   *keys(): IterableIterator<string> {
     yield* this[SELF].#state.entries.keys();
   }
@@ -149,7 +158,7 @@ const MEMBERS = new Set(
 /** Not entries by property: members, those to come, what every object has, and `then`. */
 const RESERVED = new Set([
   ...MEMBERS,
-  ...['flash', 'userId', 'signIn', 'signOut'],
+  ...['userId', 'signIn', 'signOut'],
   ...Object.getOwnPropertyNames(Object.prototype),
   'then',
 ]);

@@ -1,6 +1,7 @@
 import type { SessionChanges } from './session-changes.js';
 import type { RenewalGrace } from './session-record.js';
 import type { FoundRecord, Forwarding, SessionRecords } from './session-records.js';
+import { isFlashKey } from './session-value.js';
 import { SessionConflictError, tooManyConflicts } from './session.errors.js';
 
 /** What a session is to become under its new id. */
@@ -82,7 +83,8 @@ async function forward(
 }
 
 function renewed({ record }: FoundRecord, session: Regeneration): FoundRecord['record'] {
-  const entries = new Map([...record.entries].filter(([key]) => session.keeps(key)));
+  const keeps = (key: string) => isFlashKey(key) || session.keeps(key);
+  const entries = new Map([...record.entries].filter(([key]) => keeps(key)));
   return { createdAt: record.createdAt, cookieSentAt: session.cookieSentAt, entries };
 }
 

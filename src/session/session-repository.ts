@@ -59,7 +59,7 @@ export class SessionRepository {
       return this.isCookieDue(session);
     }
     // An empty session is worth no record, unless it already has one.
-    return session.status !== 'new' || session.entries.size > 0;
+    return session.status !== 'new' || !session.entries.isEmpty;
   }
 
   /**

@@ -10,6 +10,18 @@ export function isPoisonedKey(key: string): boolean {
   return POISONED_KEYS.has(key);
 }
 
+/** Before the names of flash messages: they are kept beside the entries, and no entry has such a key. */
+const FLASH = '\0flash:';
+
+export function flashKey(name: string): string {
+  checkKey(name);
+  return FLASH + name;
+}
+
+export function isFlashKey(key: string): boolean {
+  return key.startsWith(FLASH);
+}
+
 /** Refuses what cannot be an entry's key. */
 export function checkKey(key: unknown): asserts key is string {
   if (typeof key !== 'string') {
@@ -17,6 +29,9 @@ export function checkKey(key: unknown): asserts key is string {
   }
   if (isPoisonedKey(key)) {
     throw new SessionValueError(key, 'this key is refused, as it reaches into prototypes');
+  }
+  if (isFlashKey(key)) {
+    throw new SessionValueError(key, 'this key is refused, as flash messages have such');
   }
 }
 

@@ -59,6 +59,18 @@ export interface SessionMembers<D extends object = SessionData> {
   increment(key: Key<D>, by?: number): number;
 
   /**
+   * Leaves a message for a later request, such as the one that follows a redirect. Any JSON value; the
+   * last one of a name counts, and `undefined` takes it back. It is no entry: it stays through
+   * `clear()` and every new id, until it is read or the session ends.
+   */
+  flash(name: string, value: unknown): this;
+  /**
+   * Takes a message: of all requests that read it, one gets it. The changes so far are stored along,
+   * as by `save()`, and with the same errors; if there is no such message, nothing is done.
+   */
+  flash<T = unknown>(name: string): Promise<T | undefined>;
+
+  /**
    * Stores the changes now instead of with the response.
    * @throws SessionStoreError, SessionConflictError if they could not be stored
    * @throws SessionDestroyedError if the session was destroyed or ran out meanwhile
