@@ -5,7 +5,7 @@ import { MemcachedNodes } from './memcached-nodes.js';
 import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
 import { expectReply, readItem, type MemcachedItem } from './memcached-replies.js';
 
-/** For keys that hold records: renew what is read to so many seconds. */
+/** For keys that hold records: renew what is read to so many seconds; 0: read it only. */
 export interface GetOptions {
   readonly renewTo?: number;
 }
@@ -31,7 +31,9 @@ export class MemcachedDriver {
   /** A record with `renewTo`, read and renewed by one command; else the value that was set. */
   async get(key: string, options?: GetOptions): Promise<unknown> {
     if (options?.renewTo !== undefined) {
-      const item = await this.retrieve(`gats ${options.renewTo}`, safeKey(key));
+      const { renewTo } = options;
+      const command = renewTo === 0 ? 'gets' : `gats ${exptime(renewTo)}`;
+      const item = await this.retrieve(command, safeKey(key));
       return item && new ReadRecord(item.text, item.version);
     }
     const item = await this.retrieve('get', safeKey(key));
@@ -41,8 +43,7 @@ export class MemcachedDriver {
   async set(key: string, { value }: Envelope, ttlSeconds = 0): Promise<void> {
     const safe = safeKey(key);
     if (!(value instanceof WriteRecord)) {
-      const ttl = ttlSeconds > MAX_TTL_SECONDS ? unixTime() + ttlSeconds : ttlSeconds;
-      await this.store('set', safe, JSON.stringify(value), ttl);
+      await this.store('set', safe, JSON.stringify(value), ttlSeconds);
       return;
     }
     const { text, version } = value;
@@ -90,7 +91,7 @@ export class MemcachedDriver {
   ): Promise<void> {
     const bytes = Buffer.byteLength(data);
     const cas = version === undefined ? '' : ` ${version}`;
-    const line = `${command} ${key} 0 ${ttl} ${bytes}${cas}`;
+    const line = `${command} ${key} 0 ${exptime(ttl)} ${bytes}${cas}`;
     return this.nodes.send(key, `${line}\r\n${data}\r\n`, (reply) => expectReply(reply, 'STORED'));
   }
 }
@@ -115,6 +116,7 @@ function safeKey(key: string): string {
   return `sha256:${createHash('sha256').update(key).digest('base64url')}`;
 }
 
-function unixTime(): number {
-  return Math.floor(Date.now() / 1000);
+/** What memcached takes for a time to live: so many seconds, or beyond 30 days a date. */
+function exptime(seconds: number): number {
+  return seconds > MAX_TTL_SECONDS ? Math.floor(Date.now() / 1000) + seconds : seconds;
 }
