@@ -7,7 +7,7 @@ export interface SessionTicket {
 }
 
 /** What a secret is used for; each use has a key of its own (HKDF, RFC 5869). */
-export type SecretPurpose = 'store key' | 'record';
+export type SecretPurpose = 'store key' | 'record' | 'user key';
 
 export function deriveKey(secret: string, purpose: SecretPurpose): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', `nestjs-session-manager ${purpose}`, 32));
@@ -20,17 +20,33 @@ export function deriveKey(secret: string, purpose: SecretPurpose): Buffer {
  */
 export class StoreKeys {
   private readonly keys: readonly Buffer[];
+  private readonly userKeys: readonly Buffer[];
 
   constructor(
     private readonly prefix: string,
     secrets: readonly string[],
   ) {
     this.keys = secrets.map((secret) => deriveKey(secret, 'store key'));
+    this.userKeys = secrets.map((secret) => deriveKey(secret, 'user key'));
   }
 
   of({ id, secret }: SessionTicket): string {
     const key = this.keys[secret];
     return this.prefix + (key ? hmac(key, id) : hash('sha256', id, 'base64url'));
+  }
+
+  /**
+   * Where the index of a user's sessions is, for those of this secret. No session is ever there: what
+   * is hashed has a blank, and no id has.
+   */
+  ofUser(userId: string, secret: number): string {
+    const key = this.userKeys[secret];
+    return this.prefix + (key ? hmac(key, userId) : hash('sha256', `user ${userId}`, 'base64url'));
+  }
+
+  /** All that there may be, the newest secret's first. */
+  allOfUser(userId: string): string[] {
+    return Array.from({ length: this.keys.length || 1 }, (_, n) => this.ofUser(userId, n));
   }
 }
 

@@ -15,6 +15,10 @@ export interface SessionPolicy {
   readonly rotateGrace: number;
   /** Whether the cookie carries a Max-Age and so has to be sent again before it runs out. */
   readonly persistentCookie: boolean;
+  /** How many sessions a user may have. */
+  readonly maxSessionsPerUser: number | false;
+  /** What becomes of one more. */
+  readonly whenTooMany: 'refuse' | 'end-oldest';
   /** Milliseconds since 1970; passed in so that time can be moved. */
   readonly now: () => number;
   /** Tells the people who run the application. */

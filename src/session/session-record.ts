@@ -1,3 +1,4 @@
+import type { SessionUser } from './session-user.js';
 import { isPoisonedKey } from './session-value.js';
 
 /** What is kept of a session. The entries are JSON texts, parsed only when somebody asks for them. */
@@ -6,6 +7,8 @@ export interface SessionRecord {
   readonly createdAt: number;
   /** When a persistent cookie was last sent, in milliseconds since 1970. */
   readonly cookieSentAt: number;
+  /** Absent: nobody is signed in. */
+  readonly user?: SessionUser | undefined;
   readonly entries: ReadonlyMap<string, string>;
 }
 
@@ -38,7 +41,8 @@ export interface RenewalGrace {
  * ```
  *
  * A line of JSON with each entry's key and length; the entries' JSON, one after the other. So one
- * entry is read or replaced without parsing the others.
+ * entry is read or replaced without parsing the others. Of a session that is signed in the line ends
+ * with the user id and the handle.
  */
 const FORMAT = 1;
 
@@ -49,7 +53,8 @@ export function encodeRecord(record: SessionRecord): string {
     index.push(key, json.length);
     values += json;
   }
-  const header = [FORMAT, record.createdAt, record.cookieSentAt, index];
+  const { createdAt, cookieSentAt, user } = record;
+  const header = [FORMAT, createdAt, cookieSentAt, index, ...(user ? [user.id, user.handle] : [])];
   return `${JSON.stringify(header)}\n${values}`;
 }
 
@@ -64,12 +69,15 @@ export function decodeRecord(text: string): SessionRecord | SessionForwarder | u
   const header = end < 0 ? undefined : parseHeader(text.slice(0, end));
   if (!Array.isArray(header) || header[0] !== FORMAT) return undefined;
   if (header.length === 3 || header.length === 5) return readForwarder(header);
-  const [, createdAt, cookieSentAt, index] = header as unknown[];
+  const [, createdAt, cookieSentAt, index, id, handle] = header as unknown[];
   if (!Number.isFinite(createdAt) || !Number.isFinite(cookieSentAt)) return undefined;
   const entries = readEntries(index, text, end + 1);
-  return (
-    entries && { createdAt: createdAt as number, cookieSentAt: cookieSentAt as number, entries }
-  );
+  if (!entries) return undefined;
+  const times = { createdAt: createdAt as number, cookieSentAt: cookieSentAt as number };
+  if (header.length === 4) return { ...times, entries };
+  // Somebody else's session rather than nobody's must not come of a damaged one.
+  if (header.length !== 6 || typeof id !== 'string' || typeof handle !== 'string') return undefined;
+  return { ...times, user: { id, handle }, entries };
 }
 
 function readForwarder(header: unknown[]): SessionForwarder | undefined {

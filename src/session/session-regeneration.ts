@@ -1,6 +1,7 @@
 import type { SessionChanges } from './session-changes.js';
 import type { RenewalGrace } from './session-record.js';
 import type { FoundRecord, Forwarding, SessionRecords } from './session-records.js';
+import type { SessionUser } from './session-user.js';
 import { isFlashKey } from './session-value.js';
 import { SessionConflictError, tooManyConflicts } from './session.errors.js';
 
@@ -16,6 +17,8 @@ export interface Regeneration {
   nextKey(): string;
   keeps(entryKey: string): boolean;
   readonly cookieSentAt: number;
+  /** Who signs in with it. */
+  readonly user?: SessionUser | undefined;
   /** Of the key that `nextKey` made last, if requests with the old id are to be let over to it. */
   grace?(): RenewalGrace;
 }
@@ -85,7 +88,9 @@ async function forward(
 function renewed({ record }: FoundRecord, session: Regeneration): FoundRecord['record'] {
   const keeps = (key: string) => isFlashKey(key) || session.keeps(key);
   const entries = new Map([...record.entries].filter(([key]) => keeps(key)));
-  return { createdAt: record.createdAt, cookieSentAt: session.cookieSentAt, entries };
+  const { createdAt } = record;
+  const user = session.user ?? record.user;
+  return { createdAt, cookieSentAt: session.cookieSentAt, ...(user && { user }), entries };
 }
 
 /** Takes away what nobody was told of. */

@@ -1,6 +1,7 @@
 import { SessionEntries } from './session-entries.js';
 import type { SessionTicket } from './session-keys.js';
 import type { FoundRecord } from './session-records.js';
+import type { SessionUser } from './session-user.js';
 
 /**
  * - `new`: not in the store (yet);
@@ -20,6 +21,8 @@ export class SessionState {
   cookieSentAt: number;
   /** Whether the response has to carry the cookie, once the session is stored. */
   tellClient: boolean;
+  /** Who is signed in with it. */
+  user: SessionUser | undefined;
   /** Whether another request gave the session a new id, which this one must not learn. */
   followed = false;
   /** `false`: found by an id that was renewed since; who is told of the new one must still have it. */
@@ -50,6 +53,7 @@ export class SessionState {
     this.status = found ? 'stored' : 'new';
     this.version = found?.version;
     this.cookieSentAt = found?.record.cookieSentAt ?? 0;
+    this.user = found?.record.user;
     this.entries = new SessionEntries(found?.record.entries ?? new Map());
   }
 

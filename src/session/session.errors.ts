@@ -82,6 +82,24 @@ export class SessionDestroyedError extends SessionError {
   }
 }
 
+/**
+ * The user has as many sessions as may be, and `whenTooMany` is `'refuse'`. The client gets a 409; the
+ * session that was to be signed in is as it was.
+ */
+export class SessionLimitError extends SessionError {
+  // As above, but the client may read the message.
+  readonly status = 409;
+  readonly statusCode = 409;
+  readonly expose = true;
+
+  constructor() {
+    super(
+      'SESSION_LIMIT',
+      'You are signed in as often as is allowed. Sign out somewhere else first.',
+    );
+  }
+}
+
 /** A wrong option; the message begins with its name. Thrown once, when the module starts. */
 export class SessionOptionsError extends SessionError {
   /** The option's name, such as `cookie.domain`. */
