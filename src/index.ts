@@ -14,7 +14,18 @@ export {
   SessionTooLargeError,
   SessionValueError,
 } from './session/session.errors.js';
+export { SessionMonitor } from './session-monitor.js';
+export type {
+  SessionCounters,
+  SessionEvent,
+  SessionEventPayloads,
+} from './session/session-telemetry.js';
+export type { ServerReport, ServerState } from './store/server-health.js';
 export { memcachedStore } from './store/memcached-store.js';
-export type { MemcachedLocation, MemcachedOptions } from './store/memcached-options.js';
+export type {
+  MemcachedLocation,
+  MemcachedOptions,
+  MemcachedServer,
+} from './store/memcached-options.js';
 // By star, since TypeScript merges an application's declarations with such exports only.
 export * from './session/session-data.js';

@@ -4,6 +4,7 @@ import { CurrentSession, type SessionTransport } from '../session/current-sessio
 import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { SessionRepository } from '../session/session-repository.js';
+import type { SessionTelemetry } from '../session/session-telemetry.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
 import { addCookie } from './response-head.js';
 import type { SessionCookie } from './session-cookie.js';
@@ -16,6 +17,7 @@ export interface SessionEdge {
   /** For responses that used the session and set none. */
   readonly cacheControl: string | false;
   readonly log: SessionLog;
+  readonly telemetry: SessionTelemetry;
 }
 
 /** The framework's request: Express's is the raw one, Fastify's has it as `raw`. */
@@ -76,6 +78,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
     this.isRefused = true;
     this.edge.log.notStored(error);
     const status = statusOf(error);
+    this.edge.telemetry.tell('refused', { status });
     const message = status === 503 ? 'Service Unavailable' : 'Internal server error';
     return { status, body: { statusCode: status, message } };
   }

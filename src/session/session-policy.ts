@@ -1,3 +1,5 @@
+import type { SessionTelemetry } from './session-telemetry.js';
+
 /** What the options say about the life of a session, and the world it is told by. */
 export interface SessionPolicy {
   /** Idle timeout in seconds. */
@@ -19,6 +21,8 @@ export interface SessionPolicy {
   readonly now: () => number;
   /** Tells the people who run the application. */
   readonly warn: (message: string) => void;
+  /** Counts what happens, and tells programs. */
+  readonly telemetry: SessionTelemetry;
 }
 
 /** When the session ends however much it is used, in milliseconds since 1970. */

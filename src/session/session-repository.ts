@@ -4,7 +4,7 @@ import { SessionEntries } from './session-entries.js';
 import { newSessionId } from './session-id.js';
 import { StoreKeys, type SessionTicket } from './session-keys.js';
 import { absoluteDeadline, type SessionPolicy } from './session-policy.js';
-import type { SessionRecord } from './session-record.js';
+import type { SessionForwarder, SessionRecord } from './session-record.js';
 import { SessionRecords, type FoundRecord } from './session-records.js';
 import { newIdByOthers, regenerate } from './session-regeneration.js';
 import { SessionRenewal, type Successor } from './session-renewal.js';
@@ -28,7 +28,7 @@ export class SessionRepository {
     private readonly policy: SessionPolicy,
   ) {
     this.records = new SessionRecords(store, policy);
-    this.commits = new SessionCommits(this.records);
+    this.commits = new SessionCommits(this.records, policy.telemetry);
     this.keys = new StoreKeys(policy.keyPrefix, policy.secrets);
     this.renewal = new SessionRenewal(this.records, this.keys, policy);
   }
@@ -37,10 +37,12 @@ export class SessionRepository {
   async find(ticket: SessionTicket): Promise<SessionState | undefined> {
     const key = this.keys.of(ticket);
     const found = await this.records.find(key);
-    if (!found) return undefined;
-    if (!('forwardTo' in found)) return this.stateOf({ ticket, key, found });
-    const successor = await this.renewal.successor(ticket, found);
-    return successor && this.stateOf(successor, true);
+    const session =
+      found && 'forwardTo' in found
+        ? await this.findSuccessor(ticket, found)
+        : found && this.stateOf({ ticket, key, found });
+    this.policy.telemetry.tell('loaded', { found: session !== undefined });
+    return session;
   }
 
   /** A new, empty session. Nothing is stored before something is written to it. */
@@ -104,7 +106,10 @@ export class SessionRepository {
 
   /** Takes the session out of the store, wherever a parallel new id has moved it. */
   async destroy(session: SessionState): Promise<void> {
-    if (session.status === 'stored') await this.remove(session.key, session.takeVersion());
+    if (session.status === 'stored') {
+      await this.remove(session.key, session.takeVersion());
+      this.policy.telemetry.tell('destroyed', {});
+    }
     session.status = 'destroyed';
     session.entries = new SessionEntries(new Map());
   }
@@ -115,6 +120,15 @@ export class SessionRepository {
       this.assignNewId(session);
     }
     session.status = 'stored';
+    this.policy.telemetry.tell('committed', { created: true });
+  }
+
+  private async findSuccessor(
+    ticket: SessionTicket,
+    forwarder: SessionForwarder,
+  ): Promise<SessionState | undefined> {
+    const successor = await this.renewal.successor(ticket, forwarder);
+    return successor && this.stateOf(successor, true);
   }
 
   private stateOf({ ticket, key, found }: Successor, isSuccessor = false): SessionState {
@@ -125,7 +139,10 @@ export class SessionRepository {
 
   private async renew(session: SessionState, changes: SessionChanges): Promise<void> {
     const expected = expectedRecord(session, session.cookieSentAt);
-    if (await this.renewal.renew(session, changes, expected)) return;
+    if (await this.renewal.renew(session, changes, expected)) {
+      this.policy.telemetry.tell('regenerated', { reason: 'time' });
+      return;
+    }
     if (!changes.isEmpty) await this.update(session, changes);
   }
 
@@ -134,8 +151,13 @@ export class SessionRepository {
     const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
     const expected = expectedRecord(session, cookieSentAt);
     const outcome = await this.commits.commit(session.key, { changes, cookieSentAt }, expected);
-    if (outcome === 'gone') session.status = 'gone';
-    else if (outcome.stored !== session.key) {
+    if (outcome === 'gone') {
+      session.status = 'gone';
+      this.policy.telemetry.tell('gone', {});
+      return;
+    }
+    this.policy.telemetry.tell('committed', { created: false });
+    if (outcome.stored !== session.key) {
       session.follow(outcome.stored, outcome.renewed === true);
     } else if (cookieIsDue) {
       session.cookieSentAt = cookieSentAt;
@@ -163,6 +185,7 @@ export class SessionRepository {
     }
     session.entries.retain(keeps);
     session.moveTo(ticket, this.keys.of(ticket), cookieSentAt);
+    this.policy.telemetry.tell('regenerated', { reason: 'asked' });
   }
 
   private async remove(firstKey: string, firstVersion: string | undefined): Promise<void> {

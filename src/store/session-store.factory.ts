@@ -7,6 +7,8 @@ import { isAtomicAdapter } from './atomic-record.js';
 import { AtomicSessionStore } from './atomic-session-store.js';
 import type { KeyvLike, SessionCache } from './session-cache.js';
 import { PlainSessionStore } from './plain-session-store.js';
+import { ServerHealth } from './server-health.js';
+import { WatchedSessionStore } from './watched-session-store.js';
 
 interface Settings {
   readonly keyPrefix: string;
@@ -15,8 +17,14 @@ interface Settings {
   readonly now: () => number;
 }
 
+/** A store, and how the servers behind it do. */
+export interface OpenSessionStore {
+  readonly store: SessionStore;
+  readonly servers: readonly ServerHealth[];
+}
+
 /** The store for a cache, as good as its adapter allows. */
-export function openSessionStore(cache: SessionCache, settings: Settings): SessionStore {
+export function openSessionStore(cache: SessionCache, settings: Settings): OpenSessionStore {
   // A cache of another make may not tell its stores.
   const stores = (cache as Partial<Cache>).stores ?? [];
   if (stores.length > 1) {
@@ -28,10 +36,19 @@ export function openSessionStore(cache: SessionCache, settings: Settings): Sessi
   const adapter: unknown = stores[0]?.store;
   if (isAtomicAdapter(adapter)) {
     adapter.holdRecords(settings.keyPrefix, settings.timeout);
-    return new AtomicSessionStore(blocking(cache, stores));
+    return { store: new AtomicSessionStore(blocking(cache, stores)), servers: adapter.servers };
   }
   for (const store of stores) tellErrors(store);
-  return new PlainSessionStore(blocking(cache, stores), settings);
+  const store = new PlainSessionStore(blocking(cache, stores), settings);
+  const health = new ServerHealth(nameOf(adapter), {
+    probe: () => store.find(`${settings.keyPrefix}probe`),
+  });
+  return { store: new WatchedSessionStore(store, health), servers: [health] };
+}
+
+/** What people call a store by: the class of its adapter. */
+function nameOf(adapter: unknown): string {
+  return (adapter as object | undefined)?.constructor.name ?? 'cache';
 }
 
 /**

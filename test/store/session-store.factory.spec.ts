@@ -5,7 +5,7 @@ import { Keyv } from 'keyv';
 import { SessionOptionsError, SessionStoreError } from '../../src/session/session.errors.js';
 import { AtomicSessionStore } from '../../src/store/atomic-session-store.js';
 import { memcachedStore } from '../../src/store/memcached-store.js';
-import { PlainSessionStore } from '../../src/store/plain-session-store.js';
+import { WatchedSessionStore } from '../../src/store/watched-session-store.js';
 import { openSessionStore, toKeyv } from '../../src/store/session-store.factory.js';
 import { PlainAdapter } from '../support/plain-adapter.js';
 
@@ -14,12 +14,12 @@ const settings = { keyPrefix: 'sess:', timeout: 1200, now: Date.now };
 describe('the store for a cache', () => {
   it('is an atomic one over memcached', () => {
     const cache = createCache({ stores: [memcachedStore('127.0.0.1:1')] });
-    expect(openSessionStore(cache, settings)).toBeInstanceOf(AtomicSessionStore);
+    expect(openSessionStore(cache, settings).store).toBeInstanceOf(AtomicSessionStore);
   });
 
   it('is a plain one over any other', () => {
     const cache = createCache({ stores: [new Keyv()] });
-    expect(openSessionStore(cache, settings)).toBeInstanceOf(PlainSessionStore);
+    expect(openSessionStore(cache, settings).store).toBeInstanceOf(WatchedSessionStore);
   });
 
   it('makes a Keyv tell of its errors, and an adapter that keeps them to itself', () => {
@@ -41,7 +41,7 @@ describe('the store for a cache', () => {
     const adapter = new PlainAdapter();
     const cache = createCache({ stores: [new Keyv({ store: adapter })], nonBlocking: true });
     adapter.failure = new Error('down');
-    const creating = openSessionStore(cache, settings).create('sess:a', 'text', 60);
+    const creating = openSessionStore(cache, settings).store.create('sess:a', 'text', 60);
     await expect(creating).rejects.toThrow(SessionStoreError);
   });
 

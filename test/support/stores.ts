@@ -25,7 +25,7 @@ export interface OpenStore {
 }
 
 export function sessionStoreOver(keyv: Keyv, now: () => number = Date.now): SessionStore {
-  return openSessionStore(cacheOver(keyv), { keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now });
+  return openSessionStore(cacheOver(keyv), { keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now }).store;
 }
 
 export function cacheOver(keyv: Keyv): Cache {
