@@ -4,12 +4,14 @@ export { Session } from './http/session.decorator.js';
 export { sessionOf } from './http/session-of.js';
 export type { SessionCookieOptions } from './http/session-cookie-options.js';
 export { SessionManager } from './session/session-manager.js';
+export type { OutagePolicy, SessionAccess } from './session/session-access.js';
 export type { RegenerateOptions, SessionMembers } from './session/session.js';
 export {
   SessionConflictError,
   SessionDestroyedError,
   SessionError,
   SessionOptionsError,
+  SessionReadOnlyError,
   SessionStoreError,
   SessionTooLargeError,
   SessionValueError,

@@ -4,6 +4,7 @@ import {
   type SessionCookieOptions,
 } from './http/session-cookie-options.js';
 import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
+import type { OutagePolicy } from './session/session-access.js';
 import { SessionOptionsError } from './session/session.errors.js';
 import {
   checkMemcachedOptions,
@@ -56,6 +57,11 @@ export interface SessionModuleOptions {
    */
   secrets?: string | readonly string[] | undefined;
   /**
+   * What routes get that do not say so themselves, by `@Session({ onOutage })`, if the store cannot be
+   * read. Default `'refuse'`: a 503. `'anonymous'`: an empty session that refuses writes.
+   */
+  onOutage?: OutagePolicy;
+  /**
    * `Cache-Control` of responses that used the session and set none. Default `'no-store'`
    * (ASVS 5.0 V14.3.2); `false` for none. `Vary: Cookie` is set in any case.
    */
@@ -69,6 +75,7 @@ const DEFAULTS = {
   maxBytes: 1_000_000,
   rotateEvery: false as number | false,
   rotateGrace: 10,
+  onOutage: 'refuse' as OutagePolicy,
   cacheControl: 'no-store' as string | false,
 };
 
@@ -126,12 +133,16 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   if (cacheControl !== false && !isText(cacheControl, /^[\x20-\x7e]+$/)) {
     throw new SessionOptionsError('cacheControl', 'give the value of a header, or false');
   }
+  const { onOutage } = checked;
+  if (!['refuse', 'anonymous'].includes(onOutage)) {
+    throw new SessionOptionsError('onOutage', "give 'refuse' or 'anonymous'");
+  }
   const cookie = checkCookieOptions(options.cookie);
   const keptIn = placeOf(options);
   const secrets = checkSecrets(options.secrets);
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
-    ...{ cookie, keptIn, secrets },
+    ...{ onOutage, cookie, keptIn, secrets },
   };
 }
 

@@ -118,6 +118,7 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
       repository: new SessionRepository(store, policy),
       cookie: new SessionCookie(cookie, timeout, secrets),
       cacheControl: options.cacheControl,
+      onOutage: options.onOutage,
       log: new SessionLog(sessionLogger),
       telemetry,
     };

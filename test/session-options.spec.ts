@@ -18,6 +18,7 @@ describe('session options', () => {
     maxBytes: 1_000_000,
     rotateEvery: false,
     rotateGrace: 10,
+    onOutage: 'refuse',
     cacheControl: 'no-store',
     cookie: {
       name: 'SID',
@@ -166,6 +167,7 @@ describe('session options', () => {
     ['memcached.auth', { memcached: { servers: 'a:1', auth: { username: 'a', password: '\n' } } }],
     ['memcached.auth.user', { memcached: { servers: 'a:1', auth: { user: 'a' } } }],
     ['memcached.rehash', { memcached: { servers: ['a:1', 'b:1'], rehash: 'yes' } }],
+    ['onOutage', { onOutage: 'ignore' }],
     ['memcached.host', { memcached: { host: 'a' } }],
     ['memcached.timeout', { memcached: { servers: 'a:1', timeout: 0 } }],
     ['memcached.timeout', { memcached: { servers: 'a:1', timeout: 60_001 } }],

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { CurrentSession, type SessionTransport } from '../session/current-session.js';
+import type { OutagePolicy } from '../session/session-access.js';
 import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { SessionRepository } from '../session/session-repository.js';
@@ -16,6 +17,8 @@ export interface SessionEdge {
   readonly cookie: SessionCookie;
   /** For responses that used the session and set none. */
   readonly cacheControl: string | false;
+  /** For routes that do not say. */
+  readonly onOutage?: OutagePolicy;
   readonly log: SessionLog;
   readonly telemetry: SessionTelemetry;
 }
@@ -41,7 +44,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
     private readonly raw: IncomingMessage,
     private readonly response: ServerResponse,
   ) {
-    this.current = new CurrentSession(edge.repository, this);
+    this.current = new CurrentSession(edge.repository, this, edge.onOutage);
     this.manager = new SessionManager(this.current);
   }
 
@@ -50,6 +53,11 @@ export class RequestSession implements SessionTransport, ResponseGate {
     this.cookieWasSent = cookie.wasSent;
     if (cookie.isAmbiguous) this.edge.log.severalCookies();
     return cookie.ticket;
+  }
+
+  /** Nothing is held back, so what has to be said of caching is said now. */
+  onRead(): void {
+    if (!this.held && !this.response.headersSent) this.limitCaching(this.response);
   }
 
   onUse(): void {
@@ -65,11 +73,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
   }
 
   beforeRelease(response: ServerResponse): void {
-    const { cacheControl } = this.edge;
-    if (cacheControl !== false && !response.hasHeader('cache-control')) {
-      response.setHeader('Cache-Control', cacheControl);
-    }
-    varyByCookie(response);
+    this.limitCaching(response);
     const cookie = this.cookieToSend();
     if (cookie) addCookie(response, cookie);
   }
@@ -90,6 +94,14 @@ export class RequestSession implements SessionTransport, ResponseGate {
       return;
     }
     this.current.commit()?.catch((error: unknown) => this.edge.log.notStored(error));
+  }
+
+  private limitCaching(response: ServerResponse): void {
+    const { cacheControl } = this.edge;
+    if (cacheControl !== false && !response.hasHeader('cache-control')) {
+      response.setHeader('Cache-Control', cacheControl);
+    }
+    varyByCookie(response);
   }
 
   private cookieToSend(): string | undefined {

@@ -1,15 +1,23 @@
 import type { SessionTicket } from './session-keys.js';
-import { createSession } from './session-object.js';
+import type { OutagePolicy, SessionAccess } from './session-access.js';
+import { createReadOnlySession, createSession } from './session-object.js';
 import type { SessionRepository } from './session-repository.js';
 import type { SessionState } from './session-state.js';
-import { SessionDestroyedError, SessionError, SessionStoreError } from './session.errors.js';
+import {
+  SessionDestroyedError,
+  SessionError,
+  SessionReadOnlyError,
+  SessionStoreError,
+} from './session.errors.js';
 import type { RegenerateOptions, Session } from './session.js';
 
 /** What carries the session id between the client and a request. */
 export interface SessionTransport {
   /** The id the client sent, if it sent one that can be one. Read when first needed. */
   presentedTicket(): SessionTicket | undefined;
-  /** Called once, before the request's session is first used. */
+  /** Called before the session is read by who will not change it. */
+  onRead(): void;
+  /** Called once, before the session is first used by who may change it. */
   onUse(): void;
   /** Whether the client can still be told an id. */
   readonly isOpen: boolean;
@@ -21,6 +29,7 @@ export type SessionNews = SessionTicket | 'over';
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {
   private loading: Promise<Session> | undefined;
+  private inUse = false;
   private state: SessionState | undefined;
   private isOver = false;
   /** Why nothing more of this request is stored. */
@@ -31,11 +40,22 @@ export class CurrentSession {
   constructor(
     private readonly repository: SessionRepository,
     private readonly transport: SessionTransport,
+    private readonly onOutage: OutagePolicy = 'refuse',
   ) {}
 
   /** The request's session, found once; a store that fails is not asked again by the same request. */
-  load(): Promise<Session> {
-    return (this.loading ??= this.find());
+  load({ readOnly = false, onOutage = this.onOutage }: SessionAccess = {}): Promise<Session> {
+    if (readOnly) this.transport.onRead();
+    else this.use();
+    const loading = (this.loading ??= this.find());
+    const session = readOnly ? loading.then(() => this.readOnlySession()) : loading;
+    return onOutage === 'refuse' ? session : session.catch((error) => this.anonymous(error));
+  }
+
+  /** The request's session, if it has one: in the store, or begun by this request. */
+  async peek(): Promise<Session | undefined> {
+    const session = await this.load({ onOutage: 'refuse' });
+    return this.state!.status !== 'new' || session.size > 0 ? session : undefined;
   }
 
   /** A new session in place of the present one, which is destroyed. */
@@ -53,7 +73,7 @@ export class CurrentSession {
       const state = await this.loadState();
       this.requireOpen('regenerate');
       await this.orFail(this.repository.regenerate(state, options?.keep));
-      return this.load();
+      return this.load({ onOutage: 'refuse' });
     });
   }
 
@@ -107,8 +127,24 @@ export class CurrentSession {
     return this.isOver ? 'over' : undefined;
   }
 
-  private async find(): Promise<Session> {
+  private use(): void {
+    if (this.inUse) return;
+    this.inUse = true;
     this.transport.onUse();
+  }
+
+  private readOnlySession(): Session {
+    return createReadOnlySession(this.state!, () => new SessionReadOnlyError());
+  }
+
+  /** In place of a session that cannot be read: nobody's, and never stored. */
+  private anonymous(error: unknown): Session {
+    if (!(error instanceof SessionStoreError)) throw error;
+    const refusal = () => new SessionStoreError({ cause: error.cause });
+    return createReadOnlySession(this.repository.begin(), refusal);
+  }
+
+  private async find(): Promise<Session> {
     const ticket = this.transport.presentedTicket();
     const found = ticket && (await this.repository.find(ticket));
     return this.take(found ?? this.repository.begin());
@@ -126,7 +162,7 @@ export class CurrentSession {
   }
 
   private async loadState(): Promise<SessionState> {
-    await this.load();
+    await this.load({ onOutage: 'refuse' });
     return this.state!;
   }
 

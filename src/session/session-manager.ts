@@ -24,6 +24,16 @@ export class SessionManager {
   }
 
   /**
+   * The request's session if there is one; `undefined` if not, without making one. For code that only
+   * looks, such as a menu that greets who is signed in.
+   *
+   * @throws SessionStoreError if the store cannot be read
+   */
+  peek(): Promise<Session | undefined> {
+    return this.#current.peek();
+  }
+
+  /**
    * A new, empty session in place of the current one, which is destroyed.
    *
    * @throws SessionStoreError if the current one could not be destroyed

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 import type { SessionState } from './session-state.js';
 import { checkKey } from './session-value.js';
-import { SessionDestroyedError, SessionValueError } from './session.errors.js';
+import { SessionDestroyedError, SessionValueError, type SessionError } from './session.errors.js';
 import type { RegenerateOptions, Session } from './session.js';
 
 /** What a session asks of the request it belongs to. */
@@ -17,6 +17,13 @@ export function createSession(state: SessionState, lifecycle: SessionLifecycle):
   return new Proxy(new SessionObject(state, lifecycle), propertyAccess);
 }
 
+/** A session that can be read only: whatever would change it throws, or rejects with, that error. */
+export function createReadOnlySession(state: SessionState, refusal: () => SessionError): Session {
+  const refuse = () => Promise.reject(refusal());
+  const lifecycle = { save: refuse, regenerate: refuse, destroy: refuse };
+  return new Proxy(new SessionObject(state, lifecycle, refusal), propertyAccess);
+}
+
 const SELF = Symbol('session');
 
 /**
@@ -27,9 +34,12 @@ class SessionObject {
   readonly #state: SessionState;
   readonly #lifecycle: SessionLifecycle;
 
-  constructor(state: SessionState, lifecycle: SessionLifecycle) {
+  readonly #refusal: (() => SessionError) | undefined;
+
+  constructor(state: SessionState, lifecycle: SessionLifecycle, refusal?: () => SessionError) {
     this.#state = state;
     this.#lifecycle = lifecycle;
+    this.#refusal = refusal;
   }
 
   get [SELF](): this {
@@ -57,7 +67,7 @@ class SessionObject {
   }
 
   get(key: string): unknown {
-    return this[SELF].#state.entries.get(key);
+    return this[SELF].#read(key);
   }
 
   set(key: string, value: unknown): this {
@@ -98,13 +108,13 @@ class SessionObject {
   }
 
   *values(): IterableIterator<unknown> {
-    const { entries } = this[SELF].#state;
-    for (const key of entries.keys()) yield entries.get(key);
+    const self = this[SELF];
+    for (const key of self.keys()) yield self.#read(key);
   }
 
   *entries(): IterableIterator<[string, unknown]> {
-    const { entries } = this[SELF].#state;
-    for (const key of entries.keys()) yield [key, entries.get(key)];
+    const self = this[SELF];
+    for (const key of self.keys()) yield [key, self.#read(key)];
   }
 
   [Symbol.iterator](): IterableIterator<[string, unknown]> {
@@ -136,7 +146,13 @@ class SessionObject {
     return `Session ${inspect(this.toJSON(), options)}`;
   }
 
+  #read(key: string): unknown {
+    const { entries } = this.#state;
+    return this.#refusal ? entries.read(key) : entries.get(key);
+  }
+
   get #writable(): SessionState['entries'] {
+    if (this.#refusal) throw this.#refusal();
     if (this.#state.status === 'destroyed') throw new SessionDestroyedError();
     return this.#state.entries;
   }

@@ -91,6 +91,16 @@ export class SessionDestroyedError extends SessionError {
   }
 }
 
+/** A write to a session that was asked for with `readOnly: true`. Nothing is changed. */
+export class SessionReadOnlyError extends SessionError {
+  constructor() {
+    super(
+      'SESSION_READ_ONLY',
+      'This session was asked for with readOnly: true. Ask for it with @Session() to change it.',
+    );
+  }
+}
+
 /** A wrong option; the message begins with its name. Thrown once, when the module starts. */
 export class SessionOptionsError extends SessionError {
   /** The option's name, such as `cookie.domain`. */

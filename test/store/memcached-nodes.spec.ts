@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { newSessionId } from '../../src/session/session-id.js';
 import { storeKeyOf } from '../support/store-key.js';
 import { SessionStoreError } from '../../src/session/session.errors.js';
-import type { MemcachedOptions } from '../../src/store/memcached-options.js';
 import { memcachedStore } from '../../src/store/memcached-store.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { sessionStoreOver, TIMEOUT } from '../support/stores.js';
