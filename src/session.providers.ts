@@ -9,6 +9,7 @@ import { SessionLog } from './http/session-log.js';
 import { requestSessionOf } from './http/session-of.js';
 import { checkSessionOptions, type CheckedSessionOptions } from './session-options.js';
 import { SESSION_MODULE_OPTIONS } from './session.module-definition.js';
+import { TierLog } from './session.tier-log.js';
 import { SessionManager } from './session/session-manager.js';
 import { SessionRepository } from './session/session-repository.js';
 import { memcachedStore } from './store/memcached-store.js';
@@ -52,7 +53,8 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
   useFactory(options: CheckedSessionOptions, now: SessionClock, ownCache: Cache): SessionEdge {
     const { keptIn, timeout, cookie, secrets } = options;
     const cache = typeof keptIn === 'object' && 'cache' in keptIn ? keptIn.cache : ownCache;
-    const store = openSessionStore(cache, { ...options, now });
+    const tierListener = new TierLog(sessionLogger);
+    const store = openSessionStore(cache, { ...options, now, tierListener });
     const warn = (message: string) => sessionLogger.warn(message);
     const policy = { ...options, persistentCookie: cookie.persistent, now, warn };
     const log = new SessionLog(sessionLogger);
