@@ -65,16 +65,14 @@ export class SessionRestorer {
     const { timeout } = this.settings;
     const now = this.settings.now();
     if (!copy || copy.until <= now) return undefined;
-    // Further ahead than that it was made by a clock that was ahead.
-    const until = Math.min(copy.until, now + timeout * 1000);
-    return {
-      ...copy,
-      until,
-      revision: copy.isFinal ? copy.revision : nextRevision(copy.revision, now),
-    };
+    if (copy.isFinal) return copy;
+    // Further ahead than that it was made by a clock that was ahead, and is made anew.
+    const until = copy.until > now + timeout * 1000 ? 0 : copy.until;
+    return { ...copy, until, revision: nextRevision(copy.revision, now) };
   }
 
   private lifeOf({ isFinal, until }: TieredRecord): number {
-    return isFinal ? Math.ceil((until - this.settings.now()) / 1000) : this.settings.timeout;
+    const { timeout, now } = this.settings;
+    return isFinal ? Math.min(timeout, Math.ceil((until - now()) / 1000)) : timeout;
   }
 }

@@ -103,8 +103,8 @@ export class TieredSessionStore implements SessionStore {
     const record = isFinal ? { ...live, revision, isFinal } : live;
     if (isFinal) await this.told(this.copies.write(key, record)).catch(refuse);
     const result = await this.fast.update(key, encodeTiered(record), fastVersion, lifeSeconds);
-    if (result === 'gone') {
-      // Ended, or lost, and then what the tier has of it goes on.
+    if (result === 'gone' || (result === 'changed' && isFinal)) {
+      // Ended, or lost: then what the tier has goes on, be it what was just written there.
       const found = await this.find(key);
       return !found ? 'gone' : isFinal && found.text === text ? 'stored' : 'changed';
     }
