@@ -1,5 +1,9 @@
 import type { SessionStore, StoredText } from '../session/session-store.js';
-import { SessionStoreError, SessionStoreRefusal, tooManyConflicts } from '../session/session.errors.js';
+import {
+  SessionStoreError,
+  SessionStoreRefusal,
+  tooManyConflicts,
+} from '../session/session.errors.js';
 import type { SessionCopies } from './session-copies.js';
 import { SessionRestorer } from './session-restorer.js';
 import {

@@ -6,7 +6,7 @@ import { Pool } from 'pg';
  * nobody listens to its errors, so that the process ends when the database closes an idle connection.
  */
 export class PostgresAdapter extends KeyvPostgres {
-  private declare pool: Pool;
+  declare private pool: Pool;
 
   override connect(): ReturnType<KeyvPostgres['connect']> {
     const pool = new Pool({ connectionString: this.opts.uri!, ...this.opts });

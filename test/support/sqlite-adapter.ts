@@ -25,9 +25,7 @@ export class SqliteAdapter implements KeyvStoreAdapter {
   }
 
   delete(key: string): Promise<boolean> {
-    return Promise.resolve(
-      this.database.run('DELETE FROM keyv WHERE key = ?', key).changes > 0,
-    );
+    return Promise.resolve(this.database.run('DELETE FROM keyv WHERE key = ?', key).changes > 0);
   }
 
   clear(): Promise<void> {
