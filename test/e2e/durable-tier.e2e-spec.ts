@@ -81,7 +81,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
   });
 
   afterEach(async () => {
-    await Promise.all(opened.splice(0).map(({ close }) => close()));
+    await Promise.all(opened.splice(0).map((app) => app.close()));
   });
 
   /** A process of its own, as far as sessions are concerned. */
