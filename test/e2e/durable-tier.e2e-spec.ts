@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Post } from '@nestjs/common';
 import { Keyv } from 'keyv';
@@ -214,6 +216,23 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     clock.pass(301);
     await memcached.flush();
     expect((await busy.get('/read')).json).toEqual({});
+  });
+
+  it('has rows that can be removed when they have run out, as the README says', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const [, sql] = /```sql\n([^]*?)```/.exec(readme)!;
+    const [{ app, adapter }, runningOut] = [await start(), await start({ timeout: 1 })];
+    await Promise.all(
+      [app, runningOut.app].map((one) => one.visitor().post('/write', { name: 'Zoe' })),
+    );
+    const count = async () =>
+      (await adapter.query("SELECT key FROM keyv WHERE value LIKE '%Zoe%'")).length;
+    expect(await count()).toBe(2);
+    for (const end = performance.now() + 5_000; (await count()) > 1; await adapter.query(sql!)) {
+      expect(performance.now()).toBeLessThan(end);
+    }
+    await adapter.query(sql!);
+    expect(await count()).toBe(1);
   });
 
   it('knows of a logout and of a new id before they are answered', async () => {
