@@ -12,6 +12,7 @@ import {
   type MemcachedOptions,
 } from './store/memcached-options.js';
 import type { KeyvLike, SessionCache } from './store/session-cache.js';
+import type { Durability } from './store/tiered-session-store.js';
 
 /**
  * The options of `SessionModule.forRoot()`. Sessions are kept in the one of `memcached`, `stores` and
@@ -30,8 +31,18 @@ export interface SessionModuleOptions {
   absoluteTimeout?: number | false;
   /** memcached: `'host:port'`, a list of them, or its options. */
   memcached?: MemcachedLocation | undefined;
-  /** A Keyv store or adapter, as in Nest's `CacheModule`: Redis, Postgres, SQLite, … */
+  /**
+   * A Keyv store or adapter, as in Nest's `CacheModule`: Redis, Postgres, SQLite, … Or two: first
+   * `memcachedStore()`, and then a durable one that keeps a copy of each session.
+   */
   stores?: KeyvLike | readonly KeyvLike[] | undefined;
+  /**
+   * What a write is worth that the second of two stores, the durable one, does not take. `'required'`,
+   * the default: nothing, the response is a 503. `'besteffort'`: it is served from the first store
+   * alone, reported, and copied as soon as the session is used again. A new id and a logout need both
+   * stores in any case.
+   */
+  durable?: Durability | undefined;
   /** An existing cache, such as the application's own `CACHE_MANAGER`, by `forRootAsync()`. */
   cache?: SessionCache | undefined;
   /** Begins every key in the store. Default `'sess:'`. */
@@ -91,10 +102,11 @@ export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly cookie: CheckedCookieOptions;
   readonly keptIn: SessionPlace;
   readonly secrets: readonly string[];
+  readonly durable: Durability | undefined;
 }
 
 const PLACES = ['memcached', 'stores', 'cache'] as const;
-const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'secrets'];
+const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'secrets', 'durable'];
 
 /** A way to a new id is kept for so long, in seconds. */
 const MAX_GRACE = 300;
@@ -137,12 +149,16 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   if (!['refuse', 'anonymous'].includes(onOutage)) {
     throw new SessionOptionsError('onOutage', "give 'refuse' or 'anonymous'");
   }
+  const { durable } = options;
+  if (durable !== undefined && durable !== 'required' && durable !== 'besteffort') {
+    throw new SessionOptionsError('durable', "give 'required' or 'besteffort'");
+  }
   const cookie = checkCookieOptions(options.cookie);
   const keptIn = placeOf(options);
   const secrets = checkSecrets(options.secrets);
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
-    ...{ onOutage, cookie, keptIn, secrets },
+    ...{ onOutage, durable, cookie, keptIn, secrets },
   };
 }
 

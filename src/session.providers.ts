@@ -17,6 +17,7 @@ import { memcachedStore } from './store/memcached-store.js';
 import { memoryStore } from './store/memory-store.js';
 import type { ServerWatcher } from './store/server-health.js';
 import { openSessionStore, toKeyv, type OpenSessionStore } from './store/session-store.factory.js';
+import type { TierListener } from './store/tiered-session-store.js';
 
 export const SESSION_OPTIONS = Symbol('session options');
 export const SESSION_CLOCK = Symbol('session clock');
@@ -70,11 +71,19 @@ export const storeProvider: FactoryProvider<OpenSessionStore> = {
   ): OpenSessionStore {
     const { keptIn } = options;
     const cache = typeof keptIn === 'object' && 'cache' in keptIn ? keptIn.cache : ownCache;
-    const open = openSessionStore(cache, { ...options, now });
+    const tierListener = tellTier(telemetry);
+    const open = openSessionStore(cache, { ...options, now, tierListener });
     for (const health of open.servers) health.watch(outageWatcher(telemetry));
     return open;
   },
 };
+
+function tellTier(telemetry: SessionTelemetry): TierListener {
+  return {
+    copyFailed: () => telemetry.tell('copy-failed', {}),
+    restored: () => telemetry.tell('restored', {}),
+  };
+}
 
 function outageWatcher(telemetry: SessionTelemetry): ServerWatcher {
   return {

@@ -51,6 +51,8 @@ describe('session options', () => {
     ['maxBytes', 100],
     ['cacheControl', false],
     ['cacheControl', 'private, max-age=60'],
+    ['durable', 'required'],
+    ['durable', 'besteffort'],
   ])('%s may be %p', (option, value) => {
     expect(check({ [option]: value })).toEqual({ ...defaults, [option]: value });
   });
@@ -134,6 +136,8 @@ describe('session options', () => {
     ['maxBytes', { maxBytes: NaN }],
     ['maxBytes', { maxBytes: '1mb' }],
     ['cacheControl', { cacheControl: '' }],
+    ['durable', { durable: true }],
+    ['durable', { durable: 'best-effort' }],
     ['cacheControl', { cacheControl: 'a\r\nb' }],
     ['cacheControl', { cacheControl: 'ä' }],
     ['cacheControl', { cacheControl: true }],

@@ -25,8 +25,8 @@ export class SessionLog {
   outageBegan(server: string, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.logger.error(
-      `The session store fails: ${server} (${reason}). Requests that need it are answered with a 503 ` +
-        'until it is back.',
+      `The session store fails: ${server} (${reason}). Requests that cannot do without it are ` +
+        'answered with a 503 until it is back.',
     );
   }
 

@@ -19,6 +19,10 @@ export interface SessionEventPayloads {
   gone: Nothing;
   /** A session in the memory of the process had to go before its time, as that is full. */
   evicted: Nothing;
+  /** The durable store brought back a session that the first one had lost. */
+  restored: Nothing;
+  /** The durable store did not take a copy. */
+  'copy-failed': Nothing;
   /** An error went out in place of a response whose session could not be stored. */
   refused: { readonly status: number };
   /** A server of the store failed. `reason` is the error's message. */
@@ -36,7 +40,7 @@ export type SessionCounters = Record<SessionEvent, number>;
 
 const EVENTS = [
   ...(['loaded', 'committed', 'conflict', 'regenerated', 'destroyed', 'gone'] as const),
-  ...(['evicted', 'refused', 'outage-began', 'outage-ended'] as const),
+  ...(['evicted', 'restored', 'copy-failed', 'refused', 'outage-began', 'outage-ended'] as const),
 ];
 
 const channels = Object.fromEntries(

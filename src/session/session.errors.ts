@@ -45,6 +45,9 @@ export class SessionStoreError extends SessionUnavailableError {
   }
 }
 
+/** The store cannot do this now, and nothing has changed by it; other things it may still do. */
+export class SessionStoreRefusal extends SessionStoreError {}
+
 /** Others were faster, and what was asked for cannot be done after theirs. Nothing was stored. */
 export class SessionConflictError extends SessionUnavailableError {
   constructor(conflict: string) {

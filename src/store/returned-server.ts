@@ -3,6 +3,10 @@ import { expectReply, readItem, readStatistics } from './memcached-replies.js';
 /** When a server was last emptied, by its own clock. */
 const EMPTIED = 'nestjs-session-manager:emptied';
 
+/** Held by the process that empties it; emptied with all else. */
+const EMPTYING = 'nestjs-session-manager:emptying';
+const LOCK_SECONDS = 2;
+
 /** Seconds by which clocks that tick once a second may differ; memcached begins to count at 2. */
 const TOLERANCE = 1;
 
@@ -25,8 +29,18 @@ export async function emptyUnlessNew(server: ReturnedServer): Promise<void> {
   if (uptime! + TOLERANCE < downFor) return;
   const marker = await server.exchange(`get ${EMPTIED}\r\n`, (reply) => readItem(reply, EMPTIED));
   if (marker && Number(marker.text) > time! - downFor) return;
-  await server.exchange('flush_all\r\n', (reply) => expectReply(reply, 'OK'));
-  const text = String(time);
-  const command = `set ${EMPTIED} 0 0 ${text.length}\r\n${text}\r\n`;
-  await server.exchange(command, (reply) => expectReply(reply, 'STORED'));
+  // One at a time: who finds another one at it comes again, and finds the mark.
+  await server.exchange(set('add', EMPTYING, '1', LOCK_SECONDS), expectStored);
+  await Promise.all([
+    server.exchange('flush_all\r\n', (reply) => expectReply(reply, 'OK')),
+    server.exchange(set('set', EMPTIED, String(time), 0), expectStored),
+  ]);
+}
+
+function set(command: 'add' | 'set', key: string, text: string, ttl: number): string {
+  return `${command} ${key} 0 ${ttl} ${text.length}\r\n${text}\r\n`;
+}
+
+function expectStored(reply: unknown): void {
+  expectReply(reply, 'STORED');
 }

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel';
 
+import { SessionStoreError } from '../session/session.errors.js';
+
 /** Is told when a server of the store begins to fail, and when it answers again. */
 export interface ServerWatcher {
   outageBegan(server: string, error: unknown): void;
@@ -162,7 +164,7 @@ export class ServerHealth {
     const now = performance.now();
     if (!this.outage) {
       this.outage = { since: now, lastFailure: now, failures: 0 };
-      for (const watcher of this.watchers) watcher.outageBegan(this.server, error);
+      for (const watcher of this.watchers) watcher.outageBegan(this.server, rootOf(error));
     }
     this.outage.lastFailure = now;
     this.outage.failures++;
@@ -176,6 +178,11 @@ export class ServerHealth {
       watcher.outageEnded(this.server, (lastFailure - since) / 1000, failures);
     }
   }
+}
+
+/** What happened, and not that the store is unavailable for it. */
+function rootOf(error: unknown): unknown {
+  return error instanceof SessionStoreError ? (error.cause ?? error) : error;
 }
 
 function isCalm({ lastFailure }: Outage): boolean {

@@ -11,12 +11,14 @@ describe('a server that is back after 60 seconds', () => {
   let uptime: number;
   let marker: number | undefined;
   let canBeEmptied: boolean;
+  let isBeingEmptied: boolean;
 
   beforeEach(() => {
     sent = [];
     uptime = 86_400;
     marker = undefined;
     canBeEmptied = true;
+    isBeingEmptied = false;
   });
 
   const replyTo = (command: string): unknown => {
@@ -32,7 +34,8 @@ describe('a server that is back after 60 seconds', () => {
       return marker === undefined ? {} : { [EMPTIED]: { value: String(marker), casUniq: '1' } };
     }
     if (command === 'flush_all' && !canBeEmptied) throw new Error('CLIENT_ERROR not allowed');
-    return [command.startsWith('set ') ? 'STORED' : 'OK'];
+    if (command.startsWith('add ') && isBeingEmptied) throw new Error('NOT_STORED');
+    return [/^(add|set) /.test(command) ? 'STORED' : 'OK'];
   };
   const comeBack = () =>
     emptyUnlessNew({
@@ -42,17 +45,21 @@ describe('a server that is back after 60 seconds', () => {
         return read(replyTo(command.trimEnd()));
       },
     });
-  const EMPTYING = ['flush_all', `set ${EMPTIED} 0 0 7\r\n${NOW}`];
+  const EMPTYING = [
+    'add nestjs-session-manager:emptying 0 2 1\r\n1',
+    'flush_all',
+    `set ${EMPTIED} 0 0 7\r\n${NOW}`,
+  ];
 
   it('is emptied, and marked as such', async () => {
     await comeBack();
-    expect(sent.slice(-2)).toEqual(EMPTYING);
+    expect(sent.slice(-3)).toEqual(EMPTYING);
   });
 
   it('is emptied though it was so before, in another outage', async () => {
     marker = NOW - 61;
     await comeBack();
-    expect(sent.slice(-2)).toEqual(EMPTYING);
+    expect(sent.slice(-3)).toEqual(EMPTYING);
   });
 
   it('is left alone if another process has emptied it', async () => {
@@ -70,7 +77,13 @@ describe('a server that is back after 60 seconds', () => {
   it('is emptied if it was restarted at about the time when it went', async () => {
     uptime = 60;
     await comeBack();
-    expect(sent.slice(-2)).toEqual(EMPTYING);
+    expect(sent.slice(-3)).toEqual(EMPTYING);
+  });
+
+  it('is not used while another process empties it', async () => {
+    isBeingEmptied = true;
+    await expect(comeBack()).rejects.toThrow('NOT_STORED');
+    expect(sent).not.toContain('flush_all');
   });
 
   it('is not used if it cannot be emptied', async () => {
