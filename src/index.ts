@@ -4,17 +4,32 @@ export { Session } from './http/session.decorator.js';
 export { sessionOf } from './http/session-of.js';
 export type { SessionCookieOptions } from './http/session-cookie-options.js';
 export { SessionManager } from './session/session-manager.js';
+export type { OutagePolicy, SessionAccess } from './session/session-access.js';
+export { UserSessions, type AnySession, type SessionInfo } from './session/user-sessions.js';
 export type { RegenerateOptions, SessionMembers } from './session/session.js';
 export {
   SessionConflictError,
   SessionDestroyedError,
   SessionError,
+  SessionLimitError,
   SessionOptionsError,
+  SessionReadOnlyError,
   SessionStoreError,
   SessionTooLargeError,
   SessionValueError,
 } from './session/session.errors.js';
+export { SessionMonitor } from './session-monitor.js';
+export type {
+  SessionCounters,
+  SessionEvent,
+  SessionEventPayloads,
+} from './session/session-telemetry.js';
+export type { ServerReport, ServerState } from './store/server-health.js';
 export { memcachedStore } from './store/memcached-store.js';
-export type { MemcachedLocation, MemcachedOptions } from './store/memcached-options.js';
+export type {
+  MemcachedLocation,
+  MemcachedOptions,
+  MemcachedServer,
+} from './store/memcached-options.js';
 // By star, since TypeScript merges an application's declarations with such exports only.
 export * from './session/session-data.js';

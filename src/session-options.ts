@@ -4,6 +4,8 @@ import {
   type SessionCookieOptions,
 } from './http/session-cookie-options.js';
 import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
+import type { OutagePolicy } from './session/session-access.js';
+import type { WhenTooMany } from './session/session-policy.js';
 import { SessionOptionsError } from './session/session.errors.js';
 import {
   checkMemcachedOptions,
@@ -11,6 +13,7 @@ import {
   type MemcachedOptions,
 } from './store/memcached-options.js';
 import type { KeyvLike, SessionCache } from './store/session-cache.js';
+import type { Durability } from './store/tiered-session-store.js';
 
 /**
  * The options of `SessionModule.forRoot()`. Sessions are kept in the one of `memcached`, `stores` and
@@ -29,8 +32,18 @@ export interface SessionModuleOptions {
   absoluteTimeout?: number | false;
   /** memcached: `'host:port'`, a list of them, or its options. */
   memcached?: MemcachedLocation | undefined;
-  /** A Keyv store or adapter, as in Nest's `CacheModule`: Redis, Postgres, SQLite, … */
+  /**
+   * A Keyv store or adapter, as in Nest's `CacheModule`: Redis, Postgres, SQLite, … Or two: first
+   * `memcachedStore()`, and then a durable one that keeps a copy of each session.
+   */
   stores?: KeyvLike | readonly KeyvLike[] | undefined;
+  /**
+   * What a write is worth that the second of two stores, the durable one, does not take. `'required'`,
+   * the default: nothing, the response is a 503. `'besteffort'`: it is served from the first store
+   * alone, reported, and copied as soon as the session is used again. A new id and a logout need both
+   * stores in any case.
+   */
+  durable?: Durability | undefined;
   /** An existing cache, such as the application's own `CACHE_MANAGER`, by `forRootAsync()`. */
   cache?: SessionCache | undefined;
   /** Begins every key in the store. Default `'sess:'`. */
@@ -56,6 +69,21 @@ export interface SessionModuleOptions {
    */
   secrets?: string | readonly string[] | undefined;
   /**
+   * How many sessions a user may be signed in with at a time. Default `false`: as many as there are.
+   * (ASVS 5.0 V7.1.2)
+   */
+  maxSessionsPerUser?: number | false;
+  /**
+   * What becomes of a sign-in beyond that. `'end-oldest'`, the default: the session that was signed in
+   * first is ended. `'refuse'`: a `SessionLimitError`, hence a 409.
+   */
+  whenTooMany?: WhenTooMany;
+  /**
+   * What routes get that do not say so themselves, by `@Session({ onOutage })`, if the store cannot be
+   * read. Default `'refuse'`: a 503. `'anonymous'`: an empty session that refuses writes.
+   */
+  onOutage?: OutagePolicy;
+  /**
    * `Cache-Control` of responses that used the session and set none. Default `'no-store'`
    * (ASVS 5.0 V14.3.2); `false` for none. `Vary: Cookie` is set in any case.
    */
@@ -69,6 +97,9 @@ const DEFAULTS = {
   maxBytes: 1_000_000,
   rotateEvery: false as number | false,
   rotateGrace: 10,
+  maxSessionsPerUser: false as number | false,
+  whenTooMany: 'end-oldest' as WhenTooMany,
+  onOutage: 'refuse' as OutagePolicy,
   cacheControl: 'no-store' as string | false,
 };
 
@@ -84,10 +115,11 @@ export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly cookie: CheckedCookieOptions;
   readonly keptIn: SessionPlace;
   readonly secrets: readonly string[];
+  readonly durable: Durability | undefined;
 }
 
 const PLACES = ['memcached', 'stores', 'cache'] as const;
-const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'secrets'];
+const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'secrets', 'durable'];
 
 /** A way to a new id is kept for so long, in seconds. */
 const MAX_GRACE = 300;
@@ -126,12 +158,26 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   if (cacheControl !== false && !isText(cacheControl, /^[\x20-\x7e]+$/)) {
     throw new SessionOptionsError('cacheControl', 'give the value of a header, or false');
   }
+  const { onOutage, maxSessionsPerUser, whenTooMany } = checked;
+  if (maxSessionsPerUser !== false) {
+    requireWholeNumber('maxSessionsPerUser', maxSessionsPerUser, { unit: 'sessions', from: 1 });
+  }
+  if (!['refuse', 'end-oldest'].includes(whenTooMany)) {
+    throw new SessionOptionsError('whenTooMany', "give 'refuse' or 'end-oldest'");
+  }
+  if (!['refuse', 'anonymous'].includes(onOutage)) {
+    throw new SessionOptionsError('onOutage', "give 'refuse' or 'anonymous'");
+  }
+  const { durable } = options;
+  if (durable !== undefined && durable !== 'required' && durable !== 'besteffort') {
+    throw new SessionOptionsError('durable', "give 'required' or 'besteffort'");
+  }
   const cookie = checkCookieOptions(options.cookie);
   const keptIn = placeOf(options);
   const secrets = checkSecrets(options.secrets);
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
-    ...{ cookie, keptIn, secrets },
+    ...{ onOutage, maxSessionsPerUser, whenTooMany, durable, cookie, keptIn, secrets },
   };
 }
 

@@ -21,20 +21,27 @@ import {
   clockProvider,
   edgeProvider,
   managerProvider,
+  monitorProvider,
   optionsProvider,
   SESSION_CLOCK,
   SESSION_EDGE,
   SESSION_OPTIONS,
+  storeProvider,
+  telemetryProvider,
+  usersProvider,
 } from './session.providers.js';
+import { SessionMonitor } from './session-monitor.js';
 import { SessionManager } from './session/session-manager.js';
+import { SessionTelemetry } from './session/session-telemetry.js';
+import { UserSessions } from './session/user-sessions.js';
 
 /** The options of `SessionModule.forRootAsync()`. */
 export type SessionModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
 
 /** The options, in a module of their own: the cache and the sessions both read them. */
 @Module({
-  providers: [optionsProvider, clockProvider],
-  exports: [SESSION_OPTIONS, SESSION_CLOCK],
+  providers: [optionsProvider, clockProvider, telemetryProvider],
+  exports: [SESSION_OPTIONS, SESSION_CLOCK, SessionTelemetry],
 })
 class SessionOptionsModule {}
 
@@ -46,7 +53,10 @@ class SessionOptionsModule {}
  * export class AppModule {}
  * ```
  */
-@Module({ providers: [edgeProvider, managerProvider], exports: [SessionManager] })
+@Module({
+  providers: [storeProvider, edgeProvider, managerProvider, usersProvider, monitorProvider],
+  exports: [SessionManager, SessionMonitor, UserSessions],
+})
 export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
@@ -83,7 +93,7 @@ function withCache({ imports = [], providers = [], ...definition }: DynamicModul
   const options: DynamicModule = { module: SessionOptionsModule, imports, providers };
   const cache = CacheModule.registerAsync({
     imports: [options],
-    inject: [SESSION_OPTIONS, SESSION_CLOCK],
+    inject: [SESSION_OPTIONS, SESSION_CLOCK, SessionTelemetry],
     useFactory: cacheOptions,
   });
   return { ...definition, imports: [options, cache] };

@@ -10,13 +10,19 @@ import { requestSessionOf } from './http/session-of.js';
 import { checkSessionOptions, type CheckedSessionOptions } from './session-options.js';
 import { SESSION_MODULE_OPTIONS } from './session.module-definition.js';
 import { SessionManager } from './session/session-manager.js';
+import { SessionMonitor } from './session-monitor.js';
 import { SessionRepository } from './session/session-repository.js';
+import { SessionTelemetry } from './session/session-telemetry.js';
+import { UserSessions } from './session/user-sessions.js';
 import { memcachedStore } from './store/memcached-store.js';
 import { memoryStore } from './store/memory-store.js';
-import { openSessionStore, toKeyv } from './store/session-store.factory.js';
+import type { ServerWatcher } from './store/server-health.js';
+import { openSessionStore, toKeyv, type OpenSessionStore } from './store/session-store.factory.js';
+import type { TierListener } from './store/tiered-session-store.js';
 
 export const SESSION_OPTIONS = Symbol('session options');
 export const SESSION_CLOCK = Symbol('session clock');
+export const SESSION_STORE = Symbol('session store');
 export const SESSION_EDGE = Symbol('session edge');
 
 /** Milliseconds since 1970. Replace it in tests to move time. */
@@ -33,40 +39,107 @@ export const clockProvider: ValueProvider<SessionClock> = {
   useValue: () => Date.now(),
 };
 
+export const telemetryProvider: FactoryProvider<SessionTelemetry> = {
+  provide: SessionTelemetry,
+  useFactory: () => new SessionTelemetry(),
+};
+
 /** The options of the Nest cache that sessions are kept in. */
 export function cacheOptions(
   options: CheckedSessionOptions,
   now: SessionClock,
+  telemetry: SessionTelemetry,
 ): CacheModuleOptions {
   const { keptIn } = options;
-  if (keptIn === 'memory') return { stores: [memoryStore({ now, logger: sessionLogger })] };
+  if (keptIn === 'memory') {
+    const onEvict = () => telemetry.tell('evicted', {});
+    return { stores: [memoryStore({ now, logger: sessionLogger, onEvict })] };
+  }
   if ('memcached' in keptIn) return { stores: [memcachedStore(keptIn.memcached)] };
   if ('stores' in keptIn) return { stores: keptIn.stores.map(toKeyv) };
   return {}; // the cache that was given is used, and this one is not
 }
 
-/** Puts the parts together: options, cache, store, repository, cookie. */
+/** The store in that cache, whose outages are told. */
+export const storeProvider: FactoryProvider<OpenSessionStore> = {
+  provide: SESSION_STORE,
+  inject: [SESSION_OPTIONS, SESSION_CLOCK, CACHE_MANAGER, SessionTelemetry],
+  useFactory(
+    options: CheckedSessionOptions,
+    now: SessionClock,
+    ownCache: Cache,
+    telemetry: SessionTelemetry,
+  ): OpenSessionStore {
+    const { keptIn } = options;
+    const cache = typeof keptIn === 'object' && 'cache' in keptIn ? keptIn.cache : ownCache;
+    const tierListener = tellTier(telemetry);
+    const open = openSessionStore(cache, { ...options, now, tierListener });
+    for (const health of open.servers) health.watch(outageWatcher(telemetry));
+    return open;
+  },
+};
+
+function tellTier(telemetry: SessionTelemetry): TierListener {
+  return {
+    copyFailed: () => telemetry.tell('copy-failed', {}),
+    restored: () => telemetry.tell('restored', {}),
+  };
+}
+
+function outageWatcher(telemetry: SessionTelemetry): ServerWatcher {
+  return {
+    outageBegan(server, error) {
+      sessionLog.outageBegan(server, error);
+      const reason = error instanceof Error ? error.message : String(error);
+      telemetry.tell('outage-began', { server, reason });
+    },
+    outageEnded(server, seconds, failures) {
+      sessionLog.outageEnded(server, seconds, failures);
+      telemetry.tell('outage-ended', { server, seconds, failures });
+    },
+  };
+}
+
+export const monitorProvider: FactoryProvider<SessionMonitor> = {
+  provide: SessionMonitor,
+  inject: [SessionTelemetry, SESSION_STORE],
+  useFactory: (telemetry: SessionTelemetry, { servers }: OpenSessionStore) =>
+    new SessionMonitor(telemetry, servers),
+};
+
+/** Puts the parts together: options, store, repository, cookie. */
 export const edgeProvider: FactoryProvider<SessionEdge> = {
   provide: SESSION_EDGE,
-  inject: [SESSION_OPTIONS, SESSION_CLOCK, CACHE_MANAGER],
-  useFactory(options: CheckedSessionOptions, now: SessionClock, ownCache: Cache): SessionEdge {
+  inject: [SESSION_OPTIONS, SESSION_CLOCK, SESSION_STORE, SessionTelemetry],
+  useFactory(
+    options: CheckedSessionOptions,
+    now: SessionClock,
+    { store }: OpenSessionStore,
+    telemetry: SessionTelemetry,
+  ): SessionEdge {
     const { keptIn, timeout, cookie, secrets } = options;
-    const cache = typeof keptIn === 'object' && 'cache' in keptIn ? keptIn.cache : ownCache;
-    const store = openSessionStore(cache, { ...options, now });
     const warn = (message: string) => sessionLogger.warn(message);
-    const policy = { ...options, persistentCookie: cookie.persistent, now, warn };
-    const log = new SessionLog(sessionLogger);
+    const policy = { ...options, persistentCookie: cookie.persistent, now, warn, telemetry };
     const isShared = keptIn !== 'memory';
     if (isShared && secrets.length === 0 && process.env.NODE_ENV === 'production') {
-      log.withoutSecrets();
+      sessionLog.withoutSecrets();
     }
     return {
       repository: new SessionRepository(store, policy),
       cookie: new SessionCookie(cookie, timeout, secrets),
       cacheControl: options.cacheControl,
-      log,
+      onOutage: options.onOutage,
+      log: new SessionLog(sessionLogger),
+      telemetry,
     };
   },
+};
+
+/** A singleton: it needs no request. */
+export const usersProvider: FactoryProvider<UserSessions> = {
+  provide: UserSessions,
+  inject: [SESSION_EDGE],
+  useFactory: ({ repository }: SessionEdge) => new UserSessions(repository.users),
 };
 
 /** Request-scoped, though nothing but the request's own session is made anew for each request. */
@@ -78,3 +151,4 @@ export const managerProvider: FactoryProvider<SessionManager> = {
 };
 
 const sessionLogger = new Logger('SessionModule');
+const sessionLog = new SessionLog(sessionLogger);

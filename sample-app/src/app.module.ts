@@ -16,6 +16,7 @@ import { HttpErrorFilter } from './errors/http-error.filter.js';
 import { SessionOverFilter } from './errors/session-over.filter.js';
 import { StoreOutageFilter } from './errors/store-outage.filter.js';
 import { HomeController } from './home/home.controller.js';
+import { OperationsModule } from './operations/operations.module.js';
 import { measureCost } from './request-cost/measure-cost.middleware.js';
 import { sessionOptions } from './session-options.js';
 
@@ -35,7 +36,8 @@ import { sessionOptions } from './session-options.js';
 })
 export class AppModule implements NestModule {
   static with(config: Config): DynamicModule {
-    return { module: AppModule, imports: [SessionModule.forRoot(sessionOptions(config))] };
+    const sessions = SessionModule.forRoot(sessionOptions(config));
+    return { module: AppModule, imports: [sessions, OperationsModule] };
   }
 
   configure(consumer: MiddlewareConsumer): void {

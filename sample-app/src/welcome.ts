@@ -9,6 +9,7 @@ export function welcome(address: string, { memcachedServers }: Config): string {
   - Reload the page: it counts. The footer says what the page cost, and a line below what each request cost.
   - Open the basket in two tabs and click fast in both: no click gets lost.
   - Sign in and look at the footer: the session has a new id, and what was in the basket is still there.
+  - ${address}/health and /metrics are for those who run it.
   ${memcachedServers.length > 0 ? WITH_MEMCACHED : IN_MEMORY}
 `;
 }

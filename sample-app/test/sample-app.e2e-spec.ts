@@ -175,6 +175,25 @@ describe('with memcached', () => {
     });
   });
 
+  describe('to those who run it', () => {
+    it('tells what happened to sessions, for Prometheus', async () => {
+      await visitsOf(ada);
+      await visitsOf(ada);
+      const { body, headers } = await ada.get('/metrics');
+      expect(headers['content-type']).toMatch(/^text\/plain/);
+      expect(body).toContain('session_events_total{event="committed"} 2\n');
+      expect(body).toContain(`session_server_up{server="${memcached.server}"} 1\n`);
+    });
+
+    it('tells whether it is well', async () => {
+      expect((await ada.get('/health')).json).toMatchObject({ status: 'ok' });
+      await memcached.kill();
+      for (let n = 0; n < 10; n++) await ada.get('/');
+      expect((await ada.get('/health')).status).toBe(503);
+      expect((await ada.get('/metrics')).body).toContain(`{server="${memcached.server}"} 0\n`);
+    });
+  });
+
   describe('when memcached is gone', () => {
     beforeEach(async () => {
       await ada.get('/');

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { CurrentSession, type SessionTransport } from '../session/current-session.js';
+import type { OutagePolicy } from '../session/session-access.js';
 import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { SessionRepository } from '../session/session-repository.js';
+import type { SessionTelemetry } from '../session/session-telemetry.js';
+import type { SessionClient } from '../session/session-user.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
 import { addCookie } from './response-head.js';
 import type { SessionCookie } from './session-cookie.js';
@@ -15,7 +18,10 @@ export interface SessionEdge {
   readonly cookie: SessionCookie;
   /** For responses that used the session and set none. */
   readonly cacheControl: string | false;
+  /** For routes that do not say. */
+  readonly onOutage?: OutagePolicy;
   readonly log: SessionLog;
+  readonly telemetry: SessionTelemetry;
 }
 
 /** The framework's request: Express's is the raw one, Fastify's has it as `raw`. */
@@ -23,6 +29,8 @@ export interface FrameworkRequest {
   readonly raw?: IncomingMessage;
   /** `http` or `https`, as seen through the proxies the framework was told to trust. */
   readonly protocol?: string;
+  /** The client's address, as seen through them. */
+  readonly ip?: string;
 }
 
 /** One request's session between its cookie and its response. */
@@ -39,7 +47,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
     private readonly raw: IncomingMessage,
     private readonly response: ServerResponse,
   ) {
-    this.current = new CurrentSession(edge.repository, this);
+    this.current = new CurrentSession(edge.repository, this, edge.onOutage);
     this.manager = new SessionManager(this.current);
   }
 
@@ -50,6 +58,11 @@ export class RequestSession implements SessionTransport, ResponseGate {
     return cookie.ticket;
   }
 
+  /** Nothing is held back, so what has to be said of caching is said now. */
+  onRead(): void {
+    if (!this.held && !this.response.headersSent) this.limitCaching(this.response);
+  }
+
   onUse(): void {
     this.held = new HeldResponse(this.response, this);
   }
@@ -58,16 +71,17 @@ export class RequestSession implements SessionTransport, ResponseGate {
     return this.held?.isUntouched ?? true;
   }
 
+  client(): SessionClient {
+    const userAgent = this.raw.headers['user-agent'];
+    return { userAgent, ip: this.request.ip ?? this.raw.socket.remoteAddress };
+  }
+
   commit(): Promise<void> | undefined {
     return this.current.commit(true);
   }
 
   beforeRelease(response: ServerResponse): void {
-    const { cacheControl } = this.edge;
-    if (cacheControl !== false && !response.hasHeader('cache-control')) {
-      response.setHeader('Cache-Control', cacheControl);
-    }
-    varyByCookie(response);
+    this.limitCaching(response);
     const cookie = this.cookieToSend();
     if (cookie) addCookie(response, cookie);
   }
@@ -76,6 +90,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
     this.isRefused = true;
     this.edge.log.notStored(error);
     const status = statusOf(error);
+    this.edge.telemetry.tell('refused', { status });
     const message = status === 503 ? 'Service Unavailable' : 'Internal server error';
     return { status, body: { statusCode: status, message } };
   }
@@ -87,6 +102,14 @@ export class RequestSession implements SessionTransport, ResponseGate {
       return;
     }
     this.current.commit()?.catch((error: unknown) => this.edge.log.notStored(error));
+  }
+
+  private limitCaching(response: ServerResponse): void {
+    const { cacheControl } = this.edge;
+    if (cacheControl !== false && !response.hasHeader('cache-control')) {
+      response.setHeader('Cache-Control', cacheControl);
+    }
+    varyByCookie(response);
   }
 
   private cookieToSend(): string | undefined {

@@ -2,18 +2,39 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { LoggerService } from '@nestjs/common';
 
+import { SessionStoreError } from '../session/session.errors.js';
+
 /** What the people who run the application are told of requests. No line holds a session id. */
 export class SessionLog {
   private hasHinted = false;
 
   constructor(private readonly logger: Pick<LoggerService, 'error' | 'warn'>) {}
 
-  /** A session could not be stored; its client got an error instead of the response. */
+  /**
+   * A session could not be stored; its client got an error instead of the response. Not if the store
+   * is at fault: that is told once, when it begins.
+   */
   notStored(error: unknown): void {
+    if (error instanceof SessionStoreError) return;
     const cause = error instanceof Error && error.cause;
     const reason = cause instanceof Error ? ` (${cause.message})` : '';
     const stack = error instanceof Error ? error.stack : undefined;
     this.logger.error(`A session was not stored: ${String(error)}${reason}`, stack);
+  }
+
+  outageBegan(server: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.logger.error(
+      `The session store fails: ${server} (${reason}). Requests that cannot do without it are ` +
+        'answered with a 503 until it is back.',
+    );
+  }
+
+  outageEnded(server: string, seconds: number, failures: number): void {
+    this.logger.warn(
+      `The session store is back: ${server}, after ${seconds.toFixed(1)} s and ${failures} failed ` +
+        (failures === 1 ? 'operation.' : 'operations.'),
+    );
   }
 
   /** A new session was first written to when its client could not be told of it any more. */

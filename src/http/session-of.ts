@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { ArgumentsHost } from '@nestjs/common';
 
+import type { SessionAccess } from '../session/session-access.js';
 import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
@@ -32,11 +33,15 @@ const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
  * const session = await sessionOf(context);  // an ExecutionContext, an ArgumentsHost or a request
  * ```
  *
+ * @param access whether it is only read, and what to do in an outage
  * @throws SessionStoreError if the store cannot be read
  * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request
  */
-export async function sessionOf(contextOrRequest: ArgumentsHost | object): Promise<Session> {
-  return requestSessionOf(requestOf(contextOrRequest)).current.load();
+export async function sessionOf(
+  contextOrRequest: ArgumentsHost | object,
+  access?: SessionAccess,
+): Promise<Session> {
+  return requestSessionOf(requestOf(contextOrRequest)).current.load(access);
 }
 
 /** The one `RequestSession` of a request; made at the first call, without any I/O. */

@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 
+import type { SessionAccess } from '../session/session-access.js';
 import type { SessionData } from '../session/session-data.js';
 import type { Session as SessionOf } from '../session/session.js';
 import { sessionOf } from './session-of.js';
@@ -10,12 +11,16 @@ import { sessionOf } from './session-of.js';
  *
  * ```ts
  * add(@Session() session: Session, @Session('cart') cart: Cart | undefined) {}
+ * show(@Session({ readOnly: true, onOutage: 'anonymous' }) session: Session) {}
  * ```
  */
 export const Session = createParamDecorator(
-  async (key: string | undefined, context: ExecutionContext): Promise<unknown> => {
-    const session = await sessionOf(context);
-    return key === undefined ? session : session.get(key);
+  async (
+    keyOrAccess: string | SessionAccess | undefined,
+    context: ExecutionContext,
+  ): Promise<unknown> => {
+    if (typeof keyOrAccess !== 'string') return sessionOf(context, keyOrAccess);
+    return (await sessionOf(context)).get(keyOrAccess);
   },
 );
 

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 
 import { makeHoldable } from './holdable-response.js';
+import { keepOutagesOutOfNestsLog } from './outage-errors.js';
 import type { SessionEdge } from './request-session.js';
 import { EDGE, requestRoutes } from './session-of.js';
 
@@ -13,6 +14,7 @@ import { EDGE, requestRoutes } from './session-of.js';
  * middleware of any place in the stack finds its session. Elsewhere a middleware tells of each request.
  */
 export function serveSessions(adapter: AbstractHttpAdapter, edge: SessionEdge): void {
+  keepOutagesOutOfNestsLog();
   if (adapter.getType() === 'express') {
     const { request, response } = adapter.getInstance<{ request: object; response: object }>();
     Object.defineProperty(request, EDGE, { value: edge, configurable: true });

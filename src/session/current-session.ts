@@ -1,18 +1,30 @@
 import type { SessionTicket } from './session-keys.js';
-import { createSession } from './session-object.js';
+import type { OutagePolicy, SessionAccess } from './session-access.js';
+import { createReadOnlySession, createSession } from './session-object.js';
 import type { SessionRepository } from './session-repository.js';
 import type { SessionState } from './session-state.js';
-import { SessionDestroyedError, SessionError, SessionStoreError } from './session.errors.js';
+import { checkUserId, type SessionClient } from './session-user.js';
+import {
+  SessionDestroyedError,
+  SessionError,
+  SessionLimitError,
+  SessionReadOnlyError,
+  SessionStoreError,
+} from './session.errors.js';
 import type { RegenerateOptions, Session } from './session.js';
 
 /** What carries the session id between the client and a request. */
 export interface SessionTransport {
   /** The id the client sent, if it sent one that can be one. Read when first needed. */
   presentedTicket(): SessionTicket | undefined;
-  /** Called once, before the request's session is first used. */
+  /** Called before the session is read by who will not change it. */
+  onRead(): void;
+  /** Called once, before the session is first used by who may change it. */
   onUse(): void;
   /** Whether the client can still be told an id. */
   readonly isOpen: boolean;
+  /** What is known of the client, for a sign-in. Absent: nothing. */
+  client?(): SessionClient;
 }
 
 /** What the client has to be told: an id, or that its session is over. */
@@ -21,6 +33,7 @@ export type SessionNews = SessionTicket | 'over';
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {
   private loading: Promise<Session> | undefined;
+  private inUse = false;
   private state: SessionState | undefined;
   private isOver = false;
   /** Why nothing more of this request is stored. */
@@ -31,11 +44,22 @@ export class CurrentSession {
   constructor(
     private readonly repository: SessionRepository,
     private readonly transport: SessionTransport,
+    private readonly onOutage: OutagePolicy = 'refuse',
   ) {}
 
   /** The request's session, found once; a store that fails is not asked again by the same request. */
-  load(): Promise<Session> {
-    return (this.loading ??= this.find());
+  load({ readOnly = false, onOutage = this.onOutage }: SessionAccess = {}): Promise<Session> {
+    if (readOnly) this.transport.onRead();
+    else this.use();
+    const loading = (this.loading ??= this.find());
+    const session = readOnly ? loading.then(() => this.readOnlySession()) : loading;
+    return onOutage === 'refuse' ? session : session.catch((error) => this.anonymous(error));
+  }
+
+  /** The request's session, if it has one: in the store, or begun by this request. */
+  async peek(): Promise<Session | undefined> {
+    const session = await this.load({ onOutage: 'refuse' });
+    return this.state!.status !== 'new' || !this.state!.entries.isEmpty ? session : undefined;
   }
 
   /** A new session in place of the present one, which is destroyed. */
@@ -53,7 +77,18 @@ export class CurrentSession {
       const state = await this.loadState();
       this.requireOpen('regenerate');
       await this.orFail(this.repository.regenerate(state, options?.keep));
-      return this.load();
+      return this.load({ onOutage: 'refuse' });
+    });
+  }
+
+  async signIn(userId: string, { keep }: RegenerateOptions = {}): Promise<Session> {
+    checkUserId(userId);
+    return this.inTurn(async () => {
+      const state = await this.loadState();
+      this.requireOpen('signIn');
+      const client = this.transport.client?.() ?? {};
+      const next = await this.orFail(this.repository.signIn(state, { userId, keep, client }));
+      return next === state ? this.load({ onOutage: 'refuse' }) : this.take(next);
     });
   }
 
@@ -119,8 +154,24 @@ export class CurrentSession {
     return this.isOver ? 'over' : undefined;
   }
 
-  private async find(): Promise<Session> {
+  private use(): void {
+    if (this.inUse) return;
+    this.inUse = true;
     this.transport.onUse();
+  }
+
+  private readOnlySession(): Session {
+    return createReadOnlySession(this.state!, () => new SessionReadOnlyError());
+  }
+
+  /** In place of a session that cannot be read: nobody's, and never stored. */
+  private anonymous(error: unknown): Session {
+    if (!(error instanceof SessionStoreError)) throw error;
+    const refusal = () => new SessionStoreError({ cause: error.cause });
+    return createReadOnlySession(this.repository.begin(), refusal);
+  }
+
+  private async find(): Promise<Session> {
     const ticket = this.transport.presentedTicket();
     const found = ticket && (await this.repository.find(ticket));
     return this.take(found ?? this.repository.begin());
@@ -130,6 +181,7 @@ export class CurrentSession {
     const session = createSession(state, {
       save: () => this.ifCurrent(state, () => this.save()),
       regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),
+      signIn: (userId, options) => this.ifCurrent(state, () => this.signIn(userId, options)),
       takeFlash: (name) => this.ifCurrent(state, () => this.takeFlash(name)),
       destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
     });
@@ -139,7 +191,7 @@ export class CurrentSession {
   }
 
   private async loadState(): Promise<SessionState> {
-    await this.load();
+    await this.load({ onOutage: 'refuse' });
     return this.state!;
   }
 
@@ -154,13 +206,14 @@ export class CurrentSession {
 
   /**
    * What was asked for a reason, such as a sign-in or a sign-out, must not seem done: if it fails, so
-   * does the response, and nothing is stored under the id that was to be left.
+   * does the response, and nothing is stored under the id that was to be left. A sign-in that is
+   * refused has done nothing.
    */
-  private async orFail(work: Promise<void>): Promise<void> {
+  private async orFail<T>(work: Promise<T>): Promise<T> {
     try {
-      await work;
+      return await work;
     } catch (error) {
-      this.failure = { error };
+      if (!(error instanceof SessionLimitError)) this.failure = { error };
       throw error;
     }
   }

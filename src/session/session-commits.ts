@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { SessionChanges } from './session-changes.js';
 import type { FoundRecord, SessionRecords } from './session-records.js';
+import type { SessionTelemetry } from './session-telemetry.js';
 import { SessionTooLargeError, tooManyConflicts } from './session.errors.js';
 
 /** One request's changes to a session that is in the store. */
@@ -39,7 +40,10 @@ const MAX_BACKOFF_MS = 16;
 export class SessionCommits {
   private readonly lines = new Map<string, WaitingCommit[]>();
 
-  constructor(private readonly records: SessionRecords) {}
+  constructor(
+    private readonly records: SessionRecords,
+    private readonly telemetry: SessionTelemetry,
+  ) {}
 
   /** `expected` is the record with the changes made, to be stored if nobody came in between. */
   async commit(key: string, commit: Commit, expected?: FoundRecord): Promise<CommitOutcome> {
@@ -64,6 +68,7 @@ export class SessionCommits {
       const result = await this.records.update(key, expected.record, expected.version);
       if (result === 'stored') return { stored: key };
       if (result === 'gone') return 'gone';
+      this.telemetry.tell('conflict', {});
     }
     return this.merge(key, (entries) => {
       commit.changes.applyTo(entries);
@@ -135,6 +140,7 @@ export class SessionCommits {
       const result = await this.records.update(key, record, newest.version);
       if (result === 'stored') return key === firstKey ? { stored: key } : { stored: key, renewed };
       if (result === 'gone') return 'gone';
+      this.telemetry.tell('conflict', {});
       if (attempt > 2) await delay(Math.random() * Math.min(2 ** (attempt - 3), MAX_BACKOFF_MS));
     }
     throw tooManyConflicts(MAX_ATTEMPTS);

@@ -43,6 +43,13 @@ export class SessionEntries {
     return this.handOut(key, json, fromJson(json));
   }
 
+  /** The same as `get`, for whoever must not change it: frozen, and not looked at by a commit. */
+  read(key: string): unknown {
+    this.notice(key);
+    const json = this.texts.get(key);
+    return json === undefined ? undefined : deepFreeze(fromJson(json));
+  }
+
   has(key: string): boolean {
     return this.texts.has(key);
   }
@@ -186,4 +193,12 @@ export class SessionEntries {
     }
     return this.texts as Map<string, string>;
   }
+}
+
+function deepFreeze(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null) {
+    for (const item of Object.values(value)) deepFreeze(item);
+    Object.freeze(value);
+  }
+  return value;
 }

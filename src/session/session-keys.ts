@@ -1,9 +1,16 @@
 import { createHmac, hash, hkdfSync } from 'node:crypto';
 
+import { newSessionId } from './session-id.js';
+
 /** A session id, and which of the secrets it belongs to: 0 is the newest, or there are none. */
 export interface SessionTicket {
   readonly id: string;
   readonly secret: number;
+}
+
+/** A new id, under the newest secret. */
+export function newTicket(): SessionTicket {
+  return { id: newSessionId(), secret: 0 };
 }
 
 /** What a secret is used for; each use has a key of its own (HKDF, RFC 5869). */

@@ -24,6 +24,16 @@ export class SessionManager {
   }
 
   /**
+   * The request's session if there is one; `undefined` if not, without making one. For code that only
+   * looks, such as a menu that greets who is signed in.
+   *
+   * @throws SessionStoreError if the store cannot be read
+   */
+  peek(): Promise<Session | undefined> {
+    return this.#current.peek();
+  }
+
+  /**
    * A new, empty session in place of the current one, which is destroyed.
    *
    * @throws SessionStoreError if the current one could not be destroyed
@@ -52,6 +62,25 @@ export class SessionManager {
    * @throws SessionStoreError if the store could not be told: then the visitor is not signed out
    */
   destroy(): Promise<void> {
+    return this.#current.destroy();
+  }
+
+  /**
+   * Signs a user in: a new id, as by `regenerate()`, which the store keeps as this user's. It is stored
+   * at once. If somebody else is signed in with the session, that one is ended and a new one begun:
+   * none of its entries is kept, and requests under way lose their changes.
+   *
+   * @param userId 1 to 255 characters, such as `String(user.id)`
+   * @throws SessionLimitError if the user has `maxSessionsPerUser` already, and more are refused
+   * @throws SessionStoreError, SessionConflictError if it could not be stored
+   * @throws SessionValueError if this cannot be a user id
+   */
+  signIn(userId: string, options?: RegenerateOptions): Promise<Session> {
+    return this.#current.signIn(userId, options);
+  }
+
+  /** Signs the user out: `destroy()`. */
+  signOut(): Promise<void> {
     return this.#current.destroy();
   }
 

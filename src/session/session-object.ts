@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 
 import type { SessionState } from './session-state.js';
+import type { SessionUser } from './session-user.js';
 import { checkKey } from './session-value.js';
-import { SessionDestroyedError, SessionValueError } from './session.errors.js';
+import { SessionDestroyedError, SessionValueError, type SessionError } from './session.errors.js';
 import type { RegenerateOptions, Session } from './session.js';
 
 /** What a session asks of the request it belongs to. */
@@ -10,12 +11,21 @@ export interface SessionLifecycle {
   save(): Promise<void>;
   regenerate(options?: RegenerateOptions): Promise<Session>;
   destroy(): Promise<void>;
+  signIn(userId: string, options?: RegenerateOptions): Promise<Session>;
   takeFlash(name: string): Promise<unknown>;
 }
 
 /** A session whose entries are also its properties. */
 export function createSession(state: SessionState, lifecycle: SessionLifecycle): Session {
   return new Proxy(new SessionObject(state, lifecycle), propertyAccess);
+}
+
+/** A session that can be read only: whatever would change it throws, or rejects with, that error. */
+export function createReadOnlySession(state: SessionState, refusal: () => SessionError): Session {
+  const refuse = () => Promise.reject(refusal());
+  const changes = { save: refuse, regenerate: refuse, destroy: refuse };
+  const lifecycle = { ...changes, signIn: refuse, takeFlash: refuse };
+  return new Proxy(new SessionObject(state, lifecycle, refusal), propertyAccess);
 }
 
 const SELF = Symbol('session');
@@ -28,9 +38,12 @@ class SessionObject {
   readonly #state: SessionState;
   readonly #lifecycle: SessionLifecycle;
 
-  constructor(state: SessionState, lifecycle: SessionLifecycle) {
+  readonly #refusal: (() => SessionError) | undefined;
+
+  constructor(state: SessionState, lifecycle: SessionLifecycle, refusal?: () => SessionError) {
     this.#state = state;
     this.#lifecycle = lifecycle;
+    this.#refusal = refusal;
   }
 
   get [SELF](): this {
@@ -43,6 +56,10 @@ class SessionObject {
 
   get isNew(): boolean {
     return this.#state.isNew;
+  }
+
+  get userId(): string | undefined {
+    return this.#state.user?.id;
   }
 
   get createdAt(): Date {
@@ -58,7 +75,7 @@ class SessionObject {
   }
 
   get(key: string): unknown {
-    return this[SELF].#state.entries.get(key);
+    return this[SELF].#read(key);
   }
 
   set(key: string, value: unknown): this {
@@ -107,13 +124,13 @@ class SessionObject {
   }
 
   *values(): IterableIterator<unknown> {
-    const { entries } = this[SELF].#state;
-    for (const key of entries.keys()) yield entries.get(key);
+    const self = this[SELF];
+    for (const key of self.keys()) yield self.#read(key);
   }
 
   *entries(): IterableIterator<[string, unknown]> {
-    const { entries } = this[SELF].#state;
-    for (const key of entries.keys()) yield [key, entries.get(key)];
+    const self = this[SELF];
+    for (const key of self.keys()) yield [key, self.#read(key)];
   }
 
   [Symbol.iterator](): IterableIterator<[string, unknown]> {
@@ -136,6 +153,14 @@ class SessionObject {
     return this[SELF].#lifecycle.destroy();
   }
 
+  signIn(userId: string, options?: RegenerateOptions): Promise<Session> {
+    return this[SELF].#lifecycle.signIn(userId, options);
+  }
+
+  signOut(): Promise<void> {
+    return this[SELF].#lifecycle.destroy();
+  }
+
   get [Symbol.toStringTag](): string {
     return 'Session';
   }
@@ -145,23 +170,35 @@ class SessionObject {
     return `Session ${inspect(this.toJSON(), options)}`;
   }
 
+  /** @throws SessionValueError unless it is a session */
+  static userOf(argument: string, session: unknown): SessionUser | undefined {
+    const isObject = typeof session === 'object' && session !== null;
+    const self = isObject && (session as { [SELF]?: unknown })[SELF];
+    if (self instanceof SessionObject) return self.#state.user;
+    throw new SessionValueError(argument, 'give the session itself, as @Session() hands it out');
+  }
+
+  #read(key: string): unknown {
+    const { entries } = this.#state;
+    return this.#refusal ? entries.read(key) : entries.get(key);
+  }
+
   get #writable(): SessionState['entries'] {
+    if (this.#refusal) throw this.#refusal();
     if (this.#state.status === 'destroyed') throw new SessionDestroyedError();
     return this.#state.entries;
   }
 }
 
+/** Who is signed in with a session that the application has. */
+export const userOfSession = SessionObject.userOf;
+
 const MEMBERS = new Set(
   Object.getOwnPropertyNames(SessionObject.prototype).filter((name) => name !== 'constructor'),
 );
 
-/** Not entries by property: members, those to come, what every object has, and `then`. */
-const RESERVED = new Set([
-  ...MEMBERS,
-  ...['userId', 'signIn', 'signOut'],
-  ...Object.getOwnPropertyNames(Object.prototype),
-  'then',
-]);
+/** Not entries by property: members, what every object has, and `then`. */
+const RESERVED = new Set([...MEMBERS, ...Object.getOwnPropertyNames(Object.prototype), 'then']);
 
 /** Entries as properties. `then` is none, or awaiting a session would never end. */
 const propertyAccess: ProxyHandler<SessionObject> = {

@@ -1,3 +1,8 @@
+import type { SessionTelemetry } from './session-telemetry.js';
+
+/** What becomes of a sign-in beyond `maxSessionsPerUser`. */
+export type WhenTooMany = 'refuse' | 'end-oldest';
+
 /** What the options say about the life of a session, and the world it is told by. */
 export interface SessionPolicy {
   /** Idle timeout in seconds. */
@@ -18,11 +23,13 @@ export interface SessionPolicy {
   /** How many sessions a user may have. */
   readonly maxSessionsPerUser: number | false;
   /** What becomes of one more. */
-  readonly whenTooMany: 'refuse' | 'end-oldest';
+  readonly whenTooMany: WhenTooMany;
   /** Milliseconds since 1970; passed in so that time can be moved. */
   readonly now: () => number;
   /** Tells the people who run the application. */
   readonly warn: (message: string) => void;
+  /** Counts what happens, and tells programs. */
+  readonly telemetry: SessionTelemetry;
 }
 
 /** When the session ends however much it is used, in milliseconds since 1970. */

@@ -86,7 +86,7 @@ export class SessionRecords {
     const life = Math.min(FORWARDER_SECONDS, this.policy.timeout);
     const until = this.policy.now() + life * 1000;
     const forwarder = encodeForwarder({ forwardTo: to, until, ...(grace && { grace }) });
-    return this.store.update(from, this.seal.close(from, forwarder), version, life);
+    return this.store.update(from, this.seal.close(from, forwarder), version, life, true);
   }
 
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {

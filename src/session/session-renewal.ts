@@ -7,6 +7,7 @@ import type { SessionForwarder } from './session-record.js';
 import type { FoundRecord, SessionRecords } from './session-records.js';
 import { regenerate } from './session-regeneration.js';
 import type { SessionState } from './session-state.js';
+import { SessionStoreRefusal } from './session.errors.js';
 
 const SALT_BYTES = 16;
 
@@ -44,7 +45,8 @@ export class SessionRenewal {
 
   /**
    * Stores the session under a new id, with the request's changes, and leaves the way to it under the
-   * old one. `false`: another request does, or did, and the changes are still to be stored.
+   * old one. `false`: another request does, or did, or the store cannot now; the changes are still to be
+   * stored.
    */
   async renew(
     session: SessionState,
@@ -70,6 +72,10 @@ export class SessionRenewal {
       if (result !== 'moved') return false;
       session.moveTo(ticket, this.keys.of(ticket), now);
       return true;
+    } catch (error) {
+      // It can wait; the request need not fail for it.
+      if (error instanceof SessionStoreRefusal) return false;
+      throw error;
     } finally {
       this.underWay.delete(key);
     }

@@ -1,20 +1,28 @@
 import type { SessionChanges } from './session-changes.js';
 import { SessionCommits } from './session-commits.js';
 import { SessionEntries } from './session-entries.js';
-import { newSessionId } from './session-id.js';
-import { StoreKeys, type SessionTicket } from './session-keys.js';
+import { newTicket, StoreKeys, type SessionTicket } from './session-keys.js';
 import { absoluteDeadline, type SessionPolicy } from './session-policy.js';
-import type { SessionRecord } from './session-record.js';
-import { SessionRecords, type FoundRecord } from './session-records.js';
-import { newIdByOthers, regenerate } from './session-regeneration.js';
+import type { SessionForwarder } from './session-record.js';
+import { SessionRecords } from './session-records.js';
+import { SessionMoves } from './session-moves.js';
+import { newIdByOthers } from './session-regeneration.js';
+import { removeSession } from './session-removal.js';
 import { SessionRenewal, type Successor } from './session-renewal.js';
-import { SessionState } from './session-state.js';
+import { expectedRecord, recordOf, SessionState } from './session-state.js';
 import type { SessionStore } from './session-store.js';
-import { SessionDestroyedError, tooManyConflicts } from './session.errors.js';
+import { newHandle, type SessionClient } from './session-user.js';
+import { SessionDestroyedError } from './session.errors.js';
 import type { RegenerateOptions } from './session.js';
+import { UserLookup } from './user-lookup.js';
+import { UserMembership } from './user-membership.js';
 
-/** Each failed attempt means that another request's change was stored. */
-const MAX_ATTEMPTS = 50;
+/** Who signs in, what the session keeps, and from where. */
+export interface SignIn {
+  readonly userId: string;
+  readonly keep?: RegenerateOptions['keep'];
+  readonly client: SessionClient;
+}
 
 /** Sessions in and out of the store: found, begun, committed, given a new id, destroyed. */
 export class SessionRepository {
@@ -22,25 +30,36 @@ export class SessionRepository {
   private readonly commits: SessionCommits;
   private readonly keys: StoreKeys;
   private readonly renewal: SessionRenewal;
+  private readonly membership: UserMembership;
+  private readonly moves: SessionMoves;
+  /** For those who look at a user's sessions without being one. */
+  readonly users: UserLookup;
 
   constructor(
     store: SessionStore,
     private readonly policy: SessionPolicy,
   ) {
     this.records = new SessionRecords(store, policy);
-    this.commits = new SessionCommits(this.records);
+    this.commits = new SessionCommits(this.records, policy.telemetry);
     this.keys = new StoreKeys(policy.keyPrefix, policy.secrets);
     this.renewal = new SessionRenewal(this.records, this.keys, policy);
+    this.users = new UserLookup(store, this.records, this.keys, policy);
+    this.membership = new UserMembership(this.users);
+    const parts = [this.records, this.keys, this.renewal, this.membership, policy] as const;
+    this.moves = new SessionMoves(...parts);
   }
 
   /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
   async find(ticket: SessionTicket): Promise<SessionState | undefined> {
     const key = this.keys.of(ticket);
     const found = await this.records.find(key);
-    if (!found) return undefined;
-    if (!('forwardTo' in found)) return this.stateOf({ ticket, key, found });
-    const successor = await this.renewal.successor(ticket, found);
-    return successor && this.stateOf(successor, true);
+    const session =
+      found && 'forwardTo' in found
+        ? await this.findSuccessor(ticket, found)
+        : found && this.stateOf({ ticket, key, found });
+    const isOver = session?.user !== undefined && !(await this.isSignedIn(session));
+    this.policy.telemetry.tell('loaded', { found: session !== undefined && !isOver });
+    return isOver ? undefined : session;
   }
 
   /** A new, empty session. Nothing is stored before something is written to it. */
@@ -90,21 +109,56 @@ export class SessionRepository {
    * @throws SessionDestroyedError if the session was destroyed or ran out
    */
   async regenerate(session: SessionState, keep: RegenerateOptions['keep'] = true): Promise<void> {
-    const keeps = (key: string) => keep === true || (Array.isArray(keep) && keep.includes(key));
-    if (session.followed) throw newIdByOthers();
-    if (session.status === 'stored') return this.move(session, keeps);
-    if (session.status === 'gone' || session.status === 'destroyed') {
-      throw new SessionDestroyedError();
+    requireMovable(session);
+    if (session.status === 'stored') return this.moves.move(session, keeperOf(keep));
+    this.assignNewId(session);
+    dropEntries(session, keeperOf(keep));
+  }
+
+  /**
+   * Signs a user in with the session: a new id, stored at once. Somebody else's session is ended, and
+   * another one begun in its place; the one to go on with is answered.
+   *
+   * @throws SessionLimitError, with nothing done, if the user has too many
+   */
+  async signIn(session: SessionState, { userId, keep, client }: SignIn): Promise<SessionState> {
+    requireMovable(session);
+    const keeps = keeperOf(keep);
+    const isTheirs = session.user?.id === userId;
+    if (session.user && isTheirs) {
+      await this.membership.enter(session.user, session.key, client);
+      await this.moves.move(session, keeps);
+      return session;
     }
-    if (session.status === 'new') this.assignNewId(session);
-    for (const key of [...session.entries.keys()]) {
-      if (!keeps(key)) session.entries.delete(key);
+    const signingIn = { user: { id: userId, handle: newHandle() }, ticket: newTicket() };
+    const { user, ticket } = signingIn;
+    await this.membership.enter(user, this.keys.of(ticket), client);
+    try {
+      if (session.status === 'stored' && !session.user) {
+        await this.moves.move(session, keeps, signingIn);
+        return session;
+      }
+      const next = session.user ? this.begin() : session;
+      if (session.user) await this.destroy(session);
+      else dropEntries(session, keeps);
+      Object.assign(next, { user, ticket, key: this.keys.of(ticket) });
+      next.entries.hasChanges(); // finds objects that were changed in place
+      await this.create(next);
+      next.entries.takeChanges();
+      return next;
+    } catch (error) {
+      await this.membership.leave(user, ticket);
+      throw error;
     }
   }
 
   /** Takes the session out of the store, wherever a parallel new id has moved it. */
   async destroy(session: SessionState): Promise<void> {
-    if (session.status === 'stored') await this.remove(session.key, session.takeVersion());
+    if (session.status === 'stored') {
+      await removeSession(this.records, session.key, session.takeVersion());
+      this.policy.telemetry.tell('destroyed', {});
+      if (session.user) await this.membership.leave(session.user, session.ticket);
+    }
     session.status = 'destroyed';
     session.entries = new SessionEntries(new Map());
   }
@@ -115,6 +169,23 @@ export class SessionRepository {
       this.assignNewId(session);
     }
     session.status = 'stored';
+    this.policy.telemetry.tell('committed', { created: true });
+  }
+
+  /** A session that its user's index does not name was revoked, or the index is lost: it ends. */
+  private async isSignedIn(session: SessionState): Promise<boolean> {
+    const { user, ticket, key } = session;
+    if (!user || (await this.membership.isMember({ user, ticket, key }))) return true;
+    await removeSession(this.records, key, session.takeVersion());
+    return false;
+  }
+
+  private async findSuccessor(
+    ticket: SessionTicket,
+    forwarder: SessionForwarder,
+  ): Promise<SessionState | undefined> {
+    const successor = await this.renewal.successor(ticket, forwarder);
+    return successor && this.stateOf(successor, true);
   }
 
   private stateOf({ ticket, key, found }: Successor, isSuccessor = false): SessionState {
@@ -124,8 +195,7 @@ export class SessionRepository {
   }
 
   private async renew(session: SessionState, changes: SessionChanges): Promise<void> {
-    const expected = expectedRecord(session, session.cookieSentAt);
-    if (await this.renewal.renew(session, changes, expected)) return;
+    if (await this.moves.renew(session, changes)) return;
     if (!changes.isEmpty) await this.update(session, changes);
   }
 
@@ -134,54 +204,18 @@ export class SessionRepository {
     const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
     const expected = expectedRecord(session, cookieSentAt);
     const outcome = await this.commits.commit(session.key, { changes, cookieSentAt }, expected);
-    if (outcome === 'gone') session.status = 'gone';
-    else if (outcome.stored !== session.key) {
+    if (outcome === 'gone') {
+      session.status = 'gone';
+      this.policy.telemetry.tell('gone', {});
+      return;
+    }
+    this.policy.telemetry.tell('committed', { created: false });
+    if (outcome.stored !== session.key) {
       session.follow(outcome.stored, outcome.renewed === true);
     } else if (cookieIsDue) {
       session.cookieSentAt = cookieSentAt;
       session.tellClient = true;
     }
-  }
-
-  private async move(session: SessionState, keeps: (key: string) => boolean): Promise<void> {
-    session.entries.hasChanges(); // finds objects that were changed in place
-    const cookieSentAt = this.policy.now();
-    const expected = expectedRecord(session, cookieSentAt);
-    const changes = session.entries.takeChanges();
-    const { key } = session;
-    let ticket = session.ticket;
-    const nextKey = () => this.keys.of((ticket = newTicket()));
-    const move = { key, changes, expected, nextKey, keeps, cookieSentAt };
-    try {
-      if ((await regenerate(this.records, move)) === 'gone') {
-        session.status = 'gone';
-        throw new SessionDestroyedError();
-      }
-    } catch (error) {
-      session.entries.returnChanges(changes);
-      throw error;
-    }
-    session.entries.retain(keeps);
-    session.moveTo(ticket, this.keys.of(ticket), cookieSentAt);
-  }
-
-  private async remove(firstKey: string, firstVersion: string | undefined): Promise<void> {
-    let key = firstKey;
-    let version = firstVersion;
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      if (version === undefined) {
-        const newest = await this.records.find(key);
-        if (!newest) return;
-        if ('forwardTo' in newest) {
-          key = newest.forwardTo;
-          continue;
-        }
-        version = newest.version;
-      }
-      if ((await this.records.remove(key, version)) !== 'changed') return;
-      version = undefined;
-    }
-    throw tooManyConflicts(MAX_ATTEMPTS);
   }
 
   /** A persistent cookie is sent again when half of its life is over, or with a renewed id. */
@@ -207,20 +241,17 @@ export class SessionRepository {
   }
 }
 
-/** A new id, under the newest secret. */
-function newTicket(): SessionTicket {
-  return { id: newSessionId(), secret: 0 };
+function requireMovable(session: SessionState): void {
+  if (session.followed) throw newIdByOthers();
+  if (session.status === 'gone' || session.status === 'destroyed') {
+    throw new SessionDestroyedError();
+  }
 }
 
-function recordOf(session: SessionState): SessionRecord {
-  const { createdAt, cookieSentAt } = session;
-  return { createdAt, cookieSentAt, entries: session.entries.snapshot() };
+function keeperOf(keep: RegenerateOptions['keep'] = true): (key: string) => boolean {
+  return (key) => keep === true || (Array.isArray(keep) && keep.includes(key));
 }
 
-/** What to store if the record is still the one that was read. */
-function expectedRecord(session: SessionState, cookieSentAt: number): FoundRecord | undefined {
-  const version = session.takeVersion();
-  return version === undefined
-    ? undefined
-    : { version, record: { ...recordOf(session), cookieSentAt } };
+function dropEntries({ entries }: SessionState, keeps: (key: string) => boolean): void {
+  for (const key of [...entries.keys()]) if (!keeps(key)) entries.delete(key);
 }

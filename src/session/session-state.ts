@@ -1,5 +1,6 @@
 import { SessionEntries } from './session-entries.js';
 import type { SessionTicket } from './session-keys.js';
+import type { SessionRecord } from './session-record.js';
 import type { FoundRecord } from './session-records.js';
 import type { SessionUser } from './session-user.js';
 
@@ -87,4 +88,20 @@ export class SessionState {
     if (!wasRenewed) this.followed = true;
     this.tellClient = false;
   }
+}
+
+/** What is stored of it, as it stands. */
+export function recordOf({ createdAt, cookieSentAt, user, entries }: SessionState): SessionRecord {
+  return { createdAt, cookieSentAt, ...(user && { user }), entries: entries.snapshot() };
+}
+
+/** What to store if the record is still the one that was read. */
+export function expectedRecord(
+  session: SessionState,
+  cookieSentAt: number,
+): FoundRecord | undefined {
+  const version = session.takeVersion();
+  return version === undefined
+    ? undefined
+    : { version, record: { ...recordOf(session), cookieSentAt } };
 }

@@ -19,12 +19,18 @@ export interface SessionStore {
   /** Stores a record where none is. `'taken'`: there is one, and it is left alone. */
   create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'>;
 
-  /** Stores a record in place of the one of that version. */
+  /**
+   * Stores a record in place of the one of that version. `isFinal`: what was there must never be
+   * served again, as after a new id. A store that keeps copies elsewhere and cannot make sure of that
+   * rejects with a `SessionStoreRefusal`, and has changed nothing; so it does with a `create` that
+   * nobody can have noticed.
+   */
   update(
     key: string,
     text: string,
     version: string,
     lifeSeconds: number,
+    isFinal?: boolean,
   ): Promise<'stored' | 'changed' | 'gone'>;
 
   /** Takes the record of that version away. */

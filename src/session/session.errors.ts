@@ -1,8 +1,17 @@
+const SESSION_ERROR = Symbol('session error');
+
 /**
  * What every error of this package has in common: a stable `code` for programs and a message that
  * names the remedy for people. No message holds a session id, a key or an address.
  */
 export class SessionError extends Error {
+  /** By what they are, not by descent: those of an outage descend from an error of Nest's as well. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this === SessionError) return value instanceof Error && SESSION_ERROR in value;
+    return Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+
+  readonly [SESSION_ERROR] = true;
   /** Stable across releases, for programs: `SESSION_…`. */
   readonly code: string;
 
@@ -19,7 +28,7 @@ export class SessionError extends Error {
  * `status`, `statusCode` and `expose` are the signature of the `http-errors` package, which Nest,
  * Express and Fastify all turn into a response of that status with a generic body.
  */
-abstract class SessionUnavailableError extends SessionError {
+export abstract class SessionUnavailableError extends SessionError {
   readonly status = 503;
   readonly statusCode = 503;
   readonly expose = false;
@@ -35,6 +44,9 @@ export class SessionStoreError extends SessionUnavailableError {
     );
   }
 }
+
+/** The store cannot do this now, and nothing has changed by it; other things it may still do. */
+export class SessionStoreRefusal extends SessionStoreError {}
 
 /** Others were faster, and what was asked for cannot be done after theirs. Nothing was stored. */
 export class SessionConflictError extends SessionUnavailableError {
@@ -96,6 +108,16 @@ export class SessionLimitError extends SessionError {
     super(
       'SESSION_LIMIT',
       'You are signed in as often as is allowed. Sign out somewhere else first.',
+    );
+  }
+}
+
+/** A write to a session that was asked for with `readOnly: true`. Nothing is changed. */
+export class SessionReadOnlyError extends SessionError {
+  constructor() {
+    super(
+      'SESSION_READ_ONLY',
+      'This session was asked for with readOnly: true. Ask for it with @Session() to change it.',
     );
   }
 }

@@ -23,6 +23,8 @@ export interface SessionMembers<D extends object = SessionData> {
   readonly id: string;
   /** Whether the visitor came without a session. */
   readonly isNew: boolean;
+  /** Who is signed in with it, as `signIn()` was told. */
+  readonly userId: string | undefined;
   /** When the session began; a new id does not change it. */
   readonly createdAt: Date;
   /** When it ends if it is not used again. */
@@ -80,6 +82,10 @@ export interface SessionMembers<D extends object = SessionData> {
   regenerate(options?: RegenerateOptions): Promise<Session<D>>;
   /** See `SessionManager.destroy`. */
   destroy(): Promise<void>;
+  /** See `SessionManager.signIn`. */
+  signIn(userId: string, options?: RegenerateOptions): Promise<Session<D>>;
+  /** See `SessionManager.signOut`. */
+  signOut(): Promise<void>;
 }
 
 export interface RegenerateOptions {

@@ -47,7 +47,10 @@ function readSession(row: unknown): IndexedSession | undefined {
 }
 
 /** The session of this handle. */
-export function sessionIn(index: UserIndex | undefined, handle: string): IndexedSession | undefined {
+export function sessionIn(
+  index: UserIndex | undefined,
+  handle: string,
+): IndexedSession | undefined {
   return index?.sessions.find((session) => session.handle === handle);
 }
 

@@ -83,11 +83,8 @@ export class UserIndexes {
     throw tooManyConflicts(MAX_ATTEMPTS);
   }
 
-  /** `false`: somebody else was first. An index that names nobody is none. */
+  /** `false`: somebody else was first. */
   private async put(key: string, index: UserIndex, version: string | undefined): Promise<boolean> {
-    if (index.sessions.length === 0 && index.ending.length === 0) {
-      return version === undefined || (await this.store.remove(key, version)) !== 'changed';
-    }
     const text = this.seal.close(key, encodeIndex(index));
     const result =
       version === undefined

@@ -33,7 +33,7 @@ export class UserLookup {
 
   /** The record of a session, through its forwarders, not renewed. */
   async record(userId: string, { key, handle }: IndexedSession): Promise<FoundAt | undefined> {
-    for (let at = key; ; ) {
+    for (let at = key; ;) {
       const found = await this.records.find(at, 0);
       if (!found) return undefined;
       if ('forwardTo' in found) {
@@ -91,7 +91,9 @@ export class UserLookup {
       ...index,
       ending: index.ending.filter((key) => !ending.includes(key)),
     }));
-    return ended.filter(Boolean).length;
+    const count = ended.filter(Boolean).length;
+    for (let n = 0; n < count; n++) this.policy.telemetry.tell('destroyed', {});
+    return count;
   }
 }
 

@@ -52,7 +52,9 @@ export class UserMembership {
     const found = await this.lookup.indexes.find(this.indexKey(user, ticket.secret), false);
     const session = sessionIn(found?.index, user.handle);
     if (!session) return;
-    await this.lookup.indexes.change(this.indexKey(user, 0), (index) => withSession(index, session));
+    await this.lookup.indexes.change(this.indexKey(user, 0), (index) =>
+      withSession(index, session),
+    );
   }
 
   /** After it got one. `false`: it was ended meanwhile. `before`: the ticket it had. */

@@ -46,8 +46,10 @@ export class UserSessions {
   async list(userId: string, { current }: { current?: AnySession } = {}): Promise<SessionInfo[]> {
     const own = current && userOfSession('current', current)?.handle;
     const lists = this.#indexKeys(userId).map((key) => this.#lookup.live(userId, key));
-    const sessions = (await Promise.all(lists)).flat();
-    return sessions
+    const found = (await Promise.all(lists)).flat();
+    // One that is about to get a new secret is named twice.
+    const sessions = new Map(found.map((session) => [session.handle, session]));
+    return [...sessions.values()]
       .map((session) => this.#infoOf(session, session.handle === own))
       .sort((one, other) => other.lastSeenAt.getTime() - one.lastSeenAt.getTime());
   }

@@ -1,3 +1,5 @@
+import type { ServerHealth } from './server-health.js';
+
 /**
  * What travels inside a cached value between a session store and an adapter that can compare and
  * set, so that the whole chain of Cache, Keyv and adapter stays in use and is still atomic:
@@ -51,6 +53,8 @@ export class RecordRefused extends Error {
 export interface AtomicAdapter {
   /** Reading a key of this prefix yields a `ReadRecord` and renews its life to so many seconds. */
   holdRecords(keyPrefix: string, lifeSeconds: number): void;
+  /** How the servers do that it asks; none if there are none. */
+  readonly servers: readonly ServerHealth[];
 }
 
 export function isAtomicAdapter(adapter: unknown): adapter is AtomicAdapter {

@@ -4,10 +4,10 @@ const guarded = new WeakSet<Socket>();
 
 /**
  * Breaks off a connection whose bytes the client library throws at: from within the socket's event the
- * error would end the process.
+ * error would end the process. Answers whether the connection is a new one.
  */
-export function guard(socket: Socket): Socket {
-  if (guarded.has(socket)) return socket;
+export function guard(socket: Socket): boolean {
+  if (guarded.has(socket)) return false;
   guarded.add(socket);
   for (const read of socket.listeners('data') as ((chunk: Buffer) => void)[]) {
     socket.off('data', read);
@@ -19,7 +19,7 @@ export function guard(socket: Socket): Socket {
       }
     });
   }
-  return socket;
+  return true;
 }
 
 /**

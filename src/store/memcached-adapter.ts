@@ -5,6 +5,7 @@ import { SessionOptionsError } from '../session/session.errors.js';
 import { ReadFailure, readKey, WriteRecord, type AtomicAdapter } from './atomic-record.js';
 import { MemcachedDriver } from './memcached-driver.js';
 import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
+import type { ServerHealth } from './server-health.js';
 
 /** Makes a Keyv store of `cache-manager-memcached-store`, which counts in seconds. */
 export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
@@ -15,6 +16,10 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
 
   constructor(options: MemcachedOptions) {
     this.store = memcachedStore.create({ driver: MemcachedDriver, options });
+  }
+
+  get servers(): readonly ServerHealth[] {
+    return this.store.memcached.servers;
   }
 
   holdRecords(keyPrefix: string, lifeSeconds: number): void {

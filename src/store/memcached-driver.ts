@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 
 import { ReadRecord, RecordRefused, WriteRecord } from './atomic-record.js';
+import type { MemcachedNode } from './memcached-node.js';
 import { MemcachedNodes } from './memcached-nodes.js';
 import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
 import { expectReply, readItem, type MemcachedItem } from './memcached-replies.js';
+import type { ServerHealth } from './server-health.js';
 
 /** For keys that hold records: renew what is read to so many seconds; 0: read it only. */
 export interface GetOptions {
@@ -28,29 +30,35 @@ export class MemcachedDriver {
     this.nodes = new MemcachedNodes(options);
   }
 
+  /** How each server does. */
+  get servers(): readonly ServerHealth[] {
+    return this.nodes.health;
+  }
+
   /** A record with `renewTo`, read and renewed by one command; else the value that was set. */
   async get(key: string, options?: GetOptions): Promise<unknown> {
-    if (options?.renewTo !== undefined) {
-      const { renewTo } = options;
-      const command = renewTo === 0 ? 'gets' : `gats ${exptime(renewTo)}`;
-      const item = await this.retrieve(command, safeKey(key));
-      return item && new ReadRecord(item.text, item.version);
+    const safe = safeKey(key);
+    if (options?.renewTo === undefined) {
+      const item = await retrieve(this.nodes.placeOf(safe), 'get', safe);
+      return item && (JSON.parse(item.text) as unknown);
     }
-    const item = await this.retrieve('get', safeKey(key));
-    return item && (JSON.parse(item.text) as unknown);
+    const { renewTo } = options;
+    const command = renewTo === 0 ? 'gets' : `gats ${exptime(renewTo)}`;
+    for (const node of this.nodes.placesOf(safe)) {
+      const item = await retrieve(node, command, safe);
+      if (item) return new ReadRecord(item.text, this.nodes.versionAt(node, item.version));
+    }
+    return undefined;
   }
 
   async set(key: string, { value }: Envelope, ttlSeconds = 0): Promise<void> {
     const safe = safeKey(key);
     if (!(value instanceof WriteRecord)) {
-      await this.store('set', safe, JSON.stringify(value), ttlSeconds);
+      await store(this.nodes.placeOf(safe), 'set', safe, JSON.stringify(value), ttlSeconds);
       return;
     }
-    const { text, version } = value;
     try {
-      if (version === undefined) await this.store('add', safe, text ?? '', ttlSeconds);
-      else if (text === null) await this.remove(safe, version);
-      else await this.store('cas', safe, text, ttlSeconds, version);
+      await this.write(safe, value, ttlSeconds);
     } catch (error) {
       throw refusalOf(error) ?? error;
     }
@@ -59,7 +67,8 @@ export class MemcachedDriver {
   async delete(key: string): Promise<void> {
     const safe = safeKey(key);
     try {
-      await this.nodes.send(safe, `delete ${safe}\r\n`, (reply) => expectReply(reply, 'DELETED'));
+      const expectDeleted = (reply: unknown) => expectReply(reply, 'DELETED');
+      await this.nodes.placeOf(safe).send(`delete ${safe}\r\n`, expectDeleted);
     } catch (error) {
       if (refusalOf(error)?.reason !== 'gone') throw error;
     }
@@ -69,31 +78,43 @@ export class MemcachedDriver {
     this.nodes.close();
   }
 
-  /**
-   * Compare and delete, which the protocol has no command for: a time to live below zero has passed
-   * already. What remains is an empty item that nobody can read; memcached is told to drop it.
-   */
-  private async remove(key: string, version: string): Promise<void> {
-    await this.store('cas', key, '', -1, version);
-    this.nodes.tell(key, `delete ${key} noreply\r\n`);
+  private async write(key: string, { text, version }: WriteRecord, ttl: number): Promise<void> {
+    if (version === undefined) return store(this.nodes.placeOf(key), 'add', key, text ?? '', ttl);
+    const [node, cas] = this.nodes.locate(key, version);
+    if (text === null) await remove(node, key, cas);
+    else await store(node, 'cas', key, text, ttl, cas);
   }
+}
 
-  private retrieve(command: string, key: string): Promise<MemcachedItem | undefined> {
-    return this.nodes.send(key, `${command} ${key}\r\n`, (reply) => readItem(reply, key));
-  }
+/**
+ * Compare and delete, which the protocol has no command for: a time to live below zero has passed
+ * already. What remains is an empty item that nobody can read; memcached is told to drop it.
+ */
+async function remove(node: MemcachedNode, key: string, version: string): Promise<void> {
+  await store(node, 'cas', key, '', -1, version);
+  node.tell(`delete ${key} noreply\r\n`);
+}
 
-  private store(
-    command: 'set' | 'add' | 'cas',
-    key: string,
-    data: string,
-    ttl: number,
-    version?: string,
-  ): Promise<void> {
-    const bytes = Buffer.byteLength(data);
-    const cas = version === undefined ? '' : ` ${version}`;
-    const line = `${command} ${key} 0 ${exptime(ttl)} ${bytes}${cas}`;
-    return this.nodes.send(key, `${line}\r\n${data}\r\n`, (reply) => expectReply(reply, 'STORED'));
-  }
+function retrieve(
+  node: MemcachedNode,
+  command: string,
+  key: string,
+): Promise<MemcachedItem | undefined> {
+  return node.send(`${command} ${key}\r\n`, (reply) => readItem(reply, key));
+}
+
+function store(
+  node: MemcachedNode,
+  command: 'set' | 'add' | 'cas',
+  key: string,
+  data: string,
+  ttl: number,
+  version?: string,
+): Promise<void> {
+  const bytes = Buffer.byteLength(data);
+  const cas = version === undefined ? '' : ` ${version}`;
+  const line = `${command} ${key} 0 ${exptime(ttl)} ${bytes}${cas}`;
+  return node.send(`${line}\r\n${data}\r\n`, (reply) => expectReply(reply, 'STORED'));
 }
 
 /** What memcached says of a record that is not as expected; errors to the client library. */

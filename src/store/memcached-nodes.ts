@@ -1,120 +1,60 @@
-import { createHash } from 'node:crypto';
-import type { Socket } from 'node:net';
-
-import memcacheClient from 'memcache-client';
-
-import { writeInBatch } from './command-batch.js';
-import { DeadlineError, DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
-import { giveUp, guard } from './guarded-socket.js';
+import { MemcachedNode } from './memcached-node.js';
 import type { MemcachedOptions } from './memcached-options.js';
-import { GarbledReply } from './memcached-replies.js';
+import { emptyUnlessNew } from './returned-server.js';
+import type { ServerHealth } from './server-health.js';
+import { best, rank } from './server-ranking.js';
 
-type Client = InstanceType<typeof memcacheClient.MemcacheClient>;
+/** Between a version and the number of the server that gave it. */
+const AT = '@';
 
-interface Node {
-  readonly server: string;
-  readonly client: Client;
-}
+/** With `rehash` a record is looked for on so many servers: its own, and the one that stands in. */
+const PLACES = 2;
 
-/** The memcached servers: to each key its server, to each operation its deadline. */
+/** The memcached servers, and which key is where. */
 export class MemcachedNodes {
-  private readonly nodes: Node[];
-  private readonly timeout: number;
-  private underWay = 0;
-  private isClosing = false;
+  private readonly nodes: readonly MemcachedNode[];
+  /** Each in a list of its own, since asked for by each reading. */
+  private readonly alone: ReadonlyMap<MemcachedNode, readonly MemcachedNode[]>;
+  private readonly rehash: boolean;
 
   constructor(options: MemcachedOptions) {
-    this.timeout = options.timeout ?? DEFAULT_OPERATION_TIMEOUT;
-    this.nodes = [options.servers].flat().map((server) => ({
-      server,
-      client: connect(server, this.timeout, options),
-    }));
+    const servers = [options.servers].flat();
+    this.rehash = options.rehash === true && servers.length > 1;
+    const onReturn = this.rehash ? emptyUnlessNew : undefined;
+    this.nodes = servers.map((server) => new MemcachedNode(server, options, onReturn));
+    this.alone = new Map(this.nodes.map((node) => [node, [node]]));
   }
 
-  /**
-   * Sends a command and reads the reply. Rejects with memcached's word for it if it was not carried
-   * out. A connection whose replies make no sense, or come too late, is given up.
-   */
-  async send<T>(key: string, command: string, read: (reply: unknown) => T): Promise<T> {
-    const { client } = this.nodeOf(key);
-    let usedSocket: Socket | undefined;
-    this.underWay++;
-    try {
-      const reply = await within(
-        this.timeout,
-        client.xsend((socket) => write((usedSocket = socket), command)),
-      );
-      return read(reply);
-    } catch (error) {
-      const isOutOfStep = error instanceof GarbledReply || error instanceof DeadlineError;
-      if (isOutOfStep && usedSocket) giveUp(usedSocket, error);
-      throw error;
-    } finally {
-      this.underWay--;
-      if (this.isClosing) this.closeWhenIdle();
-    }
+  get health(): readonly ServerHealth[] {
+    return this.nodes.map(({ health }) => health);
   }
 
-  /** Sends a command that has no answer, and that nothing depends on. */
-  tell(key: string, command: string): void {
-    const { client } = this.nodeOf(key);
-    client.xsend((socket) => write(socket, command), { noreply: true }).catch(() => undefined);
+  /** Where a key is stored: on its own server, or with `rehash` on the next one that is not down. */
+  placeOf(key: string): MemcachedNode {
+    return this.rehash ? this.placesOf(key)[0]! : best(this.nodes, key);
   }
 
-  /** Closes all connections, those of operations under way when they are done. */
+  /** Where a record can be, the likeliest first: what stood in for a server still has what it took. */
+  placesOf(key: string): readonly MemcachedNode[] {
+    const own = best(this.nodes, key);
+    if (!this.rehash) return this.alone.get(own)!;
+    const inUse = rank(this.nodes, key).filter(({ health }) => !health.isDown);
+    return inUse.length > 0 ? inUse.slice(0, PLACES) : this.alone.get(own)!;
+  }
+
+  /** A version, and with `rehash` which server it is one of. */
+  versionAt(node: MemcachedNode, version: string): string {
+    return this.rehash ? version + AT + this.nodes.indexOf(node) : version;
+  }
+
+  /** The server and the version of what `versionAt` made. */
+  locate(key: string, versionAt: string): [node: MemcachedNode, version: string] {
+    if (!this.rehash) return [best(this.nodes, key), versionAt];
+    const [version, number] = versionAt.split(AT);
+    return [this.nodes[Number(number)] ?? best(this.nodes, key), version!];
+  }
+
   close(): void {
-    this.isClosing = true;
-    this.closeWhenIdle();
+    for (const node of this.nodes) node.close();
   }
-
-  private closeWhenIdle(): void {
-    if (this.underWay > 0) return;
-    for (const { client } of this.nodes) client.shutdown();
-  }
-
-  /** Rendezvous hashing: a server more or less moves the keys of that server only. */
-  private nodeOf(key: string): Node {
-    const [first, ...others] = this.nodes;
-    let best = first!;
-    if (others.length === 0) return best;
-    let highest = weight(best.server, key);
-    for (const node of others) {
-      const candidate = weight(node.server, key);
-      if (candidate > highest) [best, highest] = [node, candidate];
-    }
-    return best;
-  }
-}
-
-function connect(server: string, timeout: number, options: MemcachedOptions): Client {
-  return new memcacheClient.MemcacheClient({
-    server: { server, maxConnections: options.connections ?? 1 },
-    cmdTimeout: timeout,
-    connectTimeout: timeout,
-    // Small commands would wait for the acknowledgement of earlier ones.
-    noDelay: true,
-    logger: malformedReplies,
-    ...(options.tls && { tls: options.tls }),
-  });
-}
-
-/** The client library logs what it cannot read, and goes on as if nothing were. */
-const malformedReplies = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: refuse,
-  error: refuse,
-};
-
-function refuse(message: string): never {
-  throw new GarbledReply(message);
-}
-
-/** A connection that is lost has no socket, and rejects its commands by itself. */
-function write(socket: Socket | undefined, command: string): void {
-  if (socket) writeInBatch(guard(socket), command);
-}
-
-function weight(server: string, key: string): number {
-  return createHash('md5').update(server).update(key).digest().readUInt32BE();
 }

@@ -1,3 +1,5 @@
+import type { ErrorKind } from './server-health.js';
+
 /** What memcached sends back for a key. */
 export interface MemcachedItem {
   readonly text: string;
@@ -34,4 +36,28 @@ export function readItem(reply: unknown, key: string): MemcachedItem | undefined
 export function expectReply(reply: unknown, expected: string): void {
   if (Array.isArray(reply) && reply.length === 1 && reply[0] === expected) return;
   throw new GarbledReply(`memcached did not answer ${expected}`);
+}
+
+export function expectVersion(reply: unknown): void {
+  if (Array.isArray(reply) && reply[0] === 'VERSION') return;
+  throw new GarbledReply('memcached did not tell its version');
+}
+
+/** Reads the reply to `stats`. */
+export function readStatistics(reply: unknown): Record<string, number> {
+  const lines = (reply as { STAT?: unknown }).STAT;
+  if (!Array.isArray(lines)) throw new GarbledReply('memcached did not tell its statistics');
+  return Object.fromEntries(
+    (lines as [string, string][]).map(([name, value]): [string, number] => [name, Number(value)]),
+  );
+}
+
+/** What memcached says of an item that is not as expected; errors to the client library. */
+const REFUSALS = new Set(['NOT_STORED', 'EXISTS', 'NOT_FOUND']);
+
+/** What the error of a command says of its server. */
+export function errorKind(error: unknown): ErrorKind {
+  const { message } = error as Error;
+  if (REFUSALS.has(message)) return 'answer';
+  return /^(SERVER_|CLIENT_)?ERROR\b/.test(message) ? 'complaint' : 'silence';
 }

@@ -7,6 +7,8 @@ import { MemoryAdapter } from './memory-adapter.js';
 interface Settings {
   readonly now: () => number;
   readonly logger: Pick<LoggerService, 'log' | 'warn'>;
+  /** A session had to go before its time. */
+  readonly onEvict?: () => void;
   /** Default 50,000. */
   readonly maxSessions?: number;
 }
@@ -15,7 +17,7 @@ interface Settings {
 const EVICTION_NOTICE_INTERVAL = 60_000;
 
 /** The memory of the process as a store, which says so. */
-export function memoryStore({ now, logger, maxSessions }: Settings): Keyv {
+export function memoryStore({ now, logger, onEvict: tellEvicted, maxSessions }: Settings): Keyv {
   const text =
     'Sessions are kept in the memory of this process: they end with it, and other processes do not ' +
     'see them. For more, give SessionModule.forRoot() memcached, stores or cache.';
@@ -26,6 +28,7 @@ export function memoryStore({ now, logger, maxSessions }: Settings): Keyv {
   let toldAt = -Infinity;
   const onEvict = () => {
     evicted++;
+    tellEvicted?.();
     if (now() - toldAt < EVICTION_NOTICE_INTERVAL) return;
     toldAt = now();
     logger.warn(

@@ -5,34 +5,100 @@ import type { SessionStore } from '../session/session-store.js';
 import { SessionOptionsError } from '../session/session.errors.js';
 import { isAtomicAdapter } from './atomic-record.js';
 import { AtomicSessionStore } from './atomic-session-store.js';
-import type { KeyvLike, SessionCache } from './session-cache.js';
 import { PlainSessionStore } from './plain-session-store.js';
+import { ServerHealth } from './server-health.js';
+import type { KeyvLike, SessionCache } from './session-cache.js';
+import { CachedCopies } from './session-copies.js';
+import { TieredSessionStore, type Durability, type TierListener } from './tiered-session-store.js';
+import { WatchedCopies } from './watched-copies.js';
+import { WatchedSessionStore } from './watched-session-store.js';
 
 interface Settings {
   readonly keyPrefix: string;
   /** Idle timeout in seconds. */
   readonly timeout: number;
   readonly now: () => number;
+  /** For a cache with a second store only. */
+  readonly durable?: Durability | undefined;
+  readonly tierListener?: TierListener;
 }
 
-/** The store for a cache, as good as its adapter allows. */
-export function openSessionStore(cache: SessionCache, settings: Settings): SessionStore {
+/** A store, and how the servers behind it do. */
+export interface OpenSessionStore {
+  readonly store: SessionStore;
+  readonly servers: readonly ServerHealth[];
+}
+
+/** The store for a cache, as good as its adapter allows; over two stores the second keeps copies. */
+export function openSessionStore(cache: SessionCache, settings: Settings): OpenSessionStore {
   // A cache of another make may not tell its stores.
   const stores = (cache as Partial<Cache>).stores ?? [];
-  if (stores.length > 1) {
+  const [fast, tier, ...others] = stores;
+  if (others.length > 0) {
     throw new SessionOptionsError(
       'stores',
-      'sessions take one store, as a second one could serve an older copy of them',
+      'give one store, or two: memcachedStore(…), and a durable one for a copy of each session',
+    );
+  }
+  if (fast && tier) return openTieredStore(fast, tier, settings);
+  if (settings.durable !== undefined) {
+    throw new SessionOptionsError(
+      'durable',
+      'there is no durable store; give stores: [memcachedStore(…), new Keyv(…)]',
     );
   }
   const adapter: unknown = stores[0]?.store;
   if (isAtomicAdapter(adapter)) {
     adapter.holdRecords(settings.keyPrefix, settings.timeout);
-    return new AtomicSessionStore(blocking(cache, stores));
+    return { store: new AtomicSessionStore(blocking(cache, stores)), servers: adapter.servers };
   }
   for (const store of stores) tellErrors(store);
-  return new PlainSessionStore(blocking(cache, stores), settings);
+  const store = new PlainSessionStore(blocking(cache, stores), settings);
+  const health = new ServerHealth(nameOf(adapter), {
+    probe: () => store.find(`${settings.keyPrefix}probe`),
+  });
+  return { store: new WatchedSessionStore(store, health), servers: [health] };
 }
+
+/** What people call a store by: the class of its adapter. */
+function nameOf(adapter: unknown): string {
+  return (adapter as object | undefined)?.constructor.name ?? 'cache';
+}
+
+/** Each store has a cache of its own: cache-manager would read the second one for each miss. */
+function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessionStore {
+  if (!isAtomicAdapter(fast.store)) {
+    throw new SessionOptionsError(
+      'stores',
+      'the first of two has to be memcachedStore(…); the second keeps copies of its sessions',
+    );
+  }
+  if (isAtomicAdapter(tier.store)) {
+    throw new SessionOptionsError(
+      'stores',
+      'the second of two has to be a durable one, such as new Keyv({ store: new KeyvPostgres(…) })',
+    );
+  }
+  tellErrors(tier);
+  const { keyPrefix, timeout, now, durable = 'required', tierListener: listener } = settings;
+  const { store, servers } = openSessionStore(createCache({ stores: [fast] }), {
+    ...{ keyPrefix, timeout, now },
+  });
+  const copies = new CachedCopies(createCache({ stores: [tier] }), { timeout, now });
+  const health = new ServerHealth(nameOf(tier.store), {
+    probe: () => copies.read(`${keyPrefix}probe`),
+  });
+  const tiered = new TieredSessionStore(store, new WatchedCopies(copies, health), {
+    ...{ timeout, now, durable },
+    listener: listener ?? SILENT,
+  });
+  return { store: tiered, servers: [...servers, health] };
+}
+
+const SILENT: TierListener = {
+  copyFailed: () => undefined,
+  restored: () => undefined,
+};
 
 /**
  * A cache over the same store that waits for it: one made with `nonBlocking` answers before it has

@@ -128,8 +128,10 @@ describe.each(PLATFORMS)('an outage of memcached, on %s', (platform) => {
     expect((await visitor.get('/read')).json).toEqual({ name: 'Bob' });
   });
 
-  it('tells the people who run it, without an id', () => {
-    expect(app.logged.errors.some((line) => line.includes('A session was not stored'))).toBe(true);
+  it('tells the people who run it, once each time, without an id', () => {
+    const began = app.logged.errors.filter((line) => line.includes(memcached.server));
+    expect(began).toHaveLength(app.logged.errors.length);
+    expect(began.length).toBeLessThanOrEqual(3);
     expect(app.logged.errors.join('\n')).not.toMatch(/[\w-]{43}/);
   });
 });

@@ -17,16 +17,30 @@ describe('the log', () => {
 
   describe('of a session that was not stored', () => {
     it('tells the error and its cause', () => {
-      log.notStored(new SessionStoreError({ cause: new Error('connect ECONNREFUSED') }));
+      log.notStored(new Error('too large', { cause: new Error('20 MB') }));
       expect(lines).toEqual([
-        expect.stringMatching(/^error A session was not stored: .*SessionStoreError.*ECONNREFUSED/),
+        expect.stringMatching(/^error A session was not stored: Error: too large \(20 MB\)/),
       ]);
+    });
+
+    it('is silent if the store is at fault, which is told when it begins', () => {
+      log.notStored(new SessionStoreError({ cause: new Error('connect ECONNREFUSED') }));
+      expect(lines).toEqual([]);
     });
 
     it.each([undefined, null, 'text', 5, new Error('no cause')])('takes %p, too', (error) => {
       log.notStored(error);
       expect(lines).toHaveLength(1);
     });
+  });
+
+  it('of an outage tells where, why, how long, and what it means', () => {
+    log.outageBegan('cache-1:11211', new Error('connect ECONNREFUSED'));
+    log.outageEnded('cache-1:11211', 2.345, 381);
+    expect(lines).toEqual([
+      expect.stringMatching(/^error .*cache-1:11211 \(connect ECONNREFUSED\).*503/),
+      expect.stringMatching(/^warn .*cache-1:11211, after 2\.3 s and 381 failed operations\./),
+    ]);
   });
 
   it('of a change that came too late names the remedy', () => {

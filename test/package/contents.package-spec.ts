@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pack, type Packed } from './packed.js';
 
 /** Bytes: as large as it may get without anybody having decided so. */
-const LARGEST = 80_000;
+const LARGEST = 90_000;
 
 describe('the packed package', () => {
   let packed: Packed;

@@ -3,17 +3,26 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { CurrentSession } from '../../src/session/current-session.js';
 import { SessionManager } from '../../src/session/session-manager.js';
 import type { SessionTicket } from '../../src/session/session-keys.js';
-import { SessionDestroyedError, SessionStoreError } from '../../src/session/session.errors.js';
+import {
+  SessionDestroyedError,
+  SessionReadOnlyError,
+  SessionStoreError,
+} from '../../src/session/session.errors.js';
 import { SessionWorld } from '../support/session-world.js';
 
 /** A client as one request sees it. */
 class Client {
   isOpen = true;
   uses = 0;
+  reads = 0;
   constructor(readonly id?: string) {}
 
   presentedTicket(): SessionTicket | undefined {
     return this.id === undefined ? undefined : { id: this.id, secret: 0 };
+  }
+
+  onRead(): void {
+    this.reads++;
   }
 
   onUse(): void {
@@ -346,6 +355,109 @@ describe("a request's session", () => {
       expect((await manager.create()).id).not.toBe(session.id);
       await manager.destroy();
       expect(current.news).toBe('over');
+    });
+  });
+
+  describe('that is only read', () => {
+    it('is read and renewed by one command, holds nothing, and commits nothing', async () => {
+      const id = await world.stored({ cart: { items: ['apple'] }, visits: 1 });
+      const session = await comes(id).load({ readOnly: true });
+      expect(session.toJSON()).toEqual({ cart: { items: ['apple'] }, visits: 1 });
+      expect([client.uses, client.reads]).toEqual([0, 1]);
+      expect(current.commit(true)).toBeUndefined();
+      expect(world.store.calls).toEqual(['find']);
+    });
+
+    it('refuses whatever would change it', async () => {
+      const id = await world.stored({ cart: { items: ['apple'] }, visits: 1 });
+      const session = await comes(id).load({ readOnly: true });
+      for (const write of [
+        () => session.set('visits', 2),
+        () => (session.visits = 2),
+        () => delete session.visits,
+        () => session.clear(),
+        () => session.pull('visits'),
+        () => session.update('visits', () => 2),
+        () => session.increment('visits'),
+      ]) {
+        expect(write).toThrow(SessionReadOnlyError);
+      }
+      for (const change of [session.save(), session.regenerate(), session.destroy()]) {
+        await expect(change).rejects.toThrow(SessionReadOnlyError);
+      }
+      expect(() => session.cart.items.push('pear')).toThrow(TypeError);
+      expect(world.entriesOf(id)).toEqual({ cart: { items: ['apple'] }, visits: 1 });
+    });
+
+    it('shows what the same request wrote elsewhere, which is stored', async () => {
+      const id = await world.stored({ cart: ['apple'] });
+      const reader = await comes(id).load({ readOnly: true });
+      const writer = await current.load();
+      writer.cart.push('pear');
+      expect(client.uses).toBe(1);
+      expect(reader.cart).toEqual(['apple', 'pear']);
+      await current.commit();
+      expect(world.entriesOf(id)).toEqual({ cart: ['apple', 'pear'] });
+      expect(world.store.calls).toEqual(['find', 'update']);
+    });
+  });
+
+  describe('that a route can do without in an outage', () => {
+    it('is the session, if the store can be read', async () => {
+      const id = await world.stored({ visits: 1 });
+      const session = await comes(id).load({ onOutage: 'anonymous' });
+      session.visits = 2;
+      await current.commit();
+      expect(world.entriesOf(id)).toEqual({ visits: 2 });
+    });
+
+    it('is empty if not, refuses writes, and tells the client nothing', async () => {
+      const id = await world.stored({ visits: 1 });
+      world.store.isDown = true;
+      const session = await comes(id).load({ onOutage: 'anonymous' });
+      expect([session.isNew, session.size, session.visits]).toEqual([true, 0, undefined]);
+      expect(() => (session.visits = 2)).toThrow(SessionStoreError);
+      for (const change of [session.save(), session.regenerate(), session.destroy()]) {
+        await expect(change).rejects.toThrow(SessionStoreError);
+      }
+      expect(current.commit(true)).toBeUndefined();
+      expect(current.news).toBeUndefined();
+      expect(world.store.calls).toEqual(['find']);
+    });
+
+    it('is still refused to who cannot do without', async () => {
+      const id = await world.stored({ visits: 1 });
+      world.store.isDown = true;
+      await comes(id).load({ onOutage: 'anonymous' });
+      await expect(current.load()).rejects.toThrow(SessionStoreError);
+      await expect(current.destroy()).rejects.toThrow(SessionStoreError);
+    });
+  });
+
+  describe('that is only looked for', () => {
+    const peek = () => new SessionManager(current).peek();
+
+    it('is none for a visitor without one, at no cost', async () => {
+      expect(await peek()).toBeUndefined();
+      expect(world.store.calls).toEqual([]);
+    });
+
+    it('is none if the id is no good', async () => {
+      comes(await world.stored());
+      world.store.drop(world.store.keys[0]!);
+      expect(await peek()).toBeUndefined();
+    });
+
+    it('is the one in the store', async () => {
+      comes(await world.stored({ visits: 1 }));
+      expect((await peek())?.visits).toBe(1);
+    });
+
+    it('is the one that this request has begun, until it ends it', async () => {
+      (await current.load()).visits = 1;
+      expect((await peek())?.visits).toBe(1);
+      await current.destroy();
+      expect(await peek()).toBeUndefined();
     });
   });
 });

@@ -35,7 +35,7 @@ describe('commits to one session', () => {
   beforeEach(() => {
     world = new SessionWorld({ maxBytes: 500 });
     world.write(KEY, { visits: 1 });
-    commits = new SessionCommits(world.records);
+    commits = new SessionCommits(world.records, world.telemetry);
   });
 
   const found = async (): Promise<FoundRecord> => (await world.records.find(KEY)) as FoundRecord;

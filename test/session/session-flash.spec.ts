@@ -12,6 +12,7 @@ describe('a flash message', () => {
     const presentedTicket = () => (id === undefined ? undefined : { id, secret: 0 });
     return new CurrentSession(repository, {
       presentedTicket,
+      onRead: () => undefined,
       onUse: () => undefined,
       isOpen: true,
     });

@@ -14,6 +14,7 @@ import { sessionStoreOver, TIMEOUT } from '../support/stores.js';
 
 /** An adapter that answers as it is told to. */
 class TestAdapter extends PlainAdapter implements AtomicAdapter {
+  readonly servers = [];
   held: unknown[] = [];
   refusal: Error | undefined;
   written: unknown[] = [];

@@ -5,8 +5,9 @@ import { Keyv } from 'keyv';
 import { SessionOptionsError, SessionStoreError } from '../../src/session/session.errors.js';
 import { AtomicSessionStore } from '../../src/store/atomic-session-store.js';
 import { memcachedStore } from '../../src/store/memcached-store.js';
-import { PlainSessionStore } from '../../src/store/plain-session-store.js';
+import { WatchedSessionStore } from '../../src/store/watched-session-store.js';
 import { openSessionStore, toKeyv } from '../../src/store/session-store.factory.js';
+import { TieredSessionStore } from '../../src/store/tiered-session-store.js';
 import { PlainAdapter } from '../support/plain-adapter.js';
 
 const settings = { keyPrefix: 'sess:', timeout: 1200, now: Date.now };
@@ -14,12 +15,12 @@ const settings = { keyPrefix: 'sess:', timeout: 1200, now: Date.now };
 describe('the store for a cache', () => {
   it('is an atomic one over memcached', () => {
     const cache = createCache({ stores: [memcachedStore('127.0.0.1:1')] });
-    expect(openSessionStore(cache, settings)).toBeInstanceOf(AtomicSessionStore);
+    expect(openSessionStore(cache, settings).store).toBeInstanceOf(AtomicSessionStore);
   });
 
   it('is a plain one over any other', () => {
     const cache = createCache({ stores: [new Keyv()] });
-    expect(openSessionStore(cache, settings)).toBeInstanceOf(PlainSessionStore);
+    expect(openSessionStore(cache, settings).store).toBeInstanceOf(WatchedSessionStore);
   });
 
   it('makes a Keyv tell of its errors, and an adapter that keeps them to itself', () => {
@@ -30,18 +31,38 @@ describe('the store for a cache', () => {
     expect(adapter.throwOnErrors).toBe(true);
   });
 
-  it('refuses several stores', () => {
-    const cache = createCache({ stores: [new Keyv(), new Keyv()] });
+  it('keeps copies in a second one', () => {
+    const stores = [memcachedStore('127.0.0.1:1'), new Keyv()];
+    const { store } = openSessionStore(createCache({ stores }), settings);
+    expect(store).toBeInstanceOf(TieredSessionStore);
+    expect(stores[1]!.throwOnErrors).toBe(true);
+  });
+
+  it.each([
+    ['two of which the first is not memcached', () => [new Keyv(), new Keyv()]],
+    [
+      'two of which the second is not durable',
+      () => [memcachedStore('127.0.0.1:1'), memcachedStore('127.0.0.1:2')],
+    ],
+    ['three', () => [memcachedStore('127.0.0.1:1'), new Keyv(), new Keyv()]],
+  ])('refuses several stores: %s', (_which, stores) => {
+    const cache = createCache({ stores: stores() });
     const open = (): unknown => openSessionStore(cache, settings);
     expect(open).toThrow(SessionOptionsError);
     expect(open).toThrow(expect.objectContaining({ option: 'stores' }));
+  });
+
+  it('refuses the option durable without a durable store', () => {
+    const cache = createCache({ stores: [memcachedStore('127.0.0.1:1')] });
+    const open = (): unknown => openSessionStore(cache, { ...settings, durable: 'required' });
+    expect(open).toThrow(expect.objectContaining({ option: 'durable' }));
   });
 
   it('waits for a cache that was made not to', async () => {
     const adapter = new PlainAdapter();
     const cache = createCache({ stores: [new Keyv({ store: adapter })], nonBlocking: true });
     adapter.failure = new Error('down');
-    const creating = openSessionStore(cache, settings).create('sess:a', 'text', 60);
+    const creating = openSessionStore(cache, settings).store.create('sess:a', 'text', 60);
     await expect(creating).rejects.toThrow(SessionStoreError);
   });
 

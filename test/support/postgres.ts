@@ -13,30 +13,48 @@ const execute = promisify(execFile);
 export interface Postgres {
   readonly port: number;
   readonly url: string;
+  /** Ends it as a crash does; its data stay. */
+  kill(): Promise<void>;
+  /** Starts it again after `kill`, on the same port with the same data. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** Where the data are: as long as its keeper runs, which removes it at the end. */
+interface Home {
+  readonly folder: string;
+  readonly user: User | undefined;
+  readonly keeper: ServerProcess;
 }
 
 export async function startPostgres(): Promise<Postgres> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
-    const server = await start(port);
-    if (await isReady(server)) return postgres(server, port);
+    const home = await makeHome();
+    const server = await start(home, port);
+    if (await isReady(server)) return postgres(server, home, port);
 
     await server.end('SIGKILL');
+    await home.keeper.end('SIGKILL');
     // Another process may have taken the port.
     if (attempt === 3) throw new Error(`postgres does not start on port ${port}: ${server.log}`);
   }
 }
 
-async function start(port: number): Promise<ServerProcess> {
+async function makeHome(): Promise<Home> {
   const programs = await programFolder();
   const user = await serverUser();
   const folder = await mkdtemp(join(tmpdir(), 'postgres-'));
   if (user) await chown(folder, user.uid, user.gid);
   const initdb = ['-D', folder, '-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8'];
   await execute(join(programs, 'initdb'), initdb, { ...user, cwd: folder });
+  const keeper = await startServer('sleep', ['1000000'], { ...user, folder });
+  return { folder, user, keeper };
+}
+
+async function start({ folder, user }: Home, port: number): Promise<ServerProcess> {
   const args = ['-D', folder, '-h', '127.0.0.1', '-p', String(port), '-k', '', '-F'];
-  return startServer(join(programs, 'postgres'), args, { ...user, folder });
+  return startServer(join(await programFolder(), 'postgres'), args, { ...user });
 }
 
 async function isReady(server: ServerProcess): Promise<boolean> {
@@ -46,16 +64,23 @@ async function isReady(server: ServerProcess): Promise<boolean> {
   return false;
 }
 
-function postgres(server: ServerProcess, port: number): Postgres {
+function postgres(first: ServerProcess, home: Home, port: number): Postgres {
+  let server = first;
   return {
     port,
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    kill: () => server.end('SIGQUIT'),
+    async restart() {
+      server = await start(home, port);
+      if (!(await isReady(server))) throw new Error(`postgres does not come back: ${server.log}`);
+    },
     async stop() {
       // First the shutdown that lets clients go, who report a broken connection as an error; then,
       // for those a test has left open, the one that breaks them off.
       const breakOff = setTimeout(() => server.signal('SIGINT'), 2_000);
       await server.end('SIGTERM');
       clearTimeout(breakOff);
+      await home.keeper.end('SIGKILL');
     },
   };
 }

@@ -26,6 +26,7 @@ export async function sessionServer(world: SessionWorld, handler: Handler): Prom
     repository: world.repository,
     cookie: new SessionCookie(checkCookieOptions({ secure: false }), world.policy.timeout),
     cacheControl: 'no-store',
+    telemetry: world.telemetry,
     log: new SessionLog({
       error: (message: unknown) => void log.push(`error: ${String(message)}`),
       warn: (message: unknown) => void log.push(`warn: ${String(message)}`),

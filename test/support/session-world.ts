@@ -8,6 +8,7 @@ import {
 } from '../../src/session/session-record.js';
 import { SessionRecords } from '../../src/session/session-records.js';
 import { SessionRepository } from '../../src/session/session-repository.js';
+import { SessionTelemetry } from '../../src/session/session-telemetry.js';
 import type { SessionState } from '../../src/session/session-state.js';
 import { Clock } from './clock.js';
 import { FakeStore } from './fake-store.js';
@@ -17,6 +18,7 @@ export class SessionWorld {
   readonly store = new FakeStore();
   readonly clock = new Clock();
   readonly warnings: string[] = [];
+  readonly telemetry = new SessionTelemetry();
   readonly policy: SessionPolicy;
   readonly records: SessionRecords;
   readonly repository: SessionRepository;
@@ -30,9 +32,12 @@ export class SessionWorld {
       secrets: [],
       rotateEvery: false,
       rotateGrace: 10,
+      maxSessionsPerUser: false,
+      whenTooMany: 'end-oldest',
       persistentCookie: false,
       now: this.clock.now,
       warn: (message) => this.warnings.push(message),
+      telemetry: this.telemetry,
       ...policy,
     };
     this.records = new SessionRecords(this.store, this.policy);

@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import KeyvPostgres from '@keyv/postgres';
 import { createCache, type Cache } from 'cache-manager';
 import { Keyv } from 'keyv';
@@ -8,7 +12,9 @@ import { memoryStore } from '../../src/store/memory-store.js';
 import { openSessionStore } from '../../src/store/session-store.factory.js';
 import { Clock } from './clock.js';
 import { startMemcached, type Memcached } from './memcached.js';
+import { PostgresAdapter } from './postgres-adapter.js';
 import { startPostgres } from './postgres.js';
+import { SqliteAdapter } from './sqlite-adapter.js';
 
 /** Idle timeout in seconds of the stores that tests open. */
 export const TIMEOUT = 1200;
@@ -25,7 +31,7 @@ export interface OpenStore {
 }
 
 export function sessionStoreOver(keyv: Keyv, now: () => number = Date.now): SessionStore {
-  return openSessionStore(cacheOver(keyv), { keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now });
+  return openSessionStore(cacheOver(keyv), { keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now }).store;
 }
 
 export function cacheOver(keyv: Keyv): Cache {
@@ -72,6 +78,60 @@ export async function openPostgres(): Promise<OpenStore> {
     async close() {
       await keyv.disconnect();
       await postgres.stop();
+    },
+  };
+}
+
+/** memcached, and a durable store behind it that keeps copies. */
+export async function openTiered(
+  openTier: () => Promise<{ tier: Keyv; close: () => Promise<void> }>,
+): Promise<OpenStore> {
+  const memcached = await startMemcached();
+  const { tier, close } = await openTier();
+  const clock = new Clock();
+  const processes = [memcachedStore(memcached.server), memcachedStore(memcached.server)];
+  const [store, another] = processes.map(
+    (fast) =>
+      openSessionStore(createCache({ stores: [fast, tier] }), {
+        ...{ keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: clock.now },
+      }).store,
+  );
+  return {
+    store: store!,
+    another: another!,
+    async isThereAfter(key, seconds) {
+      // In memcached a record may be there for longer, as it is read after it was written.
+      await memcached.command(`delete ${key}`);
+      clock.pass(seconds);
+      return (await another!.find(key)) !== undefined;
+    },
+    async close() {
+      await Promise.all(processes.map((fast) => fast.disconnect()));
+      await Promise.all([close(), memcached.stop()]);
+    },
+  };
+}
+
+export async function postgresTier(): Promise<{ tier: Keyv; close: () => Promise<void> }> {
+  const postgres = await startPostgres();
+  const tier = new Keyv({ store: new PostgresAdapter({ uri: postgres.url }) });
+  return {
+    tier,
+    async close() {
+      await tier.disconnect();
+      await postgres.stop();
+    },
+  };
+}
+
+export async function sqliteTier(): Promise<{ tier: Keyv; close: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'sqlite-'));
+  const tier = new Keyv({ store: new SqliteAdapter(join(folder, 'sessions.db')) });
+  return {
+    tier,
+    async close() {
+      await tier.disconnect();
+      await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+
+export interface WeightedServer {
+  readonly server: string;
+  readonly weight: number;
+}
+
+/** The servers for a key, the best first; the same in every process, whatever order they are named in. */
+export function rank<S extends WeightedServer>(servers: readonly S[], key: string): S[] {
+  return servers
+    .map((server) => ({ server, score: score(server, key) }))
+    .sort((a, b) => b.score - a.score)
+    .map(({ server }) => server);
+}
+
+/** The first of them, without ranking the others. */
+export function best<S extends WeightedServer>(servers: readonly S[], key: string): S {
+  let winner = servers[0]!;
+  let highest = servers.length > 1 ? score(winner, key) : 0;
+  for (let at = 1; at < servers.length; at++) {
+    const candidate = score(servers[at]!, key);
+    if (candidate > highest) [winner, highest] = [servers[at]!, candidate];
+  }
+  return winner;
+}
+
+/**
+ * Weighted rendezvous hashing: a server more or less moves the keys of that server only, and its share
+ * of the keys is its share of the weights (J. Resch, "New Hashing Algorithms for Data Storage", 2015).
+ */
+function score({ server, weight }: WeightedServer, key: string): number {
+  const hash = createHash('md5').update(server).update(key).digest().readUInt32BE();
+  return -weight / Math.log((hash + 0.5) / 2 ** 32);
+}

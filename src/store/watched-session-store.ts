@@ -1,0 +1,35 @@
+import type { SessionStore, StoredText } from '../session/session-store.js';
+import { SessionStoreError } from '../session/session.errors.js';
+import type { ServerHealth } from './server-health.js';
+
+/** A store that is asked through the health of the one server behind it. */
+export class WatchedSessionStore implements SessionStore {
+  constructor(
+    private readonly store: SessionStore,
+    private readonly health: ServerHealth,
+  ) {}
+
+  find(...args: Parameters<SessionStore['find']>): Promise<StoredText | undefined> {
+    return this.run(() => this.store.find(...args));
+  }
+
+  create(...args: Parameters<SessionStore['create']>): ReturnType<SessionStore['create']> {
+    return this.run(() => this.store.create(...args));
+  }
+
+  update(...args: Parameters<SessionStore['update']>): ReturnType<SessionStore['update']> {
+    return this.run(() => this.store.update(...args));
+  }
+
+  remove(...args: Parameters<SessionStore['remove']>): ReturnType<SessionStore['remove']> {
+    return this.run(() => this.store.remove(...args));
+  }
+
+  private async run<T>(operation: () => Promise<T>): Promise<T> {
+    try {
+      return await this.health.run(operation);
+    } catch (error) {
+      throw error instanceof SessionStoreError ? error : new SessionStoreError({ cause: error });
+    }
+  }
+}

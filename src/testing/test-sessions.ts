@@ -1,0 +1,43 @@
+import type { CheckedSessionOptions } from '../session-options.js';
+import { SESSION_CLOCK, SESSION_OPTIONS, SESSION_STORE } from '../session.providers.js';
+import type { OpenSessionStore } from '../store/session-store.factory.js';
+import { TestClock } from './test-clock.js';
+import { TestStore } from './test-store.js';
+
+/** What is needed of the `TestingModuleBuilder` of `@nestjs/testing`. */
+interface Builder {
+  overrideProvider(token: unknown): {
+    useValue(value: unknown): unknown;
+    useFactory(options: { factory: (...args: never[]) => unknown; inject: unknown[] }): unknown;
+  };
+}
+
+/**
+ * A clock and a store for an application under test, in place of its own: time passes when told, and
+ * the store fails when told. All other options are the application's.
+ *
+ * ```ts
+ * const sessions = new TestSessions();
+ * const builder = Test.createTestingModule({ imports: [AppModule] });
+ * const module = await sessions.into(builder).compile();
+ *
+ * sessions.clock.pass(1200);
+ * sessions.store.fail();
+ * ```
+ */
+export class TestSessions {
+  readonly clock = new TestClock();
+  readonly store = new TestStore(this.clock.now);
+
+  into<B extends Builder>(builder: B): B {
+    builder.overrideProvider(SESSION_CLOCK).useValue(this.clock.now);
+    builder.overrideProvider(SESSION_STORE).useFactory({
+      inject: [SESSION_OPTIONS],
+      factory: ({ timeout }: CheckedSessionOptions): OpenSessionStore => {
+        this.store.renewTo(timeout);
+        return { store: this.store, servers: [] };
+      },
+    });
+    return builder;
+  }
+}

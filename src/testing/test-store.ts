@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { createCache } from 'cache-manager';
+
+import type { SessionStore, StoredText } from '../session/session-store.js';
+import { SessionStoreError } from '../session/session.errors.js';
+import { AtomicSessionStore } from '../store/atomic-session-store.js';
+import { keyvOver } from '../store/keyv-over.js';
+import { MemoryAdapter } from '../store/memory-adapter.js';
+
+/**
+ * Sessions in memory, with all that sessions in memcached promise, and faults on demand. A fault lasts
+ * until `recover()`.
+ */
+export class TestStore implements SessionStore {
+  private readonly adapter: MemoryAdapter;
+  private readonly store: SessionStore;
+  private fault: (() => Promise<void>) | undefined;
+  private conflicts = 0;
+
+  constructor(now: () => number) {
+    this.adapter = new MemoryAdapter({ now, onEvict: () => undefined });
+    this.store = new AtomicSessionStore(createCache({ stores: [keyvOver(this.adapter)] }));
+  }
+
+  /** What reading a session renews its life to, in seconds. */
+  renewTo(timeout: number): void {
+    this.adapter.holdRecords('', timeout);
+  }
+
+  /** Every operation fails at once, as if no server listened. */
+  fail(): void {
+    this.fault = () => Promise.reject(outage('connect ECONNREFUSED'));
+  }
+
+  /** Every operation fails after so many milliseconds, as if the server did not answer. Default 500. */
+  hang(milliseconds = 500): void {
+    this.fault = async () => {
+      await delay(milliseconds);
+      throw outage(`no answer within ${milliseconds} ms`);
+    };
+  }
+
+  /**
+   * The next so many changes of a session find that another process has changed it just before. 50 in a
+   * row are a `SessionConflictError`.
+   */
+  conflict(times = 1): void {
+    this.conflicts = times;
+  }
+
+  /** Forgets all sessions, as a memcached that is restarted. */
+  async lose(): Promise<void> {
+    await this.adapter.clear();
+  }
+
+  /** Ends all faults. */
+  recover(): void {
+    this.fault = undefined;
+    this.conflicts = 0;
+  }
+
+  async find(...args: Parameters<SessionStore['find']>): Promise<StoredText | undefined> {
+    await this.fault?.();
+    return this.store.find(...args);
+  }
+
+  async create(...args: Parameters<SessionStore['create']>): Promise<'stored' | 'taken'> {
+    await this.fault?.();
+    return this.store.create(...args);
+  }
+
+  async update(
+    ...args: Parameters<SessionStore['update']>
+  ): Promise<'stored' | 'changed' | 'gone'> {
+    await this.fault?.();
+    if (this.conflicts-- > 0) return 'changed';
+    return this.store.update(...args);
+  }
+
+  async remove(
+    ...args: Parameters<SessionStore['remove']>
+  ): Promise<'removed' | 'changed' | 'gone'> {
+    await this.fault?.();
+    return this.store.remove(...args);
+  }
+}
+
+function outage(reason: string): SessionStoreError {
+  return new SessionStoreError({ cause: new Error(reason) });
+}
