@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 import type { DynamicModule, INestApplication, LoggerService, Type } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 
 import { SessionModule, type SessionModuleOptions } from '../../src/index.js';
@@ -31,6 +32,8 @@ interface Settings {
   readonly controllers: Type[];
   readonly providers?: Type[];
   readonly clock?: SessionClock;
+  /** Whether the framework believes what proxies say of the client. */
+  readonly trustProxy?: boolean;
   /** Called before the application listens. */
   readonly prepare?: (app: INestApplication) => void;
 }
@@ -48,8 +51,13 @@ export async function startSessionApp(settings: Settings): Promise<SessionApp> {
   const module = await building.compile();
   const app =
     platform === 'fastify'
-      ? module.createNestApplication(new FastifyAdapter())
+      ? module.createNestApplication(
+          new FastifyAdapter({ trustProxy: settings.trustProxy === true }),
+        )
       : module.createNestApplication();
+  if (settings.trustProxy && platform === 'express') {
+    (app as NestExpressApplication).set('trust proxy', true);
+  }
   settings.prepare?.(app);
   await app.listen(0, '127.0.0.1');
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
