@@ -3,6 +3,11 @@ import {
   type CheckedCookieOptions,
   type SessionCookieOptions,
 } from './http/session-cookie-options.js';
+import {
+  checkTransport,
+  type CheckedTransport,
+  type SessionTransportOption,
+} from './http/session-transport-options.js';
 import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
 import { SessionOptionsError } from './session/session.errors.js';
 import {
@@ -42,6 +47,12 @@ export interface SessionModuleOptions {
   maxBytes?: number;
   cookie?: SessionCookieOptions;
   /**
+   * What carries the session id: `'cookie'`, the default; `{ header: 'x-session-id' }`, for mobile
+   * applications and API clients; or a list of both. Then a request that came with the header, though
+   * an empty one, is answered by it, and any other by the cookie.
+   */
+  transport?: SessionTransportOption;
+  /**
    * Seconds after which a session gets a new id by itself, with the next response; so a stolen id is
    * good for a while only. Default `false`: never. (OWASP's renewal timeout)
    */
@@ -57,7 +68,8 @@ export interface SessionModuleOptions {
   secrets?: string | readonly string[] | undefined;
   /**
    * `Cache-Control` of responses that used the session and set none. Default `'no-store'`
-   * (ASVS 5.0 V14.3.2); `false` for none. `Vary: Cookie` is set in any case.
+   * (ASVS 5.0 V14.3.2); `false` for none. `Vary` is set in any case, and a response
+   * that gives out an id in a header is never to be stored.
    */
   cacheControl?: string | false;
 }
@@ -82,12 +94,13 @@ export type SessionPlace =
 /** The options with their defaults. */
 export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly cookie: CheckedCookieOptions;
+  readonly transport: CheckedTransport;
   readonly keptIn: SessionPlace;
   readonly secrets: readonly string[];
 }
 
 const PLACES = ['memcached', 'stores', 'cache'] as const;
-const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'secrets'];
+const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'transport', 'secrets'];
 
 /** A way to a new id is kept for so long, in seconds. */
 const MAX_GRACE = 300;
@@ -127,11 +140,12 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     throw new SessionOptionsError('cacheControl', 'give the value of a header, or false');
   }
   const cookie = checkCookieOptions(options.cookie);
+  const transport = checkTransport(options.transport);
   const keptIn = placeOf(options);
   const secrets = checkSecrets(options.secrets);
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
-    ...{ cookie, keptIn, secrets },
+    ...{ cookie, transport, keptIn, secrets },
   };
 }
 

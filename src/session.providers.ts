@@ -5,6 +5,8 @@ import type { Cache } from 'cache-manager';
 
 import type { FrameworkRequest, SessionEdge } from './http/request-session.js';
 import { SessionCookie } from './http/session-cookie.js';
+import { SessionHeader } from './http/session-header.js';
+import { SessionIdTransport } from './http/session-id-transport.js';
 import { SessionLog } from './http/session-log.js';
 import { requestSessionOf } from './http/session-of.js';
 import { checkSessionOptions, type CheckedSessionOptions } from './session-options.js';
@@ -50,11 +52,12 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
   provide: SESSION_EDGE,
   inject: [SESSION_OPTIONS, SESSION_CLOCK, CACHE_MANAGER],
   useFactory(options: CheckedSessionOptions, now: SessionClock, ownCache: Cache): SessionEdge {
-    const { keptIn, timeout, cookie, secrets } = options;
+    const { keptIn, cookie, secrets } = options;
     const cache = typeof keptIn === 'object' && 'cache' in keptIn ? keptIn.cache : ownCache;
     const store = openSessionStore(cache, { ...options, now });
     const warn = (message: string) => sessionLogger.warn(message);
-    const policy = { ...options, persistentCookie: cookie.persistent, now, warn };
+    const persistentCookie = cookie.persistent && options.transport.cookie;
+    const policy = { ...options, persistentCookie, now, warn };
     const log = new SessionLog(sessionLogger);
     const isShared = keptIn !== 'memory';
     if (isShared && secrets.length === 0 && process.env.NODE_ENV === 'production') {
@@ -62,12 +65,19 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
     }
     return {
       repository: new SessionRepository(store, policy),
-      cookie: new SessionCookie(cookie, timeout, secrets),
+      transport: transportOf(options),
       cacheControl: options.cacheControl,
       log,
     };
   },
 };
+
+function transportOf({ cookie, timeout, secrets, transport }: CheckedSessionOptions) {
+  return new SessionIdTransport(
+    transport.cookie ? new SessionCookie(cookie, timeout, secrets) : undefined,
+    transport.header ? new SessionHeader(transport.header, secrets) : undefined,
+  );
+}
 
 /** Request-scoped, though nothing but the request's own session is made anew for each request. */
 export const managerProvider: FactoryProvider<SessionManager> = {

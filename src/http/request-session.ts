@@ -5,14 +5,14 @@ import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { SessionRepository } from '../session/session-repository.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
-import { addCookie } from './response-head.js';
-import type { SessionCookie } from './session-cookie.js';
+import { NOT_SENT, type ReceivedId } from './received-id.js';
+import type { SessionIdTransport } from './session-id-transport.js';
 import type { SessionLog } from './session-log.js';
 
 /** What all requests of an application share. */
 export interface SessionEdge {
   readonly repository: SessionRepository;
-  readonly cookie: SessionCookie;
+  readonly transport: SessionIdTransport;
   /** For responses that used the session and set none. */
   readonly cacheControl: string | false;
   readonly log: SessionLog;
@@ -25,12 +25,12 @@ export interface FrameworkRequest {
   readonly protocol?: string;
 }
 
-/** One request's session between its cookie and its response. */
+/** One request's session between its id and its response. */
 export class RequestSession implements SessionTransport, ResponseGate {
   readonly current: CurrentSession;
   readonly manager: SessionManager;
   private held: HeldResponse | undefined;
-  private cookieWasSent = false;
+  private received: ReceivedId = NOT_SENT;
   private isRefused = false;
 
   constructor(
@@ -44,10 +44,10 @@ export class RequestSession implements SessionTransport, ResponseGate {
   }
 
   presentedTicket(): SessionTicket | undefined {
-    const cookie = this.edge.cookie.read(this.raw.headers.cookie);
-    this.cookieWasSent = cookie.wasSent;
-    if (cookie.isAmbiguous) this.edge.log.severalCookies();
-    return cookie.ticket;
+    const received = this.edge.transport.read(this.raw);
+    this.received = received;
+    if (received.isAmbiguous) this.edge.log.severalIds(received.by);
+    return received.ticket;
   }
 
   onUse(): void {
@@ -67,9 +67,8 @@ export class RequestSession implements SessionTransport, ResponseGate {
     if (cacheControl !== false && !response.hasHeader('cache-control')) {
       response.setHeader('Cache-Control', cacheControl);
     }
-    varyByCookie(response);
-    const cookie = this.cookieToSend();
-    if (cookie) addCookie(response, cookie);
+    this.edge.transport.vary(response);
+    if (!this.isRefused) this.tellClient(response);
   }
 
   refusal(error: unknown): { status: number; body: object } {
@@ -89,34 +88,21 @@ export class RequestSession implements SessionTransport, ResponseGate {
     this.current.commit()?.catch((error: unknown) => this.edge.log.notStored(error));
   }
 
-  private cookieToSend(): string | undefined {
+  private tellClient(response: ServerResponse): void {
     const { news } = this.current;
-    if (!news || this.isRefused) return undefined;
+    if (!news) return;
+    const { transport, log } = this.edge;
     const isHttps = this.isHttps();
     if (news === 'over') {
-      return this.cookieWasSent ? this.edge.cookie.clear(isHttps) : undefined;
+      transport.clear(response, this.received, isHttps);
+      return;
     }
-    if (this.edge.cookie.needsHttps && !isHttps) this.edge.log.secureOverHttp(this.raw.headers);
-    return this.edge.cookie.give(news, isHttps);
+    if (!isHttps && transport.needsHttps(this.received)) log.secureOverHttp(this.raw.headers);
+    transport.give(response, news, this.received, isHttps);
   }
 
   private isHttps(): boolean {
     return this.request.protocol === 'https' || 'encrypted' in this.raw.socket;
-  }
-}
-
-/** Caches must not give one visitor's page to another (RFC 9110, 12.5.5). */
-function varyByCookie(response: ServerResponse): void {
-  const vary = response.getHeader('vary');
-  if (vary === undefined) {
-    response.setHeader('Vary', 'Cookie');
-    return;
-  }
-  const names = String(vary)
-    .toLowerCase()
-    .split(/\s*,\s*/);
-  if (!names.includes('*') && !names.includes('cookie')) {
-    response.setHeader('Vary', `${String(vary)}, Cookie`);
   }
 }
 
