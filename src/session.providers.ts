@@ -3,7 +3,7 @@ import { Logger, Scope, type FactoryProvider, type ValueProvider } from '@nestjs
 import { REQUEST } from '@nestjs/core';
 import type { Cache } from 'cache-manager';
 
-import type { FrameworkRequest, SessionEdge } from './http/request-session.js';
+import type { SessionEdge } from './http/request-session.js';
 import { SessionCookie } from './http/session-cookie.js';
 import { SessionHeader } from './http/session-header.js';
 import { SessionIdTransport } from './http/session-id-transport.js';
@@ -84,7 +84,8 @@ export const managerProvider: FactoryProvider<SessionManager> = {
   provide: SessionManager,
   scope: Scope.REQUEST,
   inject: [REQUEST],
-  useFactory: (request: FrameworkRequest) => requestSessionOf(request).manager,
+  // In GraphQL it is the context of its resolvers; outside of any request it is undefined.
+  useFactory: (request: unknown) => requestSessionOf(request).manager,
 };
 
 const sessionLogger = new Logger('SessionModule');

@@ -4,7 +4,8 @@ import type { ArgumentsHost } from '@nestjs/common';
 
 import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
-import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
+import { httpRequestOf } from './http-request-of.js';
+import { RequestSession, type SessionEdge } from './request-session.js';
 
 /** Leads from a raw request to the sessions of its application, and to its response. */
 export interface RequestRoute {
@@ -32,17 +33,19 @@ const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
  * const session = await sessionOf(context);  // an ExecutionContext, an ArgumentsHost or a request
  * ```
  *
+ * In GraphQL it takes a resolver's context as well, Nest's or GraphQL's own.
+ *
  * @throws SessionStoreError if the store cannot be read
- * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request
+ * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request,
+ * `SESSION_NO_HTTP` if there is none, as in a microservice
  */
 export async function sessionOf(contextOrRequest: ArgumentsHost | object): Promise<Session> {
-  return requestSessionOf(requestOf(contextOrRequest)).current.load();
+  return requestSessionOf(contextOrRequest).current.load();
 }
 
 /** The one `RequestSession` of a request; made at the first call, without any I/O. */
-export function requestSessionOf(request: FrameworkRequest | undefined): RequestSession {
-  // A SessionManager that was resolved outside of a request has none.
-  if (typeof request !== 'object') throw noHttp(typeof request);
+export function requestSessionOf(contextOrRequest: unknown): RequestSession {
+  const request = httpRequestOf(contextOrRequest);
   const raw = (request.raw ?? request) as RawRequest;
   let session = requestSessions.get(raw);
   if (!session) {
@@ -57,17 +60,4 @@ export function requestSessionOf(request: FrameworkRequest | undefined): Request
     requestSessions.set(raw, session);
   }
   return session;
-}
-
-function requestOf(contextOrRequest: ArgumentsHost | object): FrameworkRequest {
-  if (!('switchToHttp' in contextOrRequest)) return contextOrRequest;
-  if (contextOrRequest.getType() !== 'http') throw noHttp(contextOrRequest.getType());
-  return contextOrRequest.switchToHttp().getRequest<FrameworkRequest>();
-}
-
-function noHttp(what: string): SessionError {
-  return new SessionError(
-    'SESSION_NO_HTTP',
-    `There is no HTTP request here (${what}), so no session.`,
-  );
 }

@@ -1,0 +1,51 @@
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
+import type { DynamicModule } from '@nestjs/common';
+import { GraphQLModule } from '@nestjs/graphql';
+import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
+
+import type { Visitor } from './http-client.js';
+import type { Platform } from './session-app.js';
+
+export interface GraphqlStack {
+  readonly name: string;
+  readonly platform: Platform;
+  readonly graphql: () => DynamicModule;
+}
+
+/** What Nest serves GraphQL with, on the framework it is made for. */
+export const GRAPHQL_STACKS: GraphqlStack[] = [
+  {
+    name: 'Apollo on Express',
+    platform: 'express',
+    graphql: () =>
+      GraphQLModule.forRoot<ApolloDriverConfig>({
+        driver: ApolloDriver,
+        autoSchemaFile: true,
+        graphiql: false,
+        subscriptions: { 'graphql-ws': true },
+      }),
+  },
+  {
+    name: 'Mercurius on Fastify',
+    platform: 'fastify',
+    graphql: () =>
+      GraphQLModule.forRoot<MercuriusDriverConfig>({
+        driver: MercuriusDriver,
+        autoSchemaFile: true,
+        subscription: true,
+      }),
+  },
+];
+
+interface GraphqlResponse {
+  readonly status: number;
+  readonly data: any;
+  readonly errors: { message: string; extensions: Record<string, unknown> }[] | undefined;
+  readonly setCookies: string[];
+}
+
+/** Sends an operation as a GraphQL client does. */
+export async function operate(visitor: Visitor, query: string): Promise<GraphqlResponse> {
+  const { status, json, setCookies } = await visitor.post('/graphql', { query });
+  return { status, data: json.data, errors: json.errors, setCookies };
+}
