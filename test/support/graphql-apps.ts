@@ -10,6 +10,8 @@ export interface GraphqlStack {
   readonly name: string;
   readonly platform: Platform;
   readonly graphql: () => DynamicModule;
+  /** Of an operation that failed as a whole for want of its session. */
+  readonly statusOfFailure: number;
 }
 
 /** What Nest serves GraphQL with, on the framework it is made for. */
@@ -17,13 +19,14 @@ export const GRAPHQL_STACKS: GraphqlStack[] = [
   {
     name: 'Apollo on Express',
     platform: 'express',
-    graphql: () =>
-      GraphQLModule.forRoot<ApolloDriverConfig>({
-        driver: ApolloDriver,
-        autoSchemaFile: true,
-        graphiql: false,
-        subscriptions: { 'graphql-ws': true },
-      }),
+    graphql: () => apollo({}),
+    statusOfFailure: 200,
+  },
+  {
+    name: 'Apollo on Express, with HTTP statuses',
+    platform: 'express',
+    graphql: () => apollo({ preserveHttpStatusForExecutionErrors: false }),
+    statusOfFailure: 503,
   },
   {
     name: 'Mercurius on Fastify',
@@ -34,8 +37,17 @@ export const GRAPHQL_STACKS: GraphqlStack[] = [
         autoSchemaFile: true,
         subscription: true,
       }),
+    statusOfFailure: 503,
   },
 ];
+
+function apollo(options: Partial<ApolloDriverConfig>): DynamicModule {
+  return GraphQLModule.forRoot<ApolloDriverConfig>({
+    ...{ driver: ApolloDriver, autoSchemaFile: true, graphiql: false },
+    subscriptions: { 'graphql-ws': true },
+    ...options,
+  });
+}
 
 interface GraphqlResponse {
   readonly status: number;
