@@ -28,9 +28,9 @@ describe("the README's recipes compile, and do what they say", () => {
     const consumer = await Consumer.link({ 'main.ts': main, ...sources });
     cleanUps.push(() => consumer.remove());
     await consumer.compile();
-    const { url, stop } = await consumer.start();
-    cleanUps.push(stop);
-    return { consumer, url };
+    const server = await consumer.start();
+    cleanUps.push(() => server.stop());
+    return { consumer, url: server.url };
   }
 
   it(
