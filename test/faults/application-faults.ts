@@ -1,8 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Crowd } from './crowd.js';
 import type { Fault } from './fault.js';
+import type { Exit, FaultsApp } from './faults-app.js';
 
 const HOUR = 60 * 60 * 1000;
-/** Milliseconds; long enough for 200 requests to be in it at the same time. */
-const HANDLER = 1_000;
+const POLL = 20;
+/** Milliseconds that 200 requests may have to wait for each other, and for the end of the server. */
+const HANDLER = 2_000;
 
 const killed: Fault = {
   name: 'the application is killed (SIGKILL), and restarted',
@@ -16,20 +21,29 @@ const killed: Fault = {
   },
 };
 
+/** Stops it while everybody waits for an answer; tells how it ended. */
+export async function endWithRequests(app: FaultsApp, crowd: Crowd): Promise<Exit> {
+  const answered = crowd.countLater();
+  while ((await app.figures()).waiting < crowd.size) await delay(POLL);
+  const exit = app.end('SIGTERM');
+  while ((await app.figures()).isListening) await delay(POLL);
+  await app.release();
+  await answered;
+  return exit;
+}
+
 /** As in a deployment: it gets no new requests, and has some to answer. */
 const stopped: Fault = {
   name: 'the application is stopped (SIGTERM), and restarted',
   refuses: 'nothing',
   isDown: true,
+  handler: HANDLER,
   async begin({ sides }) {
     await Promise.all(
       sides.map(async ({ app, crowd }) => {
         crowd.send(true, 1);
         await crowd.calm();
-        const answered = crowd.countSlowly(HANDLER);
-        while ((await app.figures()).underWay < crowd.size);
-        await app.end('SIGTERM');
-        await answered;
+        await endWithRequests(app, crowd);
       }),
     );
   },

@@ -70,9 +70,9 @@ export class Crowd {
     return this.all((visitor) => visitor.look());
   }
 
-  /** Everybody counts, and the handlers take so many milliseconds; part of what is seen. */
-  async countSlowly(milliseconds: number): Promise<void> {
-    const all = this.visitors.map((visitor) => visitor.countSlowly(milliseconds));
+  /** Everybody counts, as soon as the application is told to go on; part of what is seen. */
+  async countLater(): Promise<void> {
+    const all = this.visitors.map((visitor) => visitor.countLater());
     this.seen.push(...(await Promise.all(all)));
   }
 
@@ -94,13 +94,17 @@ export class Crowd {
     for (let made = 0; !this.isOver; await delay(TICK)) {
       for (const due = ((performance.now() - start) / 1000) * RATE; made < due; made++) {
         const visitor = this.nextIdle();
-        if (visitor) void this.request(visitor, made).then((seen) => this.seen.push(seen));
+        if (visitor) void this.serve(visitor, made);
       }
     }
   }
 
+  private async serve(visitor: Visitor, number: number): Promise<void> {
+    this.seen.push(await this.request(visitor, number));
+    if (visitor.isStranger && this.settings.joinsAgain) this.seen.push(await visitor.join());
+  }
+
   private request(visitor: Visitor, number: number): Promise<Seen> {
-    if (visitor.isStranger && this.settings.joinsAgain) return visitor.join();
     // Nobody does the same each time his turn comes.
     const turn = number + Math.floor(number / this.visitors.length);
     if (turn % 10 === 0) return visitor.untouched();

@@ -11,6 +11,8 @@ export interface RunSettings {
   /** How long the fault lasts. */
   readonly seconds: number;
   readonly contenders: readonly Contender[];
+  /** In which all has to be well, before the fault, and twice that to believe that it is over. */
+  readonly calm: number;
   /** After so many seconds nobody is waited for any more. */
   readonly patience: number;
 }
@@ -41,9 +43,6 @@ export function isGood({ loses }: Fault, { outcome }: Seen): boolean {
   return outcome === 'served' || (outcome === 'stranger' && loses !== undefined);
 }
 
-/** Milliseconds in which all has to be well, before the fault, and to believe that it is over. */
-const CALM = 500;
-
 /** Lets everybody go through the same fault at the same time, and tells what was seen. */
 export async function runFault(fault: Fault, settings: RunSettings): Promise<Sighting[]> {
   const world = await startWorld(fault, settings.contenders);
@@ -53,7 +52,7 @@ export async function runFault(fault: Fault, settings: RunSettings): Promise<Sig
       await crowd.join();
       crowd.begin();
     }
-    await delay(CALM);
+    await delay(settings.calm * 1000);
     for (const side of sides) shouldBeCalm(side);
     const before = (await figuresOf(sides)) as Figures[];
 
@@ -65,7 +64,7 @@ export async function runFault(fault: Fault, settings: RunSettings): Promise<Sig
     const ended = performance.now();
 
     const recoveries = await Promise.all(
-      sides.map(({ crowd }) => recoveryOf(crowd, fault, ended, settings.patience * 1000)),
+      sides.map(({ crowd }) => recoveryOf(crowd, fault, ended, settings)),
     );
     const after = await figuresOf(sides);
     return await Promise.all(
@@ -119,7 +118,7 @@ async function stopWorld({ memcached, proxy, sides }: FaultyWorld): Promise<void
 }
 
 function figuresOf(sides: readonly Side[]): Promise<(Figures | undefined)[]> {
-  return Promise.all(sides.map(({ app }) => (app.hasEnded ? undefined : app.figures())));
+  return Promise.all(sides.map(({ app }) => (app.hasEnded ? undefined : app.figures({ collects: true }))));
 }
 
 function shouldBeCalm({ contender, crowd }: Side): void {
@@ -132,7 +131,7 @@ async function recoveryOf(
   crowd: Crowd,
   fault: Fault,
   ended: number,
-  patience: number,
+  { calm, patience }: RunSettings,
 ): Promise<{ recovery: number; hasRecovered: boolean }> {
   for (;;) {
     await delay(50);
@@ -143,7 +142,7 @@ async function recoveryOf(
       ended,
     );
     const isOpen = crowd.oldestWaiting() > Math.max(lastBad, ended);
-    const hasRecovered = isOpen && now - lastBad > 2 * CALM;
-    if (hasRecovered || now - ended > patience) return { recovery: lastBad - ended, hasRecovered };
+    const hasRecovered = isOpen && now - lastBad > 2 * calm * 1000;
+    if (hasRecovered || now - ended > patience * 1000) return { recovery: lastBad - ended, hasRecovered };
   }
 }

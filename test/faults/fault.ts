@@ -37,4 +37,6 @@ export interface Fault {
   readonly isDown?: boolean;
   /** Operations that a request may have to wait for, each for its time-out; default 1. */
   readonly operations?: number;
+  /** Milliseconds that the handlers take; default 0. */
+  readonly handler?: number;
 }

@@ -14,17 +14,17 @@ export interface AppSettings {
   readonly platform?: 'express' | 'fastify';
 }
 
-/** What an application's process tells of itself, garbage collected. */
+/** What an application's process tells of itself. */
 export interface Figures {
   /** Bytes. */
   readonly heapUsed: number;
-  readonly rss: number;
   /** Connections it has made. */
   readonly connects: number;
   /** Warnings and errors. */
   readonly logged: readonly string[];
-  /** Slow requests that are being handled. */
-  readonly underWay: number;
+  /** Requests to the route `wait` that are being handled. */
+  readonly waiting: number;
+  readonly isListening: boolean;
 }
 
 export interface Exit {
@@ -57,8 +57,14 @@ export class FaultsApp {
     return exitCode !== null || signalCode !== null;
   }
 
-  figures(): Promise<Figures> {
-    return this.ask({});
+  /** After a garbage collection, if told. */
+  figures({ collects = false } = {}): Promise<Figures> {
+    return this.ask({ collects });
+  }
+
+  /** Lets those requests go on that wait. */
+  async release(): Promise<void> {
+    await this.ask({ release: true });
   }
 
   /** Sets its clock, so many milliseconds off the real one. */

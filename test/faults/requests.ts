@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
 
-export type Route = 'join' | 'look' | 'count' | 'untouched' | 'slow';
+export type Route = 'join' | 'look' | 'count' | 'untouched' | 'wait';
 
 /** What a client got. */
 export interface Reply {
@@ -34,7 +34,7 @@ export class Requests {
       const request = httpRequest(
         {
           // A server that is to end waits for connections that are kept alive.
-          agent: route === 'slow' ? false : this.agent,
+          agent: route === 'wait' ? false : this.agent,
           host: '127.0.0.1',
           port: this.port(),
           method: route === 'look' || route === 'untouched' ? 'GET' : 'POST',

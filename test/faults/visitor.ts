@@ -47,9 +47,9 @@ export class Visitor {
     return this.ask('count');
   }
 
-  /** Counts when so many milliseconds have passed in the handler. */
-  countSlowly(milliseconds: number): Promise<Seen> {
-    return this.ask('slow', `milliseconds=${milliseconds}`);
+  /** Counts as soon as the application is told to go on. */
+  countLater(): Promise<Seen> {
+    return this.ask('wait');
   }
 
   /** To a route that uses no session. */
@@ -59,7 +59,7 @@ export class Visitor {
 
   private async ask(route: Route, query?: string): Promise<Seen> {
     const began = performance.now();
-    const isWrite = route === 'count' || route === 'slow';
+    const isWrite = route === 'count' || route === 'wait';
     this.waitingSince = began;
     if (isWrite) this.sent++;
     try {

@@ -7,7 +7,6 @@
 import 'reflect-metadata';
 
 import { subscribe } from 'node:diagnostics_channel';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { Controller, Get, Module, Post, Query, Session as PlainSession } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -30,7 +29,8 @@ const clock = Date.now;
 let clockOffset = 0;
 Date.now = () => clock() + clockOffset;
 
-let underWay = 0;
+/** Requests that wait to be released. */
+const waiting = [];
 
 class FaultsController {
   join(session, { mark }) {
@@ -49,11 +49,9 @@ class FaultsController {
     return seen(session);
   }
 
-  /** Reads the session now, and writes to it when the time is over. */
-  async slow(session, { milliseconds }) {
-    underWay++;
-    await delay(Number(milliseconds));
-    underWay--;
+  /** Reads the session now, and writes to it when it is told so. */
+  async wait(session) {
+    await new Promise((resolve) => waiting.push(resolve));
     return this.count(session);
   }
 
@@ -77,7 +75,7 @@ function route(decorator, name, usesSession = true) {
 route(Post('join'), 'join');
 route(Get('look'), 'look');
 route(Post('count'), 'count');
-route(Post('slow'), 'slow');
+route(Post('wait'), 'wait');
 route(Get('untouched'), 'untouched', false);
 Controller()(FaultsController);
 
@@ -99,10 +97,12 @@ await app.listen(Number(port), '127.0.0.1');
 
 // Nothing to live for without the tests.
 process.on('disconnect', () => process.exit());
-process.on('message', ({ clockOffset: offset }) => {
-  if (offset !== undefined) clockOffset = offset;
-  globalThis.gc?.();
-  const { heapUsed, rss } = process.memoryUsage();
-  process.send({ heapUsed, rss, connects, logged, underWay });
+process.on('message', ({ clockOffset: offset = clockOffset, collects, release }) => {
+  clockOffset = offset;
+  if (collects) globalThis.gc();
+  if (release) for (const go of waiting.splice(0)) go();
+  const { heapUsed } = process.memoryUsage();
+  const isListening = app.getHttpServer().listening;
+  process.send({ heapUsed, connects, logged, waiting: waiting.length, isListening });
 });
 process.send({ port: app.getHttpServer().address().port });

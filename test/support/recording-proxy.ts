@@ -151,16 +151,18 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
 
 /** Writes in the order of the calls, even if a later one asks for a shorter delay. */
 function delayedWriter(socket: Socket): (bytes: Buffer, delay: number) => void {
+  const waiting: Buffer[] = [];
   let last = 0;
-  let waiting = 0;
+  // Whichever timer is the first: Node.js does not keep those in order that differ by a millisecond.
+  const writeFirst = (): void => {
+    const bytes = waiting.shift()!;
+    if (!socket.destroyed) socket.write(bytes);
+  };
   return (bytes, delay) => {
-    if (delay === 0 && waiting === 0) return void socket.write(bytes);
+    if (delay === 0 && waiting.length === 0) return void socket.write(bytes);
     last = Math.max(last, performance.now() + delay);
-    waiting++;
-    setTimeout(() => {
-      waiting--;
-      if (!socket.destroyed) socket.write(bytes);
-    }, last - performance.now());
+    waiting.push(bytes);
+    setTimeout(writeFirst, last - performance.now());
   };
 }
 
