@@ -57,11 +57,16 @@ export class MemcachedNodes {
 
   /** Sends a command that has no answer, and that nothing depends on. */
   tell(key: string, command: string): void {
+    // It would open a connection again, for nobody to close.
+    if (this.isClosing) return;
     const { client } = this.nodeOf(key);
     client.xsend((socket) => write(socket, command), { noreply: true }).catch(() => undefined);
   }
 
-  /** Closes all connections, those of operations under way when they are done. */
+  /**
+   * Closes all connections, those of operations under way when they are done. Nest closes stores before
+   * its HTTP server: requests in flight are still served, over connections that end with them.
+   */
   close(): void {
     this.isClosing = true;
     this.closeWhenIdle();

@@ -12,6 +12,8 @@ export interface AppSettings {
   readonly memcached: string;
   /** Default: Express. */
   readonly platform?: 'express' | 'fastify';
+  /** By Nest's `useProcessExit`: with code 0, not by the signal once more. */
+  readonly exits?: boolean;
 }
 
 /** What an application's process tells of itself. */
@@ -41,8 +43,9 @@ export class FaultsApp {
   constructor(private readonly settings: AppSettings) {}
 
   async start(): Promise<void> {
-    const { contender, memcached, platform = 'express' } = this.settings;
-    const child = fork(SCRIPT, [contender, memcached, String(this.port), platform], {
+    const { contender, memcached, platform = 'express', exits = false } = this.settings;
+    const args = [contender, memcached, String(this.port), platform, exits ? 'exit' : 'signal'];
+    const child = fork(SCRIPT, args, {
       // Without the flags that Jest runs with.
       execArgv: ['--expose-gc'],
       env: { ...process.env, NODE_ENV: 'test', NODE_OPTIONS: '' },

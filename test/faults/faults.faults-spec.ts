@@ -138,5 +138,5 @@ describe.each(faults.map((fault): [string, Fault] => [fault.name, fault]))('%s:'
 });
 
 afterAll(() => {
-  if (FAULTS_REPORT) writeReport(sightings);
+  if (FAULTS_REPORT) writeReport(sightings, { seconds: SECONDS, patience: PATIENCE });
 });

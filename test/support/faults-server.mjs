@@ -2,7 +2,7 @@
  * A server process of its own whose sessions go through faults, on the built package or on
  * express-session with connect-memcached; in plain JavaScript so that it needs no build.
  *
- * node faults-server.mjs ours|express-session <memcached> <port> express|fastify
+ * node faults-server.mjs ours|express-session <memcached> <port> express|fastify signal|exit
  */
 import 'reflect-metadata';
 
@@ -13,7 +13,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-const [contender, memcached, port, platform] = process.argv.slice(2);
+const [contender, memcached, port, platform, ending] = process.argv.slice(2);
 const isOurs = contender === 'ours';
 
 /** The connections this process made, whatever became of them. */
@@ -92,7 +92,7 @@ if (!isOurs) {
   const secret = 'only-for-the-tests-only-for-the-tests';
   app.use(expressSession({ store, secret, resave: false, saveUninitialized: false }));
 }
-app.enableShutdownHooks();
+app.enableShutdownHooks(undefined, { useProcessExit: ending === 'exit' });
 await app.listen(Number(port), '127.0.0.1');
 
 // Nothing to live for without the tests.
