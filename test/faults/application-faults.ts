@@ -64,8 +64,4 @@ const clockSetBack: Fault = {
   },
 };
 
-export const applicationFaults = (): Fault[] => [
-  killed,
-  stopped,
-  clockSetBack,
-];
+export const applicationFaults = (): Fault[] => [killed, stopped, clockSetBack];

@@ -16,7 +16,11 @@ const refused: Fault = {
 };
 
 /** Each reply is changed on its way. */
-function changed(name: string, change: (reply: Buffer) => ChangedReply): Fault {
+function changed(
+  name: string,
+  change: (reply: Buffer) => ChangedReply,
+  more: Partial<Fault> = {},
+): Fault {
   return {
     name,
     isProxied: true,
@@ -26,6 +30,7 @@ function changed(name: string, change: (reply: Buffer) => ChangedReply): Fault {
     async end({ proxy }) {
       proxy.changeReplies(undefined);
     },
+    ...more,
   };
 }
 
@@ -61,5 +66,7 @@ export const connectionFaults = (): Fault[] => [
     bytes: Buffer.concat([randomBytes(reply.length), Buffer.from('\r\n')]),
   })),
   changed('replies are cut in half', (reply) => ({ bytes: half(reply) })),
-  changed('replies come late, out of step', (reply) => ({ bytes: reply, delay: inGusts() })),
+  changed('replies come late, out of step', (bytes) => ({ bytes, delay: inGusts() }), {
+    isFitful: true,
+  }),
 ];

@@ -125,7 +125,8 @@ export class Crowd {
     const seen: Seen[] = [];
     const rest = [...this.visitors];
     const work = async (): Promise<void> => {
-      for (let visitor = rest.pop(); visitor; visitor = rest.pop()) seen.push(await action(visitor));
+      for (let visitor = rest.pop(); visitor; visitor = rest.pop())
+        seen.push(await action(visitor));
     };
     await Promise.all(Array.from({ length: 20 }, work));
     return seen;

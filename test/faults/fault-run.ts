@@ -22,6 +22,10 @@ export interface Sighting {
   readonly contender: Contender;
   /** From the beginning of the fault on. */
   readonly seen: readonly Seen[];
+  /** When the fault was over, by the clock of what was seen. */
+  readonly ended: number;
+  /** Commands of this package that reached the proxy while the fault lasted. */
+  readonly commands: number;
   /** What was there when all was over; of an application that had to be restarted for it, if it had. */
   readonly final: readonly Seen[];
   /** Milliseconds, from the end of the fault to the last one who was not served; 0: nobody. */
@@ -37,7 +41,7 @@ export interface Sighting {
   readonly logged: readonly string[];
 }
 
-const VISITORS = 200;
+export const VISITORS = 200;
 /** What the fault does to nobody. */
 export function isGood({ loses }: Fault, { outcome }: Seen): boolean {
   return outcome === 'served' || (outcome === 'stranger' && loses !== undefined);
@@ -55,11 +59,13 @@ export async function runFault(fault: Fault, settings: RunSettings): Promise<Sig
     await delay(settings.calm * 1000);
     for (const side of sides) shouldBeCalm(side);
     const before = (await figuresOf(sides)) as Figures[];
+    world.proxy.reset();
 
     const began = performance.now();
     await fault.begin(world);
     await delay(settings.seconds * 1000);
     const during = fault.isDown ? undefined : await figuresOf(sides);
+    const commands = world.proxy.commands.filter(({ key }) => key.startsWith('sess:')).length;
     await fault.end(world);
     const ended = performance.now();
 
@@ -81,6 +87,7 @@ export async function runFault(fault: Fault, settings: RunSettings): Promise<Sig
           contender,
           ...recovery,
           seen: crowd.seen.filter(({ began: at, took }) => at + took >= began),
+          ...{ ended, commands },
           final: await crowd.look(),
           before: before[index]!,
           after: during?.[index],
@@ -118,7 +125,9 @@ async function stopWorld({ memcached, proxy, sides }: FaultyWorld): Promise<void
 }
 
 function figuresOf(sides: readonly Side[]): Promise<(Figures | undefined)[]> {
-  return Promise.all(sides.map(({ app }) => (app.hasEnded ? undefined : app.figures({ collects: true }))));
+  return Promise.all(
+    sides.map(async ({ app }) => (app.hasEnded ? undefined : app.figures({ collects: true }))),
+  );
 }
 
 function shouldBeCalm({ contender, crowd }: Side): void {
@@ -141,8 +150,14 @@ async function recoveryOf(
       (last, seen) => (isGood(fault, seen) ? last : Math.max(last, seen.began)),
       ended,
     );
-    const isOpen = crowd.oldestWaiting() > Math.max(lastBad, ended);
-    const hasRecovered = isOpen && now - lastBad > 2 * calm * 1000;
-    if (hasRecovered || now - ended > patience * 1000) return { recovery: lastBad - ended, hasRecovered };
+    const served = crowd.seen.filter(
+      (seen) => seen.route !== 'untouched' && isGood(fault, seen) && seen.began > lastBad,
+    );
+    const hasRecovered =
+      now - lastBad > 2 * calm * 1000 &&
+      crowd.oldestWaiting() > lastBad &&
+      served.length > crowd.size / 4;
+    if (hasRecovered || now - ended > patience * 1000)
+      return { recovery: lastBad - ended, hasRecovered };
   }
 }

@@ -35,6 +35,8 @@ export interface Fault {
   readonly loses?: 'all' | 'some';
   /** The application itself is not there. */
   readonly isDown?: boolean;
+  /** It comes and goes while it lasts. */
+  readonly isFitful?: boolean;
   /** Operations that a request may have to wait for, each for its time-out; default 1. */
   readonly operations?: number;
   /** Milliseconds that the handlers take; default 0. */

@@ -51,7 +51,7 @@ export class FaultsApp {
       env: { ...process.env, NODE_ENV: 'test', NODE_OPTIONS: '' },
     });
     this.process = child;
-    this.exit = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as Exit);
+    this.exit = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
     this.port = (await this.message<{ port: number }>()).port;
   }
 

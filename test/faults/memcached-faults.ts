@@ -82,7 +82,7 @@ function outOfConnections(): Fault {
     async begin({ memcached, proxy }) {
       await proxy.refuse(true);
       proxy.cut();
-      for (let isFull = false; !isFull; ) {
+      for (let isFull = false; !isFull;) {
         const socket = connect(memcached.port, '127.0.0.1');
         socket.on('error', () => undefined);
         isFull = await new Promise<boolean>((resolve) => {

@@ -2,8 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 import { surroundings } from '../../bench/report/machine.js';
 import { markdownTable } from '../../bench/report/markdown-table.js';
-import type { Sighting } from './fault-run.js';
-import { isGood } from './fault-run.js';
+import { isGood, type Sighting } from './fault-run.js';
 import type { Fault } from './fault.js';
 import { PATIENCE } from './requests.js';
 import type { Outcome, Seen } from './visitor.js';
@@ -13,7 +12,8 @@ const BEGIN = '<!-- written by FAULTS_REPORT=1 npm run test:faults -->';
 const END = '<!-- end of what is written -->';
 
 /** How the table calls what visitors saw. */
-const WORDS: Record<Exclude<Outcome, 'served'>, string> = {
+const WORDS: Record<Outcome, string> = {
+  served: 'served',
   refused: '503',
   error: '500',
   stranger: 'taken for strangers',
@@ -66,19 +66,21 @@ function tableOf(
   return markdownTable(header, rows);
 }
 
-function whatWasSeen({ seen, hasDied }: Sighting): string {
-  const counts = Object.entries(WORDS).flatMap(([outcome, words]) => {
-    const count = seen.filter((one) => one.outcome === outcome).length;
-    return count > 0 ? [`${count} × ${words}`] : [];
-  });
-  const served = seen.filter(({ outcome }) => outcome === 'served').length;
-  const slowest = Math.max(...seen.map(({ took }) => took));
-  return [
-    ...(hasDied ? ['the process ended'] : []),
-    ...counts,
-    `${served} × served`,
-    `slowest ${seconds(slowest)}`,
-  ].join(', ');
+/** The shares of those requests that came while the fault lasted and use a session. */
+function whatWasSeen({ seen, ended, hasDied }: Sighting): string {
+  const meanwhile = seen.filter(({ route, began }) => route !== 'untouched' && began < ended);
+  const shares = Object.entries(WORDS)
+    .map(([outcome, words]) => {
+      const { length } = meanwhile.filter((one) => one.outcome === outcome);
+      return { words, percent: (length / meanwhile.length) * 100 };
+    })
+    .filter(({ percent }) => percent > 0)
+    .sort((one, other) => other.percent - one.percent)
+    .map(({ words, percent }) => `${words} (${percent < 1 ? '< 1' : percent.toFixed(0)} %)`);
+  const slowest = Math.max(...meanwhile.map(({ took }) => took));
+  return [...(hasDied ? ['the process ended'] : []), ...shares, `slowest ${seconds(slowest)}`].join(
+    ', ',
+  );
 }
 
 function forHowLong(fault: Fault, { seen }: Sighting): string {
@@ -96,8 +98,8 @@ function whatWasLost({ seen, final }: Sighting): string {
   const joinedAgain = seen.filter(({ route }) => route === 'join').length;
   const sessions = final.filter(isGone).length + joinedAgain;
   const losses = [
-    ...(sessions > 0 ? [`${sessions} sessions`] : []),
-    ...(writes > 0 ? [`${writes} acknowledged writes`] : []),
+    ...(sessions > 0 ? [`sessions: ${sessions}`] : []),
+    ...(writes > 0 ? [`acknowledged writes: ${writes}`] : []),
   ];
   return losses.join(', ') || 'nothing';
 }

@@ -5,7 +5,15 @@ import type { Reply, Requests, Route } from './requests.js';
  * was acknowledged is not there. `mixed up`: another one's session, or more writes than were sent.
  */
 export type Outcome =
-  'served' | 'refused' | 'error' | 'stranger' | 'lost' | 'mixed up' | 'no answer' | 'broken' | 'down';
+  | 'served'
+  | 'refused'
+  | 'error'
+  | 'stranger'
+  | 'lost'
+  | 'mixed up'
+  | 'no answer'
+  | 'broken'
+  | 'down';
 
 export interface Seen {
   readonly route: Route;
