@@ -47,6 +47,7 @@ export default {
     { ...common, displayName: 'fuzz', testMatch: ['<rootDir>/test/fuzz/**/*.fuzz-spec.ts'] },
     // These use the built package by its name: build first.
     { ...common, displayName: 'races', testMatch: ['<rootDir>/test/races/**/*.races-spec.ts'] },
+    { ...common, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.faults-spec.ts'] },
     {
       ...common,
       displayName: 'package',
