@@ -13,7 +13,12 @@ module.exports = {
       comment: 'The domain imports itself and a few of Node’s own modules, types included.',
       severity: 'error',
       from: { path: '^src/session/' },
-      to: { pathNot: ['^src/session/', '^(node:)?(crypto|diagnostics_channel|timers/promises|util|zlib)$'] },
+      to: {
+        pathNot: [
+          '^src/session/',
+          '^(node:)?(crypto|diagnostics_channel|timers/promises|util|zlib)$',
+        ],
+      },
     },
     {
       name: 'http-knows-no-store',

@@ -2,7 +2,11 @@ const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   // TypeScript's sources name each other `.js`; packages really have such a file, so it goes first.
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'] },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
+    // Mercurius's page of tools requires it as an ES module, which Jest cannot do before Node 24.9.
+    '^content-disposition$': '<rootDir>/node_modules/content-disposition',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
@@ -43,6 +47,7 @@ export default {
     { ...common, displayName: 'fuzz', testMatch: ['<rootDir>/test/fuzz/**/*.fuzz-spec.ts'] },
     // These use the built package by its name: build first.
     { ...common, displayName: 'races', testMatch: ['<rootDir>/test/races/**/*.races-spec.ts'] },
+    { ...common, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.faults-spec.ts'] },
     {
       ...common,
       displayName: 'package',

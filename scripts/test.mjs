@@ -12,11 +12,13 @@ const checks = ['format:check', 'build', 'lint', 'types', 'imports'];
 const timeout = 15 * 60_000;
 const suites = [
   ...['test:unit', 'test:e2e', 'test:security', 'fuzz'],
-  ...['test:races', 'test:sample', 'test:package'],
+  ...['test:races', 'test:faults', 'test:sample', 'test:package'],
 ];
 // As many random cases as there is time for here; `npm run test:races` and `npm run fuzz` play more.
 process.env.RACES ??= '200';
 process.env.FUZZ ??= '2000';
+// Faults as short, and without the peer; `npm run test:faults` takes its time.
+process.env.FAULTS ??= '0.6';
 
 await ensurePackages();
 await ensureMemcached();

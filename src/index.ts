@@ -3,6 +3,10 @@ export type { SessionModuleOptions } from './session-options.js';
 export { Session } from './http/session.decorator.js';
 export { sessionOf } from './http/session-of.js';
 export type { SessionCookieOptions } from './http/session-cookie-options.js';
+export type {
+  SessionHeaderOptions,
+  SessionTransportOption,
+} from './http/session-transport-options.js';
 export { SessionManager } from './session/session-manager.js';
 export type { OutagePolicy, SessionAccess } from './session/session-access.js';
 export { UserSessions, type AnySession, type SessionInfo } from './session/user-sessions.js';

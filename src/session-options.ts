@@ -3,6 +3,11 @@ import {
   type CheckedCookieOptions,
   type SessionCookieOptions,
 } from './http/session-cookie-options.js';
+import {
+  checkTransport,
+  type CheckedTransport,
+  type SessionTransportOption,
+} from './http/session-transport-options.js';
 import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
 import type { OutagePolicy } from './session/session-access.js';
 import type { WhenTooMany } from './session/session-policy.js';
@@ -55,6 +60,12 @@ export interface SessionModuleOptions {
   maxBytes?: number;
   cookie?: SessionCookieOptions;
   /**
+   * What carries the session id: `'cookie'`, the default; `{ header: 'x-session-id' }`, for mobile
+   * applications and API clients; or a list of both. Then a request that came with the header, though
+   * an empty one, is answered by it, and any other by the cookie.
+   */
+  transport?: SessionTransportOption;
+  /**
    * Seconds after which a session gets a new id by itself, with the next response; so a stolen id is
    * good for a while only. Default `false`: never. (OWASP's renewal timeout)
    */
@@ -85,7 +96,8 @@ export interface SessionModuleOptions {
   onOutage?: OutagePolicy;
   /**
    * `Cache-Control` of responses that used the session and set none. Default `'no-store'`
-   * (ASVS 5.0 V14.3.2); `false` for none. `Vary: Cookie` is set in any case.
+   * (ASVS 5.0 V14.3.2); `false` for none. `Vary` is set in any case, and a response
+   * that gives out an id in a header is never to be stored.
    */
   cacheControl?: string | false;
 }
@@ -113,13 +125,17 @@ export type SessionPlace =
 /** The options with their defaults. */
 export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly cookie: CheckedCookieOptions;
+  readonly transport: CheckedTransport;
   readonly keptIn: SessionPlace;
   readonly secrets: readonly string[];
   readonly durable: Durability | undefined;
 }
 
 const PLACES = ['memcached', 'stores', 'cache'] as const;
-const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'secrets', 'durable'];
+const KNOWN = [
+  ...[...Object.keys(DEFAULTS), ...PLACES],
+  ...['cookie', 'transport', 'secrets', 'durable'],
+];
 
 /** A way to a new id is kept for so long, in seconds. */
 const MAX_GRACE = 300;
@@ -173,11 +189,13 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     throw new SessionOptionsError('durable', "give 'required' or 'besteffort'");
   }
   const cookie = checkCookieOptions(options.cookie);
+  const transport = checkTransport(options.transport);
   const keptIn = placeOf(options);
   const secrets = checkSecrets(options.secrets);
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
-    ...{ onOutage, maxSessionsPerUser, whenTooMany, durable, cookie, keptIn, secrets },
+    ...{ onOutage, maxSessionsPerUser, whenTooMany, durable },
+    ...{ cookie, transport, keptIn, secrets },
   };
 }
 

@@ -3,8 +3,10 @@ import { Logger, Scope, type FactoryProvider, type ValueProvider } from '@nestjs
 import { REQUEST } from '@nestjs/core';
 import type { Cache } from 'cache-manager';
 
-import type { FrameworkRequest, SessionEdge } from './http/request-session.js';
+import type { SessionEdge } from './http/request-session.js';
 import { SessionCookie } from './http/session-cookie.js';
+import { SessionHeader } from './http/session-header.js';
+import { SessionIdTransport } from './http/session-id-transport.js';
 import { SessionLog } from './http/session-log.js';
 import { requestSessionOf } from './http/session-of.js';
 import { checkSessionOptions, type CheckedSessionOptions } from './session-options.js';
@@ -117,16 +119,17 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
     { store }: OpenSessionStore,
     telemetry: SessionTelemetry,
   ): SessionEdge {
-    const { keptIn, timeout, cookie, secrets } = options;
+    const { keptIn, cookie, secrets } = options;
     const warn = (message: string) => sessionLogger.warn(message);
-    const policy = { ...options, persistentCookie: cookie.persistent, now, warn, telemetry };
+    const persistentCookie = cookie.persistent && options.transport.cookie;
+    const policy = { ...options, persistentCookie, now, warn, telemetry };
     const isShared = keptIn !== 'memory';
     if (isShared && secrets.length === 0 && process.env.NODE_ENV === 'production') {
       sessionLog.withoutSecrets();
     }
     return {
       repository: new SessionRepository(store, policy),
-      cookie: new SessionCookie(cookie, timeout, secrets),
+      transport: transportOf(options),
       cacheControl: options.cacheControl,
       onOutage: options.onOutage,
       log: new SessionLog(sessionLogger),
@@ -134,6 +137,13 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
     };
   },
 };
+
+function transportOf({ cookie, timeout, secrets, transport }: CheckedSessionOptions) {
+  return new SessionIdTransport(
+    transport.cookie ? new SessionCookie(cookie, timeout, secrets) : undefined,
+    transport.header ? new SessionHeader(transport.header, secrets) : undefined,
+  );
+}
 
 /** A singleton: it needs no request. */
 export const usersProvider: FactoryProvider<UserSessions> = {
@@ -147,7 +157,8 @@ export const managerProvider: FactoryProvider<SessionManager> = {
   provide: SessionManager,
   scope: Scope.REQUEST,
   inject: [REQUEST],
-  useFactory: (request: FrameworkRequest) => requestSessionOf(request).manager,
+  // In GraphQL it is the context of its resolvers; outside of any request it is undefined.
+  useFactory: (request: unknown) => requestSessionOf(request).manager,
 };
 
 const sessionLogger = new Logger('SessionModule');

@@ -1,4 +1,4 @@
-export { readSession, sessionCookie } from './testing/session-cookie.js';
+export { readSession, sessionCookie, sessionHeaders } from './testing/session-cookie.js';
 export { TestClock } from './testing/test-clock.js';
 export { TestSessions } from './testing/test-sessions.js';
 export { TestStore } from './testing/test-store.js';

@@ -30,6 +30,7 @@ describe('session options', () => {
       partitioned: false,
       persistent: false,
     },
+    transport: { cookie: true, header: undefined },
     keptIn: 'memory',
     secrets: [],
   };

@@ -8,14 +8,14 @@ import type { SessionRepository } from '../session/session-repository.js';
 import type { SessionTelemetry } from '../session/session-telemetry.js';
 import type { SessionClient } from '../session/session-user.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
-import { addCookie } from './response-head.js';
-import type { SessionCookie } from './session-cookie.js';
+import { NOT_SENT, type ReceivedId } from './received-id.js';
+import type { SessionIdTransport } from './session-id-transport.js';
 import type { SessionLog } from './session-log.js';
 
 /** What all requests of an application share. */
 export interface SessionEdge {
   readonly repository: SessionRepository;
-  readonly cookie: SessionCookie;
+  readonly transport: SessionIdTransport;
   /** For responses that used the session and set none. */
   readonly cacheControl: string | false;
   /** For routes that do not say. */
@@ -33,12 +33,12 @@ export interface FrameworkRequest {
   readonly ip?: string;
 }
 
-/** One request's session between its cookie and its response. */
+/** One request's session between its id and its response. */
 export class RequestSession implements SessionTransport, ResponseGate {
   readonly current: CurrentSession;
   readonly manager: SessionManager;
   private held: HeldResponse | undefined;
-  private cookieWasSent = false;
+  private received: ReceivedId = NOT_SENT;
   private isRefused = false;
 
   constructor(
@@ -52,10 +52,10 @@ export class RequestSession implements SessionTransport, ResponseGate {
   }
 
   presentedTicket(): SessionTicket | undefined {
-    const cookie = this.edge.cookie.read(this.raw.headers.cookie);
-    this.cookieWasSent = cookie.wasSent;
-    if (cookie.isAmbiguous) this.edge.log.severalCookies();
-    return cookie.ticket;
+    const received = this.edge.transport.read(this.raw);
+    this.received = received;
+    if (received.isAmbiguous) this.edge.log.severalIds(received.by);
+    return received.ticket;
   }
 
   /** Nothing is held back, so what has to be said of caching is said now. */
@@ -82,8 +82,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
 
   beforeRelease(response: ServerResponse): void {
     this.limitCaching(response);
-    const cookie = this.cookieToSend();
-    if (cookie) addCookie(response, cookie);
+    if (!this.isRefused) this.tellClient(response);
   }
 
   refusal(error: unknown): { status: number; body: object } {
@@ -109,37 +108,24 @@ export class RequestSession implements SessionTransport, ResponseGate {
     if (cacheControl !== false && !response.hasHeader('cache-control')) {
       response.setHeader('Cache-Control', cacheControl);
     }
-    varyByCookie(response);
+    this.edge.transport.vary(response);
   }
 
-  private cookieToSend(): string | undefined {
+  private tellClient(response: ServerResponse): void {
     const { news } = this.current;
-    if (!news || this.isRefused) return undefined;
+    if (!news) return;
+    const { transport, log } = this.edge;
     const isHttps = this.isHttps();
     if (news === 'over') {
-      return this.cookieWasSent ? this.edge.cookie.clear(isHttps) : undefined;
+      transport.clear(response, this.received, isHttps);
+      return;
     }
-    if (this.edge.cookie.needsHttps && !isHttps) this.edge.log.secureOverHttp(this.raw.headers);
-    return this.edge.cookie.give(news, isHttps);
+    if (!isHttps && transport.needsHttps(this.received)) log.secureOverHttp(this.raw.headers);
+    transport.give(response, news, this.received, isHttps);
   }
 
   private isHttps(): boolean {
     return this.request.protocol === 'https' || 'encrypted' in this.raw.socket;
-  }
-}
-
-/** Caches must not give one visitor's page to another (RFC 9110, 12.5.5). */
-function varyByCookie(response: ServerResponse): void {
-  const vary = response.getHeader('vary');
-  if (vary === undefined) {
-    response.setHeader('Vary', 'Cookie');
-    return;
-  }
-  const names = String(vary)
-    .toLowerCase()
-    .split(/\s*,\s*/);
-  if (!names.includes('*') && !names.includes('cookie')) {
-    response.setHeader('Vary', `${String(vary)}, Cookie`);
   }
 }
 

@@ -45,3 +45,24 @@ export function addCookie(response: ServerResponse, cookie: string): void {
   const others = response.getHeader('set-cookie') ?? [];
   response.setHeader('Set-Cookie', [...[others].flat().map(String), cookie]);
 }
+
+/** Adds names to `Vary`, those that it does not have. */
+export function addVary(response: ServerResponse, names: readonly string[]): void {
+  const vary = response.getHeader('vary');
+  if (vary === undefined) {
+    response.setHeader('Vary', names.join(', '));
+    return;
+  }
+  const given = String(vary)
+    .toLowerCase()
+    .split(/\s*,\s*/);
+  if (given.includes('*')) return;
+  const missing = names.filter((name) => !given.includes(name.toLowerCase()));
+  if (missing.length > 0) response.setHeader('Vary', [String(vary), ...missing].join(', '));
+}
+
+/** Whatever the application said of caches: the next visitor must not get this response. */
+export function forbidStoring(response: ServerResponse): void {
+  const given = String(response.getHeader('cache-control') ?? '');
+  if (!/\bno-store\b/i.test(given)) response.setHeader('Cache-Control', 'no-store');
+}

@@ -1,10 +1,10 @@
 import { serialize, type SerializeOptions } from 'cookie';
 import cookieParser from 'cookie-parser';
-import { sign, unsign } from 'cookie-signature';
 
-import { isSessionId } from '../session/session-id.js';
 import type { SessionTicket } from '../session/session-keys.js';
+import { NOT_SENT, type ReceivedId } from './received-id.js';
 import type { CheckedCookieOptions } from './session-cookie-options.js';
+import { SignedIds } from './signed-ids.js';
 
 /** The part of a request that `cookie-parser` reads and writes. */
 interface CookieCarrier {
@@ -16,31 +16,20 @@ type CookieParser = (carrier: CookieCarrier, response: undefined, next: () => vo
 
 const parse = cookieParser() as unknown as CookieParser;
 
-/** What came in a `Cookie` header. */
-export interface ReceivedCookie {
-  readonly wasSent: boolean;
-  /** Two different ones came: whose they are cannot be told. */
-  readonly isAmbiguous: boolean;
-  /** The id, if it can be one, and is signed if it has to be. */
-  readonly ticket: SessionTicket | undefined;
-}
-
-const NOT_SENT: ReceivedCookie = { wasSent: false, isAmbiguous: false, ticket: undefined };
-const AMBIGUOUS: ReceivedCookie = { wasSent: true, isAmbiguous: true, ticket: undefined };
-
-/** Before a signed value, as `cookie-parser` and Express's `res.cookie` have it. */
-const SIGNED = 's:';
+const AMBIGUOUS: ReceivedId = { wasSent: true, isAmbiguous: true, ticket: undefined };
 
 /** Reads and writes the session cookie. */
 export class SessionCookie {
   private readonly attributes: SerializeOptions;
+  private readonly ids: SignedIds;
 
   /** `maxAge`: seconds that a persistent cookie is kept. `secrets`: the newest first, which signs. */
   constructor(
     private readonly options: CheckedCookieOptions,
     maxAge: number,
-    private readonly secrets: readonly string[] = [],
+    secrets: readonly string[] = [],
   ) {
+    this.ids = new SignedIds(secrets);
     const { path, domain, sameSite, partitioned, priority, persistent } = options;
     this.attributes = { httpOnly: true, path, domain, sameSite, partitioned, priority };
     if (persistent) this.attributes.maxAge = maxAge;
@@ -55,7 +44,7 @@ export class SessionCookie {
    * Reads a `Cookie` header. It is parsed apart from the request, so that an application with its own
    * `cookie-parser` and secrets is not disturbed.
    */
-  read(header: string | undefined): ReceivedCookie {
+  read(header: string | undefined): ReceivedId {
     const { name } = this.options;
     if (!header?.includes(name)) return NOT_SENT;
     if (differ(header, name)) return AMBIGUOUS;
@@ -63,29 +52,17 @@ export class SessionCookie {
     parse(carrier, undefined, () => undefined);
     const value = carrier.cookies?.[name];
     if (value === undefined) return NOT_SENT;
-    return { wasSent: true, isAmbiguous: false, ticket: this.ticketOf(value) };
+    return { wasSent: true, isAmbiguous: false, ticket: this.ids.read(value) };
   }
 
   /** The `Set-Cookie` header that gives the client its id. */
-  give({ id, secret }: SessionTicket, isHttps: boolean): string {
-    const key = this.secrets[secret];
-    return this.serialize(key ? SIGNED + sign(id, key) : id, this.attributes, isHttps);
+  give(ticket: SessionTicket, isHttps: boolean): string {
+    return this.serialize(this.ids.write(ticket), this.attributes, isHttps);
   }
 
   /** The `Set-Cookie` header that takes the cookie away; browsers compare its attributes. */
   clear(isHttps: boolean): string {
     return this.serialize('', { ...this.attributes, maxAge: 0, expires: new Date(0) }, isHttps);
-  }
-
-  /** Which secret signed the value is tried; `unsign` compares in constant time. */
-  private ticketOf(value: unknown): SessionTicket | undefined {
-    if (this.secrets.length === 0) return isSessionId(value) ? { id: value, secret: 0 } : undefined;
-    if (typeof value !== 'string' || !value.startsWith(SIGNED)) return undefined;
-    const signed = value.slice(SIGNED.length);
-    const id = signed.slice(0, signed.indexOf('.'));
-    if (!isSessionId(id)) return undefined;
-    const secret = this.secrets.findIndex((one) => unsign(signed, one) === id);
-    return secret === -1 ? undefined : { id, secret };
   }
 
   private serialize(value: string, attributes: SerializeOptions, isHttps: boolean): string {

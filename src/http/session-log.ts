@@ -61,11 +61,15 @@ export class SessionLog {
     );
   }
 
-  /** One of them was set by somebody else: another application, or a neighbour host (cookie tossing). */
-  severalCookies(): void {
+  /** In the cookie one was set by somebody else: another application, or a neighbour host (cookie tossing). */
+  severalIds(by: 'header' | 'both' | undefined): void {
     this.logger.warn(
-      'A request came with two different session cookies. Which one is its own cannot be told, so it ' +
-        'has no session. A cookie.name that begins with __Host- keeps other hosts from setting it.',
+      by
+        ? 'A request came with two different session ids, in its cookie and its header or twice in ' +
+            'its header. Which one is its own cannot be told, so it has no session. A client should ' +
+            'send its id once, the way it got it.'
+        : 'A request came with two different session cookies. Which one is its own cannot be told, so ' +
+            'it has no session. A cookie.name that begins with __Host- keeps other hosts from setting it.',
     );
   }
 

@@ -5,7 +5,8 @@ import type { ArgumentsHost } from '@nestjs/common';
 import type { SessionAccess } from '../session/session-access.js';
 import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
-import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
+import { httpRequestOf } from './http-request-of.js';
+import { RequestSession, type SessionEdge } from './request-session.js';
 
 /** Leads from a raw request to the sessions of its application, and to its response. */
 export interface RequestRoute {
@@ -33,21 +34,23 @@ const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
  * const session = await sessionOf(context);  // an ExecutionContext, an ArgumentsHost or a request
  * ```
  *
+ * In GraphQL it takes a resolver's context as well, Nest's or GraphQL's own.
+ *
  * @param access whether it is only read, and what to do in an outage
  * @throws SessionStoreError if the store cannot be read
- * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request
+ * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request,
+ * `SESSION_NO_HTTP` if there is none, as in a microservice
  */
 export async function sessionOf(
   contextOrRequest: ArgumentsHost | object,
   access?: SessionAccess,
 ): Promise<Session> {
-  return requestSessionOf(requestOf(contextOrRequest)).current.load(access);
+  return requestSessionOf(contextOrRequest).current.load(access);
 }
 
 /** The one `RequestSession` of a request; made at the first call, without any I/O. */
-export function requestSessionOf(request: FrameworkRequest | undefined): RequestSession {
-  // A SessionManager that was resolved outside of a request has none.
-  if (typeof request !== 'object') throw noHttp(typeof request);
+export function requestSessionOf(contextOrRequest: unknown): RequestSession {
+  const request = httpRequestOf(contextOrRequest);
   const raw = (request.raw ?? request) as RawRequest;
   let session = requestSessions.get(raw);
   if (!session) {
@@ -62,17 +65,4 @@ export function requestSessionOf(request: FrameworkRequest | undefined): Request
     requestSessions.set(raw, session);
   }
   return session;
-}
-
-function requestOf(contextOrRequest: ArgumentsHost | object): FrameworkRequest {
-  if (!('switchToHttp' in contextOrRequest)) return contextOrRequest;
-  if (contextOrRequest.getType() !== 'http') throw noHttp(contextOrRequest.getType());
-  return contextOrRequest.switchToHttp().getRequest<FrameworkRequest>();
-}
-
-function noHttp(what: string): SessionError {
-  return new SessionError(
-    'SESSION_NO_HTTP',
-    `There is no HTTP request here (${what}), so no session.`,
-  );
 }

@@ -20,6 +20,11 @@ export class SessionError extends Error {
     this.name = new.target.name;
     this.code = code;
   }
+
+  /** What GraphQL servers put into their answer (GraphQL specification, 7.1.2). */
+  get extensions(): object {
+    return { code: this.code };
+  }
 }
 
 /**
@@ -32,6 +37,11 @@ export abstract class SessionUnavailableError extends SessionError {
   readonly status = 503;
   readonly statusCode = 503;
   readonly expose = false;
+
+  /** With the status that Apollo Server is to answer with. */
+  override get extensions(): object {
+    return { code: this.code, http: { status: this.status } };
+  }
 }
 
 /** The store could not be reached, answered with an error, or not in time. See `cause`. */

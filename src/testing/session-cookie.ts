@@ -3,6 +3,9 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { SessionEdge } from '../http/request-session.js';
 import { checkUserId } from '../session/session-user.js';
 import { SESSION_EDGE } from '../session.providers.js';
+import { SessionError } from '../session/session.errors.js';
+
+type Entries = Readonly<Record<string, unknown>>;
 
 /**
  * Puts a session with these entries into an application's store, and answers the `Cookie` header of its
@@ -12,12 +15,27 @@ import { SESSION_EDGE } from '../session.providers.js';
  * const cookie = await sessionCookie(app, { cart: ['apple'] });
  * await request(app.getHttpServer()).get('/cart').set('Cookie', cookie);
  * ```
+ *
+ * @throws SessionError `SESSION_NO_COOKIE` if the application takes ids in a header only
  */
 export async function sessionCookie(
   app: INestApplicationContext,
-  { userId, ...entries }: Readonly<Record<string, unknown>> = {},
+  entries: Entries = {},
 ): Promise<string> {
-  const { repository, cookie } = edgeOf(app);
+  const { cookie } = await sessionHeaders(app, entries);
+  if (cookie !== undefined) return cookie;
+  throw new SessionError(
+    'SESSION_NO_COOKIE',
+    'This application takes session ids in a header only: use sessionHeaders().',
+  );
+}
+
+/** The same as all headers that the visitor sends, whatever the application's `transport`. */
+export async function sessionHeaders(
+  app: INestApplicationContext,
+  { userId, ...entries }: Entries = {},
+): Promise<Record<string, string>> {
+  const { repository, transport } = edgeOf(app);
   const session = repository.begin();
   for (const [key, value] of Object.entries(entries)) session.entries.set(key, value);
   if (userId === undefined) await repository.commit(session);
@@ -25,21 +43,26 @@ export async function sessionCookie(
     checkUserId(userId);
     await repository.signIn(session, { userId, client: {} });
   }
-  const [pair] = cookie.give(session.ticket, true).split(';', 1);
-  return pair!;
+  return transport.requestHeaders(session.ticket);
 }
 
-/** The entries of the session that a `Cookie` header belongs to; `undefined`: it is nobody's. */
+/**
+ * The entries of the session that a `Cookie` header, or all headers of a request, belong to, and the
+ * `userId` if it is signed in; `undefined`: it is nobody's.
+ */
 export async function readSession(
   app: INestApplicationContext,
-  header: string,
+  cookieOrHeaders: string | Record<string, string>,
 ): Promise<Record<string, unknown> | undefined> {
-  const { repository, cookie } = edgeOf(app);
-  const { ticket } = cookie.read(header);
+  const { repository, transport } = edgeOf(app);
+  const headers =
+    typeof cookieOrHeaders === 'string' ? { cookie: cookieOrHeaders } : cookieOrHeaders;
+  const { ticket } = transport.read({ headers, rawHeaders: Object.entries(headers).flat() });
   const session = ticket && (await repository.find(ticket));
   if (!session) return undefined;
-  const { entries } = session;
-  return Object.fromEntries([...entries.keys()].map((key) => [key, entries.get(key)]));
+  const { entries, user } = session;
+  const found = [...entries.keys()].map((key): [string, unknown] => [key, entries.get(key)]);
+  return Object.fromEntries(user ? [['userId', user.id], ...found] : found);
 }
 
 function edgeOf(app: INestApplicationContext): SessionEdge {

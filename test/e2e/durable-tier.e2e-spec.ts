@@ -337,6 +337,9 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
       } finally {
         await postgres.restart();
       }
+      const servers = () => app.app.get(SessionMonitor).servers;
+      const isDown = () => servers().some(({ state }) => state === 'down');
+      while (isDown()) await new Promise((resolve) => setImmediate(resolve));
       expect(app.logged.errors).toEqual([
         expect.stringMatching(
           /CountedAdapter \(.*ECONN|CountedAdapter \(.*terminat|CountedAdapter \(.*Connection/,

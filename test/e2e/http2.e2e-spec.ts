@@ -1,5 +1,10 @@
 import { once } from 'node:events';
-import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import {
+  connect,
+  type ClientHttp2Session,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -30,7 +35,12 @@ describe('sessions over HTTP/2', () => {
     memcached = await startMemcached();
     wire = await recordingProxy(memcached.port);
     const module = await Test.createTestingModule({
-      imports: [SessionModule.forRoot({ memcached: wire.server })],
+      imports: [
+        SessionModule.forRoot({
+          memcached: wire.server,
+          transport: ['cookie', { header: 'X-Session-Id' }],
+        }),
+      ],
       controllers: [CounterController],
     })
       .setLogger(new LogRecord())
@@ -48,8 +58,10 @@ describe('sessions over HTTP/2', () => {
     await memcached.stop();
   });
 
-  async function get(cookie?: string): Promise<{ headers: IncomingHttpHeaders; body: string }> {
-    const stream = client.request({ ':path': '/', ...(cookie && { cookie }) });
+  async function get(
+    sent: OutgoingHttpHeaders = {},
+  ): Promise<{ headers: IncomingHttpHeaders; body: string }> {
+    const stream = client.request({ ':path': '/', ...sent });
     const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
     let body = '';
     for await (const chunk of stream) body += String(chunk);
@@ -59,9 +71,26 @@ describe('sessions over HTTP/2', () => {
   it('are found by their cookie', async () => {
     const first = await get();
     const [cookie] = first.headers['set-cookie']!;
-    expect(first.headers).toMatchObject({ 'cache-control': 'no-store', vary: 'Cookie' });
-    const second = await get(cookie!.split(';')[0]);
+    expect(first.headers).toMatchObject({
+      'cache-control': 'no-store',
+      vary: 'Cookie, x-session-id',
+    });
+    const second = await get({ cookie: cookie!.split(';')[0] });
     expect(JSON.parse(second.body)).toEqual({ count: 2 });
+  });
+
+  it('are found by their header', async () => {
+    const first = await get({ 'x-session-id': '' });
+    expect(first.headers).not.toHaveProperty('set-cookie');
+    const second = await get({ 'x-session-id': first.headers['x-session-id'] });
+    expect(JSON.parse(second.body)).toEqual({ count: 2 });
+  });
+
+  it('of two headers that differ are nobody’s', async () => {
+    const ids = [await get({ 'x-session-id': '' }), await get({ 'x-session-id': '' })].map(
+      ({ headers }) => headers['x-session-id'] as string,
+    );
+    expect(JSON.parse((await get({ 'x-session-id': ids })).body)).toEqual({ count: 1 });
   });
 
   it('that cannot be stored are a 503 without a cookie', async () => {

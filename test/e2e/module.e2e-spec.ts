@@ -155,7 +155,7 @@ describe.each(PLATFORMS)('SessionModule, on %s', (platform) => {
 });
 
 it('sessionOf() without the module names the remedy', async () => {
-  await expect(sessionOf({})).rejects.toMatchObject({
+  await expect(sessionOf({ headers: {} })).rejects.toMatchObject({
     code: 'SESSION_MODULE_MISSING',
     message: expect.stringContaining('SessionModule.forRoot()'),
   });

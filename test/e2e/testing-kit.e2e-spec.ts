@@ -4,7 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 
 import { Session, SessionModule, type SessionModuleOptions } from '../../src/index.js';
-import { readSession, sessionCookie, TestSessions } from '../../src/testing.js';
+import { readSession, sessionCookie, sessionHeaders, TestSessions } from '../../src/testing.js';
 import { visitor } from '../support/http-client.js';
 import { LogRecord, PLATFORMS } from '../support/session-app.js';
 
@@ -64,6 +64,15 @@ describe.each(PLATFORMS)('the test kit, on %s', (platform) => {
     expect((await get('/cart', cookie)).json).toEqual({ isNew: false, cart: ['apple'] });
     await get('/add', cookie);
     expect(await readSession(app, cookie)).toEqual({ cart: ['apple', 'pear'] });
+  });
+
+  it('gives the headers of a visitor whose id is in a header', async () => {
+    await start({ transport: { header: 'x-session-id' }, secrets: SECRETS });
+    const headers = await sessionHeaders(app, { cart: ['apple'] });
+    expect(Object.keys(headers)).toEqual(['x-session-id']);
+    expect((await visitor(url).get('/cart', { headers })).json.cart).toEqual(['apple']);
+    expect(await readSession(app, headers)).toEqual({ cart: ['apple'] });
+    await expect(sessionCookie(app)).rejects.toThrow('sessionHeaders()');
   });
 
   it("reads nobody's session as none", async () => {

@@ -134,6 +134,19 @@ describe("a request's session over HTTP", () => {
       expect(world.telemetry.counters.refused).toBe(1);
     });
 
+    it('tells no new id either, also with a 503 of the application’s own', async () => {
+      const id = await world.stored({ visits: 1 });
+      server = await sessionServer(world, async ({ current }, response) => {
+        const session = await current.load();
+        await session.regenerate();
+        session.visits = 2;
+        world.store.isDown = true;
+        response.statusCode = 503;
+        response.end('our own page');
+      });
+      expect(await get(`SID=${id}`)).toMatchObject({ body: 'our own page', setCookies: [] });
+    });
+
     it('is not stored after all, since its client was told that it was not', async () => {
       const id = await world.stored({ visits: 1 });
       server = await sessionServer(world, async ({ current }, response) => {

@@ -1,13 +1,15 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { freePort } from '../support/server-process.js';
 
 const execute = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface ConsumerSettings {
   readonly nest: 11 | 12;
@@ -22,28 +24,23 @@ export class Consumer {
   private constructor(private readonly folder: string) {}
 
   static async install({ nest, type, archive, sources }: ConsumerSettings): Promise<Consumer> {
-    const folder = await mkdtemp(join(tmpdir(), `consumer-${nest}-${type}-`));
-    const manifest = { name: 'consumer', private: true, type };
-    const compilerOptions = {
-      ...{ target: 'es2022', module: 'nodenext', strict: true, types: ['node'] },
-      ...{ experimentalDecorators: true, emitDecoratorMetadata: true },
-      ...{ rootDir: 'src', outDir: 'dist', skipLibCheck: true },
-    };
-    await mkdir(join(folder, 'src'));
-    const files = {
-      'package.json': JSON.stringify(manifest),
-      'tsconfig.json': JSON.stringify({ compilerOptions, include: ['src'] }),
-      ...Object.fromEntries(
-        Object.entries(sources).map(([name, text]) => [join('src', name), text]),
-      ),
-    };
-    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    const folder = await write(`consumer-${nest}-${type}-`, type, sources);
     const packages = [
       ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`),
       ...['reflect-metadata', 'rxjs', 'typescript@6', '@types/node@20', '@types/express@5'],
     ];
     const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', archive];
     await execute('npm', [...install, ...packages], { cwd: folder });
+    return new Consumer(folder);
+  }
+
+  /** The same with the packages of this repository, and the package as it was last built. */
+  static async link(sources: Record<string, string>): Promise<Consumer> {
+    const folder = await write('consumer-linked-', 'module', sources);
+    const [from, to] = [join(root, 'node_modules'), join(folder, 'node_modules')];
+    await mkdir(to);
+    for (const name of await readdir(from)) await symlink(join(from, name), join(to, name));
+    await symlink(root, join(to, 'nestjs-session-manager'));
     return new Consumer(folder);
   }
 
@@ -57,6 +54,11 @@ export class Consumer {
 
   compiled(name: string): Promise<string> {
     return readFile(join(this.folder, 'dist', name), 'utf8');
+  }
+
+  /** A compiled module of its own, such as a client. */
+  load(name: string): Promise<any> {
+    return import(join(this.folder, 'dist', name));
   }
 
   /** Starts `main.js` and waits until it answers. */
@@ -81,6 +83,29 @@ export class Consumer {
   remove(): Promise<void> {
     return rm(this.folder, { recursive: true });
   }
+}
+
+/** An application's folder, without its packages. */
+async function write(
+  prefix: string,
+  type: ConsumerSettings['type'],
+  sources: Record<string, string>,
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  const manifest = { name: 'consumer', private: true, type };
+  const compilerOptions = {
+    ...{ target: 'es2022', module: 'nodenext', strict: true, types: ['node'] },
+    ...{ experimentalDecorators: true, emitDecoratorMetadata: true },
+    ...{ rootDir: 'src', outDir: 'dist', skipLibCheck: true },
+  };
+  await mkdir(join(folder, 'src'));
+  const files = {
+    'package.json': JSON.stringify(manifest),
+    'tsconfig.json': JSON.stringify({ compilerOptions, include: ['src'] }),
+    ...Object.fromEntries(Object.entries(sources).map(([name, text]) => [join('src', name), text])),
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return folder;
 }
 
 function answers(url: string): Promise<boolean> {

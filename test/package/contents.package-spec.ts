@@ -1,9 +1,21 @@
+import { readFile } from 'node:fs/promises';
+
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
 
 import { pack, type Packed } from './packed.js';
 
 /** Bytes: as large as it may get without anybody having decided so. */
 const LARGEST = 90_000;
+
+interface Manifest {
+  readonly dependencies: object;
+  readonly peerDependencies: object;
+}
+
+const inRoot = (path: string): URL => new URL(`../../${path}`, import.meta.url);
+const isOf = (packages: string[], name: string): boolean =>
+  packages.some((one) => name === one || name.startsWith(`${one}/`));
 
 describe('the packed package', () => {
   let packed: Packed;
@@ -23,6 +35,21 @@ describe('the packed package', () => {
 
   it('is small', () => {
     expect(packed.size).toBeLessThan(LARGEST);
+  });
+
+  it('imports what it declares, in its code and its types: no optional peer is needed', async () => {
+    const manifest = JSON.parse(await readFile(inRoot('package.json'), 'utf8')) as Manifest;
+    const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    const built = packed.files.filter((path) => path.startsWith('dist/'));
+    const texts = await Promise.all(built.map((path) => readFile(inRoot(path), 'utf8')));
+    const imported = texts
+      .flatMap((text) => ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName))
+      .filter((name) => !name.startsWith('.'));
+    expect(imported).toContain('@nestjs/common');
+    const undeclared = imported.filter(
+      (name) => !name.startsWith('node:') && !isOf(declared, name),
+    );
+    expect(undeclared).toEqual([]);
   });
 
   it('exports the public names and nothing else', async () => {

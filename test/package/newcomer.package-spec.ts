@@ -1,21 +1,12 @@
-import { readFile } from 'node:fs/promises';
-
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { visitor } from '../support/http-client.js';
 import { Consumer } from './consumer.js';
 import { pack, type Packed } from './packed.js';
+import { readmeExample } from './readme-example.js';
 
 /** Milliseconds; a registry or a busy machine may take its time. */
 const INSTALL_TIMEOUT = 300_000;
-
-/** The README's first example, as written. */
-async function quickStart(): Promise<string> {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const [, code] = /<!-- example: quick-start -->\s*```ts\n([^]*?)```/.exec(readme) ?? [];
-  if (!code) throw new Error('the README has no quick start');
-  return code;
-}
 
 const typedSource = `
 import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
@@ -65,7 +56,7 @@ describe.each([
 
   beforeAll(async () => {
     packed = await pack();
-    const sources = { 'main.ts': await quickStart(), 'typed.ts': typedSource };
+    const sources = { 'main.ts': await readmeExample('quick-start'), 'typed.ts': typedSource };
     consumer = await Consumer.install({ nest, type, archive: packed.archive, sources });
   }, INSTALL_TIMEOUT);
 

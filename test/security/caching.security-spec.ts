@@ -101,7 +101,7 @@ describe.each(PLATFORMS)('caches, on %s', (platform) => {
     expect([headers['cache-control'], headers.vary]).toEqual([control, vary]);
   });
 
-  it("30: CacheInterceptor that tracks by the session gives nobody another one's page, and caches", async () => {
+  it("A14.2.2: CacheInterceptor that tracks by the session gives nobody another one's page, and caches", async () => {
     const [ada, bob] = [await world.visitorWith('Ada'), await world.visitorWith('Bob')];
     const made = async () => ((await ada.get('/made')).json as { made: number }).made;
     const pages = async () => [(await ada.get('/tracked')).json, (await bob.get('/tracked')).json];

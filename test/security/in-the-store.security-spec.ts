@@ -86,7 +86,7 @@ describe.each([
     ['half a megabyte', 'x'.repeat(500_000)],
     ['a session of express-session', '{"cookie":{"path":"/"},"user":"admin"}'],
     ['the envelope of a cache', '{"value":{"user":"admin"}}'],
-  ])('25: makes a stranger if it is garbage, such as %s', async (_what, garbage) => {
+  ])('A1.5.2: makes a stranger if it is garbage, such as %s', async (_what, garbage) => {
     const visitor = await world.visitorWith('Ada');
     const [key] = await record();
     await overwrite(world.memcached, key, garbage);
@@ -108,7 +108,7 @@ describe.each([
     ['whose index is 20,000 levels deep', `${'['.repeat(20_000)}${']'.repeat(20_000)}\n`],
     ['that leads nowhere', `[1,"sess:nowhere",${now + 1e6}]\n`],
     ['that leads there with a grace', `[1,"sess:x",${now + 1e6},"salt",${now + 1e6}]\n`],
-  ])('25: makes a stranger if it is a record %s', async (_what, text) => {
+  ])('A1.5.2: makes a stranger if it is a record %s', async (_what, text) => {
     const visitor = await world.visitorWith('Ada');
     const [key] = await record();
     await overwrite(world.memcached, key, checksumSeal.close(key, text));
@@ -124,7 +124,7 @@ describe.each([
     expect((await visitor.get('/read')).json).toEqual(expected);
   });
 
-  it('27: is what it was if a session grows too large: an error before any I/O', async () => {
+  it('is what it was if a session grows too large: an error before any I/O', async () => {
     const visitor = await world.visitorWith('Ada');
     const before = await record();
     const commands = await world.commandsOf(async () => {
@@ -177,7 +177,7 @@ describe('what somebody puts into the store by hand', () => {
     ['no JSON', '{"a":'],
     ['20,000 levels of JSON', '['.repeat(20_000) + ']'.repeat(20_000)],
     ['a way into prototypes', '{"__proto__":{"isAdmin":true}}'],
-  ])('25: is no entry if its text is %s, and leaves the process alive', async (_what, text) => {
+  ])('A1.5.2: is no entry if its text is %s, and leaves the process alive', async (_what, text) => {
     const visitor = await withRecord(['broken', text.length, 'whole', 1], `${text}1`);
     expect((await visitor.get('/read')).json).toEqual({ whole: 1 });
     expect((await visitor.get('/put?key=broken&value=mended')).status).toBe(200);

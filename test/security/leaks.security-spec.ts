@@ -88,7 +88,7 @@ describe.each(PLATFORMS)('leaks, on %s', (platform) => {
     );
   });
 
-  it('35: line ends in a cookie make one line of the log', async () => {
+  it('A16.4.1: line ends in a cookie make one line of the log', async () => {
     const { warnings, errors } = world.app.logged;
     const before = warnings.length + errors.length;
     await world.visitor().get('/read', {
@@ -127,7 +127,7 @@ describe.each(PLATFORMS)('leaks, on %s', (platform) => {
     },
   );
 
-  it('37: unknown, expired, ended and tampered ids are answered alike', async () => {
+  it('unknown, expired, ended and tampered ids are answered alike', async () => {
     const expired = await world.visitorWith('Ada');
     world.clock.pass(86_401);
     const ended = await world.visitorWith('Bob');
@@ -153,7 +153,7 @@ function withoutDate({ status, headers, body }: HttpResponse) {
 }
 
 describe('secrets', () => {
-  it('37: are compared in constant time', () => {
+  it('A11.2.4: are compared in constant time', () => {
     expect(unsign.toString()).toContain('timingSafeEqual');
   });
 });
@@ -164,7 +164,7 @@ describe('an application without the module', () => {
     constructor(readonly sessions: SessionManager) {}
   }
 
-  it('38: has a clear error where it takes a session, never undefined', async () => {
+  it('has a clear error where it takes a session, never undefined', async () => {
     const logged = new LogRecord();
     const module = await Test.createTestingModule({ controllers: [AccountController] })
       .setLogger(logged)
@@ -180,7 +180,7 @@ describe('an application without the module', () => {
     }
   });
 
-  it('38: does not start where it injects the manager', async () => {
+  it('does not start where it injects the manager', async () => {
     const starting = Test.createTestingModule({ controllers: [InjectedController] })
       .setLogger(new LogRecord())
       .compile();

@@ -50,7 +50,7 @@ describe.each(PLATFORMS)('parallel requests, on %s', (platform) => {
     world.wire.delayReplies(0);
   });
 
-  it('12: writes to different entries all land, in two processes', async () => {
+  it('A15.4.2: writes to different entries all land, in two processes', async () => {
     const visitor = await world.visitorWith('Ada');
     const other = (await world.another()).visitor();
     other.cookie = visitor.cookie;
@@ -63,7 +63,7 @@ describe.each(PLATFORMS)('parallel requests, on %s', (platform) => {
     expect((await visitor.get('/read')).json).toEqual({ mark: 'Ada', ...all });
   });
 
-  it('12: increments and updates of one entry lose nothing, in two processes', async () => {
+  it('A15.4.2: increments and updates of one entry lose nothing, in two processes', async () => {
     const visitor = await world.visitorWith('Ada');
     const other = (await world.another()).visitor();
     other.cookie = visitor.cookie;
@@ -78,7 +78,7 @@ describe.each(PLATFORMS)('parallel requests, on %s', (platform) => {
     expect((items as string[]).sort()).toEqual(expected.sort());
   });
 
-  it('13: a slow store holds the response until the session is stored', async () => {
+  it('A16.5.3: a slow store holds the response until the session is stored', async () => {
     world.wire.delayReplies(100);
     const visitor = world.visitor();
     const start = performance.now();
@@ -88,14 +88,14 @@ describe.each(PLATFORMS)('parallel requests, on %s', (platform) => {
     expect((await visitor.get('/read')).json).toEqual({ mark: 'slow' });
   });
 
-  it('13: a failed write is a 503 without a cookie', async () => {
+  it('A16.5.3: a failed write is a 503 without a cookie', async () => {
     world.wire.failWrites(true);
     const { status, setCookies, body } = await world.visitor().get('/put?value=lost');
     expect([status, setCookies]).toEqual([503, []]);
     expect(body).not.toContain('lost');
   });
 
-  it('14: a session that a guard destroys before it throws is destroyed, and its cookie cleared', async () => {
+  it('A16.5.3: a session that a guard destroys before it throws is destroyed, and its cookie cleared', async () => {
     const visitor = await world.visitorWith('Ada');
     const thief = visitor.fork();
     const { status, setCookies } = await visitor.get('/banned');

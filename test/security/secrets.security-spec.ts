@@ -1,7 +1,8 @@
 import { sign } from 'cookie-signature';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { SessionOptionsError } from '../../src/index.js';
+import { SessionOptionsError, type SessionModuleOptions } from '../../src/index.js';
+import { recordSeal } from '../../src/session/record-seal.js';
 import type { Visitor } from '../support/http-client.js';
 import { startSessionApp, type SessionApp } from '../support/session-app.js';
 import { idOf, securityWorld, type SecurityWorld } from './security-world.js';
@@ -38,7 +39,7 @@ describe('secrets', () => {
   const markAt = async (app: SessionApp, visitor: Visitor): Promise<unknown> =>
     ((await at(app, visitor).get('/read')).json as { mark?: string }).mark;
 
-  it('A11.4: sign the cookie as cookie-parser does, and are compared in constant time', async () => {
+  it('A11.4: sign the cookie as cookie-parser does', async () => {
     const visitor = await signedIn(await process([NEW]));
     const value = decodeURIComponent(visitor.cookie.slice('SID='.length));
     expect(value).toBe(`s:${sign(idOf(visitor), NEW)}`);
@@ -82,7 +83,9 @@ describe('secrets', () => {
     const rotated = at(await process([NEW, OLD]), visitor);
     const sealed = [...(await world.dump()).values()];
     await rotated.get('/count');
-    expect([...(await world.dump()).values()]).not.toEqual(sealed);
+    const [[key, text]] = [...(await world.dump())] as [[string, string]];
+    expect([text === sealed[0], recordSeal([OLD]).open(key, text)]).toEqual([false, undefined]);
+    expect(recordSeal([NEW]).open(key, text)).toContain('Ada');
     await rotated.get('/login');
     expect(await markAt(await process([NEW]), rotated)).toBe('Ada');
   });
@@ -107,6 +110,16 @@ describe('secrets', () => {
     for (const app of [knowing, after]) expect(await markAt(app, newcomer)).toBe('Ada');
   });
 
+  it('rotated without that make strangers, where the new one is not known, of sessions that were written to elsewhere', async () => {
+    const [before, after] = [await process([OLD]), await process([NEW, OLD])];
+    const visitor = await signedIn(before);
+    expect(await markAt(after, visitor)).toBe('Ada');
+    expect(await markAt(before, visitor)).toBe('Ada'); // only read, it is sealed as it was
+    await at(after, visitor).get('/count');
+    expect(await markAt(after, visitor)).toBe('Ada');
+    expect(await markAt(before, visitor)).toBeUndefined();
+  });
+
   it('turned on make strangers of the sessions without, and nothing worse', async () => {
     const without = await process();
     const visitor = await signedIn(without);
@@ -124,6 +137,36 @@ describe('secrets', () => {
     const { status, json } = await moved.get('/count');
     expect([status, json]).toEqual([200, { visits: 1 }]);
     expect((await moved.get('/read')).json).toEqual({ visits: 1 });
+  });
+
+  it.each([
+    ['on', [undefined, [NEW]]],
+    ['off', [[NEW], undefined]],
+  ])(
+    'turned %s while processes are replaced one by one make a stranger of who goes to and fro, each time',
+    async (_how, [earlier, later]) => {
+      const apps = [await process(earlier), await process(later)];
+      let visitor = await signedIn(apps[0]!);
+      for (const app of [apps[1]!, apps[0]!, apps[1]!]) {
+        visitor = at(app, visitor);
+        const { status, json } = await visitor.get('/count');
+        expect([status, json]).toEqual([200, { visits: 1 }]);
+      }
+    },
+  );
+
+  it('turned on under another cookie name leave the sessions of both in being, side by side', async () => {
+    const without = await process();
+    const secured = await world.another({ secrets: [NEW], cookie: { name: 'SID2' } });
+    const visitor = await signedIn(without);
+    const moved = at(secured, visitor);
+    await moved.get('/count');
+    const both = `${visitor.cookie}; ${moved.cookie}`;
+    const answers = [];
+    for (const app of [without, secured, without, secured]) {
+      answers.push((await app.visitor().get('/read', { headers: { cookie: both } })).json);
+    }
+    expect(answers).toEqual([{ mark: 'Ada' }, { visits: 1 }, { mark: 'Ada' }, { visits: 1 }]);
   });
 
   it('have the same values for no two uses', async () => {
@@ -161,4 +204,33 @@ describe('secrets', () => {
       expect(message).toMatch(/32 characters|one or more/);
     },
   );
+});
+
+describe('a start in production', () => {
+  const { NODE_ENV } = process.env;
+
+  afterEach(() => {
+    process.env.NODE_ENV = NODE_ENV;
+  });
+
+  const warningsIn = async (environment: string, options: SessionModuleOptions) => {
+    process.env.NODE_ENV = environment;
+    const app = await startSessionApp({ controllers: [], options });
+    await app.close();
+    return app.logged.warnings;
+  };
+
+  // Nobody is asked before there is a request.
+  const memcached = '127.0.0.1:1';
+
+  it('without secrets warns, once, and says what is missing', async () => {
+    expect(await warningsIn('production', { memcached })).toEqual([
+      expect.stringMatching(/^No secrets are given: .* Give the option secrets/),
+    ]);
+  });
+
+  it('with secrets does not, nor one that is no production', async () => {
+    expect(await warningsIn('production', { memcached, secrets: NEW })).toEqual([]);
+    expect(await warningsIn('development', { memcached })).toEqual([]);
+  });
 });

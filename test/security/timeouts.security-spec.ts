@@ -89,7 +89,7 @@ describe('timeouts', () => {
     [{ absoluteTimeout: NaN }],
     [{ rotateEvery: 0 }],
     [{ rotateGrace: -1 }],
-  ])('17: %j is refused at start', async (options) => {
+  ])('A7.3.1-2: %j is refused at start', async (options) => {
     const starting = startSessionApp({
       controllers,
       options: { memcached: memcached.server, ...options },
@@ -101,7 +101,7 @@ describe('timeouts', () => {
     [{ timeout: 30 * DAY, absoluteTimeout: false as const }, 30 * DAY],
     [{ timeout: 1200 }, 1200],
     [{ timeout: 1200, absoluteTimeout: 60 }, 60],
-  ])('17: %j is right in the store', async (options, seconds) => {
+  ])('A7.3.1-2: %j is right in the store', async (options, seconds) => {
     const app = await startSessionApp({
       controllers,
       options: { memcached: memcached.server, ...options },

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -72,6 +73,38 @@ describe('recordingProxy', () => {
     proxy.delayCommands(0);
     client.write('get k\r\n');
     expect(await received(client, /END/)).toBe('STORED\r\nVALUE k 0 1\r\na\r\nEND\r\n');
+  });
+
+  it('keeps the order of many replies that are delayed', async () => {
+    const client = await connected();
+    proxy.delayReplies(20);
+    const values = Array.from({ length: 100 }, (_, number) => `<${number}>`);
+    for (const value of values) {
+      client.write(`set k 0 60 ${value.length}\r\n${value}\r\nget k\r\n`);
+      if (value.endsWith('0>')) await delay(1);
+    }
+    client.write('version\r\n');
+    const reply = await received(client, /VERSION/);
+    expect(reply.match(/<\d+>/g)).toEqual(values);
+  });
+
+  it('makes something else of replies', async () => {
+    const client = await connected();
+    proxy.changeReplies((reply) => ({ bytes: reply.subarray(0, 4) }));
+    client.write('set k 0 60 1\r\na\r\nversion\r\n');
+    expect(await received(client, /VERS/)).toBe('STORVERS');
+    proxy.changeReplies(undefined);
+    expect(await command('get k')).toContain('VALUE k');
+  });
+
+  it('resets a connection in the middle of a reply, and counts the connections', async () => {
+    const client = await connected();
+    proxy.changeReplies((reply) => ({ bytes: reply.subarray(0, 4), thenReset: true }));
+    const closed = once(client, 'close');
+    client.write('version\r\n');
+    expect(await received(client, /VERSION/)).toBe('VERS');
+    await closed;
+    expect(proxy.connections).toBe(1);
   });
 
   it('fails writes in their turn, and lets reads through', async () => {

@@ -10,6 +10,15 @@ export interface RecordedCommand {
   readonly line: string;
 }
 
+/** What becomes of a reply on its way. */
+export interface ChangedReply {
+  readonly bytes: Buffer;
+  /** Milliseconds until it goes on. */
+  readonly delay?: number;
+  /** Resets the connection behind it. */
+  readonly thenReset?: boolean;
+}
+
 /** Stands between a client and memcached, counts what passes and makes what goes wrong. */
 export interface RecordingProxy {
   readonly port: number;
@@ -17,10 +26,14 @@ export interface RecordingProxy {
   readonly server: string;
   /** The commands clients sent, in the order in which they came. */
   readonly commands: RecordedCommand[];
+  /** How many connections were made so far. */
+  readonly connections: number;
   /** Forgets the commands. */
   reset(): void;
   delayReplies(ms: number): void;
   delayCommands(ms: number): void;
+  /** Makes something else of each line of a reply, with its data block; `undefined`: no more. */
+  changeReplies(change: ((reply: Buffer) => ChangedReply) | undefined): void;
   /** Answers whatever stores as a memcached without memory does. Reads go through. */
   failWrites(on: boolean): void;
   /** Swallows everything, both ways; connections stay open. */
@@ -42,8 +55,11 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
   const sockets = new Set<Socket>();
   const commands: RecordedCommand[] = [];
   const faults = { replyDelay: 0, commandDelay: 0, failWrites: false, hang: false };
+  let changeReply: ((reply: Buffer) => ChangedReply) | undefined;
+  let connections = 0;
 
   const serve = (client: Socket): void => {
+    connections++;
     const upstream = connect(targetPort, '127.0.0.1');
     for (const [socket, other] of [
       [client, upstream],
@@ -75,9 +91,15 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
     };
     const receiveReply = ({ line, bytes }: ProtocolUnit): void => {
       if (faults.hang) return;
+      if (changeReply) return sendChanged(changeReply(bytes));
       if (line !== NO_OP_REPLY || refusedWrites === 0) return toClient(bytes, faults.replyDelay);
       refusedWrites--;
       toClient(OUT_OF_MEMORY, faults.replyDelay);
+    };
+
+    const sendChanged = ({ bytes, delay = 0, thenReset = false }: ChangedReply): void => {
+      toClient(bytes, delay);
+      if (thenReset) client.resetAndDestroy();
     };
 
     const fromClient = commandReader();
@@ -102,9 +124,13 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
     port,
     server: `127.0.0.1:${port}`,
     commands,
+    get connections() {
+      return connections;
+    },
     reset: () => void commands.splice(0),
     delayReplies: (ms) => void (faults.replyDelay = ms),
     delayCommands: (ms) => void (faults.commandDelay = ms),
+    changeReplies: (change) => void (changeReply = change),
     failWrites: (on) => void (faults.failWrites = on),
     hang: (on) => void (faults.hang = on),
     cut,
@@ -125,16 +151,18 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
 
 /** Writes in the order of the calls, even if a later one asks for a shorter delay. */
 function delayedWriter(socket: Socket): (bytes: Buffer, delay: number) => void {
+  const waiting: Buffer[] = [];
   let last = 0;
-  let waiting = 0;
+  // Whichever timer is the first: Node.js does not keep those in order that differ by a millisecond.
+  const writeFirst = (): void => {
+    const bytes = waiting.shift()!;
+    if (!socket.destroyed) socket.write(bytes);
+  };
   return (bytes, delay) => {
-    if (delay === 0 && waiting === 0) return void socket.write(bytes);
+    if (delay === 0 && waiting.length === 0) return void socket.write(bytes);
     last = Math.max(last, performance.now() + delay);
-    waiting++;
-    setTimeout(() => {
-      waiting--;
-      if (!socket.destroyed) socket.write(bytes);
-    }, last - performance.now());
+    waiting.push(bytes);
+    setTimeout(writeFirst, last - performance.now());
   };
 }
 

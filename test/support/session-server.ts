@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { RequestSession } from '../../src/http/request-session.js';
 import { checkCookieOptions } from '../../src/http/session-cookie-options.js';
 import { SessionCookie } from '../../src/http/session-cookie.js';
+import { SessionIdTransport } from '../../src/http/session-id-transport.js';
 import { SessionLog } from '../../src/http/session-log.js';
 import type { SessionWorld } from './session-world.js';
 
@@ -24,7 +25,9 @@ export async function sessionServer(world: SessionWorld, handler: Handler): Prom
   const log: string[] = [];
   const edge = {
     repository: world.repository,
-    cookie: new SessionCookie(checkCookieOptions({ secure: false }), world.policy.timeout),
+    transport: new SessionIdTransport(
+      new SessionCookie(checkCookieOptions({ secure: false }), world.policy.timeout),
+    ),
     cacheControl: 'no-store',
     telemetry: world.telemetry,
     log: new SessionLog({

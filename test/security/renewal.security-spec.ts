@@ -34,7 +34,7 @@ class VisitsController {
   }
 }
 
-describe.each(PLATFORMS)('an id renewed by the time, on %s', (platform) => {
+describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s', (platform) => {
   let memcached: Memcached;
   let proxy: RecordingProxy;
   let clock: Clock;

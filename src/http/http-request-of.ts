@@ -1,0 +1,67 @@
+import type { ArgumentsHost } from '@nestjs/common';
+
+import { SessionError } from '../session/session.errors.js';
+import type { FrameworkRequest } from './request-session.js';
+
+/** What resolvers share: Nest's drivers put the request in as `req`, Mercurius as `reply.request`. */
+interface GraphqlContext {
+  readonly req?: object;
+  readonly request?: object;
+  readonly reply?: { readonly request?: object };
+}
+
+/** What `graphql-ws` puts in the place of a request. */
+interface GraphqlWsContext {
+  readonly extra?: { readonly request?: object };
+}
+
+/**
+ * The HTTP request of a context of Nest's, of a context of GraphQL, or that itself.
+ *
+ * @throws SessionError `SESSION_NO_HTTP` for everything else
+ */
+export function httpRequestOf(source: unknown): FrameworkRequest {
+  if (typeof source !== 'object' || source === null) throw noHttp(kindOf(source));
+  return 'switchToHttp' in source ? ofHost(source as ArgumentsHost) : ofObject(source);
+}
+
+function ofHost(host: ArgumentsHost): FrameworkRequest {
+  const type = host.getType<string>();
+  if (type === 'http') return httpRequestOf(host.switchToHttp().getRequest());
+  if (type !== 'graphql') throw noHttp(`a context of type '${type}'`);
+  // Resolvers of references (federation) have no arguments of their own, and so one less.
+  return httpRequestOf(host.getArgByIndex(host.getArgByIndex(3) === undefined ? 1 : 2));
+}
+
+function ofObject(source: object): FrameworkRequest {
+  if (isRequest(source)) return source;
+  const { req, request, reply } = source as GraphqlContext;
+  const found = req ?? request ?? reply?.request;
+  if (!found) throw noHttp('an object without one');
+  if (isUpgrade(found)) throw noHttp('a subscription');
+  if (isRequest(found)) return found;
+  throw noHttp('an object without one');
+}
+
+function isRequest(source: object): source is FrameworkRequest {
+  return 'headers' in source;
+}
+
+/** Its session could be read once, and never be stored: there is no response to wait for that. */
+function isUpgrade(request: FrameworkRequest & GraphqlWsContext): boolean {
+  const { headers } = (request.raw ?? request) as { headers?: Record<string, unknown> };
+  return request.extra !== undefined || /^websocket$/i.test(String(headers?.upgrade));
+}
+
+function kindOf(source: unknown): string {
+  return source === null || source === undefined ? String(source) : `a ${typeof source}`;
+}
+
+function noHttp(what: string): SessionError {
+  return new SessionError(
+    'SESSION_NO_HTTP',
+    `There is no HTTP request here, but ${what}, so there is no session. Give sessionOf() the ` +
+      'request, or the context of a controller or a resolver. In microservices, jobs and ' +
+      'subscriptions pass what they need from the session in the message.',
+  );
+}

@@ -1,0 +1,256 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  Injectable,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+  type Type,
+} from '@nestjs/common';
+import {
+  Args,
+  Context,
+  GqlExecutionContext,
+  Int,
+  Mutation,
+  Query,
+  Resolver,
+  Subscription,
+} from '@nestjs/graphql';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+
+import { Session, sessionOf, SessionManager } from '../../src/index.js';
+import { newSessionId } from '../../src/session/session-id.js';
+import { GRAPHQL_STACKS, operate } from '../support/graphql-apps.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { startSessionApp, type SessionApp } from '../support/session-app.js';
+
+@Injectable()
+class SignedInGuard implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const session = await sessionOf(context);
+    const again = await sessionOf(GqlExecutionContext.create(context));
+    return session === again && session.has('user');
+  }
+}
+
+@Resolver()
+class SessionResolver {
+  @Query(() => Int, { nullable: true })
+  visits(@Session('visits') visits: number | undefined) {
+    return visits;
+  }
+
+  @Query(() => String)
+  untouched() {
+    return 'nothing of a session';
+  }
+
+  @Query(() => Boolean)
+  async sameByContext(@Session() session: Session, @Context() context: object) {
+    return session === (await sessionOf(context));
+  }
+
+  @Query(() => String)
+  @UseGuards(SignedInGuard)
+  account(@Session('user') user: string) {
+    return user;
+  }
+
+  @Query(() => Int)
+  async counted(@Session() session: Session, @Args('by', { type: () => Int }) by: number) {
+    await new Promise((resolve) => setImmediate(resolve));
+    return session.increment('counted', by);
+  }
+
+  @Mutation(() => Int)
+  visit(@Session() session: Session) {
+    return session.increment('visits');
+  }
+
+  @Mutation(() => Boolean)
+  async signIn(@Session() session: Session, @Args('name') name: string) {
+    await session.regenerate();
+    session.user = name;
+    return true;
+  }
+
+  @Mutation(() => Boolean)
+  async signOut(@Session() session: Session) {
+    await session.destroy();
+    return true;
+  }
+
+  @Subscription(() => Int)
+  async *live(@Session() session: Session) {
+    yield session.increment('live');
+  }
+}
+
+/** Of each request its own. */
+@Resolver()
+class ScopedResolver {
+  constructor(private readonly sessions: SessionManager) {}
+
+  @Query(() => Boolean)
+  async sameByManager(@Session() session: Session) {
+    return session === (await this.sessions.current());
+  }
+}
+
+describe.each(GRAPHQL_STACKS)(
+  'sessions in resolvers, with $name',
+  ({ platform, graphql, statusOfFailure }) => {
+    let memcached: Memcached;
+    let wire: RecordingProxy;
+    let app: SessionApp;
+
+    beforeAll(async () => {
+      memcached = await startMemcached();
+      wire = await recordingProxy(memcached.port);
+      app = await startSessionApp({
+        platform,
+        options: { memcached: wire.server },
+        imports: [graphql()],
+        controllers: [],
+        providers: [SessionResolver, ScopedResolver, SignedInGuard] as Type[],
+      });
+    });
+
+    afterAll(async () => {
+      await app.close();
+      await wire.close();
+      await memcached.stop();
+    });
+
+    async function commandsOf(work: () => Promise<unknown>): Promise<number> {
+      wire.reset();
+      await work();
+      return wire.commands.length;
+    }
+
+    it('are stored by mutations before their answer, and found by queries', async () => {
+      const visitor = app.visitor();
+      const first = await operate(visitor, 'mutation { visit }');
+      expect(first).toMatchObject({ data: { visit: 1 }, errors: undefined });
+      expect(first.setCookies).toEqual([expect.stringMatching(/^SID=/)]);
+      expect((await operate(visitor, '{ visits }')).data).toEqual({ visits: 1 });
+    });
+
+    it('cost an operation what they cost a route: none 0, reading 1, writing 2', async () => {
+      const visitor = app.visitor();
+      await operate(visitor, 'mutation { visit }');
+      expect(await commandsOf(() => operate(visitor, '{ untouched }'))).toBe(0);
+      expect(await commandsOf(() => operate(visitor, '{ a: visits b: visits c: visits }'))).toBe(1);
+      expect(await commandsOf(() => operate(visitor, 'mutation { a: visit b: visit }'))).toBe(2);
+    });
+
+    it('are one for all fields of an operation, which lose nothing in parallel', async () => {
+      const visitor = app.visitor();
+      const fields = Array.from({ length: 50 }, (_, n) => `f${n}: counted(by: 1)`);
+      const { data, setCookies } = await operate(visitor, `{ ${fields.join(' ')} }`);
+      expect(new Set(Object.values(data as object)).size).toBe(50);
+      expect(setCookies).toHaveLength(1);
+      expect((await operate(visitor, '{ counted(by: 0) }')).data).toEqual({ counted: 50 });
+    });
+
+    it('are one for parallel operations, too', async () => {
+      const visitor = app.visitor();
+      await operate(visitor, 'mutation { visit }');
+      await Promise.all(Array.from({ length: 20 }, () => operate(visitor, 'mutation { visit }')));
+      expect((await operate(visitor, '{ visits }')).data).toEqual({ visits: 21 });
+    });
+
+    it('are the same by decorator, by context and by manager', async () => {
+      const { data } = await operate(app.visitor(), '{ sameByContext sameByManager }');
+      expect(data).toEqual({ sameByContext: true, sameByManager: true });
+    });
+
+    it('let guards in, sign in with a new id, and sign out', async () => {
+      const visitor = app.visitor();
+      expect((await operate(visitor, '{ account }')).errors).toHaveLength(1);
+      await operate(visitor, 'mutation { visit }');
+      const before = visitor.cookie;
+      await operate(visitor, 'mutation { signIn(name: "Ada") }');
+      expect(visitor.cookie).not.toBe(before);
+      expect(await operate(visitor, '{ account visits }')).toMatchObject({
+        data: { account: 'Ada', visits: 1 },
+      });
+      const thief = visitor.fork();
+      await operate(visitor, 'mutation { signOut }');
+      expect(visitor.cookie).toBe('');
+      expect((await operate(thief, '{ account }')).errors).toHaveLength(1);
+    });
+
+    it('that cannot be stored are a 503 in place of the answer, without a cookie', async () => {
+      wire.failWrites(true);
+      const answer = await app.visitor().post('/graphql', { query: 'mutation { visit }' });
+      wire.failWrites(false);
+      expect(answer).toMatchObject({ status: 503, setCookies: [] });
+      expect(answer.json).toEqual({ statusCode: 503, message: 'Service Unavailable' });
+    });
+
+    it('whose sign-in cannot be stored are a 503, though GraphQL made an answer of the error', async () => {
+      const visitor = app.visitor();
+      await operate(visitor, 'mutation { visit }');
+      wire.failWrites(true);
+      const answer = await visitor.post('/graphql', {
+        query: 'mutation { signIn(name: "Ada") }',
+      });
+      wire.failWrites(false);
+      expect(answer).toMatchObject({ status: 503, setCookies: [] });
+    });
+
+    describe('that cannot be read', () => {
+      beforeAll(async () => {
+        await wire.refuse(true);
+        wire.cut();
+      });
+
+      afterAll(() => wire.refuse(false));
+
+      const somebody = () => {
+        const visitor = app.visitor();
+        visitor.cookie = `SID=${newSessionId()}`;
+        return visitor;
+      };
+
+      it('are an error with its code, and other fields are answered', async () => {
+        const { data, errors, setCookies } = await operate(somebody(), '{ untouched visits }');
+        expect(data).toEqual({ untouched: 'nothing of a session', visits: null });
+        expect(errors).toMatchObject([{ extensions: { code: 'SESSION_STORE_UNAVAILABLE' } }]);
+        expect(setCookies).toEqual([]);
+      });
+
+      it('are never a success of a mutation', async () => {
+        const { data, errors } = await operate(somebody(), 'mutation { signOut }');
+        expect(data).toBeNull();
+        expect(errors).toMatchObject([{ extensions: { code: 'SESSION_STORE_UNAVAILABLE' } }]);
+      });
+
+      it('are of this status, where nothing else is answered', async () => {
+        const { status } = await operate(somebody(), 'mutation { signOut }');
+        expect(status).toBe(statusOfFailure);
+      });
+    });
+
+    it('have no place in a subscription: a clear error', async () => {
+      const url = app.url.replace('http', 'ws') + '/graphql';
+      const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
+      const told: unknown[] = [];
+      await new Promise<void>((resolve) => {
+        const tell = (value: unknown) => void told.push(value);
+        const error = (reason: unknown) => resolve(tell(reason));
+        client.subscribe(
+          { query: 'subscription { live }' },
+          { next: tell, error, complete: resolve },
+        );
+      });
+      await client.dispose();
+      // Apollo tells of it in a first result, Mercurius by an error.
+      expect(JSON.stringify(told)).toContain('There is no HTTP request here, but a subscription');
+      expect(JSON.stringify(told)).not.toContain('"live":1');
+    });
+  },
+);

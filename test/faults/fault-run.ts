@@ -1,0 +1,163 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { startMemcached } from '../support/memcached.js';
+import { recordingProxy } from '../support/recording-proxy.js';
+import { Crowd } from './crowd.js';
+import type { Fault, FaultyWorld, Side } from './fault.js';
+import { FaultsApp, type Contender, type Figures } from './faults-app.js';
+import type { Seen } from './visitor.js';
+
+export interface RunSettings {
+  /** How long the fault lasts. */
+  readonly seconds: number;
+  readonly contenders: readonly Contender[];
+  /** In which all has to be well, before the fault, and twice that to believe that it is over. */
+  readonly calm: number;
+  /** After so many seconds nobody is waited for any more. */
+  readonly patience: number;
+}
+
+/** What was seen of a fault on one side. */
+export interface Sighting {
+  readonly contender: Contender;
+  /** From the beginning of the fault on. */
+  readonly seen: readonly Seen[];
+  /** When the fault was over, by the clock of what was seen. */
+  readonly ended: number;
+  /** Commands of this package that reached the proxy while the fault lasted. */
+  readonly commands: number;
+  /** What was there when all was over; of an application that had to be restarted for it, if it had. */
+  readonly final: readonly Seen[];
+  /** Milliseconds, from the end of the fault to the last one who was not served; 0: nobody. */
+  readonly recovery: number;
+  /** It was back by itself, before patience was at an end. */
+  readonly hasRecovered: boolean;
+  /** Before the fault, and at its end, if it is the same process. */
+  readonly before: Figures;
+  readonly after: Figures | undefined;
+  /** Its process ended, though nobody ended it. */
+  readonly hasDied: boolean;
+  /** Warnings and errors from the beginning of the fault on. */
+  readonly logged: readonly string[];
+}
+
+export const VISITORS = 200;
+/** What the fault does to nobody. */
+export function isGood({ loses }: Fault, { outcome }: Seen): boolean {
+  return outcome === 'served' || (outcome === 'stranger' && loses !== undefined);
+}
+
+/** Lets everybody go through the same fault at the same time, and tells what was seen. */
+export async function runFault(fault: Fault, settings: RunSettings): Promise<Sighting[]> {
+  const world = await startWorld(fault, settings.contenders);
+  try {
+    const { sides } = world;
+    for (const { crowd } of sides) {
+      await crowd.join();
+      crowd.begin();
+    }
+    await delay(settings.calm * 1000);
+    for (const side of sides) shouldBeCalm(side);
+    const before = (await figuresOf(sides)) as Figures[];
+    world.proxy.reset();
+
+    const began = performance.now();
+    await fault.begin(world);
+    await delay(settings.seconds * 1000);
+    const during = fault.isDown ? undefined : await figuresOf(sides);
+    const commands = world.proxy.commands.filter(({ key }) => key.startsWith('sess:')).length;
+    await fault.end(world);
+    const ended = performance.now();
+
+    const recoveries = await Promise.all(
+      sides.map(({ crowd }) => recoveryOf(crowd, fault, ended, settings)),
+    );
+    const after = await figuresOf(sides);
+    return await Promise.all(
+      sides.map(async ({ contender, app, crowd }, index) => {
+        await crowd.end();
+        const hasDied = after[index] === undefined;
+        const logged = after[index]?.logged ?? [];
+        const recovery = recoveries[index]!;
+        if (!recovery.hasRecovered) {
+          await app.stop();
+          await app.start();
+        }
+        return {
+          contender,
+          ...recovery,
+          seen: crowd.seen.filter(({ began: at, took }) => at + took >= began),
+          ...{ ended, commands },
+          final: await crowd.look(),
+          before: before[index]!,
+          after: during?.[index],
+          hasDied,
+          logged: fault.isDown ? logged : logged.slice(before[index]!.logged.length),
+        };
+      }),
+    );
+  } finally {
+    await stopWorld(world);
+  }
+}
+
+async function startWorld(fault: Fault, contenders: readonly Contender[]): Promise<FaultyWorld> {
+  const memcached = await startMemcached({ args: fault.memcached ?? [] });
+  const proxy = await recordingProxy(memcached.port);
+  const { server } = fault.isProxied ? proxy : memcached;
+  const sides = await Promise.all(
+    contenders.map(async (contender) => {
+      const app = new FaultsApp({ contender, memcached: server });
+      await app.start();
+      const joinsAgain = fault.loses !== undefined;
+      return { contender, app, crowd: new Crowd(() => app.port, { size: VISITORS, joinsAgain }) };
+    }),
+  );
+  return { memcached, proxy, sides };
+}
+
+async function stopWorld({ memcached, proxy, sides }: FaultyWorld): Promise<void> {
+  for (const { crowd } of sides) await crowd.end();
+  for (const { crowd } of sides) crowd.leave();
+  await Promise.all(sides.map(({ app }) => app.stop()));
+  await proxy.close();
+  await memcached.stop();
+}
+
+function figuresOf(sides: readonly Side[]): Promise<(Figures | undefined)[]> {
+  return Promise.all(
+    sides.map(async ({ app }) => (app.hasEnded ? undefined : app.figures({ collects: true }))),
+  );
+}
+
+function shouldBeCalm({ contender, crowd }: Side): void {
+  const strange = crowd.seen.find(({ outcome }) => outcome !== 'served');
+  if (strange) throw new Error(`${contender}, before the fault: ${JSON.stringify(strange)}`);
+}
+
+/** Waits until all have been served for a while. */
+async function recoveryOf(
+  crowd: Crowd,
+  fault: Fault,
+  ended: number,
+  { calm, patience }: RunSettings,
+): Promise<{ recovery: number; hasRecovered: boolean }> {
+  for (;;) {
+    await delay(50);
+    const now = performance.now();
+    // By when a request began: one that began before it was over may wait for its time-out.
+    const lastBad = crowd.seen.reduce(
+      (last, seen) => (isGood(fault, seen) ? last : Math.max(last, seen.began)),
+      ended,
+    );
+    const served = crowd.seen.filter(
+      (seen) => seen.route !== 'untouched' && isGood(fault, seen) && seen.began > lastBad,
+    );
+    const hasRecovered =
+      now - lastBad > 2 * calm * 1000 &&
+      crowd.oldestWaiting() > lastBad &&
+      served.length > crowd.size / 4;
+    if (hasRecovered || now - ended > patience * 1000)
+      return { recovery: lastBad - ended, hasRecovered };
+  }
+}

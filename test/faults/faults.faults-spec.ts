@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { applicationFaults } from './application-faults.js';
+import { connectionFaults } from './connection-faults.js';
+import { isGood, runFault, VISITORS, type Sighting } from './fault-run.js';
+import type { Fault } from './fault.js';
+import { memcachedFaults } from './memcached-faults.js';
+import { writeReport } from './report.js';
+import type { Outcome, Seen } from './visitor.js';
+
+/*
+ * FAULTS          seconds that each fault lasts; from 2 on express-session goes through them, too
+ * FAULTS_REPORT   writes what was seen into docs/reliability.md
+ */
+const { FAULTS = '4', FAULTS_REPORT } = process.env;
+const SECONDS = Number(FAULTS);
+const takesPeer = SECONDS >= 2;
+/** Seconds after which nobody waits any more for a service that does not come back. */
+const PATIENCE = FAULTS_REPORT ? 30 : 4;
+
+/** Milliseconds: memcached's time-out, and what a busy machine may add to it. */
+const TIME_OUT = 500;
+const SLACK = 600;
+const RECOVERY = 1_000;
+/** Backoff: so many connections a second, and those to begin with; so many commands. */
+const CONNECTS_A_SECOND = 10;
+const PROBES_A_SECOND = 10;
+/** For all requests together, of which there are hundreds; and so many a second if it comes and goes. */
+const LOG_LINES = 5;
+const LOG_LINES_A_SECOND = 4;
+const HEAP_GROWTH = 30 * 2 ** 20;
+
+const sightings = new Map<Fault, Sighting[]>();
+const faults = [...memcachedFaults(), ...connectionFaults(), ...applicationFaults()];
+
+describe.each(faults.map((fault): [string, Fault] => [fault.name, fault]))('%s:', (_, fault) => {
+  const { refuses = 'all', loses, isDown = false, isFitful = false } = fault;
+  const { operations = 1, handler = 0 } = fault;
+  let ours: Sighting;
+
+  beforeAll(
+    async () => {
+      const all = await runFault(fault, {
+        seconds: SECONDS,
+        contenders: takesPeer ? ['ours', 'express-session'] : ['ours'],
+        calm: Math.min(SECONDS / 2, 1),
+        patience: PATIENCE,
+      });
+      sightings.set(fault, all);
+      ours = all[0]!;
+    },
+    (SECONDS + PATIENCE + 60) * 1000,
+  );
+
+  const ofSessions = (): Seen[] => ours.seen.filter(({ route }) => route !== 'untouched');
+  const outcomes = (seen: readonly Seen[]): Outcome[] => [
+    ...new Set(seen.map(({ outcome }) => outcome)),
+  ];
+
+  it('nobody gets the session of another', () => {
+    const all = [...ours.seen, ...ours.final];
+    expect(all.filter(({ outcome }) => outcome === 'mixed up')).toEqual([]);
+  });
+
+  it('no acknowledged write is lost', () => {
+    const all = [...ours.seen, ...ours.final];
+    expect(all.filter(({ outcome }) => outcome === 'lost')).toEqual([]);
+  });
+
+  if (loses === undefined) {
+    it('every session is still there', () => {
+      expect(outcomes(ours.final)).toEqual(['served']);
+    });
+
+    it('nobody is a stranger meanwhile', () => {
+      expect(outcomes(ours.seen)).not.toContain('stranger');
+    });
+  } else {
+    it('the sessions that memcached lost are none any more, and their visitors begin anew', () => {
+      expect(outcomes(ours.seen)).toContain('stranger');
+      expect(outcomes(ours.final)).toContain('served');
+    });
+  }
+
+  if (refuses === 'all') {
+    it('whoever uses a session gets a 503 meanwhile, and never another error', () => {
+      expect(outcomes(ofSessions())).toContain('refused');
+      const others = ofSessions().filter((seen) => !isGood(fault, seen));
+      expect(outcomes(others)).toEqual(['refused']);
+    });
+  } else if (refuses === 'writes') {
+    it('writes get a 503 meanwhile, reads are served', () => {
+      const by = (route: string) => ours.seen.filter((seen) => seen.route === route);
+      expect(outcomes(by('look'))).toEqual(['served']);
+      expect(outcomes(by('count')).sort()).toEqual(['refused', 'served']);
+    });
+  } else if (!isDown) {
+    it('everybody is served', () => {
+      expect(outcomes(ours.seen.filter((seen) => !isGood(fault, seen)))).toEqual([]);
+    });
+  }
+
+  if (!isDown) {
+    it('who uses no session does not notice', () => {
+      const untouched = ours.seen.filter(({ route }) => route === 'untouched');
+      expect(outcomes(untouched)).toEqual(['served']);
+      expect(Math.max(...untouched.map(({ took }) => took))).toBeLessThan(SLACK);
+    });
+
+    it('the process goes on, without a storm of connections, and its memory is bounded', () => {
+      expect(ours.hasDied).toBe(false);
+      const { before, after } = ours;
+      const connects = after!.connects - before.connects;
+      expect(connects).toBeLessThanOrEqual(CONNECTS_A_SECOND * (SECONDS + 1));
+      expect(after!.heapUsed - before.heapUsed).toBeLessThan(HEAP_GROWTH);
+    });
+  }
+
+  if (fault.isProxied && refuses === 'all' && !isFitful) {
+    it('a memcached that fails is not asked again by every request', () => {
+      // Everybody may once have asked before the first time-out was over.
+      expect(ours.commands).toBeLessThanOrEqual(VISITORS + PROBES_A_SECOND * SECONDS);
+    });
+  }
+
+  it('no cookie is touched', () => {
+    const setting = ours.seen.filter(({ setsCookie }) => setsCookie);
+    // Who joins gets one.
+    expect(
+      setting.filter(({ route, outcome }) => route !== 'join' || outcome !== 'served'),
+    ).toEqual([]);
+  });
+
+  it('nobody waits longer than for the time-out', () => {
+    const longest = Math.max(...ours.seen.map(({ took }) => took));
+    expect(longest).toBeLessThan(operations * TIME_OUT + handler + SLACK);
+  });
+
+  it('all are served again within a second, without a restart', () => {
+    expect(ours.hasRecovered).toBe(true);
+    expect(ours.recovery).toBeLessThan(RECOVERY);
+  });
+
+  it('the people who run it are told, in few lines', () => {
+    if (refuses !== 'nothing') expect(ours.logged.length).toBeGreaterThan(0);
+    const lines = LOG_LINES + (isFitful ? LOG_LINES_A_SECOND * SECONDS : 0);
+    expect(ours.logged.slice(lines)).toEqual([]);
+  });
+});
+
+afterAll(() => {
+  if (FAULTS_REPORT) writeReport(sightings, { seconds: SECONDS, patience: PATIENCE });
+});

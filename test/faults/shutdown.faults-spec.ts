@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+
+import { PLATFORMS } from '../support/session-app.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { endWithRequests } from './application-faults.js';
+import { Crowd } from './crowd.js';
+import { FaultsApp } from './faults-app.js';
+
+const VISITORS = 50;
+
+describe.each(PLATFORMS)('SIGTERM with requests in flight, on %s', (platform) => {
+  let memcached: Memcached;
+  let app: FaultsApp;
+  let crowd: Crowd;
+
+  beforeEach(async () => {
+    memcached = await startMemcached();
+    await start();
+  });
+
+  async function start(exits = false): Promise<void> {
+    app = new FaultsApp({ contender: 'ours', memcached: memcached.server, platform, exits });
+    await app.start();
+    crowd = new Crowd(() => app.port, { size: VISITORS, joinsAgain: false });
+    await crowd.join();
+  }
+
+  afterEach(async () => {
+    crowd.leave();
+    await app.stop();
+    await memcached.stop();
+  });
+
+  it('all are answered and saved, though memcached was let go of before', async () => {
+    await endWithRequests(app, crowd);
+    expect(crowd.seen.map(({ outcome }) => outcome)).toEqual(Array(VISITORS).fill('served'));
+
+    await app.start();
+    const after = await crowd.look();
+    expect(after.map(({ outcome }) => outcome)).toEqual(Array(VISITORS).fill('served'));
+  });
+
+  it("the process ends then as Nest's shutdown hooks end it: by the signal, or with code 0", async () => {
+    expect(await endWithRequests(app, crowd)).toEqual({ code: null, signal: 'SIGTERM' });
+    crowd.leave();
+    await start(true);
+    expect(await endWithRequests(app, crowd)).toEqual({ code: 0, signal: null });
+  });
+});
