@@ -35,6 +35,12 @@ const contenders = {
     routes: ALL_ROUTES,
     keepsSessions: true,
   },
+  'ours-durable': {
+    title: 'nestjs-session-manager + Postgres as a durable tier',
+    platform: 'express',
+    routes: SESSION_ROUTES,
+    keepsSessions: true,
+  },
   'express-session-memcached': {
     title: 'express-session + connect-memcached',
     platform: 'express',

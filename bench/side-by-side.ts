@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { startMemcached } from '../test/support/memcached.js';
+import { startPostgres } from '../test/support/postgres.js';
 import { CONTENDER_NAMES } from './contenders.js';
 import { runBench, type BenchPlan } from './measuring/bench-run.js';
 import { chosen, count } from './options.js';
@@ -48,12 +49,13 @@ const plan: BenchPlan = {
 };
 
 const memcached = await startMemcached({ args: ['-m', '256', '-t', '1'] });
+const postgres = await startPostgres();
 try {
   pin(process.pid, LOAD_CORE);
   pin(memcached.pid, LOAD_CORE);
   const run = await runBench(
     plan,
-    { memcached: memcached.server, cpuProfiles: given['cpu-prof'] },
+    { memcached: memcached.server, postgres: postgres.url, cpuProfiles: given['cpu-prof'] },
     progress,
   );
   endProgress();
@@ -68,4 +70,5 @@ try {
   }
 } finally {
   await memcached.stop();
+  await postgres.stop();
 }

@@ -10,6 +10,7 @@ const SERVER_MAIN = fileURLToPath(new URL('../servers/main.js', import.meta.url)
 
 export interface ServerSettings {
   readonly memcached: string;
+  readonly postgres: string;
   /** Where to write a CPU profile of each server. */
   readonly cpuProfiles?: string | undefined;
 }
@@ -29,8 +30,8 @@ export class ContenderServer {
   isPinned = false;
 
   static async start(name: ContenderName, settings: ServerSettings): Promise<ContenderServer> {
-    const { memcached, cpuProfiles } = settings;
-    const child = fork(SERVER_MAIN, [name, memcached], {
+    const { memcached, postgres, cpuProfiles } = settings;
+    const child = fork(SERVER_MAIN, [name, memcached, postgres], {
       env: { ...process.env, NODE_ENV: 'production' },
       execArgv: cpuProfiles
         ? ['--cpu-prof', `--cpu-prof-dir=${cpuProfiles}`, `--cpu-prof-name=${name}.cpuprofile`]

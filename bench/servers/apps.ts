@@ -2,24 +2,33 @@ import type { INestApplication } from '@nestjs/common';
 
 import type { ContenderName } from '../contenders.js';
 
-type CreateApp = (memcached: string) => Promise<INestApplication>;
+/** What a contender can keep its sessions in. */
+export interface Stores {
+  readonly memcached: string;
+  readonly postgres: string;
+}
+
+type CreateApp = (stores: Stores) => Promise<INestApplication>;
 
 // Imported one at a time: no process holds the code of another contender.
 const APPS: Record<ContenderName, CreateApp> = {
   bare: async () => (await import('./bare.app.js')).createBareApp('express'),
-  raw: async (memcached) => (await import('./raw.app.js')).createRawApp(memcached),
-  ours: async (memcached) => (await import('./ours.app.js')).createOurApp('express', memcached),
-  'express-session-memcached': async (memcached) =>
+  raw: async ({ memcached }) => (await import('./raw.app.js')).createRawApp(memcached),
+  ours: async ({ memcached }) =>
+    (await import('./ours.app.js')).createOurApp('express', { memcached }),
+  'ours-durable': async (stores) =>
+    (await import('./ours-durable.app.js')).createDurableApp(stores),
+  'express-session-memcached': async ({ memcached }) =>
     (await import('./express-session.app.js')).createAppWithMemcached(memcached),
   'express-session-memory': async () =>
     (await import('./express-session.app.js')).createAppWithMemory(),
   'bare-fastify': async () => (await import('./bare.app.js')).createBareApp('fastify'),
-  'ours-fastify': async (memcached) =>
-    (await import('./ours.app.js')).createOurApp('fastify', memcached),
+  'ours-fastify': async ({ memcached }) =>
+    (await import('./ours.app.js')).createOurApp('fastify', { memcached }),
   'fastify-session-memory': async () =>
     (await import('./fastify-session.app.js')).createFastifySessionApp(),
 };
 
-export function createApp(name: ContenderName, memcached: string): Promise<INestApplication> {
-  return APPS[name](memcached);
+export function createApp(name: ContenderName, stores: Stores): Promise<INestApplication> {
+  return APPS[name](stores);
 }

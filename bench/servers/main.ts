@@ -1,4 +1,4 @@
-// The server of one contender, in a process of its own: `main.js <contender> <memcached>`.
+// The server of one contender, in a process of its own: `main.js <contender> <memcached> <postgres>`.
 import 'reflect-metadata';
 
 import type { AddressInfo } from 'node:net';
@@ -7,9 +7,9 @@ import type { ContenderName } from '../contenders.js';
 import { createApp } from './apps.js';
 import type { ServerMessage } from './messages.js';
 
-const [name, memcached] = process.argv.slice(2) as [ContenderName, string];
+const [name, memcached, postgres] = process.argv.slice(2) as [ContenderName, string, string];
 
-const app = await createApp(name, memcached);
+const app = await createApp(name, { memcached, postgres });
 await app.listen(0, '127.0.0.1');
 
 // An exit, not a signal: Node.js then writes the CPU profile, if one was asked for.

@@ -1,5 +1,10 @@
 import { Controller, Get, Module, type INestApplication } from '@nestjs/common';
-import { Session, SessionManager, SessionModule } from 'nestjs-session-manager';
+import {
+  Session,
+  SessionManager,
+  SessionModule,
+  type SessionModuleOptions,
+} from 'nestjs-session-manager';
 
 import { ANSWERS } from '../answers.js';
 import type { Platform } from '../contenders.js';
@@ -60,9 +65,12 @@ class InjectedController {
   }
 }
 
-export function createOurApp(platform: Platform, memcached: string): Promise<INestApplication> {
+export function createOurApp(
+  platform: Platform,
+  store: Pick<SessionModuleOptions, 'memcached' | 'stores'>,
+): Promise<INestApplication> {
   @Module({
-    imports: [SessionModule.forRoot({ memcached, cookie: { secure: false } })],
+    imports: [SessionModule.forRoot({ ...store, cookie: { secure: false } })],
     controllers: [OurController, InjectedController],
   })
   class OurModule {}
