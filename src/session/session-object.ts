@@ -191,7 +191,9 @@ class SessionObject {
 }
 
 /** Who is signed in with a session that the application has. */
-export const userOfSession = SessionObject.userOf;
+export function userOfSession(argument: string, session: unknown): SessionUser | undefined {
+  return SessionObject.userOf(argument, session);
+}
 
 const MEMBERS = new Set(
   Object.getOwnPropertyNames(SessionObject.prototype).filter((name) => name !== 'constructor'),

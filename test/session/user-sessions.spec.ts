@@ -251,7 +251,7 @@ describe("a user's sessions", () => {
       expect(await handles()).toEqual([await handleOf(there)]);
       world.clock.pass(61);
       await users.list('ada');
-      expect(world.repository.users.indexes.find(indexKey(), false)).resolves.toMatchObject({
+      await expect(world.repository.users.indexes.find(indexKey(), false)).resolves.toMatchObject({
         index: { sessions: [{}] },
       });
     });
