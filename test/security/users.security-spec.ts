@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Post, Query } from '@nestjs/common';
+
+import { Session, UserSessions } from '../../src/index.js';
+import type { Visitor } from '../support/http-client.js';
+import { securityWorld, type SecurityWorld } from './security-world.js';
+
+const SECRETS = { secrets: ['a secret of thirty-two characters or more'] };
+
+@Controller()
+class UsersController {
+  @Post('sign-in')
+  async signIn(@Session() session: Session, @Query('user') user: string) {
+    await session.signIn(user);
+  }
+
+  @Get('me')
+  me(@Session() session: Session) {
+    return { user: session.userId ?? null };
+  }
+}
+
+const userOf = async (visitor: Visitor): Promise<string | null> =>
+  (await visitor.get('/me')).json.user;
+
+describe.each([
+  ['without secrets', {}],
+  ['with secrets', SECRETS],
+])("users' sessions, %s", (_how, options) => {
+  let world: SecurityWorld;
+  let users: UserSessions;
+
+  beforeAll(async () => {
+    world = await securityWorld({ controllers: [UsersController], options });
+    users = world.app.app.get(UserSessions);
+  });
+
+  beforeEach(() => world.memcached.flush());
+
+  afterAll(() => world.close());
+
+  const signedIn = async (user: string, visitor = world.visitor()): Promise<Visitor> => {
+    await visitor.post(`/sign-in?user=${user}`);
+    expect(await userOf(visitor)).toBe(user);
+    return visitor;
+  };
+
+  it('A7.4.2, A7.4.5: are all ended by a job or an administrator, and nobody else’s', async () => {
+    const [phone, desk, other] = [
+      await signedIn('ada'),
+      await signedIn('ada'),
+      await signedIn('zoe'),
+    ];
+    expect(await users.revokeAll('ada')).toBe(2);
+    expect([await userOf(phone), await userOf(desk), await userOf(other)]).toEqual([
+      null,
+      null,
+      'zoe',
+    ]);
+  });
+
+  it('A7.5.2: are seen and ended one by one, by handles that open nothing', async () => {
+    const visitor = await signedIn('ada');
+    const [info] = await users.list('ada');
+    const id = decodeURIComponent(visitor.cookie.split('=')[1]!);
+    for (const part of id.replace(/^s:/, '').split('.')) {
+      expect(JSON.stringify(info)).not.toContain(part);
+    }
+    const commands = await world.commandsOf(() => world.sender(`SID=${info!.handle}`).get('/me'));
+    expect(commands).toEqual([]);
+    expect(await users.revoke('zoe', info!.handle)).toBe(false);
+    expect(await userOf(visitor)).toBe('ada');
+    expect(await users.revoke('ada', info!.handle)).toBe(true);
+    expect(await userOf(visitor)).toBeNull();
+  });
+
+  it('A7.2.4: an id from before the sign-in is a stranger', async () => {
+    const visitor = world.visitor();
+    await signedIn('ada', visitor);
+    const planted = visitor.fork();
+    await signedIn('ada', visitor);
+    expect(await userOf(planted)).toBeNull();
+  });
+
+  it("CVE-2025-46336: one user's session never becomes another one's", async () => {
+    const visitor = await signedIn('ada');
+    const adas = visitor.fork();
+    await signedIn('zoe', visitor);
+    expect(await userOf(adas)).toBeNull();
+    expect(await users.list('ada')).toEqual([]);
+  });
+
+  it('fail closed: an index that is lost, damaged or another one’s names nobody', async () => {
+    const another = await world.another();
+    for (const harm of ['lost', 'damaged', "another one's"]) {
+      await world.memcached.flush();
+      await signedIn('zoe');
+      const others = await world.dump();
+      const visitor = await signedIn('ada');
+      const now = [...(await world.dump())].filter(([key]) => !others.has(key));
+      // Of the two new records the index is the one that a look at the list asks for first.
+      const [look] = await world.commandsOf(() => users.list('ada'));
+      const key = look!.split(' ')[1]!;
+      const text = now.find(([name]) => name === key)![1];
+      const [zoesLook] = await world.commandsOf(() => users.list('zoe'));
+      const theirs = others.get(zoesLook!.split(' ')[1]!)!;
+      const put = { damaged: text.replace(/.$/, '?'), "another one's": theirs }[harm];
+      await world.memcached.command(`delete ${key}`);
+      if (put) {
+        await world.memcached.command(`set ${key} 0 0 ${Buffer.byteLength(put)}\r\n${put}`);
+      }
+      const elsewhere = another.visitor();
+      elsewhere.cookie = visitor.cookie;
+      expect(await userOf(elsewhere)).toBeNull();
+      world.clock.pass(60);
+      expect(await userOf(visitor)).toBeNull();
+    }
+  });
+
+  it('CVE-2019-16782: are kept under digests, and with secrets no user id can be read', async () => {
+    const visitor = await signedIn('ada-lovelace');
+    await userOf(visitor);
+    const dump = [...(await world.dump())];
+    for (const [key, text] of dump) {
+      expect(key).toMatch(/^sess:[\w-]{43}$/);
+      if (options === SECRETS) {
+        const opened = Buffer.from(text.slice(3), 'base64').toString('latin1');
+        expect(text + opened).not.toContain('ada-lovelace');
+      }
+    }
+  });
+});
