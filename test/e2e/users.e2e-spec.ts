@@ -348,6 +348,17 @@ describe.each(PLATFORMS)(
         expect(waited.length / 720).toBeLessThan(1.1);
       });
 
+      it('cost a sign-in four, or three without a session before', async () => {
+        const visitor = one.visitor();
+        await visitor.post('/visit');
+        wire.reset();
+        await visitor.post('/sign-in/ada');
+        expect(names()).toEqual(['gats', 'gats', 'add', 'add', 'cas']);
+        wire.reset();
+        await one.visitor().post('/sign-in/ada');
+        expect(names()).toEqual(['gats', 'cas', 'add']);
+      });
+
       it('cost a write two', async () => {
         const visitor = await signedIn(one);
         await visitor.get('/me');

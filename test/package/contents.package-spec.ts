@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { pack, type Packed } from './packed.js';
 
 /** Bytes: as large as it may get without anybody having decided so. */
-const LARGEST = 90_000;
+const LARGEST = 140_000;
 
 interface Manifest {
   readonly dependencies: object;
@@ -56,8 +56,15 @@ describe('the packed package', () => {
     const names = Object.keys(await import('nestjs-session-manager'));
     expect(names.sort()).toEqual([
       ...['Session', 'SessionConflictError', 'SessionDestroyedError', 'SessionError'],
-      ...['SessionManager', 'SessionModule', 'SessionOptionsError', 'SessionStoreError'],
-      ...['SessionTooLargeError', 'SessionValueError', 'memcachedStore', 'sessionOf'],
+      ...['SessionLimitError', 'SessionManager', 'SessionModule', 'SessionMonitor'],
+      ...['SessionOptionsError', 'SessionReadOnlyError', 'SessionStoreError'],
+      ...[
+        'SessionTooLargeError',
+        'SessionValueError',
+        'UserSessions',
+        'memcachedStore',
+        'sessionOf',
+      ],
     ]);
   });
 });

@@ -16,6 +16,42 @@ const app = await NestFactory.create(AppModule);
 await app.listen(Number(process.env.PORT), '127.0.0.1');
 `;
 
+const appModule = `
+import { Module } from '@nestjs/common';
+import { SessionModule } from 'nestjs-session-manager';
+import { AuthController } from './auth.controller.js';
+import { DevicesController } from './devices.controller.js';
+import { NotesController } from './notes.controller.js';
+import { PasswordController } from './password.controller.js';
+import { UsersService } from './users.service.js';
+
+@Module({
+  imports: [SessionModule.forRoot()],
+  controllers: [AuthController, DevicesController, NotesController, PasswordController],
+  providers: [UsersService],
+})
+export class AppModule {}
+`;
+
+const usersService = `
+import { Injectable } from '@nestjs/common';
+
+@Injectable()
+export class UsersService {
+  private password = 'first';
+
+  async verify(name: string, password: string) {
+    return password === this.password ? { id: 7, name } : undefined;
+  }
+
+  async changePassword(_userId: string, old: string, password: string) {
+    if (old !== this.password) return false;
+    this.password = password;
+    return true;
+  }
+}
+`;
+
 describe("the README's recipes compile, and do what they say", () => {
   const cleanUps: (() => Promise<void>)[] = [];
 
@@ -50,6 +86,56 @@ describe("the README's recipes compile, and do what they say", () => {
       const browser = visitor(url);
       expect((await browser.post('/cart')).headers).not.toHaveProperty('x-session-id');
       expect((await browser.post('/cart')).body).toBe('2');
+    },
+    RECIPE_TIMEOUT,
+  );
+
+  it(
+    'users: log in and out, see and end sessions, change the password',
+    async () => {
+      const { url } = await start({
+        'app.module.ts': appModule,
+        'users.service.ts': usersService,
+        'auth.controller.ts': await readmeExample('log-in'),
+        'devices.controller.ts': await readmeExample('users-and-their-sessions'),
+        'password.controller.ts': await readmeExample('changing-the-password'),
+        'notes.controller.ts': await readmeExample('flash'),
+      });
+      const signedIn = async (password: string) => {
+        const somebody = visitor(url);
+        const { status } = await somebody.post('/login', { name: 'ada', password });
+        expect(status).toBe(204);
+        return somebody;
+      };
+      const [phone, desk] = [await signedIn('first'), await signedIn('first')];
+      const list = (await phone.get('/devices')).json;
+      expect(list).toHaveLength(2);
+      expect((await visitor(url).get('/devices')).status).toBe(401);
+
+      const { handle } = list.find(({ current }: { current: boolean }) => !current);
+      const end = await phone.request(`/devices/${handle}`, { method: 'DELETE' });
+      expect(end.json).toEqual({ ended: true });
+      expect((await desk.get('/devices')).status).toBe(401);
+
+      const tablet = await signedIn('first');
+      expect((await phone.post('/password', { old: 'no', new: 'x' })).status).toBe(401);
+      expect((await phone.post('/password', { old: 'first', new: 'second' })).status).toBe(204);
+      expect((await tablet.get('/devices')).status).toBe(401);
+      expect((await phone.get('/devices')).json).toHaveLength(1);
+
+      await signedIn('second');
+      await phone.request('/devices', { method: 'DELETE' });
+      expect((await phone.get('/devices')).status).toBe(401);
+
+      const last = await signedIn('second');
+      expect((await last.post('/logout')).status).toBe(204);
+      expect((await last.get('/devices')).status).toBe(401);
+
+      const writer = visitor(url);
+      expect((await writer.post('/notes', { text: 'x' })).status).toBe(303);
+      const notice = { level: 'info', text: 'Saved: x' };
+      expect((await writer.get('/notes')).json).toEqual({ notice });
+      expect((await writer.get('/notes')).json).toEqual({ notice: null });
     },
     RECIPE_TIMEOUT,
   );
