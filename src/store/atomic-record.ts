@@ -36,10 +36,10 @@ export function keyToRead(key: string, renewTo: number): string {
   return `${key} ${renewTo}`;
 }
 
-/** Takes apart what `keyToRead` made; any other key is one. */
-export function readKey(asked: string): { key: string; renewTo?: number } {
+/** What `keyToRead` was given; `undefined` for any other key. */
+export function readKey(asked: string): { key: string; renewTo: number } | undefined {
   const [, key, renewTo] = (asked.includes(' ') && /^(.*) (\d+)$/s.exec(asked)) || [];
-  return key === undefined ? { key: asked } : { key, renewTo: Number(renewTo) };
+  return key === undefined ? undefined : { key, renewTo: Number(renewTo) };
 }
 
 /** A write that the state of the record forbids; not a system error. */

@@ -36,11 +36,11 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
   }
 
   async get<Value>(asked: string): Promise<StoredData<Value> | undefined> {
-    const options = this.recordOptionsOf(asked);
-    const { key, ...told } = options ? readKey(asked) : { key: asked };
-    const record = options && { ...options, ...told };
+    const held = this.recordOptionsOf(asked);
+    const told = held && readKey(asked);
+    const record = told ?? held;
     try {
-      const value = await this.store.get(key, record);
+      const value = await this.store.get(told?.key ?? asked, record);
       if (value === undefined) return undefined;
       return record ? { value: value as Value } : (value as StoredData<Value>);
     } catch (error) {

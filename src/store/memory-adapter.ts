@@ -50,7 +50,8 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
   }
 
   get<Value>(asked: string): Promise<StoredData<Value> | undefined> {
-    const { key, renewTo = this.lifeSeconds } = readKey(asked);
+    const told = readKey(asked);
+    const { key, renewTo } = told ?? { key: asked, renewTo: this.lifeSeconds };
     const record = renewTo === 0 ? this.records.peek(key) : this.records.get(key);
     if (!record) return Promise.resolve(undefined);
     if (renewTo > 0) this.records.set(key, record, { ttl: renewTo * 1000 });

@@ -3,7 +3,12 @@ import { Controller, Get, Module, type INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 
-import { Session, SessionModule, type SessionModuleOptions } from '../../src/index.js';
+import {
+  Session,
+  SessionModule,
+  UserSessions,
+  type SessionModuleOptions,
+} from '../../src/index.js';
 import { readSession, sessionCookie, sessionHeaders, TestSessions } from '../../src/testing.js';
 import { visitor } from '../support/http-client.js';
 import { LogRecord, PLATFORMS } from '../support/session-app.js';
@@ -64,6 +69,17 @@ describe.each(PLATFORMS)('the test kit, on %s', (platform) => {
     expect((await get('/cart', cookie)).json).toEqual({ isNew: false, cart: ['apple'] });
     await get('/add', cookie);
     expect(await readSession(app, cookie)).toEqual({ cart: ['apple', 'pear'] });
+  });
+
+  it("gives a signed-in user's cookie", async () => {
+    await start({ secrets: SECRETS });
+    const cookie = await sessionCookie(app, { userId: '7', cart: ['apple'] });
+    expect((await get('/cart', cookie)).json).toEqual({ isNew: false, cart: ['apple'] });
+    expect(await readSession(app, cookie)).toEqual({ userId: '7', cart: ['apple'] });
+    expect(await app.get(UserSessions).list('7')).toHaveLength(1);
+    await app.get(UserSessions).revokeAll('7');
+    expect(await readSession(app, cookie)).toBeUndefined();
+    await expect(sessionCookie(app, { userId: 7 })).rejects.toThrow('String(id)');
   });
 
   it('gives the headers of a visitor whose id is in a header', async () => {

@@ -382,7 +382,11 @@ describe("a request's session", () => {
       ]) {
         expect(write).toThrow(SessionReadOnlyError);
       }
-      for (const change of [session.save(), session.regenerate(), session.destroy()]) {
+      expect(() => session.flash('notice', 1)).toThrow(SessionReadOnlyError);
+      for (const change of [
+        ...[session.save(), session.regenerate(), session.destroy(), session.flash('notice')],
+        ...[session.signIn('ada'), session.signOut()],
+      ]) {
         await expect(change).rejects.toThrow(SessionReadOnlyError);
       }
       expect(() => session.cart.items.push('pear')).toThrow(TypeError);

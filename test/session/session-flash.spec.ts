@@ -59,6 +59,13 @@ describe('a flash message', () => {
     expect(await world.find(id)).toBeDefined();
   });
 
+  it('makes a session of a visitor who had none, for whoever peeks', async () => {
+    const current = comes();
+    expect(await current.peek()).toBeUndefined();
+    (await current.load()).flash('notice', 'Saved');
+    expect(await current.peek()).toBeDefined();
+  });
+
   it('can be read by the request that left it', async () => {
     const session = await comes().load();
     session.flash('notice', 'Saved');
