@@ -62,6 +62,35 @@ describe('with memcached', () => {
     expect(await textOf(ada, '/members')).toContain('Welcome, Ada');
   });
 
+  it('greets once, after the sign-in', async () => {
+    await signIn(ada, 'Ada');
+    expect(await textOf(ada, '/members')).toContain('Welcome, Ada.');
+    expect(await textOf(ada, '/members')).not.toContain('Welcome');
+  });
+
+  it('shows where one is signed in, and ends one of them or all others', async () => {
+    const others = [app.newVisitor(), app.newVisitor(), app.newVisitor()];
+    for (const visitor of [ada, ...others]) await signIn(visitor, 'Ada');
+    const { body } = await ada.get('/members');
+    const [, action] = /action="([^"]+\/end)"/.exec(body) ?? [];
+
+    await ada.post(action!);
+    expect(await textOf(ada, '/members')).toContain('That session is ended.');
+    await ada.post('/members/sessions/end-others');
+    expect(await textOf(ada, '/members')).toContain('2 other sessions are ended.');
+
+    for (const other of others) expect((await other.get('/members')).status).toBe(303);
+    expect(await textOf(ada, '/members')).toContain('this session');
+  });
+
+  it('takes nothing along when somebody else signs in', async () => {
+    await signIn(ada, 'Ada');
+    await ada.post('/basket/bread/add');
+    await signIn(ada, 'Bob');
+    expect(await textOf(ada, '/members')).toContain('Welcome, Bob.');
+    expect(await basketOf(ada)).toBe(0);
+  });
+
   it('ends the session at sign-out', async () => {
     await signIn(ada, 'Ada');
     await ada.post('/basket/bread/add');

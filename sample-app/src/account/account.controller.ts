@@ -19,16 +19,17 @@ export class AccountController {
   @Post('sign-in')
   @Redirect('/members', 303)
   async signIn(@Body('name', UserNamePipe) name: string) {
-    // A new id first, so that whoever may know the old one is not signed in along (session fixation).
-    // What is in the session stays.
-    const session = await this.sessions.regenerate();
+    // A new id, so that whoever may know the old one is not signed in along (session fixation). What is
+    // in the session stays, unless it was somebody else's.
+    const session = await this.sessions.signIn(name);
     session.set('user', { name });
+    session.flash('notice', `Welcome, ${name}.`);
   }
 
   /** The session is gone from the store when this is done, and with it the basket. */
   @Post('sign-out')
   @Redirect('/', 303)
   async signOut() {
-    await this.sessions.destroy();
+    await this.sessions.signOut();
   }
 }

@@ -11,7 +11,7 @@ export class MembersOnlyGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     // The handler gets the same session: it is read once a request.
     const session = await sessionOf(context);
-    if (!session.user) throw new UnauthorizedException();
+    if (session.userId === undefined) throw new UnauthorizedException();
     return true;
   }
 }

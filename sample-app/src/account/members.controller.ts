@@ -1,5 +1,15 @@
-import { Controller, Get, Render, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
-import { Session } from 'nestjs-session-manager';
+import {
+  Controller,
+  Get,
+  Param,
+  Post,
+  Redirect,
+  Render,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import { Session, UserSessions } from 'nestjs-session-manager';
 
 import { SaveSessionInterceptor } from '../save-session.interceptor.js';
 import { MembersOnlyGuard } from './members-only.guard.js';
@@ -10,9 +20,27 @@ import { SignInFirstFilter } from './sign-in-first.filter.js';
 @UseFilters(SignInFirstFilter)
 @UseInterceptors(SaveSessionInterceptor)
 export class MembersController {
+  constructor(private readonly users: UserSessions) {}
+
   @Get()
   @Render('members')
-  members(@Session() session: Session) {
-    return { session };
+  async members(@Session() session: Session) {
+    const notice = await session.flash<string>('notice');
+    const sessions = await this.users.list(session.userId!, { current: session });
+    return { session, notice, sessions };
+  }
+
+  @Post('sessions/:handle/end')
+  @Redirect('/members', 303)
+  async end(@Session() session: Session, @Param('handle') handle: string) {
+    const isEnded = await this.users.revoke(session.userId!, handle);
+    session.flash('notice', isEnded ? 'That session is ended.' : 'That session was over already.');
+  }
+
+  @Post('sessions/end-others')
+  @Redirect('/members', 303)
+  async endOthers(@Session() session: Session) {
+    const count = await this.users.revokeAll(session.userId!, { except: session });
+    session.flash('notice', `${count} other ${count === 1 ? 'session is' : 'sessions are'} ended.`);
   }
 }
