@@ -59,5 +59,6 @@ const REFUSALS = new Set(['NOT_STORED', 'EXISTS', 'NOT_FOUND']);
 export function errorKind(error: unknown): ErrorKind {
   const { message } = error as Error;
   if (REFUSALS.has(message)) return 'answer';
-  return /^(SERVER_|CLIENT_)?ERROR\b/.test(message) ? 'complaint' : 'silence';
+  // A bare `ERROR` is for who should not be there: too many connections, a command it does not know.
+  return /^(SERVER|CLIENT)_ERROR\b/.test(message) ? 'complaint' : 'silence';
 }

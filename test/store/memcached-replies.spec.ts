@@ -4,6 +4,7 @@ import type { Keyv } from 'keyv';
 import { newSessionId } from '../../src/session/session-id.js';
 import type { SessionStore } from '../../src/session/session-store.js';
 import { SessionStoreError } from '../../src/session/session.errors.js';
+import { errorKind } from '../../src/store/memcached-replies.js';
 import { memcachedStore } from '../../src/store/memcached-store.js';
 import { scriptedMemcached, type ScriptedMemcached } from '../support/scripted-memcached.js';
 import { storeKeyOf } from '../support/store-key.js';
@@ -103,5 +104,19 @@ describe('replies of memcached that make no sense', () => {
     await expect(store.find(OTHER)).rejects.toBeInstanceOf(SessionStoreError);
     late.forEach((answer) => answer());
     await expectRecovery();
+  });
+});
+
+describe('an error of memcached tells that it', () => {
+  it.each([
+    ['answers', 'answer', 'NOT_STORED'],
+    ['answers', 'answer', 'EXISTS'],
+    ['answers', 'answer', 'NOT_FOUND'],
+    ['cannot', 'complaint', 'SERVER_ERROR out of memory storing object'],
+    ['does not want to', 'complaint', 'CLIENT_ERROR unauthenticated'],
+    ['is not to be asked', 'silence', 'ERROR Too many open connections'],
+    ['is not there', 'silence', 'connect ECONNREFUSED 127.0.0.1:11211'],
+  ])('%s: %s, %s', (_what, kind, message) => {
+    expect(errorKind(new Error(message))).toBe(kind);
   });
 });
