@@ -4,6 +4,7 @@ import { recordSeal, type RecordSeal } from './record-seal.js';
 import type { SessionPolicy } from './session-policy.js';
 import type { SessionStore } from './session-store.js';
 import { tooManyConflicts } from './session.errors.js';
+import { Turns } from './turns.js';
 import { decodeIndex, encodeIndex, NO_SESSIONS, type UserIndex } from './user-index.js';
 
 /** An index as found, and the version to change it by. */
@@ -26,7 +27,7 @@ const MAX_BACKOFF_MS = 16;
  */
 export class UserIndexes {
   private readonly seal: RecordSeal;
-  private readonly lines = new Map<string, Promise<unknown>>();
+  private readonly turns = new Turns();
 
   constructor(
     private readonly store: SessionStore,
@@ -49,15 +50,7 @@ export class UserIndexes {
 
   /** Answers the index as it is then. `known`: as it was a moment ago. */
   change(key: string, change: Change, known?: FoundIndex): Promise<UserIndex> {
-    const before = this.lines.get(key);
-    const work = () => this.tryToChange(key, change, known);
-    const turn = before ? before.then(work, work) : work();
-    this.lines.set(key, turn);
-    const leave = () => {
-      if (this.lines.get(key) === turn) this.lines.delete(key);
-    };
-    turn.then(leave, leave);
-    return turn;
+    return this.turns.take(key, () => this.tryToChange(key, change, known));
   }
 
   /** Whether it can be stored, as far as its size goes. */

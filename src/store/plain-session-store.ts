@@ -3,7 +3,7 @@ import { SessionStoreError } from '../session/session.errors.js';
 import { CacheReads } from './cache-reads.js';
 import { DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
 import type { SessionCache } from './session-cache.js';
-import { Turns } from './turns.js';
+import { Turns } from '../session/turns.js';
 
 /** What is cached for a session; `null` is a tombstone. */
 interface PlainRecord {

@@ -3,7 +3,7 @@ import { CacheReads } from './cache-reads.js';
 import { DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
 import type { SessionCache } from './session-cache.js';
 import { decodeTiered, encodeTiered, type TieredRecord } from './tiered-record.js';
-import { Turns } from './turns.js';
+import { Turns } from '../session/turns.js';
 
 /** The copies of sessions in a durable store. Every method rejects with a `SessionStoreError` only. */
 export interface SessionCopies {
