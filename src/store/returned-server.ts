@@ -27,14 +27,21 @@ export async function emptyUnlessNew(server: ReturnedServer): Promise<void> {
   const { uptime, time } = await server.exchange('stats\r\n', readStatistics);
   const downFor = server.health.secondsDown;
   if (uptime! + TOLERANCE < downFor) return;
-  const marker = await server.exchange(`get ${EMPTIED}\r\n`, (reply) => readItem(reply, EMPTIED));
-  if (marker && Number(marker.text) > time! - downFor) return;
+  const wentAt = time! - downFor;
+  if (await wasEmptiedSince(server, wentAt)) return;
   // One at a time: who finds another one at it comes again, and finds the mark.
   await server.exchange(set('add', EMPTYING, '1', LOCK_SECONDS), expectStored);
+  // The other one may have been done just before that.
+  if (await wasEmptiedSince(server, wentAt)) return;
   await Promise.all([
     server.exchange('flush_all\r\n', (reply) => expectReply(reply, 'OK')),
     server.exchange(set('set', EMPTIED, String(time), 0), expectStored),
   ]);
+}
+
+async function wasEmptiedSince(server: ReturnedServer, wentAt: number): Promise<boolean> {
+  const mark = await server.exchange(`get ${EMPTIED}\r\n`, (reply) => readItem(reply, EMPTIED));
+  return mark !== undefined && Number(mark.text) > wentAt;
 }
 
 function set(command: 'add' | 'set', key: string, text: string, ttl: number): string {

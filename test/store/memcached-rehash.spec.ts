@@ -54,8 +54,9 @@ describe('sessions of a server that is down, with rehash', () => {
     }
   }
 
-  const stateOf = ({ keyv }: Client): string =>
-    (keyv.store as MemcachedAdapter).servers.find((one) => one.server === lost.server)!.state;
+  const healthOf = ({ keyv }: Client) =>
+    (keyv.store as MemcachedAdapter).servers.find((one) => one.server === lost.server)!;
+  const stateOf = (client: Client) => healthOf(client).state;
 
   async function seenDown(client: Client): Promise<void> {
     while (stateOf(client) !== 'down') {
@@ -105,6 +106,8 @@ describe('sessions of a server that is down, with rehash', () => {
     const other = open();
     lost.pause();
     await Promise.all([seenDown(process), seenDown(other)]);
+    // memcached's clock counts in whole seconds.
+    while (healthOf(other).secondsDown < 2) await delay(10);
     lost.resume();
     await seenUp(process);
     const later = keyOn(lost);

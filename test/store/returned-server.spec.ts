@@ -12,6 +12,7 @@ describe('a server that is back after 60 seconds', () => {
   let marker: number | undefined;
   let canBeEmptied: boolean;
   let isBeingEmptied: boolean;
+  let onLock: () => void;
 
   beforeEach(() => {
     sent = [];
@@ -19,6 +20,7 @@ describe('a server that is back after 60 seconds', () => {
     marker = undefined;
     canBeEmptied = true;
     isBeingEmptied = false;
+    onLock = () => undefined;
   });
 
   const replyTo = (command: string): unknown => {
@@ -35,6 +37,7 @@ describe('a server that is back after 60 seconds', () => {
     }
     if (command === 'flush_all' && !canBeEmptied) throw new Error('CLIENT_ERROR not allowed');
     if (command.startsWith('add ') && isBeingEmptied) throw new Error('NOT_STORED');
+    if (command.startsWith('add ')) onLock();
     return [/^(add|set) /.test(command) ? 'STORED' : 'OK'];
   };
   const comeBack = () =>
@@ -45,27 +48,30 @@ describe('a server that is back after 60 seconds', () => {
         return read(replyTo(command.trimEnd()));
       },
     });
-  const EMPTYING = [
-    'add nestjs-session-manager:emptying 0 2 1\r\n1',
-    'flush_all',
-    `set ${EMPTIED} 0 0 7\r\n${NOW}`,
-  ];
+  const LOCK = 'add nestjs-session-manager:emptying 0 2 1\r\n1';
+  const EMPTYING = [LOCK, `get ${EMPTIED}`, 'flush_all', `set ${EMPTIED} 0 0 7\r\n${NOW}`];
 
   it('is emptied, and marked as such', async () => {
     await comeBack();
-    expect(sent.slice(-3)).toEqual(EMPTYING);
+    expect(sent.slice(-4)).toEqual(EMPTYING);
   });
 
   it('is emptied though it was so before, in another outage', async () => {
     marker = NOW - 61;
     await comeBack();
-    expect(sent.slice(-3)).toEqual(EMPTYING);
+    expect(sent.slice(-4)).toEqual(EMPTYING);
   });
 
   it('is left alone if another process has emptied it', async () => {
     marker = NOW - 1;
     await comeBack();
     expect(sent).toEqual(['stats', `get ${EMPTIED}`]);
+  });
+
+  it('is left alone if another process has emptied it while this one looked', async () => {
+    onLock = () => (marker = NOW);
+    await comeBack();
+    expect(sent.slice(-2)).toEqual([LOCK, `get ${EMPTIED}`]);
   });
 
   it('is left alone if it was restarted', async () => {
@@ -77,7 +83,7 @@ describe('a server that is back after 60 seconds', () => {
   it('is emptied if it was restarted at about the time when it went', async () => {
     uptime = 60;
     await comeBack();
-    expect(sent.slice(-3)).toEqual(EMPTYING);
+    expect(sent.slice(-4)).toEqual(EMPTYING);
   });
 
   it('is not used while another process empties it', async () => {
