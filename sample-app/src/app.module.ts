@@ -17,6 +17,7 @@ import { SessionOverFilter } from './errors/session-over.filter.js';
 import { StoreOutageFilter } from './errors/store-outage.filter.js';
 import { HomeController } from './home/home.controller.js';
 import { OperationsModule } from './operations/operations.module.js';
+import { ProductsController } from './products/products.controller.js';
 import { measureCost } from './request-cost/measure-cost.middleware.js';
 import { sessionOptions } from './session-options.js';
 
@@ -24,6 +25,7 @@ import { sessionOptions } from './session-options.js';
   controllers: [
     HomeController,
     AboutController,
+    ProductsController,
     AccountController,
     MembersController,
     BasketController,

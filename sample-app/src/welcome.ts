@@ -15,9 +15,9 @@ export function welcome(address: string, { memcachedServers }: Config): string {
 }
 
 const WITH_MEMCACHED = `- Stop this app and start it again: it still knows you.
-  - Stop memcached and reload: a page says so, with status 503, and "About" works as ever.`;
+  - Stop memcached and reload: a page says so, with status 503, while "Products" and "About" work.`;
 
 const IN_MEMORY = `- Stop this app and start it again: it knows nobody. Now with memcached, where sessions stay:
       memcached -l 127.0.0.1 &
       MEMCACHED_SERVERS=127.0.0.1:11211 npm start
-  - Then stop memcached and reload: a page says so, with status 503, and "About" works as ever.`;
+  - Then stop memcached and reload: a page says so, with status 503, while "Products" and "About" work.`;

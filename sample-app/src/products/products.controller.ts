@@ -1,0 +1,18 @@
+import { Controller, Get, Render } from '@nestjs/common';
+import { Session } from 'nestjs-session-manager';
+
+import { countAll } from '../basket/basket.js';
+import { CATALOGUE } from '../basket/catalogue.js';
+
+@Controller('products')
+export class ProductsController {
+  /**
+   * The page that everybody looks at. It only reads the session, so its response is not held back and
+   * nothing is looked at when it leaves. In an outage it shows its products without the session.
+   */
+  @Get()
+  @Render('products')
+  products(@Session({ readOnly: true, onOutage: 'anonymous' }) session: Session) {
+    return { session, products: CATALOGUE, inBasket: countAll(session.basket) };
+  }
+}
