@@ -26,21 +26,21 @@ export class MembersController {
   @Render('members')
   async members(@Session() session: Session) {
     const notice = await session.flash<string>('notice');
-    const sessions = await this.users.list(session.userId!, { current: session });
+    const sessions = await this.users.list(session.userId, { current: session });
     return { session, notice, sessions };
   }
 
   @Post('sessions/:handle/end')
   @Redirect('/members', 303)
   async end(@Session() session: Session, @Param('handle') handle: string) {
-    const isEnded = await this.users.revoke(session.userId!, handle);
+    const isEnded = await this.users.revoke(session.userId, handle);
     session.flash('notice', isEnded ? 'That session is ended.' : 'That session was over already.');
   }
 
   @Post('sessions/end-others')
   @Redirect('/members', 303)
   async endOthers(@Session() session: Session) {
-    const count = await this.users.revokeAll(session.userId!, { except: session });
+    const count = await this.users.revokeAll(session.userId, { except: session });
     session.flash('notice', `${count} other ${count === 1 ? 'session is' : 'sessions are'} ended.`);
   }
 }
