@@ -11,7 +11,7 @@ import {
   SessionMonitor,
   type SessionModuleOptions,
 } from '../../src/index.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import type { Visitor } from '../support/http-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { PostgresAdapter } from '../support/postgres-adapter.js';
@@ -70,7 +70,7 @@ const SECRETS = { secrets: 'x'.repeat(32) };
 describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) => {
   let memcached: Memcached;
   let postgres: Postgres;
-  let clock: Clock;
+  let clock: TestClock;
   const opened: SessionApp[] = [];
 
   beforeAll(async () => {
@@ -80,7 +80,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
   afterAll(() => Promise.all([memcached.stop(), postgres.stop()]));
 
   beforeEach(() => {
-    clock = new Clock();
+    clock = new TestClock();
   });
 
   afterEach(async () => {

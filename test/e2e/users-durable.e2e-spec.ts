@@ -3,7 +3,7 @@ import { Controller, Delete, Get, Param, Post } from '@nestjs/common';
 import { Keyv } from 'keyv';
 
 import { memcachedStore, Session, UserSessions } from '../../src/index.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import type { Visitor } from '../support/http-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { startSessionApp, type SessionApp } from '../support/session-app.js';
@@ -37,7 +37,7 @@ describe("users' sessions with a durable tier", () => {
   let memcached: Memcached;
   /** What the durable store keeps. */
   let kept: Map<string, unknown>;
-  let clock: Clock;
+  let clock: TestClock;
   const apps: SessionApp[] = [];
 
   const start = async () => {
@@ -50,7 +50,7 @@ describe("users' sessions with a durable tier", () => {
   beforeAll(async () => {
     memcached = await startMemcached();
     kept = new Map();
-    clock = new Clock();
+    clock = new TestClock();
     await Promise.all([start(), start()]);
   });
 

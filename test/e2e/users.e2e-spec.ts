@@ -12,7 +12,7 @@ import {
   type SessionModuleOptions,
 } from '../../src/index.js';
 import { StoreKeys } from '../../src/session/session-keys.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { Gate } from '../support/gate.js';
 import type { Visitor } from '../support/http-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
@@ -140,7 +140,7 @@ describe.each(PLATFORMS)(
   (platform) => {
     let memcached: Memcached;
     let wire: RecordingProxy;
-    let clock: Clock;
+    let clock: TestClock;
     let one: SessionApp;
     let two: SessionApp;
 
@@ -159,7 +159,7 @@ describe.each(PLATFORMS)(
     beforeAll(async () => {
       memcached = await startMemcached();
       wire = await recordingProxy(memcached.port);
-      clock = new Clock();
+      clock = new TestClock();
       [one, two] = await Promise.all([start(), start()]);
     });
 
@@ -418,7 +418,7 @@ describe("users' sessions", () => {
     ['a plain store', { stores: [new Keyv()] }],
     ['the memory, with secrets', { secrets: ['s'.repeat(32)] }],
   ])('are the same in %s', async (_where, options) => {
-    const clock = new Clock();
+    const clock = new TestClock();
     const app = await startSessionApp({ options, controllers: CONTROLLERS, clock: clock.now });
     const visitors = await Promise.all(Array.from({ length: 20 }, () => signedIn(app)));
     const [first, second, ...others] = visitors;
@@ -434,7 +434,7 @@ describe("users' sessions", () => {
   });
 
   it('are kept by use alone, however long: the index does not run out before them', async () => {
-    const clock = new Clock();
+    const clock = new TestClock();
     const app = await startSessionApp({
       options: { absoluteTimeout: false },
       controllers: CONTROLLERS,

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Controller, Get } from '@nestjs/common';
 
 import { Session, type SessionModuleOptions } from '../../src/index.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
@@ -37,7 +37,7 @@ class VisitsController {
 describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s', (platform) => {
   let memcached: Memcached;
   let proxy: RecordingProxy;
-  let clock: Clock;
+  let clock: TestClock;
   let sessions: SessionApp;
 
   beforeAll(async () => {
@@ -51,7 +51,7 @@ describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s'
   });
 
   const start = async (options: SessionModuleOptions = {}): Promise<void> => {
-    clock = new Clock();
+    clock = new TestClock();
     sessions = await startSessionApp({
       platform,
       controllers: [VisitsController],

@@ -1,7 +1,7 @@
 import { Controller, Get, Post, Query, type DynamicModule, type Type } from '@nestjs/common';
 
 import { Session, type SessionModuleOptions } from '../../src/index.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { Gate } from '../support/gate.js';
 import type { Visitor } from '../support/http-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
@@ -72,7 +72,7 @@ export interface SecurityWorld {
   readonly memcached: Memcached;
   readonly wire: RecordingProxy;
   readonly app: SessionApp;
-  readonly clock: Clock;
+  readonly clock: TestClock;
   /** Somebody who comes for the first time. */
   visitor(): Visitor;
   /** Somebody with a session that has this mark. */
@@ -98,7 +98,7 @@ interface Settings {
 export async function securityWorld(settings: Settings = {}): Promise<SecurityWorld> {
   const memcached = await startMemcached();
   const wire = await recordingProxy(memcached.port);
-  const clock = new Clock();
+  const clock = new TestClock();
   const others: SessionApp[] = [];
   const start = (options?: SessionModuleOptions) =>
     startSessionApp({

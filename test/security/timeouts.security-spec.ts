@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Keyv } from 'keyv';
 
 import { SessionOptionsError } from '../../src/index.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { startSessionApp } from '../support/session-app.js';
 import { storeKeyOf } from '../support/store-key.js';
@@ -41,7 +41,7 @@ describe('timeouts', () => {
   });
 
   it('A7.3.1: past the idle deadline it is over, though a store still has the record', async () => {
-    const clock = new Clock();
+    const clock = new TestClock();
     const records = new Map<string, unknown>();
     const app = await startSessionApp({
       controllers,

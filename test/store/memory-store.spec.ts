@@ -3,16 +3,16 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SessionStore } from '../../src/session/session-store.js';
 import { SessionStoreError } from '../../src/session/session.errors.js';
 import { memoryStore } from '../../src/store/memory-store.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { cacheOver, sessionStoreOver, TIMEOUT } from '../support/stores.js';
 
 describe('sessions in memory', () => {
   const environment = process.env.NODE_ENV;
-  let clock: Clock;
+  let clock: TestClock;
   let lines: string[];
 
   beforeEach(() => {
-    clock = new Clock();
+    clock = new TestClock();
     lines = [];
   });
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { SessionStore } from '../../src/session/session-store.js';
 import { SessionStoreError } from '../../src/session/session.errors.js';
 import { toKeyv } from '../../src/store/session-store.factory.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { PlainAdapter } from '../support/plain-adapter.js';
 import { sessionStoreOver, TIMEOUT } from '../support/stores.js';
 
@@ -11,12 +11,12 @@ const KEY = 'sess:a';
 
 describe('sessions in a cache that cannot compare and set', () => {
   let adapter: PlainAdapter;
-  let clock: Clock;
+  let clock: TestClock;
   let store: SessionStore;
 
   beforeEach(() => {
     adapter = new PlainAdapter();
-    clock = new Clock();
+    clock = new TestClock();
     store = sessionStoreOver(toKeyv(adapter), clock.now);
   });
 

@@ -4,7 +4,7 @@ import { SessionStoreError } from '../../src/session/session.errors.js';
 import { CachedCopies } from '../../src/store/session-copies.js';
 import { toKeyv } from '../../src/store/session-store.factory.js';
 import type { TieredRecord } from '../../src/store/tiered-record.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { PlainAdapter } from '../support/plain-adapter.js';
 import { cacheOver, TIMEOUT } from '../support/stores.js';
 
@@ -12,7 +12,7 @@ const KEY = 'sess:a';
 
 describe('copies of sessions in a store that can only overwrite', () => {
   let adapter: PlainAdapter;
-  let clock: Clock;
+  let clock: TestClock;
   let copies: CachedCopies;
 
   const open = (): CachedCopies => {
@@ -27,7 +27,7 @@ describe('copies of sessions in a store that can only overwrite', () => {
 
   beforeEach(() => {
     adapter = new PlainAdapter();
-    clock = new Clock();
+    clock = new TestClock();
     copies = open();
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { TieredSessionStore } from '../../src/store/tiered-session-store.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { FakeCopies } from '../support/fake-copies.js';
 import { FakeStore } from '../support/fake-store.js';
 import { TIMEOUT } from '../support/stores.js';
@@ -17,7 +17,7 @@ function randomOf(seed: number): (below: number) => number {
 
 /** Processes over the same two stores, each step of which takes its time. */
 class World {
-  readonly clock = new Clock();
+  readonly clock = new TestClock();
   readonly fast = new FakeStore();
   readonly tier = new FakeCopies();
   readonly processes: TieredSessionStore[];

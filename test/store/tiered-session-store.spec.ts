@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { SessionStoreError, SessionStoreRefusal } from '../../src/session/session.errors.js';
 import { TieredSessionStore, type Durability } from '../../src/store/tiered-session-store.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { FakeCopies } from '../support/fake-copies.js';
 import { FakeStore } from '../support/fake-store.js';
 import { TIMEOUT } from '../support/stores.js';
@@ -12,7 +12,7 @@ const KEY = 'sess:a';
 describe('sessions in a fast store with a durable tier', () => {
   let fast: FakeStore;
   let tier: FakeCopies;
-  let clock: Clock;
+  let clock: TestClock;
   let events: string[];
   let store: TieredSessionStore;
 
@@ -28,7 +28,7 @@ describe('sessions in a fast store with a durable tier', () => {
   beforeEach(() => {
     fast = new FakeStore();
     tier = new FakeCopies();
-    clock = new Clock();
+    clock = new TestClock();
     events = [];
     store = open();
   });

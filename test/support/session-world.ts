@@ -10,13 +10,13 @@ import { SessionRecords } from '../../src/session/session-records.js';
 import { SessionRepository } from '../../src/session/session-repository.js';
 import { SessionTelemetry } from '../../src/session/session-telemetry.js';
 import type { SessionState } from '../../src/session/session-state.js';
-import { Clock } from './clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { FakeStore } from './fake-store.js';
 
 /** Sessions over a store that tests control, at a time that tests set. */
 export class SessionWorld {
   readonly store = new FakeStore();
-  readonly clock = new Clock();
+  readonly clock = new TestClock();
   readonly warnings: string[] = [];
   readonly telemetry = new SessionTelemetry();
   readonly policy: SessionPolicy;

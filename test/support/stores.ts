@@ -10,7 +10,7 @@ import type { SessionStore } from '../../src/session/session-store.js';
 import { memcachedStore } from '../../src/store/memcached-store.js';
 import { memoryStore } from '../../src/store/memory-store.js';
 import { openSessionStore } from '../../src/store/session-store.factory.js';
-import { Clock } from './clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { startMemcached, type Memcached } from './memcached.js';
 import { PostgresAdapter } from './postgres-adapter.js';
 import { startPostgres } from './postgres.js';
@@ -39,7 +39,7 @@ export function cacheOver(keyv: Keyv): Cache {
 }
 
 export async function openMemory(): Promise<OpenStore> {
-  const clock = new Clock();
+  const clock = new TestClock();
   const logger = { log: () => undefined, warn: () => undefined };
   const keyv = memoryStore({ now: clock.now, logger });
   const store = sessionStoreOver(keyv, clock.now);
@@ -67,7 +67,7 @@ export async function openMemcached(server?: Memcached): Promise<OpenStore> {
 
 export async function openPostgres(): Promise<OpenStore> {
   const postgres = await startPostgres();
-  const clock = new Clock();
+  const clock = new TestClock();
   // One for both, since its connections are shared by all adapters anyway.
   const keyv = new Keyv({ store: new KeyvPostgres({ uri: postgres.url }) });
   const store = sessionStoreOver(keyv, clock.now);
@@ -88,7 +88,7 @@ export async function openTiered(
 ): Promise<OpenStore> {
   const memcached = await startMemcached();
   const { tier, close } = await openTier();
-  const clock = new Clock();
+  const clock = new TestClock();
   const processes = [memcachedStore(memcached.server), memcachedStore(memcached.server)];
   const [store, another] = processes.map(
     (fast) =>
@@ -142,7 +142,7 @@ export async function secondsLeft(memcached: Memcached, key: string): Promise<nu
   return Number(seconds ?? 0);
 }
 
-function afterPassing(store: SessionStore, clock: Clock): OpenStore['isThereAfter'] {
+function afterPassing(store: SessionStore, clock: TestClock): OpenStore['isThereAfter'] {
   return async (key, seconds) => {
     clock.pass(seconds);
     return (await store.find(key)) !== undefined;

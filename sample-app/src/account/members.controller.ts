@@ -15,6 +15,9 @@ import { SaveSessionInterceptor } from '../save-session.interceptor.js';
 import { MembersOnlyGuard } from './members-only.guard.js';
 import { SignInFirstFilter } from './sign-in-first.filter.js';
 
+/** The guard lets nobody in who is not signed in. */
+type MemberSession = Session & { readonly userId: string };
+
 @Controller('members')
 @UseGuards(MembersOnlyGuard)
 @UseFilters(SignInFirstFilter)
@@ -24,23 +27,23 @@ export class MembersController {
 
   @Get()
   @Render('members')
-  async members(@Session() session: Session) {
+  async members(@Session() session: MemberSession) {
     const notice = await session.flash<string>('notice');
-    const sessions = await this.users.list(session.userId!, { current: session });
+    const sessions = await this.users.list(session.userId, { current: session });
     return { session, notice, sessions };
   }
 
   @Post('sessions/:handle/end')
   @Redirect('/members', 303)
-  async end(@Session() session: Session, @Param('handle') handle: string) {
-    const isEnded = await this.users.revoke(session.userId!, handle);
+  async end(@Session() session: MemberSession, @Param('handle') handle: string) {
+    const isEnded = await this.users.revoke(session.userId, handle);
     session.flash('notice', isEnded ? 'That session is ended.' : 'That session was over already.');
   }
 
   @Post('sessions/end-others')
   @Redirect('/members', 303)
-  async endOthers(@Session() session: Session) {
-    const count = await this.users.revokeAll(session.userId!, { except: session });
+  async endOthers(@Session() session: MemberSession) {
+    const count = await this.users.revokeAll(session.userId, { except: session });
     session.flash('notice', `${count} other ${count === 1 ? 'session is' : 'sessions are'} ended.`);
   }
 }
