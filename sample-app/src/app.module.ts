@@ -10,6 +10,7 @@ import { SessionModule } from 'nestjs-session-manager';
 import { AboutController } from './about/about.controller.js';
 import { AccountController } from './account/account.controller.js';
 import { MembersController } from './account/members.controller.js';
+import { ApiModule } from './api/api.module.js';
 import { BasketController } from './basket/basket.controller.js';
 import type { Config } from './config.js';
 import { HttpErrorFilter } from './errors/http-error.filter.js';
@@ -39,7 +40,7 @@ import { sessionOptions } from './session-options.js';
 export class AppModule implements NestModule {
   static with(config: Config): DynamicModule {
     const sessions = SessionModule.forRoot(sessionOptions(config));
-    return { module: AppModule, imports: [sessions, OperationsModule] };
+    return { module: AppModule, imports: [sessions, ApiModule, OperationsModule] };
   }
 
   configure(consumer: MiddlewareConsumer): void {

@@ -9,6 +9,9 @@ export function sessionOptions({ memcachedServers }: Config): SessionModuleOptio
       // `memcached: memcachedServers` would do. This is the same store, its round trips counted.
       stores: countRoundTrips(memcachedStore(memcachedServers)),
     }),
+    // Browsers have the cookie. A program that sends the header is answered by it, and gets no cookie;
+    // who has the cookie never finds the id in a header, where scripts could read it.
+    transport: ['cookie', { header: 'x-session-id' }],
     cookie: {
       // Secure over https; over http not, so that this sample also works where a browser takes no
       // Secure cookie from http, such as Safari, or any browser that is not on this machine.
