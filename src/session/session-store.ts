@@ -10,8 +10,11 @@
  *   that `find` gave, and change nothing if the record has one they were not told.
  */
 export interface SessionStore {
-  /** Reads a record and renews its life to the idle timeout, in one step where the store can. */
-  find(key: string): Promise<StoredText | undefined>;
+  /**
+   * Reads a record and renews its life, in one step where the store can: to the idle timeout, or to so
+   * many seconds. 0: reads it only.
+   */
+  find(key: string, renewTo?: number): Promise<StoredText | undefined>;
 
   /** Stores a record where none is. `'taken'`: there is one, and it is left alone. */
   create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'>;

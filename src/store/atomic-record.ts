@@ -6,6 +6,7 @@ import type { ServerHealth } from './server-health.js';
  *
  * ```
  * cache.get(key)                          → ReadRecord, or ReadFailure during an outage
+ * cache.get(keyToRead(key, seconds))      → the same, renewed to so many seconds; 0: not renewed
  * cache.set(key, WriteRecord, ttl)        → create, update or remove; RecordRefused if it may not be
  * ```
  */
@@ -28,6 +29,17 @@ export class ReadRecord {
 /** cache-manager answers `undefined` to what an adapter throws; so what went wrong is a value. */
 export class ReadFailure {
   constructor(readonly error: unknown) {}
+}
+
+/** Whoever reads can hand on a key and nothing else; no session's key has a blank in it. */
+export function keyToRead(key: string, renewTo: number): string {
+  return `${key} ${renewTo}`;
+}
+
+/** Takes apart what `keyToRead` made; any other key is one. */
+export function readKey(asked: string): { key: string; renewTo?: number } {
+  const [, key, renewTo] = (asked.includes(' ') && /^(.*) (\d+)$/s.exec(asked)) || [];
+  return key === undefined ? { key: asked } : { key, renewTo: Number(renewTo) };
 }
 
 /** A write that the state of the record forbids; not a system error. */

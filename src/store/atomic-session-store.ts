@@ -1,7 +1,7 @@
 import type { SessionStore, StoredText } from '../session/session-store.js';
 import { SessionStoreError } from '../session/session.errors.js';
 import type { SessionCache } from './session-cache.js';
-import { ReadFailure, ReadRecord, RecordRefused, WriteRecord } from './atomic-record.js';
+import { keyToRead, ReadFailure, ReadRecord, RecordRefused, WriteRecord } from './atomic-record.js';
 
 /**
  * Sessions in a cache whose adapter can compare and set: memcached, or the memory of the process.
@@ -10,8 +10,9 @@ import { ReadFailure, ReadRecord, RecordRefused, WriteRecord } from './atomic-re
 export class AtomicSessionStore implements SessionStore {
   constructor(private readonly cache: SessionCache) {}
 
-  async find(key: string): Promise<StoredText | undefined> {
-    const value = await this.cache.get<unknown>(key);
+  async find(key: string, renewTo?: number): Promise<StoredText | undefined> {
+    const asked = renewTo === undefined ? key : keyToRead(key, renewTo);
+    const value = await this.cache.get<unknown>(asked);
     if (value instanceof ReadFailure) throw new SessionStoreError({ cause: value.error });
     return value instanceof ReadRecord ? value : undefined;
   }

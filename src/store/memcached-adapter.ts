@@ -2,7 +2,7 @@ import memcachedStore from 'cache-manager-memcached-store';
 import type { KeyvStoreAdapter, StoredData } from 'keyv';
 
 import { SessionOptionsError } from '../session/session.errors.js';
-import { ReadFailure, WriteRecord, type AtomicAdapter } from './atomic-record.js';
+import { ReadFailure, readKey, WriteRecord, type AtomicAdapter } from './atomic-record.js';
 import { MemcachedDriver } from './memcached-driver.js';
 import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
 import type { ServerHealth } from './server-health.js';
@@ -35,8 +35,10 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
     this.records.set(keyPrefix, { renewTo: lifeSeconds });
   }
 
-  async get<Value>(key: string): Promise<StoredData<Value> | undefined> {
-    const record = this.recordOptionsOf(key);
+  async get<Value>(asked: string): Promise<StoredData<Value> | undefined> {
+    const options = this.recordOptionsOf(asked);
+    const { key, ...told } = options ? readKey(asked) : { key: asked };
+    const record = options && { ...options, ...told };
     try {
       const value = await this.store.get(key, record);
       if (value === undefined) return undefined;

@@ -7,7 +7,7 @@ import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
 import { expectReply, readItem, type MemcachedItem } from './memcached-replies.js';
 import type { ServerHealth } from './server-health.js';
 
-/** For keys that hold records: renew what is read to so many seconds. */
+/** For keys that hold records: renew what is read to so many seconds; 0: read it only. */
 export interface GetOptions {
   readonly renewTo?: number;
 }
@@ -42,8 +42,10 @@ export class MemcachedDriver {
       const item = await retrieve(this.nodes.placeOf(safe), 'get', safe);
       return item && (JSON.parse(item.text) as unknown);
     }
+    const { renewTo } = options;
+    const command = renewTo === 0 ? 'gets' : `gats ${exptime(renewTo)}`;
     for (const node of this.nodes.placesOf(safe)) {
-      const item = await retrieve(node, `gats ${options.renewTo}`, safe);
+      const item = await retrieve(node, command, safe);
       if (item) return new ReadRecord(item.text, this.nodes.versionAt(node, item.version));
     }
     return undefined;
@@ -52,8 +54,7 @@ export class MemcachedDriver {
   async set(key: string, { value }: Envelope, ttlSeconds = 0): Promise<void> {
     const safe = safeKey(key);
     if (!(value instanceof WriteRecord)) {
-      const ttl = ttlSeconds > MAX_TTL_SECONDS ? unixTime() + ttlSeconds : ttlSeconds;
-      await store(this.nodes.placeOf(safe), 'set', safe, JSON.stringify(value), ttl);
+      await store(this.nodes.placeOf(safe), 'set', safe, JSON.stringify(value), ttlSeconds);
       return;
     }
     try {
@@ -112,7 +113,7 @@ function store(
 ): Promise<void> {
   const bytes = Buffer.byteLength(data);
   const cas = version === undefined ? '' : ` ${version}`;
-  const line = `${command} ${key} 0 ${ttl} ${bytes}${cas}`;
+  const line = `${command} ${key} 0 ${exptime(ttl)} ${bytes}${cas}`;
   return node.send(`${line}\r\n${data}\r\n`, (reply) => expectReply(reply, 'STORED'));
 }
 
@@ -136,6 +137,7 @@ function safeKey(key: string): string {
   return `sha256:${createHash('sha256').update(key).digest('base64url')}`;
 }
 
-function unixTime(): number {
-  return Math.floor(Date.now() / 1000);
+/** What memcached takes for a time to live: so many seconds, or beyond 30 days a date. */
+function exptime(seconds: number): number {
+  return seconds > MAX_TTL_SECONDS ? Math.floor(Date.now() / 1000) + seconds : seconds;
 }

@@ -1,7 +1,13 @@
 import type { KeyvStoreAdapter, StoredData } from 'keyv';
 import { LRUCache } from 'lru-cache';
 
-import { ReadRecord, RecordRefused, WriteRecord, type AtomicAdapter } from './atomic-record.js';
+import {
+  readKey,
+  ReadRecord,
+  RecordRefused,
+  WriteRecord,
+  type AtomicAdapter,
+} from './atomic-record.js';
 
 /** As many sessions as a process may hold, and the characters of all their records together. */
 const MAX_SESSIONS = 50_000;
@@ -43,10 +49,11 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
     this.lifeSeconds = lifeSeconds;
   }
 
-  get<Value>(key: string): Promise<StoredData<Value> | undefined> {
-    const record = this.records.get(key);
+  get<Value>(asked: string): Promise<StoredData<Value> | undefined> {
+    const { key, renewTo = this.lifeSeconds } = readKey(asked);
+    const record = renewTo === 0 ? this.records.peek(key) : this.records.get(key);
     if (!record) return Promise.resolve(undefined);
-    this.records.set(key, record, { ttl: this.lifeSeconds * 1000 });
+    if (renewTo > 0) this.records.set(key, record, { ttl: renewTo * 1000 });
     return Promise.resolve({ value: record as Value });
   }
 

@@ -8,7 +8,7 @@ import { Turns } from './turns.js';
 /** What is cached for a session; `null` is a tombstone. */
 interface PlainRecord {
   readonly text: string | null;
-  /** The idle deadline, in milliseconds since 1970. */
+  /** When its life ends, in milliseconds since 1970. */
   readonly until: number;
 }
 
@@ -44,10 +44,10 @@ export class PlainSessionStore implements SessionStore {
     this.reads = new CacheReads(cache);
   }
 
-  async find(key: string): Promise<StoredText | undefined> {
+  async find(key: string, renewTo = this.settings.timeout): Promise<StoredText | undefined> {
     const record = await this.read(key);
     if (!record) return undefined;
-    if (this.isRenewalDue(record)) await this.renew(key, record.text);
+    if (this.isRenewalDue(record, renewTo)) await this.renew(key, record.text, renewTo);
     return { text: record.text, version: record.text };
   }
 
@@ -88,8 +88,8 @@ export class PlainSessionStore implements SessionStore {
     });
   }
 
-  private async renew(key: string, text: string): Promise<void> {
-    await this.replace(key, text, 'renewed', text, this.settings.timeout);
+  private async renew(key: string, text: string, lifeSeconds: number): Promise<void> {
+    await this.replace(key, text, 'renewed', text, lifeSeconds);
   }
 
   /**
@@ -113,9 +113,8 @@ export class PlainSessionStore implements SessionStore {
     }
   }
 
-  private isRenewalDue({ until }: PlainRecord): boolean {
-    const { now, timeout } = this.settings;
-    return until - now() < timeout * 1000 * (1 - RENEW_AFTER);
+  private isRenewalDue({ until }: PlainRecord, lifeSeconds: number): boolean {
+    return until - this.settings.now() < lifeSeconds * 1000 * (1 - RENEW_AFTER);
   }
 
   private async read(key: string): Promise<{ text: string; until: number } | undefined> {

@@ -9,8 +9,8 @@ export class WatchedSessionStore implements SessionStore {
     private readonly health: ServerHealth,
   ) {}
 
-  find(key: string): Promise<StoredText | undefined> {
-    return this.run(() => this.store.find(key));
+  find(...args: Parameters<SessionStore['find']>): Promise<StoredText | undefined> {
+    return this.run(() => this.store.find(...args));
   }
 
   create(...args: Parameters<SessionStore['create']>): ReturnType<SessionStore['create']> {

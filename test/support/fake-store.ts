@@ -18,8 +18,9 @@ export class FakeStore implements SessionStore {
   private readonly hooks = new Map<Operation, Hook[]>();
   private lastVersion = 0;
 
-  async find(key: string): Promise<StoredText | undefined> {
+  async find(key: string, renewTo?: number): Promise<StoredText | undefined> {
     await this.begin('find', key);
+    if (renewTo && this.records.has(key)) this.lives.set(key, renewTo);
     return this.records.get(key);
   }
 

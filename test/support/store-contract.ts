@@ -63,6 +63,30 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
         expect(await opened.isThereAfter(key, TIMEOUT - 30)).toBe(true);
       });
 
+      it('renews it to so many seconds, if told', async () => {
+        await store.create(key, 'text', 60);
+        expect(await store.find(key, TIMEOUT * 2)).toMatchObject({ text: 'text' });
+        expect(await opened.isThereAfter(key, TIMEOUT + 30)).toBe(true);
+      });
+
+      it('renews it to more than a month, if told', async () => {
+        const month = 30 * 24 * 60 * 60;
+        await store.create(key, 'text', 60);
+        await store.find(key, month * 2);
+        expect(await opened.isThereAfter(key, month + 30)).toBe(true);
+      });
+
+      it('leaves its life as it is, if told 0', async () => {
+        const version = await stored('text', 60);
+        await store.update(key, 'text', version, 60);
+        expect(await store.find(key, 0)).toMatchObject({ text: 'text' });
+        expect(await opened.isThereAfter(key, 61)).toBe(false);
+      });
+
+      it('answers undefined to 0, too, where no record is', async () => {
+        expect(await store.find(key, 0)).toBeUndefined();
+      });
+
       it('tells the records of two keys apart', async () => {
         const other = storeKeyOf(newSessionId(), KEY_PREFIX);
         await Promise.all([store.create(key, 'a', 60), store.create(other, 'b', 60)]);
@@ -141,6 +165,13 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
         };
         await Promise.all(Array.from({ length: 8 }, count));
         expect((await store.find(key))?.text).toBe('8');
+      });
+
+      it('gives a record a life of more than a month', async () => {
+        const month = 30 * 24 * 60 * 60;
+        const version = await stored();
+        await store.update(key, 'second', version, month * 2);
+        expect(await opened.isThereAfter(key, month + 30)).toBe(true);
       });
 
       it('gives a record its life', async () => {
