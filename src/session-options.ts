@@ -57,6 +57,11 @@ export interface SessionModuleOptions {
    */
   secrets?: string | readonly string[] | undefined;
   /**
+   * Seconds between looks for sockets of gateways whose session has ended, to close them. Default 60;
+   * `false`: none, and such a socket is closed at its next message that uses the session.
+   */
+  socketSweep?: number | false;
+  /**
    * What routes get that do not say so themselves, by `@Session({ onOutage })`, if the store cannot be
    * read. Default `'refuse'`: a 503. `'anonymous'`: an empty session that refuses writes.
    */
@@ -75,6 +80,7 @@ const DEFAULTS = {
   maxBytes: 1_000_000,
   rotateEvery: false as number | false,
   rotateGrace: 10,
+  socketSweep: 60 as number | false,
   onOutage: 'refuse' as OutagePolicy,
   cacheControl: 'no-store' as string | false,
 };
@@ -99,6 +105,9 @@ const KNOWN = [...Object.keys(DEFAULTS), ...PLACES, 'cookie', 'secrets'];
 /** A way to a new id is kept for so long, in seconds. */
 const MAX_GRACE = 300;
 
+/** A day; Node.js's timers take no more than 24 of them. */
+const MAX_SWEEP = 86_400;
+
 /** By hand nobody types so much; a password is not what is wanted here. */
 const MIN_SECRET_LENGTH = 32;
 
@@ -114,7 +123,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   refuseUnknownOptions(options, KNOWN);
   const checked = withDefaults(DEFAULTS, options);
   const { timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace } = checked;
-  const { cacheControl } = checked;
+  const { cacheControl, socketSweep } = checked;
   requireWholeNumber('timeout', timeout, { unit: 'seconds', from: 1 });
   if (absoluteTimeout !== false) {
     requireWholeNumber('absoluteTimeout', absoluteTimeout, { unit: 'seconds', from: 1 });
@@ -123,6 +132,9 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     requireWholeNumber('rotateEvery', rotateEvery, { unit: 'seconds', from: 1 });
   }
   requireWholeNumber('rotateGrace', rotateGrace, { unit: 'seconds', from: 0, to: MAX_GRACE });
+  if (socketSweep !== false) {
+    requireWholeNumber('socketSweep', socketSweep, { unit: 'seconds', from: 1, to: MAX_SWEEP });
+  }
   requireWholeNumber('maxBytes', maxBytes, { unit: 'bytes', from: 100 });
   if (!isText(keyPrefix, /^[\x21-\x7e]+$/) || keyPrefix.length > MAX_PREFIX_LENGTH) {
     throw new SessionOptionsError(
@@ -142,7 +154,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   const secrets = checkSecrets(options.secrets);
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
-    ...{ onOutage, cookie, keptIn, secrets },
+    ...{ socketSweep, onOutage, cookie, keptIn, secrets },
   };
 }
 

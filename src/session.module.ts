@@ -4,6 +4,7 @@ import {
   Module,
   type DynamicModule,
   type NestModule,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, MetadataScanner, ModulesContainer } from '@nestjs/core';
@@ -23,14 +24,17 @@ import {
   managerProvider,
   monitorProvider,
   optionsProvider,
+  registryProvider,
   SESSION_CLOCK,
   SESSION_EDGE,
   SESSION_OPTIONS,
+  socketsProvider,
   storeProvider,
   telemetryProvider,
 } from './session.providers.js';
 import { SessionMonitor } from './session-monitor.js';
 import { SessionManager } from './session/session-manager.js';
+import { SessionSockets } from './sockets/session-sockets.js';
 import { SessionTelemetry } from './session/session-telemetry.js';
 
 /** The options of `SessionModule.forRootAsync()`. */
@@ -52,14 +56,21 @@ class SessionOptionsModule {}
  * ```
  */
 @Module({
-  providers: [storeProvider, edgeProvider, managerProvider, monitorProvider],
+  providers: [
+    ...[storeProvider, registryProvider, edgeProvider, socketsProvider],
+    ...[managerProvider, monitorProvider],
+  ],
   exports: [SessionManager, SessionMonitor],
 })
-export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
+export class SessionModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, OnModuleDestroy
+{
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly modules: ModulesContainer,
     @Inject(SESSION_EDGE) private readonly edge: SessionEdge,
+    private readonly sockets: SessionSockets,
   ) {
     super();
   }
@@ -84,6 +95,10 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     for (const route of routesWithNestSession(this.modules, new MetadataScanner())) {
       this.edge.log.takesNestSession(route);
     }
+  }
+
+  onModuleDestroy(): void {
+    this.sockets.stop();
   }
 }
 

@@ -6,6 +6,7 @@ import type { SessionAccess } from '../session/session-access.js';
 import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
+import { isSocket, socketRouteOf } from './socket-route.js';
 
 /** Leads from a raw request to the sessions of its application, and to its response. */
 export interface RequestRoute {
@@ -33,6 +34,10 @@ const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
  * const session = await sessionOf(context);  // an ExecutionContext, an ArgumentsHost or a request
  * ```
  *
+ * In gateways it takes a client as well, a Socket.IO `Socket` or a `WebSocket` of `ws`. Within a
+ * message that is the message's session, which is committed before the answer. Outside of one, as in
+ * `handleConnection()`, it is the session as it is now, and `save()` stores what is changed.
+ *
  * @param access whether it is only read, and what to do in an outage
  * @throws SessionStoreError if the store cannot be read
  * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request
@@ -41,6 +46,8 @@ export async function sessionOf(
   contextOrRequest: ArgumentsHost | object,
   access?: SessionAccess,
 ): Promise<Session> {
+  const socket = socketRouteOf(contextOrRequest);
+  if (socket) return socket.load(access);
   return requestSessionOf(requestOf(contextOrRequest)).current.load(access);
 }
 
@@ -53,6 +60,7 @@ export function requestSessionOf(request: FrameworkRequest | undefined): Request
   if (!session) {
     const { edge, response } = requestRoutes.get(raw) ?? { edge: raw[EDGE], response: raw.res };
     if (!edge || !response) {
+      if (isSocket(raw)) throw noManager();
       throw new SessionError(
         'SESSION_MODULE_MISSING',
         'No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.',
@@ -68,6 +76,14 @@ function requestOf(contextOrRequest: ArgumentsHost | object): FrameworkRequest {
   if (!('switchToHttp' in contextOrRequest)) return contextOrRequest;
   if (contextOrRequest.getType() !== 'http') throw noHttp(contextOrRequest.getType());
   return contextOrRequest.switchToHttp().getRequest<FrameworkRequest>();
+}
+
+/** Nest makes request-scoped providers of a gateway once a connection, not once a message. */
+function noManager(): SessionError {
+  return new SessionError(
+    'SESSION_NO_HTTP',
+    'SessionManager belongs to HTTP requests. In gateways use @Session() or sessionOf(client).',
+  );
 }
 
 function noHttp(what: string): SessionError {

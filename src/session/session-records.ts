@@ -46,8 +46,9 @@ export class SessionRecords {
     this.seal = recordSeal(policy.secrets);
   }
 
-  async find(key: string): Promise<FoundRecord | SessionForwarder | undefined> {
-    const found = await this.store.find(key);
+  /** `renewTo`: seconds, instead of the idle timeout; 0: it is only looked at. */
+  async find(key: string, renewTo?: number): Promise<FoundRecord | SessionForwarder | undefined> {
+    const found = await this.store.find(key, renewTo);
     if (!found) return undefined;
     const text = this.seal.open(key, found.text);
     const record = text === undefined ? undefined : decodeRecord(text);

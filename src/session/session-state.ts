@@ -20,6 +20,8 @@ export class SessionState {
   cookieSentAt: number;
   /** Whether the response has to carry the cookie, once the session is stored. */
   tellClient: boolean;
+  /** `false`: what uses it cannot send a cookie. */
+  canTellClient = true;
   /** Whether another request gave the session a new id, which this one must not learn. */
   followed = false;
   /** `false`: found by an id that was renewed since; who is told of the new one must still have it. */
