@@ -6,7 +6,7 @@ import type { Cache } from 'cache-manager';
 import type { FrameworkRequest, SessionEdge } from './http/request-session.js';
 import { SessionCookie } from './http/session-cookie.js';
 import { SessionLog } from './http/session-log.js';
-import { requestSessionOf } from './http/session-of.js';
+import { managerOf } from './http/session-of.js';
 import { checkSessionOptions, type CheckedSessionOptions } from './session-options.js';
 import { SESSION_MODULE_OPTIONS } from './session.module-definition.js';
 import { SessionManager } from './session/session-manager.js';
@@ -161,7 +161,7 @@ export const managerProvider: FactoryProvider<SessionManager> = {
   provide: SessionManager,
   scope: Scope.REQUEST,
   inject: [REQUEST],
-  useFactory: (request: FrameworkRequest) => requestSessionOf(request).manager,
+  useFactory: (request: FrameworkRequest) => managerOf(request),
 };
 
 const sessionLogger = new Logger('SessionModule');

@@ -3,10 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArgumentsHost } from '@nestjs/common';
 
 import type { SessionAccess } from '../session/session-access.js';
+import type { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
-import { isSocket, socketRouteOf } from './socket-route.js';
+import { socketRouteOf, socketRoutes } from './socket-route.js';
 
 /** Leads from a raw request to the sessions of its application, and to its response. */
 export interface RequestRoute {
@@ -51,6 +52,12 @@ export async function sessionOf(
   return requestSessionOf(requestOf(contextOrRequest)).current.load(access);
 }
 
+/** What is injected: Nest's request of a gateway is the client, as long as that is connected. */
+export function managerOf(request: FrameworkRequest | undefined): SessionManager {
+  const socket = request && socketRoutes.get(request);
+  return (socket ?? requestSessionOf(request)).manager;
+}
+
 /** The one `RequestSession` of a request; made at the first call, without any I/O. */
 export function requestSessionOf(request: FrameworkRequest | undefined): RequestSession {
   // A SessionManager that was resolved outside of a request has none.
@@ -60,7 +67,6 @@ export function requestSessionOf(request: FrameworkRequest | undefined): Request
   if (!session) {
     const { edge, response } = requestRoutes.get(raw) ?? { edge: raw[EDGE], response: raw.res };
     if (!edge || !response) {
-      if (isSocket(raw)) throw noManager();
       throw new SessionError(
         'SESSION_MODULE_MISSING',
         'No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.',
@@ -76,14 +82,6 @@ function requestOf(contextOrRequest: ArgumentsHost | object): FrameworkRequest {
   if (!('switchToHttp' in contextOrRequest)) return contextOrRequest;
   if (contextOrRequest.getType() !== 'http') throw noHttp(contextOrRequest.getType());
   return contextOrRequest.switchToHttp().getRequest<FrameworkRequest>();
-}
-
-/** Nest makes request-scoped providers of a gateway once a connection, not once a message. */
-function noManager(): SessionError {
-  return new SessionError(
-    'SESSION_NO_HTTP',
-    'SessionManager belongs to HTTP requests. In gateways use @Session() or sessionOf(client).',
-  );
 }
 
 function noHttp(what: string): SessionError {
