@@ -18,6 +18,7 @@ describe('session options', () => {
     maxBytes: 1_000_000,
     rotateEvery: false,
     rotateGrace: 10,
+    socketSweep: 60,
     onOutage: 'refuse',
     cacheControl: 'no-store',
     cookie: {
@@ -49,6 +50,8 @@ describe('session options', () => {
     ['keyPrefix', 's'],
     ['keyPrefix', 'x'.repeat(200)],
     ['maxBytes', 100],
+    ['socketSweep', false],
+    ['socketSweep', 86_400],
     ['cacheControl', false],
     ['cacheControl', 'private, max-age=60'],
   ])('%s may be %p', (option, value) => {
@@ -129,6 +132,9 @@ describe('session options', () => {
     ['keyPrefix', { keyPrefix: 5 }],
     ['keyPrefix', { keyPrefix: ['sess:'] }],
     ['keyPrefix', { keyPrefix: null }],
+    ['socketSweep', { socketSweep: 0 }],
+    ['socketSweep', { socketSweep: 86_401 }],
+    ['socketSweep', { socketSweep: true }],
     ['maxBytes', { maxBytes: 0 }],
     ['maxBytes', { maxBytes: 99 }],
     ['maxBytes', { maxBytes: NaN }],
