@@ -88,11 +88,11 @@ export class MemcachedDriver {
 
 /**
  * Compare and delete, which the protocol has no command for: a time to live below zero has passed
- * already. What remains is an empty item that nobody can read; memcached is told to drop it.
+ * already. What remains is an empty item that nobody can read, and that memcached drops by itself. A
+ * `delete` behind it could hit what another process has stored under the key in between.
  */
 async function remove(node: MemcachedNode, key: string, version: string): Promise<void> {
   await store(node, 'cas', key, '', -1, version);
-  node.tell(`delete ${key} noreply\r\n`);
 }
 
 function retrieve(
