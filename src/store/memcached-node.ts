@@ -71,14 +71,6 @@ export class MemcachedNode implements WeightedServer {
     }
   }
 
-  /** Sends a command that has no answer, and that nothing depends on. */
-  tell(command: string): void {
-    // It would open a connection again, for nobody to close.
-    if (this.isClosing) return;
-    const write = (socket?: Socket) => this.write(socket, command);
-    this.client.xsend(write, { noreply: true }).catch(() => undefined);
-  }
-
   /**
    * Closes all connections, those of operations under way when they are done. Nest closes stores before
    * its HTTP server: requests in flight are still served, over connections that end with them.
