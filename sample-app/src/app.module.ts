@@ -16,6 +16,7 @@ import type { Config } from './config.js';
 import { HttpErrorFilter } from './errors/http-error.filter.js';
 import { SessionOverFilter } from './errors/session-over.filter.js';
 import { StoreOutageFilter } from './errors/store-outage.filter.js';
+import { BasketGraphqlModule } from './graphql/basket-graphql.module.js';
 import { HomeController } from './home/home.controller.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { ProductsController } from './products/products.controller.js';
@@ -40,7 +41,10 @@ import { sessionOptions } from './session-options.js';
 export class AppModule implements NestModule {
   static with(config: Config): DynamicModule {
     const sessions = SessionModule.forRoot(sessionOptions(config));
-    return { module: AppModule, imports: [sessions, ApiModule, OperationsModule] };
+    return {
+      module: AppModule,
+      imports: [sessions, ApiModule, BasketGraphqlModule, OperationsModule],
+    };
   }
 
   configure(consumer: MiddlewareConsumer): void {
