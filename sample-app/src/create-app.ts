@@ -14,6 +14,11 @@ export async function createApp(
   options: NestApplicationOptions = {},
 ): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), options);
+  return withPages(app, config);
+}
+
+/** What is not in the module: tests that make the application themselves need it, too. */
+export function withPages(app: NestExpressApplication, config: Config): NestExpressApplication {
   app.useStaticAssets(fileURLToPath(new URL('../public', import.meta.url)));
   renderWithEta(app);
   app.setLocal('helpers', viewHelpers);
