@@ -30,13 +30,13 @@ export async function emptyUnlessNew(server: ReturnedServer): Promise<void> {
   const wentAt = time! - downFor;
   if (await wasEmptiedSince(server, wentAt)) return;
   // One at a time: who finds another one at it comes again, and finds the mark.
-  await server.exchange(set('add', EMPTYING, '1', LOCK_SECONDS), expectStored);
+  const lock = () => server.exchange(set('add', EMPTYING, '1', LOCK_SECONDS), expectStored);
+  await lock();
   // The other one may have been done just before that.
   if (await wasEmptiedSince(server, wentAt)) return;
-  await Promise.all([
-    server.exchange('flush_all\r\n', (reply) => expectReply(reply, 'OK')),
-    server.exchange(set('set', EMPTIED, String(time), 0), expectStored),
-  ]);
+  await server.exchange('flush_all\r\n', (reply) => expectReply(reply, 'OK'));
+  await lock(); // it went with all else, and another process may have it now
+  await server.exchange(set('set', EMPTIED, String(time), 0), expectStored);
 }
 
 async function wasEmptiedSince(server: ReturnedServer, wentAt: number): Promise<boolean> {

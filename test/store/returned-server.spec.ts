@@ -13,6 +13,7 @@ describe('a server that is back after 60 seconds', () => {
   let canBeEmptied: boolean;
   let isBeingEmptied: boolean;
   let onLock: () => void;
+  let onFlush: () => void;
 
   beforeEach(() => {
     sent = [];
@@ -21,6 +22,7 @@ describe('a server that is back after 60 seconds', () => {
     canBeEmptied = true;
     isBeingEmptied = false;
     onLock = () => undefined;
+    onFlush = () => undefined;
   });
 
   const replyTo = (command: string): unknown => {
@@ -38,6 +40,7 @@ describe('a server that is back after 60 seconds', () => {
     if (command === 'flush_all' && !canBeEmptied) throw new Error('CLIENT_ERROR not allowed');
     if (command.startsWith('add ') && isBeingEmptied) throw new Error('NOT_STORED');
     if (command.startsWith('add ')) onLock();
+    if (command === 'flush_all') onFlush();
     return [/^(add|set) /.test(command) ? 'STORED' : 'OK'];
   };
   const comeBack = () =>
@@ -49,17 +52,17 @@ describe('a server that is back after 60 seconds', () => {
       },
     });
   const LOCK = 'add nestjs-session-manager:emptying 0 2 1\r\n1';
-  const EMPTYING = [LOCK, `get ${EMPTIED}`, 'flush_all', `set ${EMPTIED} 0 0 7\r\n${NOW}`];
+  const EMPTYING = [LOCK, `get ${EMPTIED}`, 'flush_all', LOCK, `set ${EMPTIED} 0 0 7\r\n${NOW}`];
 
   it('is emptied, and marked as such', async () => {
     await comeBack();
-    expect(sent.slice(-4)).toEqual(EMPTYING);
+    expect(sent.slice(-5)).toEqual(EMPTYING);
   });
 
   it('is emptied though it was so before, in another outage', async () => {
     marker = NOW - 61;
     await comeBack();
-    expect(sent.slice(-4)).toEqual(EMPTYING);
+    expect(sent.slice(-5)).toEqual(EMPTYING);
   });
 
   it('is left alone if another process has emptied it', async () => {
@@ -83,13 +86,19 @@ describe('a server that is back after 60 seconds', () => {
   it('is emptied if it was restarted at about the time when it went', async () => {
     uptime = 60;
     await comeBack();
-    expect(sent.slice(-4)).toEqual(EMPTYING);
+    expect(sent.slice(-5)).toEqual(EMPTYING);
   });
 
   it('is not used while another process empties it', async () => {
     isBeingEmptied = true;
     await expect(comeBack()).rejects.toThrow('NOT_STORED');
     expect(sent).not.toContain('flush_all');
+  });
+
+  it('is not used if another process begins to empty it: the lock was emptied, too', async () => {
+    onFlush = () => (isBeingEmptied = true);
+    await expect(comeBack()).rejects.toThrow('NOT_STORED');
+    expect(sent.at(-1)).toBe(LOCK);
   });
 
   it('is not used if it cannot be emptied', async () => {
