@@ -28,7 +28,7 @@ export class SessionMonitor {
     return this.#servers.map(({ report }) => report);
   }
 
-  /** The same, after each was asked for a sign of life. Never rejects. */
+  /** The same, after each was asked for a sign of life; `down`: it gave none. Never rejects. */
   check(): Promise<ServerReport[]> {
     return Promise.all(this.#servers.map((server) => server.check()));
   }

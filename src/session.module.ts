@@ -4,6 +4,7 @@ import {
   Module,
   type DynamicModule,
   type NestModule,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, MetadataScanner, ModulesContainer } from '@nestjs/core';
@@ -26,6 +27,7 @@ import {
   SESSION_CLOCK,
   SESSION_EDGE,
   SESSION_OPTIONS,
+  SESSION_STORE,
   storeProvider,
   telemetryProvider,
   usersProvider,
@@ -34,6 +36,7 @@ import { SessionMonitor } from './session-monitor.js';
 import { SessionManager } from './session/session-manager.js';
 import { SessionTelemetry } from './session/session-telemetry.js';
 import { UserSessions } from './session/user-sessions.js';
+import type { OpenSessionStore } from './store/session-store.factory.js';
 
 /** The options of `SessionModule.forRootAsync()`. */
 export type SessionModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
@@ -57,11 +60,15 @@ class SessionOptionsModule {}
   providers: [storeProvider, edgeProvider, managerProvider, usersProvider, monitorProvider],
   exports: [SessionManager, SessionMonitor, UserSessions],
 })
-export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
+export class SessionModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, OnModuleDestroy
+{
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly modules: ModulesContainer,
     @Inject(SESSION_EDGE) private readonly edge: SessionEdge,
+    @Inject(SESSION_STORE) private readonly store: OpenSessionStore,
   ) {
     super();
   }
@@ -86,6 +93,10 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     for (const route of routesWithNestSession(this.modules, new MetadataScanner())) {
       this.edge.log.takesNestSession(route);
     }
+  }
+
+  onModuleDestroy(): void {
+    this.store.close();
   }
 }
 

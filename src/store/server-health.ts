@@ -102,6 +102,7 @@ export class ServerHealth {
 
   /** Runs an operation, unless the server is down. */
   async run<T>(operation: () => Promise<T>): Promise<T> {
+    if (this.isClosed) return operation();
     if (this.isDown) {
       const error = new Error(`${this.server} is down`);
       this.failed(error);
@@ -119,13 +120,17 @@ export class ServerHealth {
     }
   }
 
-  /** Asks the server whether it answers, unless it is known to be down. */
+  /** Asks the server whether it answers, unless it is known not to. If it does not, it is told to be down. */
   async check(): Promise<ServerReport> {
-    await this.run(() => this.settings.probe()).catch(() => undefined);
-    return this.report;
+    try {
+      await this.run(() => this.settings.probe());
+      return this.report;
+    } catch {
+      return { ...this.report, state: 'down' };
+    }
   }
 
-  /** Ends the probing. */
+  /** Ends the probing. Who asks later asks the server itself: nobody would notice that it is back. */
   close(): void {
     this.isClosed = true;
   }
@@ -144,7 +149,7 @@ export class ServerHealth {
     }
     this.breaker.success();
     hold.dispose();
-    this.endOutage();
+    this.endOutage(performance.now());
   }
 
   private async isAnswered(): Promise<boolean> {
@@ -157,7 +162,8 @@ export class ServerHealth {
   }
 
   private succeeded(): void {
-    if (this.outage && isCalm(this.outage)) this.endOutage();
+    // Not while it is down: then this one was asked before.
+    if (this.outage && !this.isDown && isCalm(this.outage)) this.endOutage(this.outage.lastFailure);
   }
 
   private failed(error: unknown): void {
@@ -170,12 +176,12 @@ export class ServerHealth {
     this.outage.failures++;
   }
 
-  private endOutage(): void {
+  private endOutage(at: number): void {
     if (!this.outage) return;
-    const { since, lastFailure, failures } = this.outage;
+    const { since, failures } = this.outage;
     this.outage = undefined;
     for (const watcher of this.watchers) {
-      watcher.outageEnded(this.server, (lastFailure - since) / 1000, failures);
+      watcher.outageEnded(this.server, (at - since) / 1000, failures);
     }
   }
 }

@@ -27,6 +27,8 @@ interface Settings {
 export interface OpenSessionStore {
   readonly store: SessionStore;
   readonly servers: readonly ServerHealth[];
+  /** Ends what goes on by itself: the probing of a server that is down. The cache is not closed. */
+  close(): void;
 }
 
 /** The store for a cache, as good as its adapter allows; over two stores the second keeps copies. */
@@ -50,14 +52,16 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
   const adapter: unknown = stores[0]?.store;
   if (isAtomicAdapter(adapter)) {
     adapter.holdRecords(settings.keyPrefix, settings.timeout);
-    return { store: new AtomicSessionStore(blocking(cache, stores)), servers: adapter.servers };
+    const store = new AtomicSessionStore(blocking(cache, stores));
+    return { store, servers: adapter.servers, close: nothing }; // the adapter closes its own
   }
   for (const store of stores) tellErrors(store);
   const store = new PlainSessionStore(blocking(cache, stores), settings);
   const health = new ServerHealth(nameOf(adapter), {
     probe: () => store.find(`${settings.keyPrefix}probe`),
   });
-  return { store: new WatchedSessionStore(store, health), servers: [health] };
+  const close = () => health.close();
+  return { store: new WatchedSessionStore(store, health), servers: [health], close };
 }
 
 /** What people call a store by: the class of its adapter. */
@@ -92,13 +96,11 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
     ...{ timeout, now, durable },
     listener: listener ?? SILENT,
   });
-  return { store: tiered, servers: [...servers, health] };
+  return { store: tiered, servers: [...servers, health], close: () => health.close() };
 }
 
-const SILENT: TierListener = {
-  copyFailed: () => undefined,
-  restored: () => undefined,
-};
+const nothing = () => undefined;
+const SILENT: TierListener = { copyFailed: nothing, restored: nothing };
 
 /**
  * A cache over the same store that waits for it: one made with `nonBlocking` answers before it has

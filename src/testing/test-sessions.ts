@@ -35,7 +35,7 @@ export class TestSessions {
       inject: [SESSION_OPTIONS],
       factory: ({ timeout }: CheckedSessionOptions): OpenSessionStore => {
         this.store.renewTo(timeout);
-        return { store: this.store, servers: [] };
+        return { store: this.store, servers: [], close: () => undefined };
       },
     });
     return builder;

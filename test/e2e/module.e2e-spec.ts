@@ -23,6 +23,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import type { Cache } from 'cache-manager';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { from, switchMap } from 'rxjs';
 
 import {
@@ -36,6 +37,7 @@ import {
 } from '../../src/index.js';
 import { visitor } from '../support/http-client.js';
 import { startMemcached } from '../support/memcached.js';
+import { PlainAdapter } from '../support/plain-adapter.js';
 import { LogRecord, PLATFORMS, type Platform } from '../support/session-app.js';
 
 @Injectable()
@@ -296,4 +298,16 @@ it('a provider of the application injects the manager', async () => {
   await somebody.get('/cart/add');
   await somebody.get('/cart/add');
   expect((await somebody.get('/')).json).toEqual({ cart: ['apples', 'apples'] });
+});
+
+it('an application that was closed asks for its store no more, though that is down', async () => {
+  const adapter = new PlainAdapter();
+  const server = await start(SessionModule.forRoot({ stores: adapter }));
+  adapter.failure = new Error('down');
+  const cookie = `SID=${'A'.repeat(43)}`;
+  for (let times = 0; times < 5; times++) await server.visitor().get('/', { headers: { cookie } });
+  await server.app.close();
+  const asked = adapter.calls.length;
+  await delay(300); // the first probe would come after 100 ms
+  expect(adapter.calls).toHaveLength(asked);
 });

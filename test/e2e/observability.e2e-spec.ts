@@ -139,6 +139,12 @@ describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
     await other.close();
   });
 
+  it('is a server that does not answer, though no session was asked for since', async () => {
+    await memcached.kill();
+    const { status, json } = await app.visitor().get('/health');
+    expect([status, json.error.sessions.servers]).toEqual([503, { [memcached.server]: 'down' }]);
+  });
+
   it('is an outage: two events, two lines, the state of the server, and its health', async () => {
     const visitor = app.visitor();
     await visitor.get('/count');

@@ -1,4 +1,5 @@
 import { once, EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
@@ -9,6 +10,7 @@ describe('the health of a server', () => {
   let events: EventEmitter;
   let isThere: boolean;
   let probes: number;
+  let lasted: number;
   let health: ServerHealth;
 
   beforeEach(() => {
@@ -25,7 +27,8 @@ describe('the health of a server', () => {
     });
     health.watch({
       outageBegan: (server, error) => void told.push(`${server} began: ${String(error)}`),
-      outageEnded: (server, _seconds, failures) => {
+      outageEnded: (server, seconds, failures) => {
+        lasted = seconds;
         told.push(`${server} ended: ${failures}`);
         events.emit('ended');
       },
@@ -96,9 +99,37 @@ describe('the health of a server', () => {
     health.close();
   });
 
+  it('was out until a probe was answered, and not only as long as somebody asked', async () => {
+    await fail(5);
+    await once(events, 'ended');
+    expect(lasted).toBeGreaterThan(0.09); // the first probe comes after 100 ms
+  });
+
+  it('is not back by an operation from before it was down, which is answered late', async () => {
+    isThere = false;
+    let answer: (value: string) => void = () => undefined;
+    const slow = health.run(() => new Promise<string>((resolve) => (answer = resolve)));
+    await fail(5);
+    await delay(1_100); // the calm that ends an outage
+    answer('late');
+    expect(await slow).toBe('late');
+    expect([health.state, told]).toEqual(['down', [expect.stringContaining('began')]]);
+    health.close();
+  });
+
+  it('closed while it is down is asked again by whoever still needs it', async () => {
+    isThere = false;
+    await fail(5);
+    health.close();
+    expect(await health.run(() => Promise.resolve('served'))).toBe('served');
+    await delay(150); // the first probe would come after 100 ms
+    expect(probes).toBe(0);
+  });
+
   it('checked is what a probe tells, and counts as an operation', async () => {
     isThere = false;
-    expect(await health.check()).toEqual({ server: 'cache-1:11211', state: 'failing' });
+    expect(await health.check()).toEqual({ server: 'cache-1:11211', state: 'down' });
+    expect(health.state).toBe('failing');
     isThere = true;
     await health.check();
     expect(probes).toBe(2);

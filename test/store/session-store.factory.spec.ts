@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { describe, expect, it } from '@jest/globals';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
@@ -10,6 +12,7 @@ import { openSessionStore, toKeyv } from '../../src/store/session-store.factory.
 import { TieredSessionStore } from '../../src/store/tiered-session-store.js';
 import { PlainAdapter } from '../support/plain-adapter.js';
 
+const NOWHERE = '127.0.0.1:1';
 const settings = { keyPrefix: 'sess:', timeout: 1200, now: Date.now };
 
 describe('the store for a cache', () => {
@@ -64,6 +67,25 @@ describe('the store for a cache', () => {
     adapter.failure = new Error('down');
     const creating = openSessionStore(cache, settings).store.create('sess:a', 'text', 60);
     await expect(creating).rejects.toThrow(SessionStoreError);
+  });
+
+  it.each([
+    ['a plain one', (adapter: PlainAdapter) => [new Keyv({ store: adapter })]],
+    ['a tier', (adapter: PlainAdapter) => [memcachedStore(NOWHERE), new Keyv({ store: adapter })]],
+  ])('asks %s that is down until it is closed', async (_, storesOver) => {
+    const adapter = new PlainAdapter();
+    const cache = createCache({ stores: storesOver(adapter) });
+    const open = openSessionStore(cache, settings);
+    const server = open.servers.at(-1)!;
+    adapter.failure = new Error('down');
+    while (!server.isDown) await server.check();
+    const asked = adapter.count('get');
+    while (adapter.count('get') === asked) await delay(10);
+    open.close();
+    await delay(50); // for the probe under way
+    const total = adapter.count('get');
+    await delay(500); // the longest pause between two probes is 400 ms
+    expect(adapter.count('get')).toBe(total);
   });
 
   it('keeps sessions of several prefixes apart, and refuses two lives for one of them', () => {
