@@ -55,6 +55,8 @@ export interface AtomicAdapter {
   holdRecords(keyPrefix: string, lifeSeconds: number): void;
   /** How the servers do that it asks; none if there are none. */
   readonly servers: readonly ServerHealth[];
+  /** Whether a record may be put elsewhere while its server is down. */
+  readonly rehashes: boolean;
 }
 
 export function isAtomicAdapter(adapter: unknown): adapter is AtomicAdapter {

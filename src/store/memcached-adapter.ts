@@ -10,11 +10,13 @@ import type { ServerHealth } from './server-health.js';
 /** Makes a Keyv store of `cache-manager-memcached-store`, which counts in seconds. */
 export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly opts = {};
+  readonly rehashes: boolean;
   private readonly store;
   /** What to do with keys of these prefixes. */
   private readonly records = new Map<string, { renewTo: number }>();
 
   constructor(options: MemcachedOptions) {
+    this.rehashes = options.rehash === true;
     this.store = memcachedStore.create({ driver: MemcachedDriver, options });
   }
 

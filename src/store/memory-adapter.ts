@@ -28,6 +28,7 @@ interface Settings {
 export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly opts = {};
   readonly servers = [];
+  readonly rehashes = false;
   private readonly records: LRUCache<string, ReadRecord>;
   private lifeSeconds = 0;
   private lastVersion = 0;

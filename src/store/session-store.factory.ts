@@ -77,6 +77,13 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
       'the first of two has to be memcachedStore(…); the second keeps copies of its sessions',
     );
   }
+  if (fast.store.rehashes) {
+    throw new SessionOptionsError(
+      'memcached.rehash',
+      'a durable store brings back what a server loses; together they could bring back a session ' +
+        'that was ended on another server. Leave rehash out',
+    );
+  }
   if (isAtomicAdapter(tier.store)) {
     throw new SessionOptionsError(
       'stores',

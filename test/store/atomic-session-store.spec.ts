@@ -15,6 +15,7 @@ import { sessionStoreOver, TIMEOUT } from '../support/stores.js';
 /** An adapter that answers as it is told to. */
 class TestAdapter extends PlainAdapter implements AtomicAdapter {
   readonly servers = [];
+  readonly rehashes = false;
   held: unknown[] = [];
   refusal: Error | undefined;
   written: unknown[] = [];

@@ -34,6 +34,13 @@ describe('the store for a cache', () => {
     expect(adapter.throwOnErrors).toBe(true);
   });
 
+  it('refuses a second one behind servers that stand in for each other', () => {
+    const fast = memcachedStore({ servers: ['127.0.0.1:1', '127.0.0.1:2'], rehash: true });
+    const open = () => openSessionStore(createCache({ stores: [fast, new Keyv()] }), settings);
+    expect(open).toThrow(SessionOptionsError);
+    expect(open).toThrow(/^memcached\.rehash: .*Leave rehash out/);
+  });
+
   it('keeps copies in a second one', () => {
     const stores = [memcachedStore('127.0.0.1:1'), new Keyv()];
     const { store } = openSessionStore(createCache({ stores }), settings);
