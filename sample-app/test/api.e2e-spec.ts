@@ -1,31 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
 import type { HttpResponse, Visitor } from '../../test/support/http-client.js';
-import { startMemcached, type Memcached } from '../../test/support/memcached.js';
 import { basketOf, signIn } from './pages.js';
-import { startApp, type RunningApp } from './running-app.js';
+import { shopOnMemcached } from './shop.js';
 
 const HEADER = 'x-session-id';
 
 describe('the API', () => {
-  let memcached: Memcached;
-  let app: RunningApp;
-  let program: Visitor;
+  const shop = shopOnMemcached();
 
-  beforeEach(async () => {
-    memcached = await startMemcached();
-    app = await startApp(memcached.server);
-    program = app.newVisitor();
-  });
-
-  afterEach(async () => {
-    await app.stop();
-    await memcached.stop();
-  });
-
-  const get = (path: string, id: string) => program.get(path, { headers: { [HEADER]: id } });
+  const get = (path: string, id: string) => shop.ada.get(path, { headers: { [HEADER]: id } });
   const add = (product: string, id: string) =>
-    program.post(`/api/basket/${product}`, undefined, { headers: { [HEADER]: id } });
+    shop.ada.post(`/api/basket/${product}`, undefined, { headers: { [HEADER]: id } });
 
   async function newId(): Promise<string> {
     return String((await add('bread', '')).headers[HEADER]);
@@ -49,7 +35,7 @@ describe('the API', () => {
     const { status, json, headers, setCookies } = await get('/api/basket', '');
     expect([status, json]).toEqual([200, { basket: {}, total: 0 }]);
     expect([headers[HEADER], setCookies]).toEqual([undefined, []]);
-    expect(await memcached.keys()).toEqual([]);
+    expect(await shop.memcached.keys()).toEqual([]);
   });
 
   it('says whether an id is still good, as JSON', async () => {
@@ -60,7 +46,7 @@ describe('the API', () => {
       { userId: null, createdAt: expect.any(String), expiresAt: expect.any(String) },
     ]);
 
-    await memcached.flush();
+    await shop.memcached.flush();
 
     const over = await get('/api/session', id);
     expect([over.status, over.json.message]).toEqual([404, 'You have no session.']);
@@ -74,7 +60,7 @@ describe('the API', () => {
 
   it('says as JSON that memcached is gone, when reading and when storing', async () => {
     const id = await newId();
-    await memcached.kill();
+    await shop.memcached.kill();
     for (const answer of [await get('/api/basket', id), await add('bread', '')]) {
       expect([answer.status, answer.json.statusCode]).toEqual([503, 503]);
       expect(answer.headers[HEADER]).toBeUndefined();
@@ -82,7 +68,7 @@ describe('the API', () => {
   });
 
   it('never tells a browser its id in a header, even if a script asks for it', async () => {
-    const ada = app.newVisitor();
+    const ada = shop.app.newVisitor();
     const asked = { headers: { [HEADER]: '' } };
     const answers: HttpResponse[] = [
       await ada.get('/'),
@@ -98,7 +84,7 @@ describe('the API', () => {
   });
 
   it('has the same basket as the pages', async () => {
-    const ada = app.newVisitor();
+    const ada = shop.app.newVisitor();
     await ada.post('/basket/honey/add');
     await ada.post('/api/basket/honey');
     expect(await basketOf(ada)).toBe(2);

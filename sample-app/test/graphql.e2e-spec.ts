@@ -1,32 +1,18 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
 import type { Visitor } from '../../test/support/http-client.js';
-import { startMemcached, type Memcached } from '../../test/support/memcached.js';
 import { basketOf } from './pages.js';
-import { startApp, type RunningApp } from './running-app.js';
+import { shopOnMemcached } from './shop.js';
 
 const ADD_BREAD = 'mutation { addToBasket(product: "bread") { total } }';
 
 describe('GraphQL', () => {
-  let memcached: Memcached;
-  let app: RunningApp;
-  let ada: Visitor;
+  const shop = shopOnMemcached();
 
-  beforeEach(async () => {
-    memcached = await startMemcached();
-    app = await startApp(memcached.server);
-    ada = app.newVisitor();
-  });
-
-  afterEach(async () => {
-    await app.stop();
-    await memcached.stop();
-  });
-
-  const operate = (query: string) => ada.post('/graphql', { query });
+  const operate = (query: string) => shop.ada.post('/graphql', { query });
 
   it('adds to the basket that the pages show', async () => {
-    await ada.post('/basket/honey/add');
+    await shop.ada.post('/basket/honey/add');
     await operate(ADD_BREAD);
     const { json } = await operate('{ basket { lines { product count } total } }');
     expect(json.data.basket).toEqual({
@@ -36,18 +22,18 @@ describe('GraphQL', () => {
       ],
       total: 2,
     });
-    expect(await basketOf(ada)).toBe(2);
+    expect(await basketOf(shop.ada)).toBe(2);
   });
 
   it('loses none of 20 mutations at once', async () => {
     await operate(ADD_BREAD);
     await Promise.all(Array.from({ length: 20 }, () => operate(ADD_BREAD)));
-    expect(await basketOf(ada)).toBe(21);
+    expect(await basketOf(shop.ada)).toBe(21);
   });
 
   it('takes the id in a header, too', async () => {
     const send = (query: string, id: string) =>
-      ada.post('/graphql', { query }, { headers: { 'x-session-id': id } });
+      shop.ada.post('/graphql', { query }, { headers: { 'x-session-id': id } });
     const { headers, setCookies } = await send(ADD_BREAD, '');
     expect(setCookies).toEqual([]);
     const { json } = await send('{ basket { total } }', String(headers['x-session-id']));
@@ -67,20 +53,20 @@ describe('GraphQL', () => {
     const asked = { headers: { 'apollo-require-preflight': 'yes' } };
     const text = { headers: { 'content-type': 'text/plain' } };
     const answers = [
-      await ada.get(path),
-      await ada.get(path, asked),
-      await ada.post('/graphql', new URLSearchParams({ query: ADD_BREAD })),
-      await ada.post('/graphql', JSON.stringify({ query: ADD_BREAD }), text),
-      await ada.post(path),
+      await shop.ada.get(path),
+      await shop.ada.get(path, asked),
+      await shop.ada.post('/graphql', new URLSearchParams({ query: ADD_BREAD })),
+      await shop.ada.post('/graphql', JSON.stringify({ query: ADD_BREAD }), text),
+      await shop.ada.post(path),
     ];
     expect(answers.map(({ status }) => status)).toEqual([400, 405, 400, 400, 400]);
-    expect(await basketOf(ada)).toBe(1);
+    expect(await basketOf(shop.ada)).toBe(1);
   });
 
   it('says that memcached is gone by status and code, when reading and when storing', async () => {
     await operate(ADD_BREAD);
-    const newcomer = app.newVisitor();
-    await memcached.kill();
+    const newcomer = shop.app.newVisitor();
+    await shop.memcached.kill();
     const read = await operate('{ basket { total } }');
     expect([read.status, read.json.errors[0].extensions.code]).toEqual([
       503,

@@ -59,11 +59,14 @@ export class SessionIdTransport {
     if (by) response.setHeader(this.header!.name, '');
   }
 
-  /** What a client sends to whom this id was given. */
-  requestHeaders(ticket: SessionTicket): Record<string, string> {
-    const { cookie, header } = this;
-    if (!cookie) return { [header!.name]: header!.give(ticket) };
-    return { cookie: cookie.give(ticket, true).split(';', 1)[0]! };
+  /** The `Cookie` header of a client to whom this id was given, if there are cookies. */
+  requestCookie(ticket: SessionTicket): string | undefined {
+    return this.cookie?.give(ticket, true).split(';', 1)[0];
+  }
+
+  /** The header with which it sends the id, if there is one, by its name. */
+  requestHeader(ticket: SessionTicket): Record<string, string> | undefined {
+    return this.header && { [this.header.name]: this.header.give(ticket) };
   }
 
   /** Caches must not give one visitor's page to another (RFC 9110, 12.5.5). */

@@ -84,13 +84,16 @@ export class TieredSessionStore implements SessionStore {
     throw new SessionStoreError({ cause: new Error('the first store keeps losing the session') });
   }
 
-  /** Keys are never used twice, so that the tier need not be asked whether it has one. */
+  /**
+   * Keys are never used twice, so that the tier need not be asked whether it has one. Others may know
+   * the key, as that of a user's index, and have changed the record before its first copy arrives.
+   */
   async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
     const record = this.recordOf(text, 0, lifeSeconds);
     if ((await this.fast.create(key, encodeTiered(record), lifeSeconds)) === 'taken') {
       return 'taken';
     }
-    await this.copy(key, record).catch(refuse);
+    await this.settle(key, record).catch(refuse);
     return 'stored';
   }
 

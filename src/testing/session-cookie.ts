@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 
 import type { SessionEdge } from '../http/request-session.js';
 import { checkUserId } from '../session/session-user.js';
+import type { SessionTicket } from '../session/session-keys.js';
 import { SESSION_EDGE } from '../session.providers.js';
 import { SessionError } from '../session/session.errors.js';
 
@@ -22,7 +23,7 @@ export async function sessionCookie(
   app: INestApplicationContext,
   entries: Entries = {},
 ): Promise<string> {
-  const { cookie } = await sessionHeaders(app, entries);
+  const cookie = edgeOf(app).transport.requestCookie(await storeSession(app, entries));
   if (cookie !== undefined) return cookie;
   throw new SessionError(
     'SESSION_NO_COOKIE',
@@ -30,12 +31,24 @@ export async function sessionCookie(
   );
 }
 
-/** The same as all headers that the visitor sends, whatever the application's `transport`. */
+/**
+ * The same for clients that send the id in a header: that header, by its name. If the application takes
+ * none, its cookie.
+ */
 export async function sessionHeaders(
   app: INestApplicationContext,
-  { userId, ...entries }: Entries = {},
+  entries: Entries = {},
 ): Promise<Record<string, string>> {
-  const { repository, transport } = edgeOf(app);
+  const { transport } = edgeOf(app);
+  const ticket = await storeSession(app, entries);
+  return transport.requestHeader(ticket) ?? { cookie: transport.requestCookie(ticket)! };
+}
+
+async function storeSession(
+  app: INestApplicationContext,
+  { userId, ...entries }: Entries,
+): Promise<SessionTicket> {
+  const { repository } = edgeOf(app);
   const session = repository.begin();
   for (const [key, value] of Object.entries(entries)) session.entries.set(key, value);
   if (userId === undefined) await repository.commit(session);
@@ -43,7 +56,7 @@ export async function sessionHeaders(
     checkUserId(userId);
     await repository.signIn(session, { userId, client: {} });
   }
-  return transport.requestHeaders(session.ticket);
+  return session.ticket;
 }
 
 /**

@@ -91,6 +91,14 @@ describe.each(PLATFORMS)('the test kit, on %s', (platform) => {
     await expect(sessionCookie(app)).rejects.toThrow('sessionHeaders()');
   });
 
+  it('gives both, each for its kind of client, if the application takes both', async () => {
+    await start({ transport: ['cookie', { header: 'x-session-id' }] });
+    expect(await sessionCookie(app, { cart: [] })).toMatch(/^SID=/);
+    const headers = await sessionHeaders(app, { cart: ['apple'] });
+    expect(Object.keys(headers)).toEqual(['x-session-id']);
+    expect((await visitor(url).get('/cart', { headers })).json.cart).toEqual(['apple']);
+  });
+
   it("reads nobody's session as none", async () => {
     await start();
     for (const cookie of ['', 'SID=x', `SID=${'A'.repeat(43)}`]) {
