@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { HttpResponse, Visitor } from '../../test/support/http-client.js';
+import type { HttpResponse } from '../../test/support/http-client.js';
 import { basketOf, signIn } from './pages.js';
 import { shopOnMemcached } from './shop.js';
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { Visitor } from '../../test/support/http-client.js';
 import { basketOf } from './pages.js';
 import { shopOnMemcached } from './shop.js';
 
