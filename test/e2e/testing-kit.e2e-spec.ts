@@ -119,6 +119,17 @@ describe.each(PLATFORMS)('the test kit, on %s', (platform) => {
     expect((await get('/cart', idle)).json.isNew).toBe(true);
   });
 
+  it('lets time pass after a use, which renewed the session', async () => {
+    await start({ timeout: 600 });
+    const cookie = await sessionCookie(app, { cart: ['apple'] });
+    sessions.clock.pass(500);
+    expect((await get('/cart', cookie)).json.isNew).toBe(false);
+    sessions.clock.pass(500);
+    expect((await get('/cart', cookie)).json.isNew).toBe(false);
+    sessions.clock.pass(601);
+    expect((await get('/cart', cookie)).json.isNew).toBe(true);
+  });
+
   it('lets the store fail, hang, conflict and lose what it had', async () => {
     await start();
     const cookie = await sessionCookie(app, { cart: [] });

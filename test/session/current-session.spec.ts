@@ -429,6 +429,14 @@ describe("a request's session", () => {
       expect(world.store.calls).toEqual(['find']);
     });
 
+    it('is no remedy for anything but an outage', async () => {
+      const id = await world.stored({ visits: 1 });
+      world.store.before('find', () => {
+        throw new TypeError('a bug');
+      });
+      await expect(comes(id).load({ onOutage: 'anonymous' })).rejects.toThrow(TypeError);
+    });
+
     it('is still refused to who cannot do without', async () => {
       const id = await world.stored({ visits: 1 });
       world.store.isDown = true;

@@ -83,6 +83,16 @@ describe('commits to one session', () => {
   });
 
   describe('in conflict with another process', () => {
+    it('are counted, each attempt that failed once', async () => {
+      const expected = await expecting({ a: 1 });
+      for (const visits of [10, 20, 30]) {
+        world.store.before('update', () => world.write(KEY, { visits }));
+      }
+      await commits.commit(KEY, setting('a', 1), expected);
+      expect(world.entriesAt(KEY)).toEqual({ visits: 30, a: 1 });
+      expect(world.telemetry.counters.conflict).toBe(3);
+    });
+
     it('are merged by entry', async () => {
       const expected = await expecting({ a: 1 });
       world.write(KEY, { visits: 1, others: 2 });
