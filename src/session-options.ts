@@ -11,13 +11,11 @@ import {
 import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
 import type { OutagePolicy } from './session/session-access.js';
 import type { WhenTooMany } from './session/session-policy.js';
+import { checkSecrets } from './session/session-secrets.js';
 import { SessionOptionsError } from './session/session.errors.js';
-import {
-  checkMemcachedOptions,
-  type MemcachedLocation,
-  type MemcachedOptions,
-} from './store/memcached-options.js';
+import type { MemcachedLocation } from './store/memcached-options.js';
 import type { KeyvLike, SessionCache } from './store/session-cache.js';
+import { PLACES, placeOf, type SessionPlace } from './store/session-place.js';
 import type { Durability } from './store/tiered-session-store.js';
 
 /**
@@ -115,13 +113,6 @@ const DEFAULTS = {
   cacheControl: 'no-store' as string | false,
 };
 
-/** Where sessions are kept. */
-export type SessionPlace =
-  | { readonly memcached: MemcachedOptions }
-  | { readonly stores: readonly KeyvLike[] }
-  | { readonly cache: SessionCache }
-  | 'memory';
-
 /** The options with their defaults. */
 export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly cookie: CheckedCookieOptions;
@@ -131,7 +122,6 @@ export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly durable: Durability | undefined;
 }
 
-const PLACES = ['memcached', 'stores', 'cache'] as const;
 const KNOWN = [
   ...[...Object.keys(DEFAULTS), ...PLACES],
   ...['cookie', 'transport', 'secrets', 'durable'],
@@ -139,9 +129,6 @@ const KNOWN = [
 
 /** A way to a new id is kept for so long, in seconds. */
 const MAX_GRACE = 300;
-
-/** By hand nobody types so much; a password is not what is wanted here. */
-const MIN_SECRET_LENGTH = 32;
 
 /** Keys have to fit into memcached's 250 bytes, together with the 43 characters of a digest. */
 const MAX_PREFIX_LENGTH = 200;
@@ -199,53 +186,6 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   };
 }
 
-/** No error shows one of them. */
-function checkSecrets(option: SessionModuleOptions['secrets']): readonly string[] {
-  if (option === undefined) return [];
-  const secrets: unknown[] = [option].flat();
-  if (secrets.length === 0) {
-    throw new SessionOptionsError('secrets', 'give one or more, or leave the option out');
-  }
-  for (const [index, secret] of secrets.entries()) {
-    if (typeof secret === 'string' && secret.length >= MIN_SECRET_LENGTH) continue;
-    const which = Array.isArray(option) ? `secrets[${index}]` : 'secrets';
-    throw new SessionOptionsError(
-      which,
-      `give a string of ${MIN_SECRET_LENGTH} characters or more, such as \`openssl rand -base64 32\` makes`,
-    );
-  }
-  return secrets as string[];
-}
-
-function placeOf(options: SessionModuleOptions): SessionPlace {
-  const [place, other] = PLACES.filter((name) => options[name] !== undefined);
-  if (other) {
-    throw new SessionOptionsError(other, `${place} is given, too; sessions are kept in one place`);
-  }
-  if (options.memcached !== undefined) {
-    return { memcached: checkMemcachedOptions(options.memcached) };
-  }
-  if (options.stores !== undefined) {
-    const stores: KeyvLike[] = [options.stores].flat();
-    if (stores.length === 0 || !stores.every(hasFunctions('get', 'set', 'delete', 'clear'))) {
-      throw new SessionOptionsError('stores', 'give a Keyv or a Keyv store adapter');
-    }
-    return { stores };
-  }
-  if (options.cache === undefined) return 'memory';
-  if (!hasFunctions('get', 'set', 'del', 'on')(options.cache)) {
-    throw new SessionOptionsError('cache', 'give a cache of cache-manager, such as CACHE_MANAGER');
-  }
-  return { cache: options.cache };
-}
-
 function isText(value: unknown, pattern: RegExp): boolean {
   return typeof value === 'string' && pattern.test(value);
-}
-
-function hasFunctions(...names: string[]): (value: unknown) => boolean {
-  return (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
 }
