@@ -3,7 +3,7 @@ module.exports = {
   forbidden: [
     {
       name: 'no-circular',
-      comment: 'Imports run one way: index → session.* → http, store → session/.',
+      comment: 'Imports run one way: index → session.* → sockets, http, store → session/.',
       severity: 'error',
       from: {},
       to: { circular: true },
@@ -23,20 +23,34 @@ module.exports = {
     {
       name: 'http-knows-no-store',
       severity: 'error',
-      from: { path: '^src/http/' },
+      from: { path: '^src/(http|sockets)/' },
       to: { path: '^src/store/' },
+    },
+    {
+      name: 'http-knows-no-sockets',
+      comment: 'Applications without gateways load them, and use nothing of them.',
+      severity: 'error',
+      from: { path: '^src/http/' },
+      to: { path: '^src/sockets/' },
+    },
+    {
+      name: 'sockets-need-no-gateways-package',
+      comment: 'The package works, and its types compile, without what gateways are made of.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '@nestjs/(websockets|platform-(socket\\.io|ws))|node_modules/(ws|socket\\.io)/' },
     },
     {
       name: 'store-knows-no-http',
       severity: 'error',
       from: { path: '^src/store/' },
-      to: { path: '^src/http/' },
+      to: { path: '^src/(http|sockets)/' },
     },
     {
       name: 'parts-know-no-module',
       comment: 'What puts the parts together is not for the parts to import.',
       severity: 'error',
-      from: { path: '^src/(http|store)/' },
+      from: { path: '^src/(http|sockets|store)/' },
       to: { path: '^src/(session\\.[^/]+|index)\\.ts$' },
     },
     {

@@ -88,6 +88,11 @@ export interface SessionModuleOptions {
    */
   whenTooMany?: WhenTooMany;
   /**
+   * Seconds between looks for sockets of gateways whose session has ended, to close them. Default 60;
+   * `false`: none, and such a socket is closed at its next message that uses the session.
+   */
+  socketSweep?: number | false;
+  /**
    * What routes get that do not say so themselves, by `@Session({ onOutage })`, if the store cannot be
    * read. Default `'refuse'`: a 503. `'anonymous'`: an empty session that refuses writes.
    */
@@ -109,6 +114,7 @@ const DEFAULTS = {
   rotateGrace: 10,
   maxSessionsPerUser: false as number | false,
   whenTooMany: 'end-oldest' as WhenTooMany,
+  socketSweep: 60 as number | false,
   onOutage: 'refuse' as OutagePolicy,
   cacheControl: 'no-store' as string | false,
 };
@@ -130,6 +136,9 @@ const KNOWN = [
 /** A way to a new id is kept for so long, in seconds. */
 const MAX_GRACE = 300;
 
+/** A day; Node.js's timers take no more than 24 of them. */
+const MAX_SWEEP = 86_400;
+
 /** Keys have to fit into memcached's 250 bytes, together with the 43 characters of a digest. */
 const MAX_PREFIX_LENGTH = 200;
 
@@ -142,7 +151,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   refuseUnknownOptions(options, KNOWN);
   const checked = withDefaults(DEFAULTS, options);
   const { timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace } = checked;
-  const { cacheControl } = checked;
+  const { cacheControl, socketSweep } = checked;
   requireWholeNumber('timeout', timeout, { unit: 'seconds', from: 1 });
   if (absoluteTimeout !== false) {
     requireWholeNumber('absoluteTimeout', absoluteTimeout, { unit: 'seconds', from: 1 });
@@ -151,6 +160,9 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     requireWholeNumber('rotateEvery', rotateEvery, { unit: 'seconds', from: 1 });
   }
   requireWholeNumber('rotateGrace', rotateGrace, { unit: 'seconds', from: 0, to: MAX_GRACE });
+  if (socketSweep !== false) {
+    requireWholeNumber('socketSweep', socketSweep, { unit: 'seconds', from: 1, to: MAX_SWEEP });
+  }
   requireWholeNumber('maxBytes', maxBytes, { unit: 'bytes', from: 100 });
   if (!isText(keyPrefix, /^[\x21-\x7e]+$/) || keyPrefix.length > MAX_PREFIX_LENGTH) {
     throw new SessionOptionsError(
@@ -181,7 +193,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   const secrets = checkSecrets(options.secrets);
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
-    ...{ onOutage, maxSessionsPerUser, whenTooMany, durable },
+    ...{ onOutage, maxSessionsPerUser, whenTooMany, socketSweep, durable },
     ...{ cookie, transport, keptIn, secrets },
   };
 }

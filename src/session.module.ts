@@ -24,16 +24,19 @@ import {
   managerProvider,
   monitorProvider,
   optionsProvider,
+  registryProvider,
   SESSION_CLOCK,
   SESSION_EDGE,
   SESSION_OPTIONS,
   SESSION_STORE,
+  socketsProvider,
   storeProvider,
   telemetryProvider,
   usersProvider,
 } from './session.providers.js';
 import { SessionMonitor } from './session-monitor.js';
 import { SessionManager } from './session/session-manager.js';
+import { SessionSockets } from './sockets/session-sockets.js';
 import { SessionTelemetry } from './session/session-telemetry.js';
 import { UserSessions } from './session/user-sessions.js';
 import type { OpenSessionStore } from './store/session-store.factory.js';
@@ -57,7 +60,10 @@ class SessionOptionsModule {}
  * ```
  */
 @Module({
-  providers: [storeProvider, edgeProvider, managerProvider, usersProvider, monitorProvider],
+  providers: [
+    ...[storeProvider, registryProvider, edgeProvider, socketsProvider],
+    ...[managerProvider, usersProvider, monitorProvider],
+  ],
   exports: [SessionManager, SessionMonitor, UserSessions],
 })
 export class SessionModule
@@ -69,6 +75,7 @@ export class SessionModule
     private readonly modules: ModulesContainer,
     @Inject(SESSION_EDGE) private readonly edge: SessionEdge,
     @Inject(SESSION_STORE) private readonly store: OpenSessionStore,
+    private readonly sockets: SessionSockets,
   ) {
     super();
   }
@@ -96,6 +103,7 @@ export class SessionModule
   }
 
   onModuleDestroy(): void {
+    this.sockets.stop();
     this.store.close();
   }
 }

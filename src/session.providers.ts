@@ -1,6 +1,6 @@
 import { CACHE_MANAGER, type CacheModuleOptions } from '@nestjs/cache-manager';
 import { Logger, Scope, type FactoryProvider, type ValueProvider } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
+import { ApplicationConfig, ModulesContainer, REQUEST } from '@nestjs/core';
 import type { Cache } from 'cache-manager';
 
 import type { SessionEdge } from './http/request-session.js';
@@ -16,6 +16,9 @@ import { SessionMonitor } from './session-monitor.js';
 import { SessionRepository } from './session/session-repository.js';
 import { SessionTelemetry } from './session/session-telemetry.js';
 import { UserSessions } from './session/user-sessions.js';
+import { gatewaysOf } from './sockets/gateways.js';
+import { SessionSockets } from './sockets/session-sockets.js';
+import { SocketRegistry } from './sockets/socket-registry.js';
 import { memcachedStore } from './store/memcached-store.js';
 import { memoryStore } from './store/memory-store.js';
 import type { ServerWatcher } from './store/server-health.js';
@@ -109,26 +112,54 @@ export const monitorProvider: FactoryProvider<SessionMonitor> = {
     new SessionMonitor(telemetry, servers),
 };
 
+export const registryProvider: FactoryProvider<SocketRegistry> = {
+  provide: SocketRegistry,
+  useFactory: () => new SocketRegistry(),
+};
+
+/** Has to be there before Nest binds the gateways. */
+export const socketsProvider: FactoryProvider<SessionSockets> = {
+  provide: SessionSockets,
+  inject: [SESSION_EDGE, SocketRegistry, SESSION_OPTIONS, ModulesContainer, ApplicationConfig],
+  useFactory(
+    edge: SessionEdge,
+    registry: SocketRegistry,
+    { socketSweep }: CheckedSessionOptions,
+    modules: ModulesContainer,
+    config: ApplicationConfig,
+  ): SessionSockets {
+    const sockets = new SessionSockets(edge, registry);
+    sockets.serve(modules, config, socketSweep);
+    return sockets;
+  },
+};
+
 /** Puts the parts together: options, store, repository, cookie. */
 export const edgeProvider: FactoryProvider<SessionEdge> = {
   provide: SESSION_EDGE,
-  inject: [SESSION_OPTIONS, SESSION_CLOCK, SESSION_STORE, SessionTelemetry],
+  inject: [
+    ...[SESSION_OPTIONS, SESSION_CLOCK, SESSION_STORE, SessionTelemetry],
+    ...[SocketRegistry, ModulesContainer],
+  ],
   useFactory(
     options: CheckedSessionOptions,
     now: SessionClock,
     { store }: OpenSessionStore,
     telemetry: SessionTelemetry,
+    sockets: SocketRegistry,
+    modules: ModulesContainer,
   ): SessionEdge {
     const { keptIn, cookie, secrets } = options;
     const warn = (message: string) => sessionLogger.warn(message);
     const persistentCookie = cookie.persistent && options.transport.cookie;
     const policy = { ...options, persistentCookie, now, warn, telemetry };
+    const hasGateways = gatewaysOf(modules).length > 0;
     const isShared = keptIn !== 'memory';
     if (isShared && secrets.length === 0 && process.env.NODE_ENV === 'production') {
       sessionLog.withoutSecrets();
     }
     return {
-      repository: new SessionRepository(store, policy),
+      repository: new SessionRepository(hasGateways ? sockets.listenTo(store) : store, policy),
       transport: transportOf(options),
       cacheControl: options.cacheControl,
       onOutage: options.onOutage,

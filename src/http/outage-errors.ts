@@ -8,7 +8,12 @@ import { SessionError, SessionUnavailableError } from '../session/session.errors
  * hits. The domain knows no Nest; so here its errors of that kind are made to descend from that class.
  */
 export function keepOutagesOutOfNestsLog(): void {
+  keepOutOfNestsLog(SessionUnavailableError);
+}
+
+/** The same for the errors of another class; one that descends from `SessionError` directly. */
+export function keepOutOfNestsLog({ prototype }: { prototype: SessionError }): void {
   const members = Object.getOwnPropertyDescriptors(SessionError.prototype);
   const intrinsic = Object.create(IntrinsicException.prototype, members) as object;
-  Object.setPrototypeOf(SessionUnavailableError.prototype, intrinsic);
+  Object.setPrototypeOf(prototype, intrinsic);
 }

@@ -7,6 +7,7 @@ import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
 import { httpRequestOf } from './http-request-of.js';
 import { RequestSession, type SessionEdge } from './request-session.js';
+import { isSocket, socketRouteOf } from './socket-route.js';
 
 /** Leads from a raw request to the sessions of its application, and to its response. */
 export interface RequestRoute {
@@ -36,6 +37,10 @@ const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
  *
  * In GraphQL it takes a resolver's context as well, Nest's or GraphQL's own.
  *
+ * In gateways it takes a client as well, a Socket.IO `Socket` or a `WebSocket` of `ws`. Within a
+ * message that is the message's session, which is committed before the answer. Outside of one, as in
+ * `handleConnection()`, it is the session as it is now, and `save()` stores what is changed.
+ *
  * @param access whether it is only read, and what to do in an outage
  * @throws SessionStoreError if the store cannot be read
  * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request,
@@ -45,6 +50,8 @@ export async function sessionOf(
   contextOrRequest: ArgumentsHost | object,
   access?: SessionAccess,
 ): Promise<Session> {
+  const socket = socketRouteOf(contextOrRequest);
+  if (socket) return socket.load(access);
   return requestSessionOf(contextOrRequest).current.load(access);
 }
 
@@ -56,6 +63,7 @@ export function requestSessionOf(contextOrRequest: unknown): RequestSession {
   if (!session) {
     const { edge, response } = requestRoutes.get(raw) ?? { edge: raw[EDGE], response: raw.res };
     if (!edge || !response) {
+      if (isSocket(raw)) throw noManager();
       throw new SessionError(
         'SESSION_MODULE_MISSING',
         'No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.',

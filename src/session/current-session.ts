@@ -1,10 +1,11 @@
 import type { SessionTicket } from './session-keys.js';
 import type { OutagePolicy, SessionAccess } from './session-access.js';
-import { createReadOnlySession, createSession } from './session-object.js';
+import { createReadOnlySession, createSession, type SessionLifecycle } from './session-object.js';
 import type { SessionRepository } from './session-repository.js';
 import type { SessionState } from './session-state.js';
 import { checkUserId, type SessionClient } from './session-user.js';
 import {
+  noCookie,
   SessionDestroyedError,
   SessionError,
   SessionLimitError,
@@ -25,6 +26,10 @@ export interface SessionTransport {
   readonly isOpen: boolean;
   /** What is known of the client, for a sign-in. Absent: nothing. */
   client?(): SessionClient;
+  /** Whether no client can ever be told one here, so that no session can begin. */
+  readonly isMute?: boolean;
+  /** Called if no session has the id that the client sent. It may refuse, by an error. */
+  onStranger?(): void;
 }
 
 /** What the client has to be told: an id, or that its session is over. */
@@ -147,6 +152,11 @@ export class CurrentSession {
     return this.state?.status === 'stored';
   }
 
+  /** Whether the session ended while it was used, by whatever others did: its changes were dropped. */
+  get isGone(): boolean {
+    return this.state?.status === 'gone';
+  }
+
   /** What to tell the client, once all is stored. */
   get news(): SessionNews | undefined {
     const { state } = this;
@@ -174,17 +184,24 @@ export class CurrentSession {
   private async find(): Promise<Session> {
     const ticket = this.transport.presentedTicket();
     const found = ticket && (await this.repository.find(ticket));
+    if (ticket && !found) this.transport.onStranger?.();
     return this.take(found ?? this.repository.begin());
   }
 
   private take(state: SessionState): Session {
-    const session = createSession(state, {
+    const lifecycle: SessionLifecycle = {
       save: () => this.ifCurrent(state, () => this.save()),
       regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),
       signIn: (userId, options) => this.ifCurrent(state, () => this.signIn(userId, options)),
       takeFlash: (name) => this.ifCurrent(state, () => this.takeFlash(name)),
       destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
-    });
+    };
+    const { isMute } = this.transport;
+    if (isMute) state.canTellClient = false;
+    const session =
+      isMute && state.status === 'new'
+        ? createReadOnlySession(state, () => noCookie('write'), lifecycle)
+        : createSession(state, lifecycle);
     this.state = state;
     this.loading = Promise.resolve(session);
     return session;
@@ -238,6 +255,7 @@ export class CurrentSession {
 
   private requireOpen(operation: string): void {
     if (this.transport.isOpen) return;
+    if (this.transport.isMute) throw noCookie(operation);
     throw new SessionError(
       'SESSION_RESPONSE_BEGUN',
       `${operation}: the response has begun, so its client cannot be told a session id any more. ` +

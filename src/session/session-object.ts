@@ -20,12 +20,22 @@ export function createSession(state: SessionState, lifecycle: SessionLifecycle):
   return new Proxy(new SessionObject(state, lifecycle), propertyAccess);
 }
 
-/** A session that can be read only: whatever would change it throws, or rejects with, that error. */
-export function createReadOnlySession(state: SessionState, refusal: () => SessionError): Session {
+/**
+ * A session that can be read only: whatever would change it throws, or rejects with, that error.
+ * `lifecycle`: if what is no write is not refused.
+ */
+export function createReadOnlySession(
+  state: SessionState,
+  refusal: () => SessionError,
+  lifecycle = refusingLifecycle(refusal),
+): Session {
+  return new Proxy(new SessionObject(state, lifecycle, refusal), propertyAccess);
+}
+
+function refusingLifecycle(refusal: () => SessionError): SessionLifecycle {
   const refuse = () => Promise.reject(refusal());
   const changes = { save: refuse, regenerate: refuse, destroy: refuse };
-  const lifecycle = { ...changes, signIn: refuse, takeFlash: refuse };
-  return new Proxy(new SessionObject(state, lifecycle, refusal), propertyAccess);
+  return { ...changes, signIn: refuse, takeFlash: refuse };
 }
 
 const SELF = Symbol('session');

@@ -62,6 +62,18 @@ export class SessionRepository {
     return isOver ? undefined : session;
   }
 
+  /** Where the session of this id is kept, as long as it has this id. */
+  keyOf(ticket: SessionTicket): string {
+    return this.keys.of(ticket);
+  }
+
+  /** Whether a request with this id would find its session. Keeps nothing alive. */
+  async isThere(ticket: SessionTicket): Promise<boolean> {
+    const found = await this.records.find(this.keys.of(ticket), 0);
+    if (!found || !('forwardTo' in found)) return found !== undefined;
+    return found.grace !== undefined && this.policy.now() < found.grace.until;
+  }
+
   /** A new, empty session. Nothing is stored before something is written to it. */
   begin(): SessionState {
     const ticket = newTicket();
@@ -223,6 +235,7 @@ export class SessionRepository {
     const { persistentCookie, rotateEvery, timeout, now } = this.policy;
     return (
       persistentCookie &&
+      session.canTellClient &&
       rotateEvery === false &&
       session.status === 'stored' &&
       !session.followed &&

@@ -24,6 +24,8 @@ export class SessionState {
   tellClient: boolean;
   /** Who is signed in with it. */
   user: SessionUser | undefined;
+  /** `false`: what uses it cannot send a cookie. */
+  canTellClient = true;
   /** Whether another request gave the session a new id, which this one must not learn. */
   followed = false;
   /** `false`: found by an id that was renewed since; who is told of the new one must still have it. */

@@ -1,0 +1,28 @@
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { catchError, concat, defer, EMPTY, ignoreElements, type Observable } from 'rxjs';
+
+import { currentMessage, type SocketMessage } from './socket-message.js';
+
+/**
+ * Commits a message's changes before its handler's answer leaves, and before an error of the handler
+ * is told. An interceptor, so that a commit that fails goes through the application's own filters.
+ */
+class MessageInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const message = currentMessage();
+    return message ? saved(message, next.handle()) : next.handle();
+  }
+}
+
+/** One for all gateways, as it knows nothing. */
+export const commitBeforeAnswer = new MessageInterceptor();
+
+function saved(message: SocketMessage, answers: Observable<unknown>): Observable<unknown> {
+  const rest = defer(() => message.commit() ?? EMPTY).pipe(ignoreElements());
+  const failed = (error: unknown): Observable<never> =>
+    concat(
+      rest,
+      defer(() => Promise.reject(error as Error)),
+    );
+  return concat(message.afterCommit(answers.pipe(catchError(failed))), rest);
+}

@@ -1,0 +1,127 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+import { concatMap, of, type Observable } from 'rxjs';
+
+import type { SessionEdge } from '../http/request-session.js';
+import { CurrentSession, type SessionTransport } from '../session/current-session.js';
+import type { SessionAccess } from '../session/session-access.js';
+import type { SessionTicket } from '../session/session-keys.js';
+import type { Session } from '../session/session.js';
+
+/** The socket that a message came by. */
+export interface MessageSocket {
+  readonly edge: SessionEdge;
+  /** The look at the handshake; `undefined`: it is done. */
+  readonly opening: Promise<void> | undefined;
+  /** The id that the handshake brought. `undefined`: the socket has no session. */
+  readonly ticket: SessionTicket | undefined;
+  /** It is closed, or about to be. */
+  readonly isEnded: boolean;
+  /** No session has the id any more, or ever had. It may refuse, by an error. */
+  onStranger(): void;
+  /** Ends the socket, but first whoever asked is told. */
+  refuse(): never;
+  close(): void;
+}
+
+/**
+ * One message's session, from its first use to the commit; or that of a look from outside of a
+ * message. The client can be told no id: what would need a cookie is refused.
+ */
+export class SocketMessage implements SessionTransport {
+  readonly isOpen = false;
+  readonly isMute = true;
+  /** Whether the socket is to be closed when this message has been answered. */
+  endsSocket = false;
+  /** What is started by a message and outlives it is outside of it. */
+  isOver = false;
+  private readonly current: CurrentSession;
+  private failure: { readonly error: Error } | undefined;
+
+  constructor(readonly socket: MessageSocket) {
+    this.current = new CurrentSession(socket.edge.repository, this, socket.edge.onOutage);
+  }
+
+  async load(access?: SessionAccess): Promise<Session> {
+    if (this.socket.opening) await this.socket.opening;
+    return this.current.load(access);
+  }
+
+  /** The look at the handshake, which all others wait for. */
+  async open(): Promise<void> {
+    await this.current.load({ onOutage: 'refuse' });
+  }
+
+  /** Stores what has changed; `undefined`: nothing has. Rejects also if the session is gone by now. */
+  commit(): Promise<void> | undefined {
+    return this.failure ? Promise.reject(this.failure.error) : this.store();
+  }
+
+  /** Whether its client was told of a commit that failed; nothing more of the message is stored. */
+  get hasFailed(): boolean {
+    return this.failure !== undefined;
+  }
+
+  /** Each answer, once all that was changed before it is stored. */
+  afterCommit(answers: Observable<unknown>): Observable<unknown> {
+    return answers.pipe(
+      concatMap((answer) => {
+        const stored = this.commit();
+        return stored ? stored.then(() => answer) : of(answer);
+      }),
+    );
+  }
+
+  /** An acknowledgement that the handler itself gives; there is none if the commit fails. */
+  holdAcknowledgement(acknowledge: (...values: unknown[]) => unknown) {
+    return (...values: unknown[]): void => {
+      const stored = this.commit();
+      if (!stored) return void acknowledge(...values);
+      stored.then(
+        () => acknowledge(...values),
+        () => undefined, // the interceptor will meet it, and tell
+      );
+    };
+  }
+
+  presentedTicket(): SessionTicket | undefined {
+    if (this.socket.isEnded) this.socket.refuse();
+    return this.socket.ticket;
+  }
+
+  onRead(): void {
+    // There are no headers that would have to say so.
+  }
+
+  onUse(): void {
+    // The answer waits for the interceptor.
+  }
+
+  onStranger(): void {
+    this.socket.onStranger();
+  }
+
+  private store(): Promise<void> | undefined {
+    return this.current
+      .commit()
+      ?.then(() => {
+        if (this.current.isGone) this.socket.refuse();
+      })
+      .catch((error: Error) => {
+        this.failure ??= { error };
+        throw error;
+      });
+  }
+}
+
+const messages = new AsyncLocalStorage<SocketMessage>();
+
+/** The message under way, also for guards and services that have nothing but its client. */
+export function currentMessage(): SocketMessage | undefined {
+  const message = messages.getStore();
+  return message?.isOver ? undefined : message;
+}
+
+export function within<T>(message: SocketMessage, work: () => T): T {
+  return messages.run(message, work);
+}

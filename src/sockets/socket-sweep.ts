@@ -1,0 +1,51 @@
+import type { SessionTicket } from '../session/session-keys.js';
+import type { SessionRepository } from '../session/session-repository.js';
+import type { KeptSocket, SocketRegistry } from './socket-registry.js';
+
+/** Sessions that are looked at together, so that a sweep does not crowd out requests. */
+const TOGETHER = 100;
+
+/**
+ * Closes sockets whose session has ended elsewhere, or ran out, and which say nothing that would make
+ * it known. It looks at sessions, and keeps none alive.
+ */
+export class SocketSweep {
+  private timer: NodeJS.Timeout | undefined;
+  private isUnderWay = false;
+
+  constructor(
+    private readonly registry: SocketRegistry,
+    private readonly repository: SessionRepository,
+  ) {}
+
+  start(seconds: number): void {
+    this.timer = setInterval(() => void this.run(), seconds * 1000);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** One that takes longer than the time between two is not overtaken. */
+  async run(): Promise<void> {
+    if (this.isUnderWay) return;
+    this.isUnderWay = true;
+    const sessions = this.registry.bySession();
+    while (sessions.length > 0) {
+      await Promise.all(sessions.splice(0, TOGETHER).map((sockets) => this.look(sockets)));
+    }
+    this.isUnderWay = false;
+  }
+
+  private async look(sockets: KeptSocket[]): Promise<void> {
+    const ticket = sockets.find((socket) => socket.ticket)?.ticket;
+    if (!ticket || (await this.isThere(ticket))) return;
+    for (const socket of sockets) socket.close();
+  }
+
+  /** What cannot be asked now is asked again by the next sweep. */
+  private isThere(ticket: SessionTicket): Promise<boolean> {
+    return this.repository.isThere(ticket).catch(() => true);
+  }
+}
