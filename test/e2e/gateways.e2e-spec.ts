@@ -1,0 +1,501 @@
+import { EventEmitter } from 'node:events';
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  Controller,
+  Get,
+  Injectable,
+  ParseIntPipe,
+  Post,
+  UseGuards,
+  UseInterceptors,
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import {
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  type OnGatewayConnection,
+} from '@nestjs/websockets';
+import { concat, EMPTY, fromEvent, map, of, take, type Observable } from 'rxjs';
+
+import { Session, SessionError, sessionOf } from '../../src/index.js';
+import {
+  connectGateway,
+  SOCKET_PLATFORMS,
+  useSockets,
+  type GatewayClient,
+} from '../support/gateway-client.js';
+import type { Visitor } from '../support/http-client.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+
+const answer = (data: unknown) => ({ event: 'answer', data });
+
+/** What became of it, in the words of the error if it failed. */
+const outcome = (work: Promise<unknown>) =>
+  work.then(
+    () => 'done',
+    (error: unknown) => (error instanceof SessionError ? error.code : String(error)),
+  );
+
+@Controller()
+class PagesController {
+  @Post('sign-in')
+  signIn(@Session() session: Session) {
+    session.name = 'Ada';
+    session.count = 0;
+  }
+
+  @Post('sign-out')
+  signOut(@Session() session: Session) {
+    return session.destroy();
+  }
+
+  @Post('new-id')
+  newId(@Session() session: Session) {
+    return session.regenerate().then(() => undefined);
+  }
+
+  @Get('entries')
+  entries(@Session() session: Session) {
+    return session.toJSON();
+  }
+}
+
+/** By the client alone: a message's session all the same. */
+@Injectable()
+class CountingGuard implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const session = await sessionOf(context.switchToWs().getClient<object>());
+    session.increment('seenByGuard');
+    return session.has('name');
+  }
+}
+
+@Injectable()
+class NotingInterceptor implements NestInterceptor {
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const session = await sessionOf(context);
+    session.noted = 'before';
+    return next.handle().pipe(
+      map((value: unknown) => {
+        session.noted = 'after';
+        return value;
+      }),
+    );
+  }
+}
+
+interface Arrival {
+  name: unknown;
+  isNew: boolean;
+}
+
+@WebSocketGateway()
+class RoomGateway implements OnGatewayConnection {
+  static onArrival: ((arrival: Arrival) => void) | undefined;
+  static greets = false;
+  static readonly beats = new EventEmitter();
+
+  async handleConnection(client: object) {
+    if (!RoomGateway.greets) return;
+    const session = await sessionOf(client);
+    const arrival = { name: session.name as unknown, isNew: session.isNew };
+    if (!session.isNew) {
+      session.arrivals = ((session.arrivals as number | undefined) ?? 0) + 1;
+      await session.save();
+    }
+    RoomGateway.onArrival?.(arrival);
+  }
+
+  @SubscribeMessage('ping')
+  ping() {
+    return answer('pong');
+  }
+
+  @SubscribeMessage('read')
+  read(@Session() session: Session) {
+    return answer({ name: (session.name as string | undefined) ?? null, isNew: session.isNew });
+  }
+
+  @SubscribeMessage('key')
+  key(@Session('count', ParseIntPipe) count: number, @MessageBody() body: unknown) {
+    return answer({ count, body });
+  }
+
+  @SubscribeMessage('glance')
+  glance(@Session({ readOnly: true }) session: Session) {
+    try {
+      session.name = 'Bob';
+    } catch (error) {
+      return answer({ name: session.name as string, code: (error as SessionError).code });
+    }
+    return answer('written');
+  }
+
+  @SubscribeMessage('increment')
+  increment(@Session() session: Session) {
+    return answer(session.increment('count'));
+  }
+
+  @SubscribeMessage('set')
+  set(@Session() session: Session, @MessageBody() [key, value]: [string, unknown]) {
+    session.set(key, value);
+    return answer('set');
+  }
+
+  @SubscribeMessage('forget')
+  forget(@Session() session: Session) {
+    return answer(session.delete('name'));
+  }
+
+  @SubscribeMessage('throw')
+  throw(@Session() session: Session) {
+    session.attempted = true;
+    throw new Error('no');
+  }
+
+  @SubscribeMessage('silent')
+  silent(@Session() session: Session) {
+    session.silent = true;
+    return EMPTY;
+  }
+
+  @SubscribeMessage('stream')
+  stream(@Session() session: Session) {
+    let n = 0;
+    const beats = concat(of(0), fromEvent(RoomGateway.beats, 'beat').pipe(take(3)));
+    return beats.pipe(
+      map(() => {
+        n++;
+        if (n > 3) session.streamEnded = true;
+        else session.streamed = n;
+        RoomGateway.beats.emit('heard');
+        return answer(n);
+      }),
+    );
+  }
+
+  @UseGuards(CountingGuard)
+  @SubscribeMessage('guarded')
+  guarded(@Session() session: Session) {
+    session.increment('seenByGuard');
+    return answer(session.seenByGuard);
+  }
+
+  @UseInterceptors(NotingInterceptor)
+  @SubscribeMessage('noted')
+  noted(@Session('noted') noted: unknown) {
+    return of(answer(noted));
+  }
+
+  @SubscribeMessage('destroy')
+  async destroy(@Session() session: Session) {
+    await session.destroy();
+    return answer('bye');
+  }
+
+  @SubscribeMessage('new-id')
+  async newId(@Session() session: Session) {
+    return answer(await outcome(session.regenerate()));
+  }
+
+  @SubscribeMessage('write')
+  async write(@Session() session: Session) {
+    return answer(await outcome((async () => void (session.name = 'Eve'))()));
+  }
+
+  @SubscribeMessage('large')
+  large(@Session() session: Session) {
+    session.large = 'x'.repeat(2000);
+    return answer('stored');
+  }
+}
+
+describe.each(
+  PLATFORMS.flatMap((platform) => SOCKET_PLATFORMS.map((sockets) => ({ platform, sockets }))),
+)('gateways with $sockets, on $platform', ({ platform, sockets }) => {
+  let memcached: Memcached;
+  let wire: RecordingProxy;
+  let app: SessionApp;
+  const clients: GatewayClient[] = [];
+
+  const commands = () => wire.commands.map(({ name }) => name);
+
+  async function connect(visitor: Visitor): Promise<GatewayClient> {
+    const client = await connectGateway(sockets, app.url, visitor.cookie);
+    clients.push(client);
+    return client;
+  }
+
+  async function signedIn() {
+    const visitor = app.visitor();
+    await visitor.post('/sign-in');
+    return visitor;
+  }
+
+  const entries = async (visitor: Visitor) => (await visitor.get('/entries')).json as unknown;
+
+  beforeAll(async () => {
+    memcached = await startMemcached();
+    wire = await recordingProxy(memcached.port);
+    app = await startSessionApp({
+      platform,
+      options: { memcached: { servers: wire.server, timeout: 300 }, maxBytes: 1000 },
+      controllers: [PagesController],
+      providers: [RoomGateway],
+      prepare: useSockets(sockets),
+    });
+  });
+
+  beforeEach(() => wire.reset());
+
+  afterEach(() => {
+    RoomGateway.greets = false;
+    for (const client of clients.splice(0)) client.close();
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await wire.close();
+    await memcached.stop();
+  });
+
+  describe('the session', () => {
+    it('is that of the cookie in the handshake', async () => {
+      const client = await connect(await signedIn());
+      expect((await client.ask('read')).data).toEqual({ name: 'Ada', isNew: false });
+    });
+
+    it('is new and empty without a cookie', async () => {
+      const client = await connect(app.visitor());
+      expect((await client.ask('read')).data).toEqual({ name: null, isNew: true });
+    });
+
+    it('gives entries by key, through pipes, next to the message', async () => {
+      const client = await connect(await signedIn());
+      expect((await client.ask('key', 'hello')).data).toEqual({ count: 0, body: 'hello' });
+    });
+
+    it('is as it is now, with each message', async () => {
+      const visitor = await signedIn();
+      const [one, other] = [await connect(visitor), await connect(visitor)];
+      expect((await one.ask('increment')).data).toBe(1);
+      expect((await other.ask('increment')).data).toBe(2);
+      expect((await one.ask('increment')).data).toBe(3);
+      expect(await entries(visitor)).toMatchObject({ count: 3 });
+    });
+
+    it('can be read only', async () => {
+      const client = await connect(await signedIn());
+      const { data } = await client.ask('glance');
+      expect(data).toEqual({ name: 'Ada', code: 'SESSION_READ_ONLY' });
+    });
+
+    it('is shared by guards, interceptors and the handler of a message', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      await client.ask('read');
+      wire.reset();
+      expect((await client.ask('guarded')).data).toBe(2);
+      expect(commands()).toEqual(['gats', 'cas']);
+      expect((await client.ask('noted')).data).toBe('before');
+      expect(await entries(visitor)).toMatchObject({ noted: 'after', seenByGuard: 2 });
+    });
+
+    it('keeps what a guard changed that turns the message away', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      await client.ask('forget');
+      expect((await client.ask('guarded')).event).toBe('exception');
+      await client.ask('ping');
+      expect(await entries(visitor)).toEqual({ count: 0, seenByGuard: 1 });
+    });
+
+    it('is there when somebody connects, and saved by save()', async () => {
+      const visitor = await signedIn();
+      RoomGateway.greets = true;
+      const arrived = new Promise<Arrival>((resolve) => (RoomGateway.onArrival = resolve));
+      wire.reset();
+      await connect(visitor);
+      expect(await arrived).toEqual({ name: 'Ada', isNew: false });
+      expect(commands()).toEqual(['gats', 'cas']);
+      expect(await entries(visitor)).toMatchObject({ arrivals: 1 });
+    });
+  });
+
+  describe('round trips to memcached', () => {
+    it('one to connect with a session, none without', async () => {
+      const visitor = await signedIn();
+      wire.reset();
+      await (await connect(visitor)).ask('ping');
+      expect(wire.commands.map(({ line }) => line)).toEqual([
+        expect.stringMatching(/^gats 1200 sess:/),
+      ]);
+      wire.reset();
+      await (await connect(app.visitor())).ask('read');
+      expect(commands()).toEqual([]);
+    });
+
+    it('none for a message that ignores the session, one to read, two to write', async () => {
+      const client = await connect(await signedIn());
+      await client.ask('ping');
+      wire.reset();
+      await client.ask('ping');
+      expect(commands()).toEqual([]);
+      await client.ask('read');
+      expect(wire.commands.map(({ line }) => line)).toEqual([
+        expect.stringMatching(/^gats 1200 sess:/),
+      ]);
+      wire.reset();
+      await client.ask('increment');
+      expect(commands()).toEqual(['gats', 'cas']);
+    });
+
+    it('none for the messages of a visitor whose cookie is no session’s', async () => {
+      const visitor = app.visitor();
+      visitor.cookie = `SID=${'A'.repeat(43)}`;
+      const client = await connect(visitor);
+      expect((await client.ask('read')).data).toMatchObject({ isNew: true });
+      wire.reset();
+      expect((await client.ask('read')).data).toMatchObject({ isNew: true });
+      expect(commands()).toEqual([]);
+      expect(client.isOpen).toBe(true);
+    });
+  });
+
+  describe('saved before it is said', () => {
+    it('what a handler changed before it threw', async () => {
+      const visitor = await signedIn();
+      expect((await (await connect(visitor)).ask('throw')).event).toBe('exception');
+      expect(await entries(visitor)).toMatchObject({ attempted: true });
+    });
+
+    it('each value of a stream, and what changed after the last', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      client.send('stream');
+      for (const n of [1, 2, 3]) {
+        expect((await client.next()).data).toBe(n);
+        expect(await entries(visitor)).toMatchObject({ streamed: n });
+        await new Promise<void>((resolve) => RoomGateway.beats.once('heard', resolve).emit('beat'));
+      }
+      await client.next();
+      expect(await entries(visitor)).toMatchObject({ streamed: 3, streamEnded: true });
+    });
+
+    it('without an answer', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      client.send('silent');
+      while (!wire.commands.some(({ name }) => name === 'cas')) await client.ask('ping');
+      expect(await entries(visitor)).toMatchObject({ silent: true });
+    });
+
+    it('no answer if it cannot be saved, but an exception', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      expect(await client.ask('large')).toMatchObject({
+        event: 'exception',
+        data: { status: 'error' },
+      });
+      expect(await entries(visitor)).not.toHaveProperty('large');
+      wire.failWrites(true);
+      expect((await client.ask('increment')).event).toBe('exception');
+      wire.failWrites(false);
+      expect((await client.ask('increment')).data).toBe(1);
+    });
+  });
+
+  describe('parallel messages of one session', () => {
+    it('50 on five sockets lose nothing', async () => {
+      const visitor = await signedIn();
+      const five = await Promise.all([1, 2, 3, 4, 5].map(() => connect(visitor)));
+      for (const [n, client] of five.entries()) {
+        for (let i = 0; i < 5; i++) {
+          client.send('increment');
+          client.send('set', [`key${n}.${i}`, i]);
+        }
+      }
+      for (const client of five) {
+        for (let i = 0; i < 10; i++) expect((await client.next()).event).toBe('answer');
+      }
+      const all = (await entries(visitor)) as { count: number };
+      expect(all.count).toBe(25);
+      expect(Object.keys(all)).toHaveLength(27);
+    });
+  });
+
+  describe('what would need a cookie', () => {
+    it('is refused in a message: a new session, a new id', async () => {
+      const nobody = await connect(app.visitor());
+      expect((await nobody.ask('write')).data).toBe('SESSION_NO_COOKIE');
+      expect((await nobody.ask('new-id')).data).toBe('SESSION_NO_COOKIE');
+      const somebody = await connect(await signedIn());
+      expect((await somebody.ask('new-id')).data).toBe('SESSION_NO_COOKIE');
+      expect((await somebody.ask('read')).data).toMatchObject({ name: 'Ada' });
+    });
+  });
+
+  describe('an outage', () => {
+    it('is an exception to messages that use the session, and no reason to close', async () => {
+      const client = await connect(await signedIn());
+      await client.ask('read');
+      await wire.refuse(true);
+      wire.cut();
+      expect((await client.ask('read')).event).toBe('exception');
+      expect((await client.ask('ping')).data).toBe('pong');
+      await wire.refuse(false);
+      let received = await client.ask('read');
+      while (received.event === 'exception') received = await client.ask('read');
+      expect(received.data).toMatchObject({ name: 'Ada' });
+      expect(app.logged.errors.filter((line) => line.includes('SessionStoreError'))).toEqual([]);
+    });
+  });
+
+  describe('the end of a session', () => {
+    const told = sockets === 'ws' ? 4401 : 'io server disconnect';
+
+    it('closes its sockets at once, if this process ends it', async () => {
+      const visitor = await signedIn();
+      const [one, other] = [await connect(visitor), await connect(visitor)];
+      const stranger = await connect(await signedIn());
+      await visitor.post('/sign-out');
+      expect(await Promise.all([one.closed, other.closed])).toEqual([told, told]);
+      expect((await stranger.ask('read')).data).toMatchObject({ name: 'Ada' });
+    });
+
+    it('by a message: that one is answered, then all are closed', async () => {
+      const visitor = await signedIn();
+      const [one, other] = [await connect(visitor), await connect(visitor)];
+      expect((await one.ask('destroy')).data).toBe('bye');
+      expect(await Promise.all([one.closed, other.closed])).toEqual([told, told]);
+      expect(await entries(visitor)).toEqual({});
+    });
+
+    it('closes its sockets at their next message, if others ended it', async () => {
+      const client = await connect(await signedIn());
+      await client.ask('read');
+      await memcached.flush();
+      expect((await client.ask('read')).event).toBe('exception');
+      expect(await client.closed).toBe(told);
+      expect(app.logged.errors.filter((line) => line.includes('ended'))).toEqual([]);
+    });
+
+    it('by a new id: the socket has the old one, and its client connects again', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      await client.ask('read');
+      await visitor.post('/new-id');
+      expect((await client.ask('increment')).event).toBe('exception');
+      expect(await client.closed).toBe(told);
+      expect(await entries(visitor)).toMatchObject({ count: 0 });
+      expect((await (await connect(visitor)).ask('read')).data).toMatchObject({ name: 'Ada' });
+    });
+  });
+});
