@@ -8,7 +8,7 @@ import { SessionCookie } from './http/session-cookie.js';
 import { SessionHeader } from './http/session-header.js';
 import { SessionIdTransport } from './http/session-id-transport.js';
 import { SessionLog } from './http/session-log.js';
-import { requestSessionOf } from './http/session-of.js';
+import { managerOf } from './http/session-of.js';
 import { checkSessionOptions, type CheckedSessionOptions } from './session-options.js';
 import { SESSION_MODULE_OPTIONS } from './session.module-definition.js';
 import { SessionManager } from './session/session-manager.js';
@@ -189,7 +189,7 @@ export const managerProvider: FactoryProvider<SessionManager> = {
   scope: Scope.REQUEST,
   inject: [REQUEST],
   // In GraphQL it is the context of its resolvers; outside of any request it is undefined.
-  useFactory: (request: unknown) => requestSessionOf(request).manager,
+  useFactory: managerOf,
 };
 
 const sessionLogger = new Logger('SessionModule');

@@ -48,7 +48,7 @@ export class RequestSession implements SessionTransport, ResponseGate {
     private readonly response: ServerResponse,
   ) {
     this.current = new CurrentSession(edge.repository, this, edge.onOutage);
-    this.manager = new SessionManager(this.current);
+    this.manager = new SessionManager(this);
   }
 
   presentedTicket(): SessionTicket | undefined {

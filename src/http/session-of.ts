@@ -3,11 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArgumentsHost } from '@nestjs/common';
 
 import type { SessionAccess } from '../session/session-access.js';
+import type { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
 import { httpRequestOf } from './http-request-of.js';
 import { RequestSession, type SessionEdge } from './request-session.js';
-import { isSocket, socketRouteOf } from './socket-route.js';
+import { socketRouteOf, socketRoutes } from './socket-route.js';
 
 /** Leads from a raw request to the sessions of its application, and to its response. */
 export interface RequestRoute {
@@ -55,6 +56,12 @@ export async function sessionOf(
   return requestSessionOf(contextOrRequest).current.load(access);
 }
 
+/** What is injected: Nest's request of a gateway is the client, as long as that is connected. */
+export function managerOf(request: unknown): SessionManager {
+  const socket = socketRoutes.get(request as object);
+  return (socket ?? requestSessionOf(request)).manager;
+}
+
 /** The one `RequestSession` of a request; made at the first call, without any I/O. */
 export function requestSessionOf(contextOrRequest: unknown): RequestSession {
   const request = httpRequestOf(contextOrRequest);
@@ -63,7 +70,6 @@ export function requestSessionOf(contextOrRequest: unknown): RequestSession {
   if (!session) {
     const { edge, response } = requestRoutes.get(raw) ?? { edge: raw[EDGE], response: raw.res };
     if (!edge || !response) {
-      if (isSocket(raw)) throw noManager();
       throw new SessionError(
         'SESSION_MODULE_MISSING',
         'No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.',

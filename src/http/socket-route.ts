@@ -1,20 +1,18 @@
 import type { ArgumentsHost } from '@nestjs/common';
 
 import type { SessionAccess } from '../session/session-access.js';
+import type { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
 
 /** Leads from the client of a gateway to its session. */
 export interface SocketRoute {
+  readonly manager: SessionManager;
   load(access?: SessionAccess): Promise<Session>;
 }
 
 /** Told for each connection. */
 export const socketRoutes = new WeakMap<object, SocketRoute>();
-
-export function isSocket(source: object): boolean {
-  return socketRoutes.has(source);
-}
 
 /**
  * Of a client, or of a context of a gateway. `undefined`: it is none of these.

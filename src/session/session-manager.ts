@@ -1,16 +1,25 @@
 import type { CurrentSession } from './current-session.js';
 import type { RegenerateOptions, Session } from './session.js';
 
+/** What a manager belongs to: a request, or a connection with one message after the other. */
+export interface ManagedRequest {
+  readonly current: CurrentSession;
+}
+
 /**
  * The session of the current request. Request-scoped: inject it where you create, renew or destroy
  * sessions. For reading and writing entries `@Session()` is enough, and costs less, since it leaves
  * the controller a singleton.
  */
 export class SessionManager {
-  readonly #current: CurrentSession;
+  readonly #request: ManagedRequest;
 
-  constructor(current: CurrentSession) {
-    this.#current = current;
+  constructor(request: ManagedRequest) {
+    this.#request = request;
+  }
+
+  get #current(): CurrentSession {
+    return this.#request.current;
   }
 
   /**

@@ -55,6 +55,7 @@ export class SessionSockets implements SocketListener {
   async onMessage(client: object, call: MessageCall, args: unknown[]): Promise<unknown> {
     const socket = this.sockets.get(client);
     if (!socket) return call(...args);
+    if (socket.opening) await socket.opening;
     if (socket.isEnded) return undefined;
     const message = new SocketMessage(socket);
     const told = args.map((arg) =>

@@ -4,15 +4,11 @@ import { concatMap, of, type Observable } from 'rxjs';
 
 import type { SessionEdge } from '../http/request-session.js';
 import { CurrentSession, type SessionTransport } from '../session/current-session.js';
-import type { SessionAccess } from '../session/session-access.js';
 import type { SessionTicket } from '../session/session-keys.js';
-import type { Session } from '../session/session.js';
 
 /** The socket that a message came by. */
 export interface MessageSocket {
   readonly edge: SessionEdge;
-  /** The look at the handshake; `undefined`: it is done. */
-  readonly opening: Promise<void> | undefined;
   /** The id that the handshake brought. `undefined`: the socket has no session. */
   readonly ticket: SessionTicket | undefined;
   /** It is closed, or about to be. */
@@ -35,21 +31,11 @@ export class SocketMessage implements SessionTransport {
   endsSocket = false;
   /** What is started by a message and outlives it is outside of it. */
   isOver = false;
-  private readonly current: CurrentSession;
+  readonly current: CurrentSession;
   private failure: { readonly error: Error } | undefined;
 
   constructor(readonly socket: MessageSocket) {
     this.current = new CurrentSession(socket.edge.repository, this, socket.edge.onOutage);
-  }
-
-  async load(access?: SessionAccess): Promise<Session> {
-    if (this.socket.opening) await this.socket.opening;
-    return this.current.load(access);
-  }
-
-  /** The look at the handshake, which all others wait for. */
-  async open(): Promise<void> {
-    await this.current.load({ onOutage: 'refuse' });
   }
 
   /** Stores what has changed; `undefined`: nothing has. Rejects also if the session is gone by now. */

@@ -1,8 +1,11 @@
 import type { SessionEdge } from '../http/request-session.js';
 import type { SocketRoute } from '../http/socket-route.js';
+import { CurrentSession } from '../session/current-session.js';
 import type { SessionAccess } from '../session/session-access.js';
 import type { SessionTicket } from '../session/session-keys.js';
+import { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
+import { noMessage } from './no-message.js';
 import { closeClient, SocketEndedError } from './socket-end.js';
 import { currentMessage, SocketMessage, type MessageSocket } from './socket-message.js';
 import type { KeptSocket, SocketRegistry } from './socket-registry.js';
@@ -14,6 +17,7 @@ import type { KeptSocket, SocketRegistry } from './socket-registry.js';
  * with the cookie of a session that ran out long ago, the socket has no session, and none to lose.
  */
 export class SocketSession implements SocketRoute, MessageSocket, KeptSocket {
+  /** The look at the handshake, which messages wait for; `undefined`: it is done. */
   opening: Promise<void> | undefined;
   isEnded = false;
   private looking: SocketMessage | undefined;
@@ -29,8 +33,16 @@ export class SocketSession implements SocketRoute, MessageSocket, KeptSocket {
 
   /** The session of the message under way; from outside of one the session as it is now. */
   load(access?: SessionAccess): Promise<Session> {
-    const message = currentMessage();
-    return (message?.socket === this ? message : this.look()).load(access);
+    return (this.message ?? this.look()).current.load(access);
+  }
+
+  get manager(): SessionManager {
+    return new SessionManager(this);
+  }
+
+  /** Of the message under way, for the manager. Outside of one all it does rejects. */
+  get current(): CurrentSession {
+    return this.message?.current ?? new CurrentSession(this.edge.repository, noMessage);
   }
 
   onStranger(): void {
@@ -47,8 +59,8 @@ export class SocketSession implements SocketRoute, MessageSocket, KeptSocket {
 
   /** A message that took the session out of the store itself is answered first. */
   onRemoved(): void {
-    const message = currentMessage();
-    if (message?.socket === this) message.endsSocket = true;
+    const { message } = this;
+    if (message) message.endsSocket = true;
     else this.close();
   }
 
@@ -60,27 +72,30 @@ export class SocketSession implements SocketRoute, MessageSocket, KeptSocket {
 
   private open(ticket: SessionTicket): void {
     this.registry.add(this.edge.repository.keyOf(ticket), this);
-    const look = new SocketMessage(this);
-    this.looking = look;
     // If the store cannot be asked, the next message or sweep finds out.
-    this.opening = look
-      .open()
-      .catch(() => undefined)
-      .finally(() => {
-        this.opening = undefined;
-        if (this.looking === look) this.looking = undefined;
-      });
+    this.opening = this.ask(new SocketMessage(this)).finally(() => (this.opening = undefined));
   }
 
   /** Those who look at the same time see the same. */
   private look(): SocketMessage {
     if (this.looking) return this.looking;
     const look = new SocketMessage(this);
-    this.looking = look;
-    const end = () => {
-      if (this.looking === look) this.looking = undefined;
-    };
-    look.load({ onOutage: 'refuse' }).then(end, end);
+    void this.ask(look);
     return look;
+  }
+
+  private async ask(look: SocketMessage): Promise<void> {
+    this.looking = look;
+    try {
+      await look.current.load({ onOutage: 'refuse' });
+    } catch {
+      // Whoever looks is told.
+    }
+    this.looking = undefined;
+  }
+
+  private get message(): SocketMessage | undefined {
+    const message = currentMessage();
+    return message?.socket === this ? message : undefined;
   }
 }

@@ -345,7 +345,7 @@ describe("a request's session", () => {
   describe('by its manager', () => {
     it('is the same', async () => {
       const id = await world.stored({ user: 1 });
-      const manager = new SessionManager(comes(id));
+      const manager = new SessionManager({ current: comes(id) });
       const session = await manager.current();
       session.user = 2;
       await manager.save();
@@ -447,7 +447,7 @@ describe("a request's session", () => {
   });
 
   describe('that is only looked for', () => {
-    const peek = () => new SessionManager(current).peek();
+    const peek = () => new SessionManager({ current }).peek();
 
     it('is none for a visitor without one, at no cost', async () => {
       expect(await peek()).toBeUndefined();

@@ -20,7 +20,6 @@ export function useSockets(platform: SocketPlatform): (app: INestApplication) =>
 
 export interface Received {
   readonly event: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the gateway sends
   readonly data: any;
 }
 
@@ -102,16 +101,21 @@ function client(inbox: Inbox, wire: Wire): GatewayClient {
 /** What came and was not asked for yet. */
 class Inbox {
   private readonly received: Received[] = [];
-  private readonly waiting: { resolve(item: Received): void; reject(error: Error): void }[] = [];
+  private readonly waiting: {
+    readonly resolve: (item: Received) => void;
+    readonly reject: (error: Error) => void;
+  }[] = [];
   private ending: Error | undefined;
-  close!: (reason: string | number) => void;
+  private end: (reason: string | number) => void = () => undefined;
   readonly closed = new Promise<string | number>((resolve) => {
-    this.close = (reason) => {
-      this.ending = new Error(`closed: ${reason}`);
-      for (const { reject } of this.waiting.splice(0)) reject(this.ending);
-      resolve(reason);
-    };
+    this.end = resolve;
   });
+
+  close(reason: string | number): void {
+    this.ending = new Error(`closed: ${reason}`);
+    for (const { reject } of this.waiting.splice(0)) reject(this.ending);
+    this.end(reason);
+  }
 
   put(item: Received): void {
     const waiting = this.waiting.shift();

@@ -1,0 +1,23 @@
+import type { SessionTransport } from '../session/current-session.js';
+import { SessionError } from '../session/session.errors.js';
+
+/**
+ * In the place of a message where there is none: who asks a `SessionManager` then, which Nest makes
+ * once a connection, could not be told apart from who asked before.
+ */
+export const noMessage: SessionTransport = {
+  isOpen: false,
+  presentedTicket() {
+    throw new SessionError(
+      'SESSION_NO_MESSAGE',
+      'In a gateway SessionManager is for messages. Outside of one take sessionOf(client), and the ' +
+        "session's own save().",
+    );
+  },
+  onRead() {
+    // Nobody reads.
+  },
+  onUse() {
+    // Nobody writes.
+  },
+};

@@ -1,0 +1,377 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  Controller,
+  Get,
+  Post,
+  type CallHandler,
+  type ExecutionContext,
+  type INestApplication,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import { Ack, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { Test } from '@nestjs/testing';
+import { tap } from 'rxjs';
+import type { Namespace, Server } from 'socket.io';
+import type { Socket } from 'socket.io-client';
+
+import {
+  Session,
+  SessionError,
+  SessionManager,
+  sessionOf,
+  type SessionModuleOptions,
+} from '../../src/index.js';
+import { Clock } from '../support/clock.js';
+import { connectGateway, connectSocketIo, useSockets } from '../support/gateway-client.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { LogRecord, startSessionApp, type SessionApp } from '../support/session-app.js';
+
+@Controller()
+class PagesController {
+  @Post('sign-in')
+  signIn(@Session() session: Session) {
+    session.name = 'Ada';
+  }
+
+  @Get('entries')
+  entries(@Session() session: Session) {
+    return session.toJSON();
+  }
+}
+
+const codeOf = (error: unknown) => (error instanceof SessionError ? error.code : String(error));
+
+@WebSocketGateway()
+class RoomGateway {
+  @WebSocketServer()
+  server!: Server;
+
+  @SubscribeMessage('name')
+  name(@Session('name') name: string | undefined) {
+    return name ?? 'nobody';
+  }
+
+  @SubscribeMessage('returned')
+  returned(@Session() session: Session) {
+    session.returned = 'x'.repeat(session.size > 5 ? 1 : 10);
+    return 'stored';
+  }
+
+  @SubscribeMessage('acknowledged')
+  async acknowledged(@Session() session: Session, @Ack() ack: (value: string) => void) {
+    session.acknowledged = true;
+    ack('stored');
+    await Promise.resolve();
+  }
+
+  /** What others' sockets have is not this message's. */
+  @SubscribeMessage('others')
+  async others(@Session() session: Session) {
+    session.asked = true;
+    const sockets = [...this.server.sockets.sockets.values()];
+    const sessions = await Promise.all(sockets.map((socket) => sessionOf(socket)));
+    return sessions.map((one) => ({ name: one.name as string, asked: one.asked === true }));
+  }
+
+  /** What outlives a message is outside of it. */
+  @SubscribeMessage('later')
+  later(@Session() session: Session) {
+    session.later = 1;
+    const client = [...this.server.sockets.sockets.values()][0]!;
+    const looking = new Promise((resolve) => setTimeout(resolve, 20)).then(() => sessionOf(client));
+    RoomGateway.outlived = looking.then((found) => ({ isSame: found === session, found }));
+    return 'soon';
+  }
+
+  static outlived: Promise<{ isSame: boolean; found: Session }>;
+}
+
+@WebSocketGateway({ namespace: 'admin' })
+class AdminGateway {
+  @WebSocketServer()
+  server!: Namespace;
+
+  @SubscribeMessage('name')
+  name(@Session('name') name: string | undefined) {
+    return `admin ${name}`;
+  }
+}
+
+@WebSocketGateway()
+class ManagerGateway {
+  constructor(private readonly sessions: SessionManager) {}
+
+  async handleConnection() {
+    ManagerGateway.atConnection = await this.sessions.current().then(() => 'a session', codeOf);
+  }
+
+  @SubscribeMessage('managed')
+  async managed() {
+    const session = await this.sessions.current();
+    session.increment('managed');
+    const newId = await this.sessions.regenerate().then(() => 'a new id', codeOf);
+    return [session.managed as number, newId, await this.sessions.create().catch(codeOf)];
+  }
+
+  static atConnection: string;
+}
+
+/** Around all interceptors of a gateway, and those of this package. */
+class LateInterceptor implements NestInterceptor {
+  async intercept(context: ExecutionContext, next: CallHandler) {
+    if (context.getType() !== 'ws') return next.handle();
+    const session = await sessionOf(context);
+    return next.handle().pipe(tap(() => (session.late = true)));
+  }
+}
+
+describe('gateways with Socket.IO', () => {
+  let memcached: Memcached;
+  let wire: RecordingProxy;
+  let app: SessionApp | undefined;
+  const clients: Socket[] = [];
+
+  async function start(
+    options: SessionModuleOptions = {},
+    more: { clock?: Clock; prepare?: (app: INestApplication) => void } = {},
+  ): Promise<SessionApp> {
+    await app?.close();
+    app = await startSessionApp({
+      options: {
+        memcached: { servers: wire.server, timeout: 300 },
+        socketSweep: false,
+        ...options,
+      },
+      controllers: [PagesController],
+      providers: [RoomGateway, AdminGateway, ManagerGateway],
+      clock: more.clock?.now,
+      prepare: more.prepare,
+    });
+    return app;
+  }
+
+  async function signedIn() {
+    const visitor = app!.visitor();
+    await visitor.post('/sign-in');
+    return visitor;
+  }
+
+  async function connect(cookie?: string, path = '', transports?: string[]): Promise<Socket> {
+    const socket = connectSocketIo(app!.url + path, cookie, transports);
+    clients.push(socket);
+    await new Promise<void>((resolve) => socket.once('connect', resolve));
+    return socket;
+  }
+
+  const ask = (socket: Socket, event: string): Promise<unknown> =>
+    socket.timeout(5000).emitWithAck(event);
+
+  beforeAll(async () => {
+    memcached = await startMemcached();
+    wire = await recordingProxy(memcached.port);
+  });
+
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.disconnect();
+  });
+
+  afterAll(async () => {
+    await app?.close();
+    await wire.close();
+    await memcached.stop();
+  });
+
+  it('acknowledges after the commit, whoever calls the acknowledgement', async () => {
+    await start();
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    for (const event of ['returned', 'acknowledged']) {
+      expect(await ask(socket, event)).toBe('stored');
+      expect((await visitor.get('/entries')).json).toHaveProperty(event);
+    }
+  });
+
+  it.each(['returned', 'acknowledged'])(
+    'an answer that is %s: none if the commit fails, but one exception',
+    async (event) => {
+      const { logged } = await start();
+      const socket = await connect((await signedIn()).cookie);
+      await ask(socket, 'name');
+      wire.failWrites(true);
+      let acknowledged = false;
+      const exceptions: unknown[] = [];
+      socket.on('exception', (exception) => exceptions.push(exception));
+      const told = new Promise((resolve) => socket.once('exception', resolve));
+      socket.emit(event, () => (acknowledged = true));
+      await told;
+      wire.failWrites(false);
+      expect(await ask(socket, 'name')).toBe('Ada');
+      expect(acknowledged).toBe(false);
+      expect(exceptions).toHaveLength(1);
+      expect(logged.errors.filter((line) => line.includes('not stored'))).toEqual([]);
+    },
+  );
+
+  it('whatever transport the handshake came by, and in each namespace', async () => {
+    await start();
+    const { cookie } = await signedIn();
+    expect(await ask(await connect(cookie, '', ['polling']), 'name')).toBe('Ada');
+    expect(await ask(await connect(cookie, '', ['polling', 'websocket']), 'name')).toBe('Ada');
+    expect(await ask(await connect(cookie, '/admin'), 'name')).toBe('admin Ada');
+  });
+
+  it('with secrets: a signed cookie is a session, an unsigned one is none', async () => {
+    await start({ secrets: 'a'.repeat(32) });
+    const { cookie } = await signedIn();
+    expect(await ask(await connect(cookie), 'name')).toBe('Ada');
+    const unsigned = cookie.replace(/^SID=s(%3A|:)([\w-]{43})\..*$/, 'SID=$2');
+    expect(unsigned).not.toBe(cookie);
+    expect(await ask(await connect(unsigned), 'name')).toBe('nobody');
+  });
+
+  it('two different cookies are nobody’s', async () => {
+    const { logged } = await start();
+    const [one, other] = [await signedIn(), await signedIn()];
+    const socket = await connect(`${one.cookie}; ${other.cookie}`);
+    expect(await ask(socket, 'name')).toBe('nobody');
+    expect(logged.warnings).toContainEqual(expect.stringContaining('two different'));
+  });
+
+  it('the id is taken from the cookie only', async () => {
+    await start();
+    const { cookie } = await signedIn();
+    const id = cookie.replace('SID=', '');
+    const socket = await connect(undefined, `/?SID=${id}&sid2=${id}`);
+    expect(await ask(socket, 'name')).toBe('nobody');
+  });
+
+  it('a session that others’ messages look at is not changed by them', async () => {
+    await start();
+    const visitor = await signedIn();
+    await connect(app!.visitor().cookie);
+    const socket = await connect(visitor.cookie);
+    const seen = (await ask(socket, 'others')) as { name: string }[];
+    expect(seen).toHaveLength(2);
+    expect(seen).toContainEqual({ name: 'Ada', asked: true });
+    expect(seen).toContainEqual({ asked: false });
+  });
+
+  it('what outlives its message looks anew, and saves by save()', async () => {
+    await start();
+    const visitor = await signedIn();
+    expect(await ask(await connect(visitor.cookie), 'later')).toBe('soon');
+    const { isSame, found } = await RoomGateway.outlived;
+    expect(isSame).toBe(false);
+    found.later = 2;
+    await found.save();
+    expect((await visitor.get('/entries')).json).toMatchObject({ later: 2 });
+  });
+
+  it('what a global interceptor changed last is stored before the answer', async () => {
+    await start({}, { prepare: (nest) => nest.useGlobalInterceptors(new LateInterceptor()) });
+    const visitor = await signedIn();
+    expect(await ask(await connect(visitor.cookie), 'name')).toBe('Ada');
+    expect((await visitor.get('/entries')).json).toMatchObject({ late: true });
+  });
+
+  it('messages leave a persistent cookie to the responses, which can send it', async () => {
+    const clock = new Clock();
+    await start({ cookie: { persistent: true } }, { clock });
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    await ask(socket, 'name');
+    clock.pass(700);
+    wire.reset();
+    await ask(socket, 'returned');
+    await ask(socket, 'name');
+    expect(wire.commands.map(({ name }) => name)).toEqual(['gats', 'cas', 'gats']);
+    expect((await visitor.get('/entries')).setCookies).toHaveLength(1);
+  });
+
+  it('messages do not renew an id, and are let over for the grace only', async () => {
+    const clock = new Clock();
+    await start({ rotateEvery: 60, rotateGrace: 10 }, { clock });
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    clock.pass(61);
+    expect(await ask(socket, 'name')).toBe('Ada');
+    expect((await visitor.get('/entries')).setCookies).toHaveLength(1);
+    expect(await ask(socket, 'name')).toBe('Ada');
+    const closed = new Promise((resolve) => socket.once('disconnect', resolve));
+    clock.pass(11);
+    socket.emit('name');
+    await closed;
+    expect(await ask(await connect(visitor.cookie), 'name')).toBe('Ada');
+  });
+
+  it('onOutage: anonymous is served without a session', async () => {
+    await start({ onOutage: 'anonymous' });
+    const socket = await connect((await signedIn()).cookie);
+    expect(await ask(socket, 'name')).toBe('Ada');
+    await wire.refuse(true);
+    wire.cut();
+    expect(await ask(socket, 'name')).toBe('nobody');
+    await wire.refuse(false);
+    expect(socket.connected).toBe(true);
+  });
+
+  it('SessionManager is that of each message, and a clear error outside of one', async () => {
+    await start();
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    for (const n of [1, 2]) {
+      const refused = 'SESSION_NO_COOKIE';
+      expect(await ask(socket, 'managed')).toEqual([n, refused, refused]);
+    }
+    expect((await visitor.get('/entries')).json).toMatchObject({ managed: 2 });
+    expect(ManagerGateway.atConnection).toBe('SESSION_NO_MESSAGE');
+  });
+
+  it('without the module, a session is a clear error', async () => {
+    const logged = new LogRecord();
+    const module = await Test.createTestingModule({ providers: [RoomGateway] })
+      .setLogger(logged)
+      .compile();
+    const nest = module.createNestApplication();
+    await nest.listen(0, '127.0.0.1');
+    const socket = connectSocketIo(await nest.getUrl());
+    clients.push(socket);
+    await new Promise<void>((resolve) => socket.once('connect', resolve));
+    const told = new Promise((resolve) => socket.once('exception', resolve));
+    socket.emit('name');
+    await told;
+    expect(logged.errors.join()).toContain('No SessionModule serves this socket');
+    await nest.close();
+  });
+});
+
+@WebSocketGateway({ path: '/room' })
+class PathGateway {
+  @SubscribeMessage('name')
+  name(@Session('name') name: string | undefined) {
+    return { event: 'answer', data: name ?? 'nobody' };
+  }
+}
+
+it('gateways with ws, by path: a socket is served by the path it opened', async () => {
+  const app = await startSessionApp({
+    controllers: [PagesController],
+    providers: [PathGateway],
+    prepare: useSockets('ws'),
+  });
+  const visitor = app.visitor();
+  await visitor.post('/sign-in');
+  const client = await connectGateway('ws', `${app.url}/room`, visitor.cookie);
+  expect((await client.ask('name')).data).toBe('Ada');
+  client.close();
+  await app.close();
+});
+
+it('an application without gateways is left as it is', async () => {
+  const app = await startSessionApp({ controllers: [PagesController] });
+  const config = app.app.get(ApplicationConfig);
+  expect(Object.hasOwn(config, 'setIoAdapter')).toBe(false);
+  await app.close();
+});
