@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   Controller,
@@ -14,6 +16,7 @@ import { Test } from '@nestjs/testing';
 import { tap } from 'rxjs';
 import type { Namespace, Server } from 'socket.io';
 import type { Socket } from 'socket.io-client';
+import { WebSocket } from 'ws';
 
 import {
   Session,
@@ -33,6 +36,11 @@ class PagesController {
   @Post('sign-in')
   signIn(@Session() session: Session) {
     session.name = 'Ada';
+  }
+
+  @Post('sign-out')
+  signOut(@Session() session: Session) {
+    return session.destroy();
   }
 
   @Get('entries')
@@ -349,24 +357,63 @@ describe('gateways with Socket.IO', () => {
 
 @WebSocketGateway({ path: '/room' })
 class PathGateway {
+  static handled = 0;
+
   @SubscribeMessage('name')
   name(@Session('name') name: string | undefined) {
     return { event: 'answer', data: name ?? 'nobody' };
   }
+
+  @SubscribeMessage('without')
+  without() {
+    return { event: 'answer', data: ++PathGateway.handled };
+  }
 }
 
-it('gateways with ws, by path: a socket is served by the path it opened', async () => {
-  const app = await startSessionApp({
-    controllers: [PagesController],
-    providers: [PathGateway],
-    prepare: useSockets('ws'),
+describe('gateways with ws, by path', () => {
+  let app: SessionApp;
+
+  beforeAll(async () => {
+    app = await startSessionApp({
+      controllers: [PagesController],
+      providers: [PathGateway],
+      prepare: useSockets('ws'),
+    });
   });
-  const visitor = app.visitor();
-  await visitor.post('/sign-in');
-  const client = await connectGateway('ws', `${app.url}/room`, visitor.cookie);
-  expect((await client.ask('name')).data).toBe('Ada');
-  client.close();
-  await app.close();
+
+  afterAll(() => app.close());
+
+  async function signedIn() {
+    const visitor = app.visitor();
+    await visitor.post('/sign-in');
+    return visitor;
+  }
+
+  it('know their session', async () => {
+    const client = await connectGateway('ws', `${app.url}/room`, (await signedIn()).cookie);
+    expect((await client.ask('name')).data).toBe('Ada');
+    client.close();
+  });
+
+  it('drop what a client still says that does not close when it is told to', async () => {
+    const visitor = await signedIn();
+    const socket = new WebSocket(`${app.url.replace('http', 'ws')}/room`, {
+      headers: { cookie: visitor.cookie },
+    });
+    await once(socket, 'open');
+    socket.send('{"event":"without"}');
+    await once(socket, 'message');
+    socket.pause();
+    await visitor.post('/sign-out');
+    socket.send('{"event":"without"}');
+    // Another socket's messages come later, and are answered.
+    const other = await connectGateway('ws', `${app.url}/room`);
+    expect((await other.ask('without')).data).toBe(2);
+    socket.resume();
+    expect((await once(socket, 'close'))[0]).toBe(4401);
+    expect((await other.ask('without')).data).toBe(3);
+    other.close();
+  });
 });
 
 it('an application without gateways is left as it is', async () => {

@@ -13,6 +13,8 @@ import { SessionWorld } from '../support/session-world.js';
 /** A client as one request sees it. */
 class Client {
   isOpen = true;
+  isMute = false;
+  onStranger?: () => void;
   uses = 0;
   reads = 0;
   constructor(readonly id?: string) {}
@@ -444,6 +446,77 @@ describe("a request's session", () => {
       await expect(current.load()).rejects.toThrow(SessionStoreError);
       await expect(current.destroy()).rejects.toThrow(SessionStoreError);
     });
+  });
+
+  describe('where no client can be told an id', () => {
+    const comesMute = (id?: string): CurrentSession => {
+      comes(id);
+      client.isOpen = false;
+      client.isMute = true;
+      return current;
+    };
+
+    it('takes changes, if there is one', async () => {
+      const id = await world.stored({ visits: 1 });
+      const session = await comesMute(id).load();
+      session.visits = 2;
+      await current.commit();
+      expect(world.entriesOf(id)).toEqual({ visits: 2 });
+      expect(current.isGone).toBe(false);
+    });
+
+    it('says so at the first write, if there is none', async () => {
+      const session = await comesMute().load();
+      expect([session.isNew, session.size]).toEqual([true, 0]);
+      expect(() => (session.visits = 1)).toThrow(
+        expect.objectContaining({ code: 'SESSION_NO_COOKIE' }),
+      );
+      await session.save();
+      await session.destroy();
+      expect(current.commit()).toBeUndefined();
+      expect(world.store.calls).toEqual([]);
+    });
+
+    it('refuses a new id and a new session, and can be destroyed', async () => {
+      const id = await world.stored({ visits: 1 });
+      const session = await comesMute(id).load();
+      const noCookie = expect.objectContaining({ code: 'SESSION_NO_COOKIE' });
+      await expect(session.regenerate()).rejects.toEqual(noCookie);
+      await expect(current.create()).rejects.toEqual(noCookie);
+      expect(world.entriesOf(id)).toEqual({ visits: 1 });
+      await session.destroy();
+      expect(world.entriesOf(id)).toBeUndefined();
+      const next = await current.load();
+      expect(() => (next.visits = 1)).toThrow(noCookie);
+    });
+
+    it('leaves a persistent cookie that is due to who can send it', async () => {
+      world = new SessionWorld({ persistentCookie: true });
+      const id = await world.stored({ visits: 1 });
+      world.clock.pass(601);
+      await comesMute(id).load();
+      expect(current.commit()).toBeUndefined();
+      await comes(id).load();
+      expect(current.commit()).toBeInstanceOf(Promise);
+    });
+
+    it('knows when it is gone', async () => {
+      const id = await world.stored({ visits: 1 });
+      const session = await comesMute(id).load();
+      session.visits = 2;
+      world.store.drop(world.keyOf(id));
+      await current.commit();
+      expect(current.isGone).toBe(true);
+    });
+  });
+
+  it('of an id that no session has may be refused', async () => {
+    comes('A'.repeat(43));
+    client.onStranger = () => {
+      throw new Error('a stranger');
+    };
+    await expect(current.load()).rejects.toThrow('a stranger');
+    await expect(current.destroy()).rejects.toThrow('a stranger');
   });
 
   describe('that is only looked for', () => {

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+
+import { SessionRepository } from '../../src/session/session-repository.js';
+import { SocketRegistry, type KeptSocket } from '../../src/sockets/socket-registry.js';
+import { SocketSweep } from '../../src/sockets/socket-sweep.js';
+import { SessionWorld } from '../support/session-world.js';
+
+/** A socket that notes what is done to it. */
+class Socket implements KeptSocket {
+  readonly told: string[] = [];
+  readonly ticket;
+
+  constructor(id: string) {
+    this.ticket = { id, secret: 0 };
+  }
+
+  onRemoved(): void {
+    this.told.push('removed');
+  }
+
+  close(): void {
+    this.told.push('closed');
+  }
+}
+
+describe('sockets and the sessions they have', () => {
+  let world: SessionWorld;
+  let registry: SocketRegistry;
+  let sweep: SocketSweep;
+
+  beforeEach(() => {
+    world = new SessionWorld({ rotateEvery: 60, rotateGrace: 10 });
+    registry = new SocketRegistry();
+    sweep = new SocketSweep(registry, world.repository);
+  });
+
+  afterEach(() => {
+    sweep.stop();
+    jest.useRealTimers();
+  });
+
+  function open(id: string): Socket {
+    const socket = new Socket(id);
+    registry.add(world.keyOf(id), socket);
+    return socket;
+  }
+
+  describe('in a sweep', () => {
+    it('are closed if it is not there', async () => {
+      const [here, gone] = [open(await world.stored()), open(await world.stored())];
+      world.store.drop(world.keyOf(gone.ticket.id));
+      await sweep.run();
+      expect([here.told, gone.told]).toEqual([[], ['closed']]);
+    });
+
+    it('are closed together, by one look that renews nothing', async () => {
+      const id = await world.stored();
+      const sockets = [open(id), open(id)];
+      world.store.calls.length = 0;
+      world.store.lives.clear();
+      await sweep.run();
+      expect(world.store.calls).toEqual(['find']);
+      expect(world.store.lives.size).toBe(0);
+      world.store.drop(world.keyOf(id));
+      await sweep.run();
+      expect(sockets.map(({ told }) => told)).toEqual([['closed'], ['closed']]);
+    });
+
+    it('are closed if it has another id, once the grace is over', async () => {
+      const id = await world.stored();
+      const socket = open(id);
+      world.clock.pass(61);
+      await world.repository.commit(await world.found(id), true);
+      await sweep.run();
+      expect(socket.told).toEqual([]);
+      world.clock.pass(10);
+      await sweep.run();
+      expect(socket.told).toEqual(['closed']);
+    });
+
+    it('are closed at once after a sign-in, which has no grace', async () => {
+      const id = await world.stored();
+      const socket = open(id);
+      await world.repository.regenerate(await world.found(id));
+      await sweep.run();
+      expect(socket.told).toEqual(['closed']);
+    });
+
+    it('stay open in an outage', async () => {
+      const socket = open(await world.stored());
+      world.store.isDown = true;
+      await sweep.run();
+      expect(socket.told).toEqual([]);
+    });
+
+    it('are not looked at when they have closed themselves', async () => {
+      const socket = open(await world.stored());
+      registry.delete(socket);
+      registry.delete(socket);
+      world.store.calls.length = 0;
+      await sweep.run();
+      expect(world.store.calls).toEqual([]);
+    });
+
+    it('are looked at one sweep after the other, however long that takes', async () => {
+      open(await world.stored());
+      const gate = world.store.hold('find');
+      world.store.calls.length = 0;
+      const first = sweep.run();
+      await gate.reached;
+      await sweep.run();
+      expect(world.store.count('find')).toBe(1);
+      gate.release();
+      await first;
+      await sweep.run();
+      expect(world.store.count('find')).toBe(2);
+    });
+
+    it('are all looked at, many at a time', async () => {
+      const sockets = await Promise.all(
+        Array.from({ length: 250 }, async () => open(await world.stored())),
+      );
+      for (const { ticket } of sockets) world.store.drop(world.keyOf(ticket.id));
+      await sweep.run();
+      expect(sockets.every(({ told }) => told.length === 1)).toBe(true);
+    });
+  });
+
+  it('are swept every so many seconds, until that is stopped', async () => {
+    open(await world.stored());
+    jest.useFakeTimers();
+    const run = jest.spyOn(sweep, 'run');
+    sweep.start(60);
+    jest.advanceTimersByTime(59_999);
+    expect(run).not.toHaveBeenCalled();
+    jest.advanceTimersByTime(60_001);
+    expect(run).toHaveBeenCalledTimes(2);
+    sweep.stop();
+    jest.advanceTimersByTime(600_000);
+    expect(run).toHaveBeenCalledTimes(2);
+  });
+
+  it('hear of it when this process takes the session out of the store', async () => {
+    const repository = new SessionRepository(registry.listenTo(world.store), world.policy);
+    const [id, other] = [await world.stored(), await world.stored()];
+    const sockets = [open(id), open(id), open(other)];
+    const found = await world.found(id, repository);
+    found.entries.set('visits', 2);
+    await repository.commit(found);
+    expect(sockets.map(({ told }) => told)).toEqual([[], [], []]);
+    await repository.destroy(await world.found(id, repository));
+    expect(sockets.map(({ told }) => told)).toEqual([['removed'], ['removed'], []]);
+  });
+});
