@@ -131,7 +131,7 @@ class LateInterceptor implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler) {
     if (context.getType() !== 'ws') return next.handle();
     const session = await sessionOf(context);
-    return next.handle().pipe(tap(() => (session.late = true)));
+    return next.handle().pipe(tap(() => session.increment('late')));
   }
 }
 
@@ -280,8 +280,18 @@ describe('gateways with Socket.IO', () => {
   it('what a global interceptor changed last is stored before the answer', async () => {
     await start({}, { prepare: (nest) => nest.useGlobalInterceptors(new LateInterceptor()) });
     const visitor = await signedIn();
-    expect(await ask(await connect(visitor.cookie), 'name')).toBe('Ada');
-    expect((await visitor.get('/entries')).json).toMatchObject({ late: true });
+    const socket = await connect(visitor.cookie);
+    expect(await ask(socket, 'name')).toBe('Ada');
+    expect((await visitor.get('/entries')).json).toMatchObject({ late: 1 });
+    wire.failWrites(true);
+    wire.reset();
+    let answered = false;
+    socket.emit('name', () => (answered = true));
+    while (!wire.commands.some(({ name }) => name === 'cas')) await visitor.get('/nowhere');
+    wire.failWrites(false);
+    expect(await ask(socket, 'name')).toBe('Ada');
+    expect(answered).toBe(false);
+    expect((await visitor.get('/entries')).json).toMatchObject({ late: 2 });
   });
 
   it('messages leave a persistent cookie to the responses, which can send it', async () => {

@@ -9,6 +9,10 @@ import {
   Post,
   UseGuards,
   UseInterceptors,
+  UseFilters,
+  Catch,
+  type ArgumentsHost,
+  type ExceptionFilter,
   type CallHandler,
   type CanActivate,
   type ExecutionContext,
@@ -91,6 +95,18 @@ class NotingInterceptor implements NestInterceptor {
   }
 }
 
+@Catch()
+class TellingFilter implements ExceptionFilter {
+  catch(error: Error, host: ArgumentsHost) {
+    const client = host.switchToWs().getClient<{ emit: Send; send: (data: string) => void }>();
+    const data = error instanceof SessionError ? error.code : error.message;
+    if ('readyState' in client) client.send(JSON.stringify(answer(data)));
+    else client.emit('answer', data);
+  }
+}
+
+type Send = (event: string, data: unknown) => void;
+
 interface Arrival {
   name: unknown;
   isNew: boolean;
@@ -100,6 +116,7 @@ interface Arrival {
 class RoomGateway implements OnGatewayConnection {
   static onArrival: ((arrival: Arrival) => void) | undefined;
   static greets = false;
+  static others: () => Promise<unknown>;
   static readonly beats = new EventEmitter();
 
   async handleConnection(client: object) {
@@ -154,6 +171,22 @@ class RoomGateway implements OnGatewayConnection {
     return answer(session.delete('name'));
   }
 
+  /** Tells what came of it as an answer, in the words of the error. */
+  @UseFilters(TellingFilter)
+  @SubscribeMessage('told')
+  told(@Session() session: Session) {
+    session.increment('attempts');
+    throw new Error('no');
+  }
+
+  /** Others do something meanwhile. */
+  @SubscribeMessage('meanwhile')
+  async meanwhile(@Session() session: Session) {
+    session.changed = true;
+    await RoomGateway.others();
+    return answer('stored');
+  }
+
   @SubscribeMessage('throw')
   throw(@Session() session: Session) {
     session.attempted = true;
@@ -162,7 +195,7 @@ class RoomGateway implements OnGatewayConnection {
 
   @SubscribeMessage('silent')
   silent(@Session() session: Session) {
-    session.silent = true;
+    session.increment('silent');
     return EMPTY;
   }
 
@@ -389,12 +422,25 @@ describe.each(
       expect(await entries(visitor)).toMatchObject({ streamed: 3, streamEnded: true });
     });
 
+    it('what failed is told after it, or why it could not be saved', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      expect((await client.ask('told')).data).toBe('no');
+      expect(await entries(visitor)).toMatchObject({ attempts: 1 });
+      wire.failWrites(true);
+      expect((await client.ask('told')).data).toBe('SESSION_STORE_UNAVAILABLE');
+      wire.failWrites(false);
+    });
+
     it('without an answer', async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       client.send('silent');
       while (!wire.commands.some(({ name }) => name === 'cas')) await client.ask('ping');
-      expect(await entries(visitor)).toMatchObject({ silent: true });
+      expect(await entries(visitor)).toMatchObject({ silent: 1 });
+      wire.failWrites(true);
+      expect((await client.ask('silent')).event).toBe('exception');
+      wire.failWrites(false);
     });
 
     it('no answer if it cannot be saved, but an exception', async () => {
@@ -405,6 +451,7 @@ describe.each(
         data: { status: 'error' },
       });
       expect(await entries(visitor)).not.toHaveProperty('large');
+      expect(app.logged.errors.filter((line) => line.includes('TooLarge'))).toHaveLength(1);
       wire.failWrites(true);
       expect((await client.ask('increment')).event).toBe('exception');
       wire.failWrites(false);
@@ -485,6 +532,21 @@ describe.each(
       expect((await client.ask('read')).event).toBe('exception');
       expect(await client.closed).toBe(told);
       expect(app.logged.errors.filter((line) => line.includes('ended'))).toEqual([]);
+    });
+
+    it('while a message is handled: what that changed is not said to be saved', async () => {
+      const client = await connect(await signedIn());
+      RoomGateway.others = () => memcached.flush();
+      expect((await client.ask('meanwhile')).event).toBe('exception');
+      expect(await client.closed).toBe(told);
+    });
+
+    it('by a new id while a message is handled: what that changed is in the session', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      RoomGateway.others = () => visitor.post('/new-id');
+      expect((await client.ask('meanwhile')).data).toBe('stored');
+      expect(await entries(visitor)).toMatchObject({ changed: true });
     });
 
     it('by a new id: the socket has the old one, and its client connects again', async () => {
