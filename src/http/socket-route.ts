@@ -20,7 +20,7 @@ export const socketRoutes = new WeakMap<object, SocketRoute>();
  * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` was told of the client
  */
 export function socketRouteOf(source: ArgumentsHost | object): SocketRoute | undefined {
-  if (!('switchToHttp' in source)) return socketRoutes.get(source);
+  if (!isHost(source)) return socketRoutes.get(source);
   if (source.getType() !== 'ws') return undefined;
   const route = socketRoutes.get(source.switchToWs().getClient());
   if (route) return route;
@@ -29,4 +29,8 @@ export function socketRouteOf(source: ArgumentsHost | object): SocketRoute | und
     'No SessionModule serves this socket, or its adapter does not tell of the handshake. Import ' +
       'SessionModule.forRoot() in your AppModule, and use an adapter for Socket.IO or ws.',
   );
+}
+
+function isHost(source: ArgumentsHost | object): source is ArgumentsHost {
+  return typeof source === 'object' && source !== null && 'switchToHttp' in source;
 }

@@ -5,7 +5,7 @@ import type { SessionRepository } from './session-repository.js';
 import type { SessionState } from './session-state.js';
 import { checkUserId, type SessionClient } from './session-user.js';
 import {
-  noCookie,
+  noResponse,
   SessionDestroyedError,
   SessionError,
   SessionLimitError,
@@ -200,7 +200,7 @@ export class CurrentSession {
     if (isMute) state.canTellClient = false;
     const session =
       isMute && state.status === 'new'
-        ? createReadOnlySession(state, () => noCookie('write'), lifecycle)
+        ? createReadOnlySession(state, () => noResponse('write'), lifecycle)
         : createSession(state, lifecycle);
     this.state = state;
     this.loading = Promise.resolve(session);
@@ -255,7 +255,7 @@ export class CurrentSession {
 
   private requireOpen(operation: string): void {
     if (this.transport.isOpen) return;
-    if (this.transport.isMute) throw noCookie(operation);
+    if (this.transport.isMute) throw noResponse(operation);
     throw new SessionError(
       'SESSION_RESPONSE_BEGUN',
       `${operation}: the response has begun, so its client cannot be told a session id any more. ` +

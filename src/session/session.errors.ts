@@ -123,9 +123,9 @@ export class SessionLimitError extends SessionError {
 }
 
 /** What to throw where a session would need a cookie that no response carries. */
-export function noCookie(operation: string): SessionError {
+export function noResponse(operation: string): SessionError {
   return new SessionError(
-    'SESSION_NO_COOKIE',
+    'SESSION_NO_RESPONSE',
     `${operation}: the client of a socket cannot be given a session id, as only an HTTP response ` +
       'sets a cookie. Do it in an HTTP request, and let the client connect again after it.',
   );

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 
 import type { WebSocketAdapter } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
@@ -41,10 +41,10 @@ export class SessionSockets implements SocketListener {
   /** Once for each gateway that the client is connected to. */
   onConnect(adapter: WebSocketAdapter, client: object, ...more: unknown[]): void {
     if (this.sockets.has(client)) return;
-    const headers = handshakeHeaders(client, more);
-    if (!headers) return;
-    const { isAmbiguous, ticket } = this.edge.cookie.read(headers.cookie);
-    if (isAmbiguous) this.edge.log.severalCookies();
+    const request = handshakeOf(client, more);
+    if (!request) return;
+    const { isAmbiguous, ticket, by } = this.edge.transport.read(request);
+    if (isAmbiguous) this.edge.log.severalIds(by);
     const socket = new SocketSession(this.edge, client, this.registry, ticket);
     this.sockets.set(client, socket);
     socketRoutes.set(client, socket);
@@ -97,13 +97,13 @@ export class SessionSockets implements SocketListener {
   }
 }
 
-/** What comes with a client of `ws`, and what a client of Socket.IO has. */
-interface Handshake {
-  readonly headers?: IncomingHttpHeaders;
-}
+type Handshake = Pick<IncomingMessage, 'headers' | 'rawHeaders'>;
 
-function handshakeHeaders(client: object, more: unknown[]): IncomingHttpHeaders | undefined {
-  const [request] = more as [Handshake | undefined];
-  const { request: own, handshake } = client as { request?: Handshake; handshake?: Handshake };
-  return request?.headers ?? own?.headers ?? handshake?.headers;
+/** It comes with a client of `ws`, and a client of Socket.IO has it; there not all servers tell the rest. */
+function handshakeOf(client: object, more: unknown[]): Handshake | undefined {
+  const [request] = more as [Partial<Handshake> | undefined];
+  const own = (client as { request?: Partial<Handshake> }).request;
+  const headers = request?.headers ?? own?.headers;
+  const rawHeaders = request?.rawHeaders ?? own?.rawHeaders ?? [];
+  return headers && { headers, rawHeaders };
 }

@@ -25,7 +25,7 @@ import {
   sessionOf,
   type SessionModuleOptions,
 } from '../../src/index.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { connectGateway, connectSocketIo, useSockets } from '../support/gateway-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
@@ -143,7 +143,7 @@ describe('gateways with Socket.IO', () => {
 
   async function start(
     options: SessionModuleOptions = {},
-    more: { clock?: Clock; prepare?: (app: INestApplication) => void } = {},
+    more: { clock?: TestClock; prepare?: (app: INestApplication) => void } = {},
   ): Promise<SessionApp> {
     await app?.close();
     app = await startSessionApp({
@@ -295,7 +295,7 @@ describe('gateways with Socket.IO', () => {
   });
 
   it('messages leave a persistent cookie to the responses, which can send it', async () => {
-    const clock = new Clock();
+    const clock = new TestClock();
     await start({ cookie: { persistent: true } }, { clock });
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
@@ -309,7 +309,7 @@ describe('gateways with Socket.IO', () => {
   });
 
   it('messages do not renew an id, and are let over for the grace only', async () => {
-    const clock = new Clock();
+    const clock = new TestClock();
     await start({ rotateEvery: 60, rotateGrace: 10 }, { clock });
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
@@ -340,7 +340,7 @@ describe('gateways with Socket.IO', () => {
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
     for (const n of [1, 2]) {
-      const refused = 'SESSION_NO_COOKIE';
+      const refused = 'SESSION_NO_RESPONSE';
       expect(await ask(socket, 'managed')).toEqual([n, refused, refused]);
     }
     expect((await visitor.get('/entries')).json).toMatchObject({ managed: 2 });

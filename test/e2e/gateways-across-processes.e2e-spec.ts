@@ -1,17 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Post } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
 import { Session, type SessionModuleOptions } from '../../src/index.js';
-import { Clock } from '../support/clock.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { connectGateway, SOCKET_PLATFORMS, useSockets } from '../support/gateway-client.js';
 import { visitor, type Visitor } from '../support/http-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
+import { startNodeServer, type NodeServer } from '../support/node-server.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
 import { startSessionApp, type SessionApp } from '../support/session-app.js';
 
@@ -48,30 +44,19 @@ class CounterGateway {
 
 describe('messages of one session in two server processes', () => {
   let memcached: Memcached;
-  let servers: ChildProcess[];
+  let servers: NodeServer[];
   let urls: string[];
 
   beforeAll(async () => {
     memcached = await startMemcached();
-    const script = fileURLToPath(new URL('../support/gateway-server.mjs', import.meta.url));
-    servers = [0, 1].map(() =>
-      spawn(process.execPath, [script, memcached.server], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    servers = await Promise.all(
+      [0, 1].map(() => startNodeServer('gateway-server.mjs', memcached.server)),
     );
-    urls = await Promise.all(
-      servers.map(async ({ stdout }) => {
-        const [port] = (await once(createInterface(stdout!), 'line')) as [string];
-        return `http://127.0.0.1:${port}`;
-      }),
-    );
+    urls = servers.map(({ url }) => url);
   });
 
   afterAll(async () => {
-    await Promise.all(
-      servers.map((server) => {
-        server.kill();
-        return once(server, 'exit');
-      }),
-    );
+    await Promise.all(servers.map((server) => server.stop()));
     await memcached.stop();
   });
 
@@ -95,7 +80,7 @@ describe.each(SOCKET_PLATFORMS)('the end of a session in another process, with %
   let wire: RecordingProxy;
   let here: SessionApp;
   let elsewhere: SessionApp;
-  const clock = new Clock();
+  const clock = new TestClock();
 
   const start = (options: SessionModuleOptions) =>
     startSessionApp({

@@ -481,10 +481,10 @@ describe.each(
   describe('what would need a cookie', () => {
     it('is refused in a message: a new session, a new id', async () => {
       const nobody = await connect(app.visitor());
-      expect((await nobody.ask('write')).data).toBe('SESSION_NO_COOKIE');
-      expect((await nobody.ask('new-id')).data).toBe('SESSION_NO_COOKIE');
+      expect((await nobody.ask('write')).data).toBe('SESSION_NO_RESPONSE');
+      expect((await nobody.ask('new-id')).data).toBe('SESSION_NO_RESPONSE');
       const somebody = await connect(await signedIn());
-      expect((await somebody.ask('new-id')).data).toBe('SESSION_NO_COOKIE');
+      expect((await somebody.ask('new-id')).data).toBe('SESSION_NO_RESPONSE');
       expect((await somebody.ask('read')).data).toMatchObject({ name: 'Ada' });
     });
   });

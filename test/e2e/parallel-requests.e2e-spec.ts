@@ -1,14 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Param, Post } from '@nestjs/common';
 
 import { Session } from '../../src/index.js';
 import { visitor } from '../support/http-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
+import { startNodeServer, type NodeServer } from '../support/node-server.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
 
 @Controller()
@@ -86,30 +82,19 @@ describe.each(PLATFORMS)('parallel requests of one session, on %s', (platform) =
 
 describe('parallel requests of one session in two server processes', () => {
   let memcached: Memcached;
-  let servers: ChildProcess[];
+  let servers: NodeServer[];
   let urls: string[];
 
   beforeAll(async () => {
     memcached = await startMemcached();
-    const script = fileURLToPath(new URL('../support/counter-server.mjs', import.meta.url));
-    servers = [0, 1].map(() =>
-      spawn(process.execPath, [script, memcached.server], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    servers = await Promise.all(
+      [0, 1].map(() => startNodeServer('counter-server.mjs', memcached.server)),
     );
-    urls = await Promise.all(
-      servers.map(async ({ stdout }) => {
-        const [port] = (await once(createInterface(stdout!), 'line')) as [string];
-        return `http://127.0.0.1:${port}`;
-      }),
-    );
+    urls = servers.map(({ url }) => url);
   });
 
   afterAll(async () => {
-    await Promise.all(
-      servers.map((server) => {
-        server.kill();
-        return once(server, 'exit');
-      }),
-    );
+    await Promise.all(servers.map((server) => server.stop()));
     await memcached.stop();
   });
 

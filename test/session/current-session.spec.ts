@@ -469,7 +469,7 @@ describe("a request's session", () => {
       const session = await comesMute().load();
       expect([session.isNew, session.size]).toEqual([true, 0]);
       expect(() => (session.visits = 1)).toThrow(
-        expect.objectContaining({ code: 'SESSION_NO_COOKIE' }),
+        expect.objectContaining({ code: 'SESSION_NO_RESPONSE' }),
       );
       await session.save();
       await session.destroy();
@@ -480,14 +480,14 @@ describe("a request's session", () => {
     it('refuses a new id and a new session, and can be destroyed', async () => {
       const id = await world.stored({ visits: 1 });
       const session = await comesMute(id).load();
-      const noCookie = expect.objectContaining({ code: 'SESSION_NO_COOKIE' });
-      await expect(session.regenerate()).rejects.toEqual(noCookie);
-      await expect(current.create()).rejects.toEqual(noCookie);
+      const noResponse = expect.objectContaining({ code: 'SESSION_NO_RESPONSE' });
+      await expect(session.regenerate()).rejects.toEqual(noResponse);
+      await expect(current.create()).rejects.toEqual(noResponse);
       expect(world.entriesOf(id)).toEqual({ visits: 1 });
       await session.destroy();
       expect(world.entriesOf(id)).toBeUndefined();
       const next = await current.load();
-      expect(() => (next.visits = 1)).toThrow(noCookie);
+      expect(() => (next.visits = 1)).toThrow(noResponse);
     });
 
     it('leaves a persistent cookie that is due to who can send it', async () => {
