@@ -1,3 +1,5 @@
+import type { Server } from 'node:http';
+
 import { CacheModule } from '@nestjs/cache-manager';
 import {
   Inject,
@@ -93,7 +95,9 @@ export class SessionModule
   /** Called before routes are registered; there is no adapter without an HTTP server. */
   configure(): void {
     const { httpAdapter } = this.adapterHost;
-    if (httpAdapter) serveSessions(httpAdapter, this.edge);
+    if (!httpAdapter) return;
+    serveSessions(httpAdapter, this.edge);
+    this.sockets.serveHandshakes(httpAdapter.getHttpServer() as Server);
   }
 
   onModuleInit(): void {

@@ -16,7 +16,6 @@ import { SessionMonitor } from './session-monitor.js';
 import { SessionRepository } from './session/session-repository.js';
 import { SessionTelemetry } from './session/session-telemetry.js';
 import { UserSessions } from './session/user-sessions.js';
-import { gatewaysOf } from './sockets/gateways.js';
 import { SessionSockets } from './sockets/session-sockets.js';
 import { SocketRegistry } from './sockets/socket-registry.js';
 import { memcachedStore } from './store/memcached-store.js';
@@ -128,8 +127,8 @@ export const socketsProvider: FactoryProvider<SessionSockets> = {
     modules: ModulesContainer,
     config: ApplicationConfig,
   ): SessionSockets {
-    const sockets = new SessionSockets(edge, registry);
-    sockets.serve(modules, config, socketSweep);
+    const sockets = new SessionSockets(edge, registry, socketSweep);
+    sockets.serveGateways(modules, config);
     return sockets;
   },
 };
@@ -137,29 +136,24 @@ export const socketsProvider: FactoryProvider<SessionSockets> = {
 /** Puts the parts together: options, store, repository, cookie. */
 export const edgeProvider: FactoryProvider<SessionEdge> = {
   provide: SESSION_EDGE,
-  inject: [
-    ...[SESSION_OPTIONS, SESSION_CLOCK, SESSION_STORE, SessionTelemetry],
-    ...[SocketRegistry, ModulesContainer],
-  ],
+  inject: [...[SESSION_OPTIONS, SESSION_CLOCK, SESSION_STORE, SessionTelemetry], SocketRegistry],
   useFactory(
     options: CheckedSessionOptions,
     now: SessionClock,
     { store }: OpenSessionStore,
     telemetry: SessionTelemetry,
     sockets: SocketRegistry,
-    modules: ModulesContainer,
   ): SessionEdge {
     const { keptIn, cookie, secrets } = options;
     const warn = (message: string) => sessionLogger.warn(message);
     const persistentCookie = cookie.persistent && options.transport.cookie;
     const policy = { ...options, persistentCookie, now, warn, telemetry };
-    const hasGateways = gatewaysOf(modules).length > 0;
     const isShared = keptIn !== 'memory';
     if (isShared && secrets.length === 0 && process.env.NODE_ENV === 'production') {
       sessionLog.withoutSecrets();
     }
     return {
-      repository: new SessionRepository(hasGateways ? sockets.listenTo(store) : store, policy),
+      repository: new SessionRepository(sockets.listenTo(store), policy),
       transport: transportOf(options),
       cacheControl: options.cacheControl,
       onOutage: options.onOutage,

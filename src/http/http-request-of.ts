@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 import type { ArgumentsHost } from '@nestjs/common';
 
 import { SessionError } from '../session/session.errors.js';
@@ -12,7 +14,7 @@ interface GraphqlContext {
 
 /** What `graphql-ws` puts in the place of a request. */
 interface GraphqlWsContext {
-  readonly extra?: { readonly request?: object };
+  readonly extra?: { readonly request?: IncomingMessage; readonly socket?: object };
 }
 
 /**
@@ -36,21 +38,15 @@ function ofHost(host: ArgumentsHost): FrameworkRequest {
 function ofObject(source: object): FrameworkRequest {
   if (isRequest(source)) return source;
   const { req, request, reply } = source as GraphqlContext;
-  const found = req ?? request ?? reply?.request;
-  if (!found) throw noHttp('an object without one');
-  if (isUpgrade(found)) throw noHttp('a subscription');
+  const found = req ?? request ?? reply?.request ?? source;
   if (isRequest(found)) return found;
+  const { extra } = found as GraphqlWsContext;
+  if (extra?.request) return { raw: extra.request, webSocket: extra.socket };
   throw noHttp('an object without one');
 }
 
 function isRequest(source: object): source is FrameworkRequest {
   return 'headers' in source;
-}
-
-/** Its session could be read once, and never be stored: there is no response to wait for that. */
-function isUpgrade(request: FrameworkRequest & GraphqlWsContext): boolean {
-  const { headers } = (request.raw ?? request) as { headers?: Record<string, unknown> };
-  return request.extra !== undefined || /^websocket$/i.test(String(headers?.upgrade));
 }
 
 function kindOf(source: unknown): string {
@@ -61,7 +57,7 @@ function noHttp(what: string): SessionError {
   return new SessionError(
     'SESSION_NO_HTTP',
     `There is no HTTP request here, but ${what}, so there is no session. Give sessionOf() the ` +
-      'request, or the context of a controller or a resolver. In microservices, jobs and ' +
-      'subscriptions pass what they need from the session in the message.',
+      'request, or the context of a controller or a resolver. To microservices and jobs pass what ' +
+      'they need from the session in the message.',
   );
 }

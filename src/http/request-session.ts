@@ -1,16 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { CurrentSession, type SessionTransport } from '../session/current-session.js';
-import type { OutagePolicy } from '../session/session-access.js';
+import type { OutagePolicy, SessionAccess } from '../session/session-access.js';
 import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { SessionRepository } from '../session/session-repository.js';
 import type { SessionTelemetry } from '../session/session-telemetry.js';
 import type { SessionClient } from '../session/session-user.js';
+import type { Session } from '../session/session.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
 import { NOT_SENT, type ReceivedId } from './received-id.js';
 import type { SessionIdTransport } from './session-id-transport.js';
 import type { SessionLog } from './session-log.js';
+import type { SessionRoute } from './session-route.js';
 
 /** What all requests of an application share. */
 export interface SessionEdge {
@@ -31,10 +33,12 @@ export interface FrameworkRequest {
   readonly protocol?: string;
   /** The client's address, as seen through them. */
   readonly ip?: string;
+  /** What it opened, if it is the handshake of one. */
+  readonly webSocket?: object | undefined;
 }
 
 /** One request's session between its id and its response. */
-export class RequestSession implements SessionTransport, ResponseGate {
+export class RequestSession implements SessionTransport, SessionRoute, ResponseGate {
   readonly current: CurrentSession;
   readonly manager: SessionManager;
   private held: HeldResponse | undefined;
@@ -49,6 +53,10 @@ export class RequestSession implements SessionTransport, ResponseGate {
   ) {
     this.current = new CurrentSession(edge.repository, this, edge.onOutage);
     this.manager = new SessionManager(this);
+  }
+
+  load(access?: SessionAccess): Promise<Session> {
+    return this.current.load(access);
   }
 
   presentedTicket(): SessionTicket | undefined {

@@ -7,8 +7,9 @@ import type { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
 import { httpRequestOf } from './http-request-of.js';
-import { RequestSession, type SessionEdge } from './request-session.js';
-import { socketRouteOf, socketRoutes } from './socket-route.js';
+import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
+import type { SessionRoute } from './session-route.js';
+import { clientRouteOf, handshakeRoutes } from './socket-route.js';
 
 /** Leads from a raw request to the sessions of its application, and to its response. */
 export interface RequestRoute {
@@ -36,7 +37,8 @@ const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
  * const session = await sessionOf(context);  // an ExecutionContext, an ArgumentsHost or a request
  * ```
  *
- * In GraphQL it takes a resolver's context as well, Nest's or GraphQL's own.
+ * In GraphQL it takes a resolver's context as well, Nest's or GraphQL's own. Over a WebSocket, and for
+ * the request that opens one, it is the session as it is now, to be read only.
  *
  * In gateways it takes a client as well, a Socket.IO `Socket` or a `WebSocket` of `ws`. Within a
  * message that is the message's session, which is committed before the answer. Outside of one, as in
@@ -51,32 +53,31 @@ export async function sessionOf(
   contextOrRequest: ArgumentsHost | object,
   access?: SessionAccess,
 ): Promise<Session> {
-  const socket = socketRouteOf(contextOrRequest);
-  if (socket) return socket.load(access);
-  return requestSessionOf(contextOrRequest).current.load(access);
+  return routeOf(contextOrRequest).load(access);
 }
 
-/** What is injected: Nest's request of a gateway is the client, as long as that is connected. */
+/** What is injected; Nest's request of a gateway is the client. */
 export function managerOf(request: unknown): SessionManager {
-  const socket = socketRoutes.get(request as object);
-  return (socket ?? requestSessionOf(request)).manager;
+  return routeOf(request).manager;
 }
 
-/** The one `RequestSession` of a request; made at the first call, without any I/O. */
-export function requestSessionOf(contextOrRequest: unknown): RequestSession {
-  const request = httpRequestOf(contextOrRequest);
+function routeOf(source: unknown): SessionRoute {
+  return clientRouteOf(source) ?? requestRouteOf(httpRequestOf(source));
+}
+
+/** The one of a request; made at the first call, without any I/O. */
+function requestRouteOf(request: FrameworkRequest): SessionRoute {
   const raw = (request.raw ?? request) as RawRequest;
-  let session = requestSessions.get(raw);
-  if (!session) {
-    const { edge, response } = requestRoutes.get(raw) ?? { edge: raw[EDGE], response: raw.res };
-    if (!edge || !response) {
-      throw new SessionError(
-        'SESSION_MODULE_MISSING',
-        'No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.',
-      );
-    }
-    session = new RequestSession(edge, request, raw, response);
-    requestSessions.set(raw, session);
+  const present = requestSessions.get(raw) ?? handshakeRoutes.get(raw)?.through(request.webSocket);
+  if (present) return present;
+  const { edge, response } = requestRoutes.get(raw) ?? { edge: raw[EDGE], response: raw.res };
+  if (!edge || !response) {
+    throw new SessionError(
+      'SESSION_MODULE_MISSING',
+      'No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.',
+    );
   }
+  const session = new RequestSession(edge, request, raw, response);
+  requestSessions.set(raw, session);
   return session;
 }

@@ -1,28 +1,30 @@
+import type { IncomingMessage } from 'node:http';
+
 import type { ArgumentsHost } from '@nestjs/common';
 
-import type { SessionAccess } from '../session/session-access.js';
-import type { SessionManager } from '../session/session-manager.js';
-import type { Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
+import type { SessionRoute } from './session-route.js';
 
-/** Leads from the client of a gateway to its session. */
-export interface SocketRoute {
-  readonly manager: SessionManager;
-  load(access?: SessionAccess): Promise<Session>;
+/** Of the clients of gateways: told for each connection. */
+export const clientRoutes = new WeakMap<object, SessionRoute>();
+
+interface HandshakeRoute {
+  /** Through the WebSocket that it opened, if that is known. */
+  through(webSocket: object | undefined): SessionRoute;
 }
 
-/** Told for each connection. */
-export const socketRoutes = new WeakMap<object, SocketRoute>();
+/** Of requests that open a WebSocket, and get no response: told for each. */
+export const handshakeRoutes = new WeakMap<IncomingMessage, HandshakeRoute>();
 
 /**
  * Of a client, or of a context of a gateway. `undefined`: it is none of these.
  *
  * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` was told of the client
  */
-export function socketRouteOf(source: ArgumentsHost | object): SocketRoute | undefined {
-  if (!isHost(source)) return socketRoutes.get(source);
+export function clientRouteOf(source: unknown): SessionRoute | undefined {
+  if (!isHost(source)) return clientRoutes.get(source as object);
   if (source.getType() !== 'ws') return undefined;
-  const route = socketRoutes.get(source.switchToWs().getClient());
+  const route = clientRoutes.get(source.switchToWs().getClient());
   if (route) return route;
   throw new SessionError(
     'SESSION_MODULE_MISSING',
@@ -31,6 +33,6 @@ export function socketRouteOf(source: ArgumentsHost | object): SocketRoute | und
   );
 }
 
-function isHost(source: ArgumentsHost | object): source is ArgumentsHost {
+function isHost(source: unknown): source is ArgumentsHost {
   return typeof source === 'object' && source !== null && 'switchToHttp' in source;
 }

@@ -69,9 +69,14 @@ export class SessionRepository {
 
   /** Whether a request with this id would find its session. Keeps nothing alive. */
   async isThere(ticket: SessionTicket): Promise<boolean> {
-    const found = await this.records.find(this.keys.of(ticket), 0);
-    if (!found || !('forwardTo' in found)) return found !== undefined;
-    return found.grace !== undefined && this.policy.now() < found.grace.until;
+    const key = this.keys.of(ticket);
+    const found = await this.records.find(key, 0);
+    if (!found) return false;
+    if ('forwardTo' in found) {
+      return found.grace !== undefined && this.policy.now() < found.grace.until;
+    }
+    const { user } = found.record;
+    return !user || this.membership.isListed({ user, ticket, key });
   }
 
   /** A new, empty session. Nothing is stored before something is written to it. */

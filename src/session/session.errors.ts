@@ -136,7 +136,8 @@ export class SessionReadOnlyError extends SessionError {
   constructor() {
     super(
       'SESSION_READ_ONLY',
-      'This session was asked for with readOnly: true. Ask for it with @Session() to change it.',
+      'This session is read only: it was asked for with readOnly: true, or by GraphQL over a ' +
+        'WebSocket, which waits for no store. Change it in an HTTP request, with @Session().',
     );
   }
 }

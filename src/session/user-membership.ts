@@ -46,6 +46,14 @@ export class UserMembership {
     return check;
   }
 
+  /** The same for who only looks, and keeps neither the session nor the index alive. */
+  async isListed({ user, ticket }: Member): Promise<boolean> {
+    const { checks, indexes } = this.lookup;
+    if (checks.isGood(user.handle)) return true;
+    const found = await indexes.find(this.indexKey(user, ticket.secret), false);
+    return sessionIn(found?.index, user.handle) !== undefined;
+  }
+
   /** Before a session whose cookie an older secret signed gets a new id, under the newest. */
   async carryOver({ user, ticket }: Member): Promise<void> {
     if (ticket.secret === 0) return;

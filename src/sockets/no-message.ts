@@ -10,8 +10,8 @@ export const noMessage: SessionTransport = {
   presentedTicket() {
     throw new SessionError(
       'SESSION_NO_MESSAGE',
-      'In a gateway SessionManager is for messages. Outside of one take sessionOf(client), and the ' +
-        "session's own save().",
+      'Over a WebSocket SessionManager is for the messages of gateways. Outside of one take ' +
+        "sessionOf(client) and the session's own save(); in GraphQL take @Session().",
     );
   },
   onRead() {

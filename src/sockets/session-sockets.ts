@@ -1,37 +1,49 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 
 import type { WebSocketAdapter } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import { catchError, EMPTY, finalize, isObservable, Observable } from 'rxjs';
 
 import type { SessionEdge } from '../http/request-session.js';
-import { socketRoutes } from '../http/socket-route.js';
+import { clientRoutes, handshakeRoutes } from '../http/socket-route.js';
 import { gatewaysOf, interceptMessages } from './gateways.js';
+import { HandshakeSession } from './handshake-session.js';
+import { callHandler } from './message-call.js';
 import { listenToAdapter, type MessageCall, type SocketListener } from './socket-adapter.js';
-import { SocketMessage, within } from './socket-message.js';
 import type { SocketRegistry } from './socket-registry.js';
 import { SocketSession } from './socket-session.js';
 import { SocketSweep } from './socket-sweep.js';
+import { listenToUpgrades } from './upgrades.js';
 
-/** The sessions of an application's gateways. Without gateways it does nothing. */
+/** The sessions of an application's sockets. Without any it does nothing. */
 export class SessionSockets implements SocketListener {
   private readonly sockets = new WeakMap<object, SocketSession>();
+  private readonly handshakes = new WeakMap<object, HandshakeSession>();
   private readonly sweep: SocketSweep;
 
+  /** `sweepEvery`: seconds. */
   constructor(
     private readonly edge: SessionEdge,
     private readonly registry: SocketRegistry,
+    sweepEvery: number | false,
   ) {
-    this.sweep = new SocketSweep(registry, edge.repository);
+    this.sweep = new SocketSweep(registry, edge.repository, sweepEvery);
   }
 
-  /** To be called before Nest binds the gateways. `sweepEvery`: seconds. */
-  serve(modules: ModulesContainer, config: ApplicationConfig, sweepEvery: number | false): void {
+  /** To be called before Nest binds the gateways. */
+  serveGateways(modules: ModulesContainer, config: ApplicationConfig): void {
     const gateways = gatewaysOf(modules);
     if (gateways.length === 0) return;
     gateways.forEach(interceptMessages);
     listenToAdapter(config, this);
-    if (sweepEvery !== false) this.sweep.start(sweepEvery);
+  }
+
+  /** For those who look at the session when a socket opens, and for GraphQL over it. */
+  serveHandshakes(server: Server): void {
+    listenToUpgrades(server, (request) => {
+      const handshake = new HandshakeSession(request, (client) => this.open(client, request));
+      this.handshakes.set(request, handshake);
+      handshakeRoutes.set(request, handshake);
+    });
   }
 
   stop(): void {
@@ -43,67 +55,31 @@ export class SessionSockets implements SocketListener {
     if (this.sockets.has(client)) return;
     const request = handshakeOf(client, more);
     if (!request) return;
-    const { isAmbiguous, ticket, by } = this.edge.transport.read(request);
-    if (isAmbiguous) this.edge.log.severalIds(by);
-    const socket = new SocketSession(this.edge, client, this.registry, ticket);
+    this.handshakes.get(request)?.leaveToGateway();
+    const socket = this.open(client, request);
     this.sockets.set(client, socket);
-    socketRoutes.set(client, socket);
-    if (ticket) adapter.bindClientDisconnect?.(client, () => this.registry.delete(socket));
+    clientRoutes.set(client, socket);
+    if (socket.ticket) adapter.bindClientDisconnect?.(client, () => socket.leave());
   }
 
-  /** A socket that is being closed may still receive messages; they are dropped. */
-  async onMessage(client: object, call: MessageCall, args: unknown[]): Promise<unknown> {
+  onMessage(client: object, call: MessageCall, args: unknown[]): Promise<unknown> {
     const socket = this.sockets.get(client);
-    if (!socket) return call(...args);
-    if (socket.opening) await socket.opening;
-    if (socket.isEnded) return undefined;
-    const message = new SocketMessage(socket);
-    const told = args.map((arg) =>
-      typeof arg === 'function'
-        ? message.holdAcknowledgement(arg as (...values: unknown[]) => unknown)
-        : arg,
-    );
-    const answer = await within(message, () => call(...told));
-    if (isObservable(answer)) return this.saved(message, answer);
-    await this.finish(message);
-    return answer;
+    return socket ? callHandler(socket, call, args) : call(...args);
   }
 
-  /**
-   * What guards, filters and global interceptors changed is stored, too. It is too late for a filter to
-   * tell of it if that fails; there is no answer then.
-   */
-  private saved(message: SocketMessage, answers: Observable<unknown>): Observable<unknown> {
-    const ofMessage = new Observable((subscriber) =>
-      within(message, () => answers.subscribe(subscriber)),
-    );
-    return message.afterCommit(ofMessage).pipe(
-      catchError((error: unknown) => {
-        this.edge.log.notStored(error);
-        return EMPTY;
-      }),
-      finalize(() => void this.finish(message)),
-    );
-  }
-
-  private async finish(message: SocketMessage): Promise<void> {
-    try {
-      if (!message.hasFailed) await message.commit();
-    } catch (error) {
-      this.edge.log.notStored(error);
-    }
-    message.isOver = true;
-    if (message.endsSocket) message.socket.close();
+  private open(client: object, { headers, rawHeaders = [] }: Handshake): SocketSession {
+    const { isAmbiguous, ticket, by } = this.edge.transport.read({ headers, rawHeaders });
+    if (isAmbiguous) this.edge.log.severalIds(by);
+    if (ticket) this.sweep.start();
+    return new SocketSession(this.edge, client, this.registry, ticket);
   }
 }
 
-type Handshake = Pick<IncomingMessage, 'headers' | 'rawHeaders'>;
+/** Not all servers of Socket.IO tell the raw headers. */
+type Handshake = Pick<IncomingMessage, 'headers'> & Partial<Pick<IncomingMessage, 'rawHeaders'>>;
 
-/** It comes with a client of `ws`, and a client of Socket.IO has it; there not all servers tell the rest. */
-function handshakeOf(client: object, more: unknown[]): Handshake | undefined {
-  const [request] = more as [Partial<Handshake> | undefined];
-  const own = (client as { request?: Partial<Handshake> }).request;
-  const headers = request?.headers ?? own?.headers;
-  const rawHeaders = request?.rawHeaders ?? own?.rawHeaders ?? [];
-  return headers && { headers, rawHeaders };
+/** It comes with a client of `ws`, and a client of Socket.IO has it. */
+function handshakeOf(client: object, [told]: unknown[]): Handshake | undefined {
+  const request = told ?? (client as { request?: unknown }).request;
+  return (request as Partial<Handshake> | undefined)?.headers && (request as Handshake);
 }

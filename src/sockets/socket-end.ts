@@ -22,8 +22,8 @@ export class SocketEndedError extends SessionError {
 // That sessions end is no fault.
 keepOutOfNestsLog(SocketEndedError);
 
-/** A client of a gateway, as far as it is known what it is. */
-interface SocketClient {
+/** The other end of a socket, as far as it is known what it is. */
+export interface SocketClient {
   /** Of Socket.IO's. */
   disconnect?(close: boolean): unknown;
   /** Of those of `ws`, and of browsers. */

@@ -36,9 +36,9 @@ export class SocketRegistry {
   /** The store, which tells sockets of sessions that this process takes out of it. */
   listenTo(store: SessionStore): SessionStore {
     return {
-      find: (key, renewTo) => store.find(key, renewTo),
-      create: (key, text, life) => store.create(key, text, life),
-      update: (key, text, version, life) => store.update(key, text, version, life),
+      find: (...args) => store.find(...args),
+      create: (...args) => store.create(...args),
+      update: (...args) => store.update(...args),
       remove: async (key, version) => {
         const result = await store.remove(key, version);
         if (result === 'removed') this.onRemoved(key);

@@ -1,5 +1,5 @@
 import type { SessionEdge } from '../http/request-session.js';
-import type { SocketRoute } from '../http/socket-route.js';
+import type { SessionRoute } from '../http/session-route.js';
 import { CurrentSession } from '../session/current-session.js';
 import type { SessionAccess } from '../session/session-access.js';
 import type { SessionTicket } from '../session/session-keys.js';
@@ -11,12 +11,12 @@ import { currentMessage, SocketMessage, type MessageSocket } from './socket-mess
 import type { KeptSocket, SocketRegistry } from './socket-registry.js';
 
 /**
- * The session of one socket, by the cookie of its handshake.
+ * The session of one socket, by the id that its handshake brought.
  *
  * It is looked for when the socket opens. If it is there then, the socket ends with it. If not, as
  * with the cookie of a session that ran out long ago, the socket has no session, and none to lose.
  */
-export class SocketSession implements SocketRoute, MessageSocket, KeptSocket {
+export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
   /** The look at the handshake, which messages wait for; `undefined`: it is done. */
   opening: Promise<void> | undefined;
   isEnded = false;
@@ -47,7 +47,7 @@ export class SocketSession implements SocketRoute, MessageSocket, KeptSocket {
 
   onStranger(): void {
     if (!this.opening) this.refuse();
-    this.registry.delete(this);
+    this.leave();
     this.ticket = undefined;
   }
 
@@ -64,9 +64,14 @@ export class SocketSession implements SocketRoute, MessageSocket, KeptSocket {
     else this.close();
   }
 
+  /** It is closed, or for others to be closed. */
+  leave(): void {
+    this.registry.delete(this);
+  }
+
   close(): void {
     this.isEnded = true;
-    this.registry.delete(this);
+    this.leave();
     closeClient(this.client);
   }
 

@@ -16,10 +16,14 @@ export class SocketSweep {
   constructor(
     private readonly registry: SocketRegistry,
     private readonly repository: SessionRepository,
+    /** In seconds. */
+    private readonly every: number | false,
   ) {}
 
-  start(seconds: number): void {
-    this.timer = setInterval(() => void this.run(), seconds * 1000);
+  /** If it is not under way. */
+  start(): void {
+    if (this.timer || this.every === false) return;
+    this.timer = setInterval(() => void this.run(), this.every * 1000);
     this.timer.unref();
   }
 

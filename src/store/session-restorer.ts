@@ -71,8 +71,10 @@ export class SessionRestorer {
     return { ...copy, until, revision: nextRevision(copy.revision, now) };
   }
 
-  private lifeOf({ isFinal, until }: TieredRecord): number {
+  /** What is left of it, as whoever asked may be no use of the session. */
+  private lifeOf({ until }: TieredRecord): number {
     const { timeout, now } = this.settings;
-    return isFinal ? Math.min(timeout, Math.ceil((until - now()) / 1000)) : timeout;
+    const left = Math.ceil((until - now()) / 1000);
+    return left > 0 ? Math.min(timeout, left) : timeout;
   }
 }

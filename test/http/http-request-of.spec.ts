@@ -27,11 +27,19 @@ describe('an HTTP request is found in', () => {
   ])('%s', (_where, source) => {
     expect(httpRequestOf(source)).toBe(request);
   });
+
+  it.each<[string, (connection: object) => unknown]>([
+    ['resolver', (req) => contextOf('graphql', {}, {}, { req }, info)],
+    ['context', (req) => ({ req })],
+    ['own context', (connection) => connection],
+  ])('the %s of a connection of graphql-ws: its handshake, and what that opened', (_of, source) => {
+    const [raw, webSocket] = [request, {}];
+    const connection = { extra: { request: raw, socket: webSocket } };
+    expect(httpRequestOf(source(connection))).toEqual({ raw, webSocket });
+  });
 });
 
 describe('there is no HTTP request, and so a clear error, in', () => {
-  const upgrade = { headers: { upgrade: 'websocket' } };
-
   it.each<[string, unknown, string]>([
     ['nothing', undefined, 'but undefined'],
     ['null', null, 'but null'],
@@ -45,9 +53,7 @@ describe('there is no HTTP request, and so a clear error, in', () => {
     ['a controller’s context without one', contextOf('http'), 'but undefined'],
     ['a resolver’s context without one', contextOf('graphql', {}, {}, {}, info), 'without one'],
     ['a resolver without a context', contextOf('graphql', {}, {}, undefined, info), 'undefined'],
-    ['a subscription of graphql-ws', { req: { extra: { request: upgrade } } }, 'a subscription'],
-    ['a subscription, of an upgrade', { req: upgrade }, 'a subscription'],
-    ['a subscription of Mercurius', { request: { ...upgrade, raw: upgrade } }, 'a subscription'],
+    ['a connection of graphql-ws without a handshake', { req: { extra: {} } }, 'without one'],
   ])('%s', async (_where, source, what) => {
     const found = sessionOf(source as object);
     await expect(found).rejects.toBeInstanceOf(SessionError);

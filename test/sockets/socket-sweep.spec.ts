@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
 import { SessionRepository } from '../../src/session/session-repository.js';
+import type { SessionState } from '../../src/session/session-state.js';
+import { SessionStoreError } from '../../src/session/session.errors.js';
+import { UserSessions } from '../../src/session/user-sessions.js';
 import { SocketRegistry, type KeptSocket } from '../../src/sockets/socket-registry.js';
 import { SocketSweep } from '../../src/sockets/socket-sweep.js';
 import { SessionWorld } from '../support/session-world.js';
@@ -31,7 +34,7 @@ describe('sockets and the sessions they have', () => {
   beforeEach(() => {
     world = new SessionWorld({ rotateEvery: 60, rotateGrace: 10 });
     registry = new SocketRegistry();
-    sweep = new SocketSweep(registry, world.repository);
+    sweep = new SocketSweep(registry, world.repository, 60);
   });
 
   afterEach(() => {
@@ -86,6 +89,45 @@ describe('sockets and the sessions they have', () => {
       expect(socket.told).toEqual(['closed']);
     });
 
+    describe('of a user', () => {
+      const signedIn = async (): Promise<SessionState> => {
+        const session = world.repository.begin();
+        return world.repository.signIn(session, { userId: 'ada', client: {} });
+      };
+
+      it('are closed if it was revoked, be it that its record could not be removed', async () => {
+        const { id, key } = await signedIn();
+        const socket = open(id);
+        await sweep.run();
+        expect(socket.told).toEqual([]);
+        world.store.before('remove', () => Promise.reject(new SessionStoreError()));
+        const revoked = new UserSessions(world.anotherProcess().users).revokeAll('ada');
+        await expect(revoked).rejects.toBeInstanceOf(SessionStoreError);
+        expect(world.recordAt(key)).toBeDefined();
+        await sweep.run();
+        expect(socket.told).toEqual(['closed']);
+      });
+
+      it('are looked at in its index, too, and neither is renewed', async () => {
+        const { id } = await signedIn();
+        open(id);
+        world.store.calls.length = 0;
+        world.store.lives.clear();
+        await sweep.run();
+        expect(world.store.calls).toEqual(['find', 'find']);
+        expect(world.store.lives.size).toBe(0);
+      });
+
+      it('are not, where a request has just looked at that', async () => {
+        const { id } = await signedIn();
+        open(id);
+        await world.found(id);
+        world.store.calls.length = 0;
+        await sweep.run();
+        expect(world.store.calls).toEqual(['find']);
+      });
+    });
+
     it('stay open in an outage', async () => {
       const socket = open(await world.stored());
       world.store.isDown = true;
@@ -130,7 +172,7 @@ describe('sockets and the sessions they have', () => {
     open(await world.stored());
     jest.useFakeTimers();
     const run = jest.spyOn(sweep, 'run');
-    sweep.start(60);
+    sweep.start();
     jest.advanceTimersByTime(59_999);
     expect(run).not.toHaveBeenCalled();
     jest.advanceTimersByTime(60_001);
@@ -150,5 +192,36 @@ describe('sockets and the sessions they have', () => {
     expect(sockets.map(({ told }) => told)).toEqual([[], [], []]);
     await repository.destroy(await world.found(id, repository));
     expect(sockets.map(({ told }) => told)).toEqual([['removed'], ['removed'], []]);
+  });
+
+  it('hear of it when this process revokes it', async () => {
+    const repository = new SessionRepository(registry.listenTo(world.store), world.policy);
+    const begun = repository.begin();
+    const { id } = await repository.signIn(begun, { userId: 'ada', client: {} });
+    const [socket, other] = [open(id), open(await world.stored())];
+    await new UserSessions(repository.users).revokeAll('ada');
+    expect([socket.told, other.told]).toEqual([['removed'], []]);
+  });
+
+  it('hand everything else on to the store', async () => {
+    const asked: unknown[][] = [];
+    const note =
+      (operation: string) =>
+      (...args: unknown[]) => {
+        asked.push([operation, ...args]);
+        return Promise.resolve(undefined as never);
+      };
+    const store = { find: note('find'), create: note('create'), update: note('update') };
+    const told = registry.listenTo({ ...store, remove: note('remove') });
+    await told.find('k', 0);
+    await told.create('k', 'text', 60);
+    await told.update('k', 'text', 'version', 60, true);
+    await told.remove('k', 'version');
+    expect(asked).toEqual([
+      ['find', 'k', 0],
+      ['create', 'k', 'text', 60],
+      ['update', 'k', 'text', 'version', 60, true],
+      ['remove', 'k', 'version'],
+    ]);
   });
 });

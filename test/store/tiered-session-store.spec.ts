@@ -120,6 +120,14 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(await textIn()).toBe('first');
     });
 
+    it('live no longer because somebody looked who does not use them', async () => {
+      await stored();
+      clock.pass(TIMEOUT - 5);
+      fast.drop(KEY);
+      expect((await store.find(KEY, 0))?.text).toBe('first');
+      expect(fast.lives.get(KEY)).toBe(5);
+    });
+
     it('do not live longer because a clock was ahead', async () => {
       await stored();
       tier.live.set(KEY, { ...tier.live.get(KEY)!, until: clock.now() + 100 * TIMEOUT * 1000 });

@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { SessionRoute } from '../http/session-route.js';
+import type { SessionAccess } from '../session/session-access.js';
+import type { SessionManager } from '../session/session-manager.js';
+import type { Session } from '../session/session.js';
+import { closeClient, type SocketClient } from './socket-end.js';
+import type { SocketSession } from './socket-session.js';
+
+/**
+ * The session of a handshake: for those who check it, and for GraphQL over the WebSocket it opened,
+ * where nothing waits for a session to be stored. So it is read only, and as it is at each look.
+ */
+export class HandshakeSession implements SessionRoute {
+  private socket: SocketSession | undefined;
+  private webSocket: SocketClient | undefined;
+  private isLeft = false;
+
+  /** `open`: called at the first look. */
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly open: (client: SocketClient) => SocketSession,
+  ) {}
+
+  load(access?: SessionAccess): Promise<Session> {
+    return this.opened().load({ ...access, readOnly: true });
+  }
+
+  get manager(): SessionManager {
+    return this.opened().manager;
+  }
+
+  /** The same, now that the WebSocket is known which it opened. */
+  through(webSocket: object | undefined): this {
+    this.webSocket ??= webSocket;
+    return this;
+  }
+
+  /** From now on a gateway sees to it that its client is closed when the session ends. */
+  leaveToGateway(): void {
+    this.isLeft = true;
+    this.socket?.leave();
+  }
+
+  private opened(): SocketSession {
+    if (this.socket) return this.socket;
+    const socket = this.open({ close: () => this.close() });
+    if (this.isLeft) socket.leave();
+    else this.request.socket.once('close', () => socket.leave());
+    return (this.socket = socket);
+  }
+
+  private close(): void {
+    if (this.webSocket) closeClient(this.webSocket);
+    else this.request.socket.destroy();
+  }
+}
