@@ -14,10 +14,7 @@ import {
   Mutation,
   Query,
   Resolver,
-  Subscription,
 } from '@nestjs/graphql';
-import { createClient } from 'graphql-ws';
-import { WebSocket } from 'ws';
 
 import { Session, sessionOf, SessionManager } from '../../src/index.js';
 import { newSessionId } from '../../src/session/session-id.js';
@@ -80,11 +77,6 @@ class SessionResolver {
   async signOut(@Session() session: Session) {
     await session.destroy();
     return true;
-  }
-
-  @Subscription(() => Int)
-  async *live(@Session() session: Session) {
-    yield session.increment('live');
   }
 }
 
@@ -233,24 +225,6 @@ describe.each(GRAPHQL_STACKS)(
         const { status } = await operate(somebody(), 'mutation { signOut }');
         expect(status).toBe(statusOfFailure);
       });
-    });
-
-    it('have no place in a subscription: a clear error', async () => {
-      const url = app.url.replace('http', 'ws') + '/graphql';
-      const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
-      const told: unknown[] = [];
-      await new Promise<void>((resolve) => {
-        const tell = (value: unknown) => void told.push(value);
-        const error = (reason: unknown) => resolve(tell(reason));
-        client.subscribe(
-          { query: 'subscription { live }' },
-          { next: tell, error, complete: resolve },
-        );
-      });
-      await client.dispose();
-      // Apollo tells of it in a first result, Mercurius by an error.
-      expect(JSON.stringify(told)).toContain('There is no HTTP request here, but a subscription');
-      expect(JSON.stringify(told)).not.toContain('"live":1');
     });
   },
 );

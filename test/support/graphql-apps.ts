@@ -12,6 +12,8 @@ export interface GraphqlStack {
   readonly graphql: () => DynamicModule;
   /** Of an operation that failed as a whole for want of its session. */
   readonly statusOfFailure: number;
+  /** The code of a connection that was closed as its session ended. */
+  readonly closedBy: number;
 }
 
 /** What Nest serves GraphQL with, on the framework it is made for. */
@@ -21,12 +23,14 @@ export const GRAPHQL_STACKS: GraphqlStack[] = [
     platform: 'express',
     graphql: () => apollo({}),
     statusOfFailure: 200,
+    closedBy: 4401,
   },
   {
     name: 'Apollo on Express, with HTTP statuses',
     platform: 'express',
     graphql: () => apollo({ preserveHttpStatusForExecutionErrors: false }),
     statusOfFailure: 503,
+    closedBy: 4401,
   },
   {
     name: 'Mercurius on Fastify',
@@ -35,9 +39,10 @@ export const GRAPHQL_STACKS: GraphqlStack[] = [
       GraphQLModule.forRoot<MercuriusDriverConfig>({
         driver: MercuriusDriver,
         autoSchemaFile: true,
-        subscription: true,
+        subscription: { fullWsTransport: true },
       }),
     statusOfFailure: 503,
+    closedBy: 1006,
   },
 ];
 
