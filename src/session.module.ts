@@ -1,5 +1,3 @@
-import type { Server } from 'node:http';
-
 import { CacheModule } from '@nestjs/cache-manager';
 import {
   Inject,
@@ -97,7 +95,7 @@ export class SessionModule
     const { httpAdapter } = this.adapterHost;
     if (!httpAdapter) return;
     serveSessions(httpAdapter, this.edge);
-    this.sockets.serveHandshakes(httpAdapter.getHttpServer() as Server);
+    this.sockets.serveHandshakes(httpAdapter.getHttpServer() as object);
   }
 
   onModuleInit(): void {

@@ -9,7 +9,7 @@ import { SessionError } from '../session/session.errors.js';
 import { httpRequestOf } from './http-request-of.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
 import type { SessionRoute } from './session-route.js';
-import { clientRouteOf, handshakeRoutes } from './socket-route.js';
+import { clientRouteOf, handshakeRouteOf } from './socket-route.js';
 
 /** Leads from a raw request to the sessions of its application, and to its response. */
 export interface RequestRoute {
@@ -26,6 +26,8 @@ interface RawRequest extends IncomingMessage {
   [EDGE]?: SessionEdge;
   /** Express sets it. */
   res?: ServerResponse;
+  /** Node.js does: the request was taken from the server's other listeners, to open a WebSocket. */
+  upgrade?: boolean;
 }
 
 const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
@@ -68,9 +70,12 @@ function routeOf(source: unknown): SessionRoute {
 /** The one of a request; made at the first call, without any I/O. */
 function requestRouteOf(request: FrameworkRequest): SessionRoute {
   const raw = (request.raw ?? request) as RawRequest;
-  const present = requestSessions.get(raw) ?? handshakeRoutes.get(raw)?.through(request.webSocket);
+  const present = requestSessions.get(raw);
   if (present) return present;
   const { edge, response } = requestRoutes.get(raw) ?? { edge: raw[EDGE], response: raw.res };
+  const isAnswered = edge && response && raw.upgrade !== true;
+  const handshake = isAnswered ? undefined : handshakeRouteOf(raw, request.webSocket);
+  if (handshake) return handshake;
   if (!edge || !response) {
     throw new SessionError(
       'SESSION_MODULE_MISSING',

@@ -8,13 +8,14 @@ import type { SessionRoute } from './session-route.js';
 /** Of the clients of gateways: told for each connection. */
 export const clientRoutes = new WeakMap<object, SessionRoute>();
 
-interface HandshakeRoute {
-  /** Through the WebSocket that it opened, if that is known. */
-  through(webSocket: object | undefined): SessionRoute;
+/** The sessions of requests that open a socket, and are answered by no framework. */
+export interface Handshakes {
+  /** `webSocket`: what was opened, if that is known. */
+  sessionOf(request: IncomingMessage, webSocket: object | undefined): SessionRoute;
 }
 
-/** Of requests that open a WebSocket, and get no response: told for each. */
-export const handshakeRoutes = new WeakMap<IncomingMessage, HandshakeRoute>();
+/** Of the server of an application. */
+export const handshakesAt = new WeakMap<object, Handshakes>();
 
 /**
  * Of a client, or of a context of a gateway. `undefined`: it is none of these.
@@ -31,6 +32,15 @@ export function clientRouteOf(source: unknown): SessionRoute | undefined {
     'No SessionModule serves this socket, or its adapter does not tell of the handshake. Import ' +
       'SessionModule.forRoot() in your AppModule, and use an adapter for Socket.IO or ws.',
   );
+}
+
+/** Of a request that opens a socket of an application's server. Node.js does not document the way there. */
+export function handshakeRouteOf(
+  request: IncomingMessage,
+  webSocket?: object,
+): SessionRoute | undefined {
+  const { server } = (request.socket ?? {}) as { readonly server?: object };
+  return server && handshakesAt.get(server)?.sessionOf(request, webSocket);
 }
 
 function isHost(source: unknown): source is ArgumentsHost {

@@ -45,13 +45,18 @@ export class HandshakeSession implements SessionRoute {
   private opened(): SocketSession {
     if (this.socket) return this.socket;
     const socket = this.open({ close: () => this.close() });
-    if (this.isLeft) socket.leave();
+    if (this.isLeft || !this.closesConnection) socket.leave();
     else this.request.socket.once('close', () => socket.leave());
     return (this.socket = socket);
   }
 
   private close(): void {
     if (this.webSocket) closeClient(this.webSocket);
-    else this.request.socket.destroy();
+    else if (this.closesConnection) this.request.socket.destroy();
+  }
+
+  /** Others' requests come over the same one if a socket begins without, as Socket.IO's do. */
+  private get closesConnection(): boolean {
+    return (this.request as { readonly upgrade?: boolean }).upgrade === true;
   }
 }

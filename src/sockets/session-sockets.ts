@@ -1,10 +1,11 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 
 import type { WebSocketAdapter } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import type { SessionEdge } from '../http/request-session.js';
-import { clientRoutes, handshakeRoutes } from '../http/socket-route.js';
+import type { SessionRoute } from '../http/session-route.js';
+import { clientRoutes, handshakesAt, type Handshakes } from '../http/socket-route.js';
 import { gatewaysOf, interceptMessages } from './gateways.js';
 import { HandshakeSession } from './handshake-session.js';
 import { callHandler } from './message-call.js';
@@ -12,10 +13,9 @@ import { listenToAdapter, type MessageCall, type SocketListener } from './socket
 import type { SocketRegistry } from './socket-registry.js';
 import { SocketSession } from './socket-session.js';
 import { SocketSweep } from './socket-sweep.js';
-import { listenToUpgrades } from './upgrades.js';
 
 /** The sessions of an application's sockets. Without any it does nothing. */
-export class SessionSockets implements SocketListener {
+export class SessionSockets implements SocketListener, Handshakes {
   private readonly sockets = new WeakMap<object, SocketSession>();
   private readonly handshakes = new WeakMap<object, HandshakeSession>();
   private readonly sweep: SocketSweep;
@@ -38,12 +38,8 @@ export class SessionSockets implements SocketListener {
   }
 
   /** For those who look at the session when a socket opens, and for GraphQL over it. */
-  serveHandshakes(server: Server): void {
-    listenToUpgrades(server, (request) => {
-      const handshake = new HandshakeSession(request, (client) => this.open(client, request));
-      this.handshakes.set(request, handshake);
-      handshakeRoutes.set(request, handshake);
-    });
+  serveHandshakes(server: object): void {
+    handshakesAt.set(server, this);
   }
 
   stop(): void {
@@ -60,6 +56,15 @@ export class SessionSockets implements SocketListener {
     this.sockets.set(client, socket);
     clientRoutes.set(client, socket);
     if (socket.ticket) adapter.bindClientDisconnect?.(client, () => socket.leave());
+  }
+
+  sessionOf(request: IncomingMessage, webSocket: object | undefined): SessionRoute {
+    let session = this.handshakes.get(request);
+    if (!session) {
+      session = new HandshakeSession(request, (client) => this.open(client, request));
+      this.handshakes.set(request, session);
+    }
+    return session.through(webSocket);
   }
 
   onMessage(client: object, call: MessageCall, args: unknown[]): Promise<unknown> {
