@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export interface WeightedServer {
   readonly server: string;
@@ -29,6 +29,6 @@ export function best<S extends WeightedServer>(servers: readonly S[], key: strin
  * of the keys is its share of the weights (J. Resch, "New Hashing Algorithms for Data Storage", 2015).
  */
 function score({ server, weight }: WeightedServer, key: string): number {
-  const hash = createHash('md5').update(server).update(key).digest().readUInt32BE();
-  return -weight / Math.log((hash + 0.5) / 2 ** 32);
+  const drawn = hash('sha256', server + key, 'buffer').readUInt32BE();
+  return -weight / Math.log((drawn + 0.5) / 2 ** 32);
 }
