@@ -23,6 +23,13 @@ export default defineConfig(
     },
   },
   {
+    // For browsers.
+    files: ['sample-app/public/*.js'],
+    languageOptions: {
+      globals: { WebSocket: 'readonly', document: 'readonly', location: 'readonly' },
+    },
+  },
+  {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {

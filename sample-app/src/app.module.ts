@@ -12,6 +12,7 @@ import { AccountController } from './account/account.controller.js';
 import { MembersController } from './account/members.controller.js';
 import { ApiModule } from './api/api.module.js';
 import { BasketController } from './basket/basket.controller.js';
+import { BasketGateway } from './basket/basket.gateway.js';
 import type { Config } from './config.js';
 import { HttpErrorFilter } from './errors/http-error.filter.js';
 import { SessionOverFilter } from './errors/session-over.filter.js';
@@ -33,6 +34,7 @@ import { sessionOptions } from './session-options.js';
     BasketController,
   ],
   providers: [
+    BasketGateway,
     { provide: APP_FILTER, useClass: HttpErrorFilter },
     { provide: APP_FILTER, useClass: SessionOverFilter },
     { provide: APP_FILTER, useClass: StoreOutageFilter },

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { WsAdapter } from '@nestjs/platform-ws';
 
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
@@ -20,6 +21,7 @@ export async function createApp(
 /** What is not in the module: tests that make the application themselves need it, too. */
 export function withPages(app: NestExpressApplication, config: Config): NestExpressApplication {
   app.useStaticAssets(fileURLToPath(new URL('../public', import.meta.url)));
+  app.useWebSocketAdapter(new WsAdapter(app));
   renderWithEta(app);
   app.setLocal('helpers', viewHelpers);
   app.setLocal('usesMemcached', config.memcachedServers.length > 0);

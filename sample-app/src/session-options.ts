@@ -19,6 +19,7 @@ export function sessionOptions({ memcachedServers }: Config): SessionModuleOptio
       secure: 'auto',
       // `sameSite: 'lax'` is the default: no other site can make a browser send the cookie with a
       // POST. As only POST changes what matters here, that is the protection against forged requests.
+      // Messages of gateways change the basket as well: there the handshake's origin is checked.
     },
   };
 }

@@ -7,7 +7,8 @@ export function welcome(address: string, { memcachedServers }: Config): string {
   ${address}   (sessions in ${place})
 
   - Reload the page: it counts. The footer says what the page cost, and a line below what each request cost.
-  - Open the basket in two tabs and click fast in both: no click gets lost.
+  - Open the basket in two tabs and click fast in both: no click gets lost, and each shows the other's.
+  - Sign in, open the basket, sign out in another tab: the basket's says so at once.
   - Sign in and look at the footer: the session has a new id, and what was in the basket is still there.
   - Without a browser, the id in a header: curl -i -X POST -H 'x-session-id;' ${address}/api/basket/bread
     Then GET /api/basket and /api/session with the id that came; /graphql has the same basket.

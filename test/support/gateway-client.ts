@@ -40,11 +40,13 @@ export async function connectGateway(
   platform: SocketPlatform,
   url: string,
   cookie?: string,
+  origin?: string,
 ): Promise<GatewayClient> {
-  const extraHeaders: Record<string, string> = cookie ? { cookie } : {};
   const inbox = new Inbox();
   if (platform === 'ws') {
-    const socket = new WebSocket(url.replace('http', 'ws'), { headers: extraHeaders });
+    const socket = new WebSocket(url.replace('http', 'ws'), {
+      headers: { ...(cookie && { cookie }), ...(origin && { origin }) },
+    });
     socket.on('message', (data: Buffer) => inbox.put(JSON.parse(data.toString()) as Received));
     socket.on('close', (code) => inbox.close(code));
     await once(socket, 'open');

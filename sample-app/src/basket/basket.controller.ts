@@ -2,6 +2,7 @@ import { Controller, Get, Param, Post, Redirect, Render, UseInterceptors } from 
 import { Session } from 'nestjs-session-manager';
 
 import { SaveSessionInterceptor } from '../save-session.interceptor.js';
+import { BasketGateway } from './basket.gateway.js';
 import { addOne, countAll, removeOne } from './basket.js';
 import { CATALOGUE, type Product } from './catalogue.js';
 import { ProductPipe } from './product.pipe.js';
@@ -16,6 +17,8 @@ import { ProductPipe } from './product.pipe.js';
 @Controller('basket')
 @UseInterceptors(SaveSessionInterceptor)
 export class BasketController {
+  constructor(private readonly live: BasketGateway) {}
+
   @Get()
   @Render('basket')
   show(@Session() session: Session) {
@@ -28,17 +31,20 @@ export class BasketController {
   @Redirect('/basket', 303)
   empty(@Session() session: Session) {
     session.delete('basket');
+    return this.live.tellPages(session);
   }
 
   @Post(':product/add')
   @Redirect('/basket', 303)
   add(@Session() session: Session, @Param('product', ProductPipe) product: Product) {
     session.update('basket', (basket) => addOne(basket, product));
+    return this.live.tellPages(session);
   }
 
   @Post(':product/remove')
   @Redirect('/basket', 303)
   remove(@Session() session: Session, @Param('product', ProductPipe) product: Product) {
     session.update('basket', (basket) => removeOne(basket, product));
+    return this.live.tellPages(session);
   }
 }

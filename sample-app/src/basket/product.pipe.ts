@@ -2,7 +2,7 @@ import { Injectable, NotFoundException, type PipeTransform } from '@nestjs/commo
 
 import { CATALOGUE, type Product } from './catalogue.js';
 
-/** The product of an id in the address. */
+/** The product of an id in the address or in a message. */
 @Injectable()
 export class ProductPipe implements PipeTransform<string, Product> {
   transform(id: string): Product {

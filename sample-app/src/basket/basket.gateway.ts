@@ -1,0 +1,62 @@
+import { UseGuards } from '@nestjs/common';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WebSocketServer,
+} from '@nestjs/websockets';
+import { Session } from 'nestjs-session-manager';
+import type { Server, WebSocket } from 'ws';
+
+import { addOne, removeOne } from './basket.js';
+import type { Product } from './catalogue.js';
+import { isOwnPage } from './own-page.js';
+import { ProductPipe } from './product.pipe.js';
+import { SessionNeededGuard } from './session-needed.guard.js';
+
+const CHANGED = JSON.stringify({ event: 'changed' });
+
+/**
+ * The open pages of baskets. They are told that a basket has changed, not how: each then looks, and
+ * shows what is stored, whoever clicked meanwhile.
+ *
+ * When a session ends, the package closes its pages, with code 4401.
+ */
+@WebSocketGateway({ path: '/basket/live', verifyClient: isOwnPage, maxPayload: 1000 })
+@UseGuards(SessionNeededGuard)
+export class BasketGateway {
+  @WebSocketServer()
+  private readonly server!: Server;
+  private readonly sessionIds = new WeakMap<WebSocket, string>();
+
+  /** Who has looked is told of changes. */
+  @SubscribeMessage('look')
+  look(@Session({ readOnly: true }) session: Session, @ConnectedSocket() page: WebSocket) {
+    this.sessionIds.set(page, session.id);
+    return { event: 'basket', data: session.basket ?? {} };
+  }
+
+  @SubscribeMessage('add')
+  add(@Session() session: Session, @MessageBody(ProductPipe) product: Product) {
+    session.update('basket', (basket) => addOne(basket, product));
+    return this.tellPages(session);
+  }
+
+  @SubscribeMessage('remove')
+  remove(@Session() session: Session, @MessageBody(ProductPipe) product: Product) {
+    session.update('basket', (basket) => removeOne(basket, product));
+    return this.tellPages(session);
+  }
+
+  /**
+   * Stores the session, as would be done before an answer leaves, but here others are told, too. These
+   * are pages of this process; those of others look again when somebody turns to them.
+   */
+  async tellPages(session: Session): Promise<void> {
+    await session.save();
+    for (const page of this.server.clients) {
+      if (this.sessionIds.get(page) === session.id) page.send(CHANGED);
+    }
+  }
+}
