@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,11 +11,14 @@ import { freePort } from '../support/server-process.js';
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const NAME = 'nestjs-session-manager';
 
 export interface ConsumerSettings {
   readonly nest: 11 | 12;
   readonly type: 'module' | 'commonjs';
   readonly archive: string;
+  /** What it needs besides, of Nest's own by their names after `@nestjs/`. */
+  readonly more?: readonly string[];
   /** File names in `src/` and what is in them. */
   readonly sources: Record<string, string>;
 }
@@ -23,10 +27,11 @@ export interface ConsumerSettings {
 export class Consumer {
   private constructor(private readonly folder: string) {}
 
-  static async install({ nest, type, archive, sources }: ConsumerSettings): Promise<Consumer> {
+  static async install(settings: ConsumerSettings): Promise<Consumer> {
+    const { nest, type, archive, more = [], sources } = settings;
     const folder = await write(`consumer-${nest}-${type}-`, type, sources);
     const packages = [
-      ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`),
+      ...['common', 'core', 'platform-express', ...more].map((name) => `@nestjs/${name}@${nest}`),
       ...['reflect-metadata', 'rxjs', 'typescript@6', '@types/node@20', '@types/express@5'],
     ];
     const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', archive];
@@ -40,7 +45,7 @@ export class Consumer {
     const [from, to] = [join(root, 'node_modules'), join(folder, 'node_modules')];
     await mkdir(to);
     for (const name of await readdir(from)) await symlink(join(from, name), join(to, name));
-    await symlink(root, join(to, 'nestjs-session-manager'));
+    await symlink(root, join(to, NAME));
     return new Consumer(folder);
   }
 
@@ -50,6 +55,20 @@ export class Consumer {
     await execute(tsc, [], { cwd: this.folder }).catch((error: { stdout: string }) => {
       throw new Error(error.stdout);
     });
+  }
+
+  /** The packages that this package's types want and do not find; compilers are mostly told not to look. */
+  async missingTypes(): Promise<string[]> {
+    const tsc = join(this.folder, 'node_modules', '.bin', 'tsc');
+    const args = ['--noEmit', '--skipLibCheck', 'false', '--pretty', 'false'];
+    const compiled = execute(tsc, args, { cwd: this.folder });
+    const { stdout } = await compiled.catch((error: { stdout: string }) => error);
+    // 2307: cannot find a module or its types.
+    return stdout.split('\n').filter((line) => line.includes(NAME) && line.includes('TS2307'));
+  }
+
+  has(name: string): boolean {
+    return existsSync(join(this.folder, 'node_modules', name));
   }
 
   compiled(name: string): Promise<string> {
@@ -62,10 +81,10 @@ export class Consumer {
   }
 
   /** Starts `main.js` and waits until it answers. */
-  async start(): Promise<{ url: string; stop(): Promise<void> }> {
+  async start(more: NodeJS.ProcessEnv = {}): Promise<{ url: string; stop(): Promise<void> }> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const env = { ...process.env, PORT: String(port), NODE_ENV: 'development' };
+    const env = { ...process.env, PORT: String(port), NODE_ENV: 'development', ...more };
     const server = spawn(process.execPath, ['dist/main.js'], { cwd: this.folder, env });
     let output = '';
     server.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

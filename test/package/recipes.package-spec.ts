@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Socket } from 'socket.io-client';
 
+import { connectSocketIo } from '../support/gateway-client.js';
 import { operate } from '../support/graphql-apps.js';
 import { visitor } from '../support/http-client.js';
 import { Consumer } from './consumer.js';
@@ -51,6 +53,50 @@ export class UsersService {
   }
 }
 `;
+
+const chatModule = `
+import { Controller, Get, Module } from '@nestjs/common';
+import { Session, SessionModule } from 'nestjs-session-manager';
+import { AuthController } from './auth.controller.js';
+import { ChatGateway } from './chat.gateway.js';
+import { UsersService } from './users.service.js';
+
+@Controller()
+class SaidController {
+  @Get('said')
+  said(@Session('said') said: number) {
+    return { said };
+  }
+}
+
+@Module({
+  imports: [SessionModule.forRoot()],
+  controllers: [AuthController, SaidController],
+  providers: [ChatGateway, UsersService],
+})
+export class AppModule {}
+`;
+
+const membersModule = `
+import { Module } from '@nestjs/common';
+import { SessionModule } from 'nestjs-session-manager';
+import { AuthController } from './auth.controller.js';
+import { MembersGateway } from './members.gateway.js';
+import { UsersService } from './users.service.js';
+
+@Module({
+  imports: [SessionModule.forRoot()],
+  controllers: [AuthController],
+  providers: [MembersGateway, UsersService],
+})
+export class AppModule {}
+`;
+
+const connected = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => socket.once('connect', resolve));
+
+const disconnected = (socket: Socket): Promise<string> =>
+  new Promise((resolve) => socket.once('disconnect', resolve));
 
 describe("the README's recipes compile, and do what they say", () => {
   const cleanUps: (() => Promise<void>)[] = [];
@@ -150,6 +196,66 @@ describe("the README's recipes compile, and do what they say", () => {
       expect((await operate(somebody, '{ me }')).data).toEqual({ me: 'Ada' });
       await operate(somebody, 'mutation { signOut }');
       expect((await operate(somebody, '{ me }')).errors).toHaveLength(1);
+    },
+    RECIPE_TIMEOUT,
+  );
+
+  it(
+    'WebSockets: a gateway, its guard, and a client that connects again',
+    async () => {
+      const { consumer, url } = await start({
+        'app.module.ts': chatModule,
+        'users.service.ts': usersService,
+        'auth.controller.ts': await readmeExample('log-in'),
+        'chat.gateway.ts': await readmeExample('websockets'),
+        'client.ts': await readmeExample('websockets-client'),
+      });
+      const connect = (cookie?: string): Socket => {
+        const socket = connectSocketIo(url, cookie);
+        cleanUps.push(() => Promise.resolve(void socket.disconnect()));
+        return socket;
+      };
+      const signedIn = async () => {
+        const somebody = visitor(url);
+        await somebody.post('/login', { name: 'ada', password: 'first' });
+        return somebody;
+      };
+      expect(await disconnected(connect())).toBe('io server disconnect');
+
+      const [ada, listener] = [await signedIn(), await signedIn()];
+      const [socket, other] = [connect(ada.cookie), connect(listener.cookie)];
+      await Promise.all([connected(socket), connected(other)]);
+      const heard = new Promise((resolve) => other.once('said', resolve));
+      expect(await socket.timeout(5000).emitWithAck('say', 'hello')).toEqual({ said: 1 });
+      expect(await heard).toEqual({ by: 'ada', text: 'hello' });
+      expect((await ada.get('/said')).json).toEqual({ said: 1 });
+
+      const { connectAgain } = await consumer.load('client.js');
+      connectAgain(socket, () => Promise.resolve(true));
+      const [ended, again] = [disconnected(socket), connected(socket)];
+      await ada.post('/logout');
+      expect(await ended).toBe('io server disconnect');
+      await again;
+      expect(await disconnected(socket)).toBe('io server disconnect');
+      expect(other.connected).toBe(true);
+    },
+    RECIPE_TIMEOUT,
+  );
+
+  it(
+    'WebSockets: a handshake from another origin is refused, though its visitor is signed in',
+    async () => {
+      const { url } = await start({
+        'app.module.ts': membersModule,
+        'users.service.ts': usersService,
+        'auth.controller.ts': await readmeExample('log-in'),
+        'members.gateway.ts': await readmeExample('websockets-handshake'),
+      });
+      const ada = visitor(url);
+      await ada.post('/login', { name: 'ada', password: 'first' });
+      const socket = connectSocketIo(url, ada.cookie, ['websocket'], 'https://other.example');
+      await new Promise((resolve) => socket.once('connect_error', resolve));
+      expect(socket.connected).toBe(false);
     },
     RECIPE_TIMEOUT,
   );

@@ -71,9 +71,15 @@ export async function connectGateway(
 }
 
 /** Socket.IO's own client, for what only that one has. */
-export function connectSocketIo(url: string, cookie?: string, transports?: string[]): Socket {
+export function connectSocketIo(
+  url: string,
+  cookie?: string,
+  transports?: string[],
+  origin?: string,
+): Socket {
+  const extraHeaders = { ...(cookie && { cookie }), ...(origin && { origin }) };
   return io(url, {
-    ...{ extraHeaders: cookie ? { cookie } : {}, forceNew: true, reconnection: false },
+    ...{ extraHeaders, forceNew: true, reconnection: false },
     transports: transports ?? ['websocket'],
   });
 }
