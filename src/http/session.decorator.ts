@@ -1,9 +1,21 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import {
+  createParamDecorator,
+  type ExecutionContext,
+  type PipeTransform,
+  type Type,
+} from '@nestjs/common';
 
 import type { SessionAccess } from '../session/session-access.js';
 import type { SessionData } from '../session/session-data.js';
 import type { Session as SessionOf } from '../session/session.js';
 import { sessionOf } from './session-of.js';
+
+type Pipe = PipeTransform | Type<PipeTransform>;
+
+/** Its type is told, as what Nest 12 would infer names a type that Nest 11 has not. */
+type SessionDecorator = (
+  ...keyOrAccessAndPipes: (string | SessionAccess | Pipe | undefined)[]
+) => ParameterDecorator;
 
 /**
  * Parameter decorator: the request's session, or with a key one entry's value. It is loaded when the
@@ -14,7 +26,7 @@ import { sessionOf } from './session-of.js';
  * show(@Session({ readOnly: true, onOutage: 'anonymous' }) session: Session) {}
  * ```
  */
-export const Session = createParamDecorator(
+export const Session: SessionDecorator = createParamDecorator(
   async (
     keyOrAccess: string | SessionAccess | undefined,
     context: ExecutionContext,

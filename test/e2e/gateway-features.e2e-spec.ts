@@ -247,11 +247,14 @@ describe('gateways with Socket.IO', () => {
     expect(logged.warnings).toContainEqual(expect.stringContaining('two different'));
   });
 
-  it('the id is taken from the cookie only', async () => {
+  it('the id is taken from the cookie only, not from the query or Socket.IO’s own credentials', async () => {
     await start();
     const { cookie } = await signedIn();
     const id = cookie.replace('SID=', '');
-    const socket = await connect(undefined, `/?SID=${id}&sid2=${id}`);
+    const socket = connectSocketIo(`${app!.url}/?SID=${id}&sid=${id}`);
+    socket.auth = { SID: id, token: id, cookie };
+    clients.push(socket);
+    await new Promise<void>((resolve) => socket.once('connect', resolve));
     expect(await ask(socket, 'name')).toBe('nobody');
   });
 

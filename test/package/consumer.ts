@@ -57,14 +57,13 @@ export class Consumer {
     });
   }
 
-  /** The packages that this package's types want and do not find; compilers are mostly told not to look. */
-  async missingTypes(): Promise<string[]> {
+  /** What is wrong with this package's types here; compilers are mostly told not to look. */
+  async typeErrors(): Promise<string[]> {
     const tsc = join(this.folder, 'node_modules', '.bin', 'tsc');
     const args = ['--noEmit', '--skipLibCheck', 'false', '--pretty', 'false'];
     const compiled = execute(tsc, args, { cwd: this.folder });
     const { stdout } = await compiled.catch((error: { stdout: string }) => error);
-    // 2307: cannot find a module or its types.
-    return stdout.split('\n').filter((line) => line.includes(NAME) && line.includes('TS2307'));
+    return stdout.split('\n').filter((line) => line.includes(`${NAME}/`));
   }
 
   has(name: string): boolean {

@@ -126,7 +126,7 @@ describe.each([
     async () => {
       const optional = ['@nestjs/graphql', '@nestjs/terminus', '@nestjs/websockets'];
       expect(optional.filter((name) => consumer.has(name))).toEqual([]);
-      expect(await consumer.missingTypes()).toEqual([]);
+      expect(await consumer.typeErrors()).toEqual([]);
     },
     INSTALL_TIMEOUT,
   );

@@ -253,9 +253,19 @@ describe("the README's recipes compile, and do what they say", () => {
       });
       const ada = visitor(url);
       await ada.post('/login', { name: 'ada', password: 'first' });
-      const socket = connectSocketIo(url, ada.cookie, ['websocket'], 'https://other.example');
-      await new Promise((resolve) => socket.once('connect_error', resolve));
-      expect(socket.connected).toBe(false);
+      const isWelcome = async (cookie: string | undefined, origin: string) => {
+        const socket = connectSocketIo(url, cookie, ['websocket'], origin);
+        const connecting = new Promise((resolve) => socket.once('connect', () => resolve(true)));
+        const failing = new Promise((resolve) =>
+          socket.once('connect_error', () => resolve(false)),
+        );
+        const isConnected = await Promise.race([connecting, failing]);
+        socket.disconnect();
+        return isConnected;
+      };
+      expect(await isWelcome(ada.cookie, 'https://shop.example')).toBe(true);
+      expect(await isWelcome(undefined, 'https://shop.example')).toBe(false);
+      expect(await isWelcome(ada.cookie, 'https://other.example')).toBe(false);
     },
     RECIPE_TIMEOUT,
   );
