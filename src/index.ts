@@ -9,7 +9,7 @@ export type {
 } from './http/session-transport-options.js';
 export { SessionManager } from './session/session-manager.js';
 export type { OutagePolicy, SessionAccess } from './session/session-access.js';
-export { UserSessions, type AnySession, type SessionInfo } from './session/user-sessions.js';
+export { UserSessions, type AnySession, type SessionInfo } from './session/users/user-sessions.js';
 export type { RegenerateOptions, SessionMembers } from './session/session.js';
 export {
   SessionConflictError,
@@ -29,11 +29,11 @@ export type {
   SessionEventPayloads,
 } from './session/session-telemetry.js';
 export type { ServerReport, ServerState } from './store/server-health.js';
-export { memcachedStore } from './store/memcached-store.js';
+export { memcachedStore } from './store/memcached/memcached-store.js';
 export type {
   MemcachedLocation,
   MemcachedOptions,
   MemcachedServer,
-} from './store/memcached-options.js';
+} from './store/memcached/memcached-options.js';
 // By star, since TypeScript merges an application's declarations with such exports only.
 export * from './session/session-data.js';

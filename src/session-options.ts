@@ -13,10 +13,10 @@ import type { OutagePolicy } from './session/session-access.js';
 import type { WhenTooMany } from './session/session-policy.js';
 import { checkSecrets } from './session/session-secrets.js';
 import { SessionOptionsError } from './session/session.errors.js';
-import type { MemcachedLocation } from './store/memcached-options.js';
+import type { MemcachedLocation } from './store/memcached/memcached-options.js';
 import type { KeyvLike, SessionCache } from './store/session-cache.js';
 import { PLACES, placeOf, type SessionPlace } from './store/session-place.js';
-import type { Durability } from './store/tiered-session-store.js';
+import type { Durability } from './store/tier/tiered-session-store.js';
 
 /**
  * The options of `SessionModule.forRoot()`. Sessions are kept in the one of `memcached`, `stores` and

@@ -38,7 +38,7 @@ import { SessionMonitor } from './session-monitor.js';
 import { SessionManager } from './session/session-manager.js';
 import { SessionSockets } from './sockets/session-sockets.js';
 import { SessionTelemetry } from './session/session-telemetry.js';
-import { UserSessions } from './session/user-sessions.js';
+import { UserSessions } from './session/users/user-sessions.js';
 import type { OpenSessionStore } from './store/session-store.factory.js';
 
 /** The options of `SessionModule.forRootAsync()`. */

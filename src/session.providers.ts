@@ -15,14 +15,14 @@ import { SessionManager } from './session/session-manager.js';
 import { SessionMonitor } from './session-monitor.js';
 import { SessionRepository } from './session/session-repository.js';
 import { SessionTelemetry } from './session/session-telemetry.js';
-import { UserSessions } from './session/user-sessions.js';
+import { UserSessions } from './session/users/user-sessions.js';
 import { SessionSockets } from './sockets/session-sockets.js';
 import { SocketRegistry } from './sockets/socket-registry.js';
-import { memcachedStore } from './store/memcached-store.js';
-import { memoryStore } from './store/memory-store.js';
+import { memcachedStore } from './store/memcached/memcached-store.js';
+import { memoryStore } from './store/memory/memory-store.js';
 import type { ServerWatcher } from './store/server-health.js';
 import { openSessionStore, toKeyv, type OpenSessionStore } from './store/session-store.factory.js';
-import type { TierListener } from './store/tiered-session-store.js';
+import type { TierListener } from './store/tier/tiered-session-store.js';
 
 export const SESSION_OPTIONS = Symbol('session options');
 export const SESSION_CLOCK = Symbol('session clock');

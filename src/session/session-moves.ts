@@ -8,7 +8,7 @@ import type { SessionRenewal } from './session-renewal.js';
 import { expectedRecord, type SessionState } from './session-state.js';
 import type { SessionUser } from './session-user.js';
 import { SessionDestroyedError } from './session.errors.js';
-import type { UserMembership } from './user-membership.js';
+import type { UserMembership } from './users/user-membership.js';
 
 /** Who signs in with a session, and the id that it is to have then. */
 export interface SigningIn {

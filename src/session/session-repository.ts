@@ -14,8 +14,8 @@ import type { SessionStore } from './session-store.js';
 import { newHandle, type SessionClient } from './session-user.js';
 import { SessionDestroyedError } from './session.errors.js';
 import type { RegenerateOptions } from './session.js';
-import { UserLookup } from './user-lookup.js';
-import { UserMembership } from './user-membership.js';
+import { UserLookup } from './users/user-lookup.js';
+import { UserMembership } from './users/user-membership.js';
 
 /** Who signs in, what the session keeps, and from where. */
 export interface SignIn {

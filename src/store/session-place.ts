@@ -3,7 +3,7 @@ import {
   checkMemcachedOptions,
   type MemcachedLocation,
   type MemcachedOptions,
-} from './memcached-options.js';
+} from './memcached/memcached-options.js';
 import type { KeyvLike, SessionCache } from './session-cache.js';
 
 /** The options that say where sessions are kept. */

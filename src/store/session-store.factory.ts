@@ -8,9 +8,13 @@ import { AtomicSessionStore } from './atomic-session-store.js';
 import { PlainSessionStore } from './plain-session-store.js';
 import { ServerHealth } from './server-health.js';
 import type { KeyvLike, SessionCache } from './session-cache.js';
-import { CachedCopies } from './session-copies.js';
-import { TieredSessionStore, type Durability, type TierListener } from './tiered-session-store.js';
-import { WatchedCopies } from './watched-copies.js';
+import { CachedCopies } from './tier/session-copies.js';
+import {
+  TieredSessionStore,
+  type Durability,
+  type TierListener,
+} from './tier/tiered-session-store.js';
+import { WatchedCopies } from './tier/watched-copies.js';
 import { WatchedSessionStore } from './watched-session-store.js';
 
 interface Settings {

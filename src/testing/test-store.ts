@@ -6,7 +6,7 @@ import type { SessionStore, StoredText } from '../session/session-store.js';
 import { SessionStoreError } from '../session/session.errors.js';
 import { AtomicSessionStore } from '../store/atomic-session-store.js';
 import { keyvOver } from '../store/keyv-over.js';
-import { MemoryAdapter } from '../store/memory-adapter.js';
+import { MemoryAdapter } from '../store/memory/memory-adapter.js';
 
 /**
  * Sessions in memory, with all that sessions in memcached promise, and faults on demand. A fault lasts

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { SessionRepository } from '../../src/session/session-repository.js';
 import type { SessionState } from '../../src/session/session-state.js';
 import { SessionStoreError } from '../../src/session/session.errors.js';
-import { UserSessions } from '../../src/session/user-sessions.js';
+import { UserSessions } from '../../src/session/users/user-sessions.js';
 import { SocketRegistry, type KeptSocket } from '../../src/sockets/socket-registry.js';
 import { SocketSweep } from '../../src/sockets/socket-sweep.js';
 import { SessionWorld } from '../support/session-world.js';

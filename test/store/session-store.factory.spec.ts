@@ -6,10 +6,10 @@ import { Keyv } from 'keyv';
 
 import { SessionOptionsError, SessionStoreError } from '../../src/session/session.errors.js';
 import { AtomicSessionStore } from '../../src/store/atomic-session-store.js';
-import { memcachedStore } from '../../src/store/memcached-store.js';
+import { memcachedStore } from '../../src/store/memcached/memcached-store.js';
 import { WatchedSessionStore } from '../../src/store/watched-session-store.js';
 import { openSessionStore, toKeyv } from '../../src/store/session-store.factory.js';
-import { TieredSessionStore } from '../../src/store/tiered-session-store.js';
+import { TieredSessionStore } from '../../src/store/tier/tiered-session-store.js';
 import { PlainAdapter } from '../support/plain-adapter.js';
 
 const NOWHERE = '127.0.0.1:1';

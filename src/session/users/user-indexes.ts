@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { recordSeal, type RecordSeal } from '../record-seal.js';
+import type { SessionPolicy } from '../session-policy.js';
+import type { SessionStore } from '../session-store.js';
+import { tooManyConflicts } from '../session.errors.js';
+import { Turns } from '../turns.js';
+import { decodeIndex, encodeIndex, NO_SESSIONS, type UserIndex } from './user-index.js';
+
+/** An index as found, and the version to change it by. */
+export interface FoundIndex {
+  readonly index: UserIndex;
+  readonly version: string;
+}
+
+/** The index it is to become; `undefined` or the same: it stays. Asked again for a newer one. */
+type Change = (index: UserIndex) => UserIndex | undefined | Promise<UserIndex | undefined>;
+
+/** Each failed attempt means that another process's change was stored. */
+const MAX_ATTEMPTS = 50;
+/** From the third attempt on, processes that race step back by up to so many milliseconds. */
+const MAX_BACKOFF_MS = 16;
+
+/**
+ * The users' indexes in and out of the store, changed by compare-and-set. In one process the changes
+ * of an index follow each other, so that retries come only from other processes.
+ */
+export class UserIndexes {
+  private readonly seal: RecordSeal;
+  private readonly turns = new Turns();
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly policy: SessionPolicy,
+  ) {
+    this.seal = recordSeal(policy.secrets);
+  }
+
+  /** `renews`: its sessions are in use. It then outlives each of them, however long they rest. */
+  async find(key: string, renews: boolean): Promise<FoundIndex | undefined> {
+    const found = await this.store.find(key, renews ? this.life : 0);
+    if (!found) return undefined;
+    const text = this.seal.open(key, found.text);
+    const index = text === undefined ? undefined : decodeIndex(text);
+    if (!index) {
+      this.policy.warn("A user's stored index could not be read; it names no session.");
+    }
+    return { index: index ?? NO_SESSIONS, version: found.version };
+  }
+
+  /** Answers the index as it is then. `known`: as it was a moment ago. */
+  change(key: string, change: Change, known?: FoundIndex): Promise<UserIndex> {
+    return this.turns.take(key, () => this.tryToChange(key, change, known));
+  }
+
+  /** Whether it can be stored, as far as its size goes. */
+  fits(key: string, index: UserIndex): boolean {
+    return Buffer.byteLength(this.seal.close(key, encodeIndex(index))) <= this.policy.maxBytes;
+  }
+
+  private async tryToChange(
+    key: string,
+    change: Change,
+    known: FoundIndex | undefined,
+  ): Promise<UserIndex> {
+    let found = known;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      found ??= await this.find(key, true);
+      const index = found?.index ?? NO_SESSIONS;
+      const next = await change(index);
+      if (!next || next === index) return index;
+      if (await this.put(key, next, found?.version)) return next;
+      found = undefined;
+      if (attempt > 2) await delay(Math.random() * Math.min(2 ** (attempt - 3), MAX_BACKOFF_MS));
+    }
+    throw tooManyConflicts(MAX_ATTEMPTS);
+  }
+
+  /** `false`: somebody else was first. */
+  private async put(key: string, index: UserIndex, version: string | undefined): Promise<boolean> {
+    const text = this.seal.close(key, encodeIndex(index));
+    const result =
+      version === undefined
+        ? await this.store.create(key, text, this.life)
+        : await this.store.update(key, text, version, this.life);
+    return result === 'stored';
+  }
+
+  private get life(): number {
+    return this.policy.timeout * 2;
+  }
+}

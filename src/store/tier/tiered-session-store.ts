@@ -1,0 +1,225 @@
+import type { SessionStore, StoredText } from '../../session/session-store.js';
+import {
+  SessionStoreError,
+  SessionStoreRefusal,
+  tooManyConflicts,
+} from '../../session/session.errors.js';
+import type { SessionCopies } from './session-copies.js';
+import { SessionRestorer } from './session-restorer.js';
+import {
+  decodeTiered,
+  encodeTiered,
+  LEASE,
+  nextRevision,
+  type TieredRecord,
+} from './tiered-record.js';
+
+/** What happens between the two stores, for those who count it. */
+export interface TierListener {
+  /** The tier could not be written. */
+  copyFailed(): void;
+  /** A session that the fast store had lost was brought back. */
+  restored(): void;
+}
+
+/** `'required'`: what the tier does not take is not stored. `'besteffort'`: it is, and is copied later. */
+export type Durability = 'required' | 'besteffort';
+
+interface Settings {
+  /** Idle timeout in seconds. */
+  readonly timeout: number;
+  readonly now: () => number;
+  readonly durable: Durability;
+  readonly listener: TierListener;
+}
+
+/** The tier is told of a renewal when so much of the idle timeout has passed. */
+const RENEW_AFTER = 0.1;
+
+/** Further ahead than the timeout by more than this, a deadline was made by a clock since set back. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/** A tier that failed to renew a session is not asked to renew another one for so long. */
+const RENEWAL_PAUSE_MS = 5_000;
+
+/** Each failed attempt means that another process's change was stored. */
+const MAX_ATTEMPTS = 50;
+
+/**
+ * Sessions in a fast store, the authority, with a copy of each in a durable one, which is read only
+ * for what the fast one has lost.
+ *
+ * A write goes to the fast store first, by compare-and-set, and then to the tier. What ends a session
+ * or its id goes to the tier first, and fails if that does.
+ */
+export class TieredSessionStore implements SessionStore {
+  private readonly restorer: SessionRestorer;
+  private renewalsFrom = -Infinity;
+
+  constructor(
+    private readonly fast: SessionStore,
+    private readonly copies: SessionCopies,
+    private readonly settings: Settings,
+  ) {
+    const { timeout, now, listener } = settings;
+    const onRestored = () => listener.restored();
+    this.restorer = new SessionRestorer(fast, copies, { timeout, now, onRestored });
+  }
+
+  async find(key: string, renewTo?: number): Promise<StoredText | undefined> {
+    const life = renewTo ?? this.settings.timeout;
+    let mayRenew = life > 0;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const held = await this.fast.find(key, renewTo);
+      const record = held && recordIn(held);
+      if (!record) {
+        if (!(await this.restorer.restore(key))) return undefined;
+      } else if (mayRenew && this.isRenewalDue(record, life)) {
+        mayRenew = false;
+        await this.renew(key, record, held.version, life);
+      } else {
+        return { text: record.text, version: `${record.revision}:${held.version}` };
+      }
+    }
+    throw new SessionStoreError({ cause: new Error('the first store keeps losing the session') });
+  }
+
+  /**
+   * Keys are never used twice, so that the tier need not be asked whether it has one. Others may know
+   * the key, as that of a user's index, and have changed the record before its first copy arrives.
+   */
+  async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
+    const record = this.recordOf(text, 0, lifeSeconds);
+    if ((await this.fast.create(key, encodeTiered(record), lifeSeconds)) === 'taken') {
+      return 'taken';
+    }
+    await this.settle(key, record).catch(refuse);
+    return 'stored';
+  }
+
+  async update(
+    key: string,
+    text: string,
+    version: string,
+    lifeSeconds: number,
+    isFinal = false,
+  ): Promise<'stored' | 'changed' | 'gone'> {
+    const { revision, fastVersion } = readVersion(version);
+    const live = this.recordOf(text, revision, lifeSeconds);
+    const record = isFinal ? { ...live, revision, isFinal } : live;
+    if (isFinal) await this.told(this.copies.write(key, record)).catch(refuse);
+    const result = await this.fast.update(key, encodeTiered(record), fastVersion, lifeSeconds);
+    if (result === 'gone' || (result === 'changed' && isFinal)) {
+      // Ended, or lost: then what the tier has goes on, be it what was just written there.
+      const found = await this.find(key);
+      return !found ? 'gone' : isFinal && found.text === text ? 'stored' : 'changed';
+    }
+    if (result === 'stored') await (isFinal ? this.drop(key) : this.settle(key, record));
+    return result;
+  }
+
+  async remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
+    const { fastVersion } = readVersion(version);
+    await this.told(this.copies.end(key));
+    const [result] = await Promise.all([this.fast.remove(key, fastVersion), this.drop(key)]);
+    return result;
+  }
+
+  private isRenewalDue({ until, isFinal }: TieredRecord, lifeSeconds: number): boolean {
+    const now = this.settings.now();
+    if (isFinal || now < this.renewalsFrom) return false;
+    const life = lifeSeconds * 1000;
+    const left = until - now;
+    return left < life * (1 - RENEW_AFTER) || left > life + CLOCK_TOLERANCE_MS;
+  }
+
+  /** A read is answered even if the tier cannot be told of it. */
+  private async renew(
+    key: string,
+    { text, revision }: TieredRecord,
+    version: string,
+    life: number,
+  ): Promise<void> {
+    const record = this.recordOf(text, revision, life);
+    if ((await this.fast.update(key, encodeTiered(record), version, life)) !== 'stored') return;
+    if (await this.settle(key, record, true)) return;
+    this.renewalsFrom = this.settings.now() + RENEWAL_PAUSE_MS;
+  }
+
+  /**
+   * Copies what was stored, until the copy is what is current: others' copies may have arrived before
+   * those of earlier writes. Whoever's copy arrives last sees the newest record, and copies that.
+   */
+  private async settle(key: string, stored: TieredRecord, mayFail?: boolean): Promise<boolean> {
+    let written = stored;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      if (!(await this.copy(key, written, mayFail))) return false;
+      const held = await this.fast.find(key);
+      const current = held && recordIn(held);
+      if (current?.isFinal) await this.drop(key);
+      if (!current || current.isFinal || current.revision === written.revision) return true;
+      written = current;
+    }
+    throw tooManyConflicts(MAX_ATTEMPTS);
+  }
+
+  /** `false`: the tier failed, and that is to be lived with. */
+  private async copy(
+    key: string,
+    record: TieredRecord,
+    mayFail = this.settings.durable === 'besteffort',
+  ): Promise<boolean> {
+    try {
+      await this.told(this.copies.write(key, record));
+      return true;
+    } catch (error) {
+      await this.markUncopied(key, record.revision).catch(() => undefined);
+      if (mayFail) return false;
+      throw error;
+    }
+  }
+
+  /** So that the next one who reads the record copies it. */
+  private async markUncopied(key: string, revision: number): Promise<void> {
+    const held = await this.fast.find(key);
+    const record = held && recordIn(held);
+    if (record?.revision !== revision || record.isFinal) return;
+    const text = encodeTiered({ ...record, until: 0 });
+    await this.fast.update(key, text, held!.version, this.settings.timeout);
+  }
+
+  /** What is left of an ended session is read by nobody, and runs out in the tier, too. */
+  private drop(key: string): Promise<void> {
+    return this.copies.drop(key).catch(() => undefined);
+  }
+
+  private async told(writing: Promise<void>): Promise<void> {
+    try {
+      await writing;
+    } catch (error) {
+      this.settings.listener.copyFailed();
+      throw error;
+    }
+  }
+
+  private recordOf(text: string, revision: number, lifeSeconds: number): TieredRecord {
+    const now = this.settings.now();
+    const until = now + lifeSeconds * 1000;
+    return { revision: nextRevision(revision, now), until, isFinal: false, text };
+  }
+}
+
+function refuse(error: unknown): never {
+  throw new SessionStoreRefusal({ cause: error });
+}
+
+/** `undefined`: a lease. A record from before there was a tier is one that was not copied yet. */
+function recordIn({ text }: StoredText): TieredRecord | undefined {
+  if (text === LEASE) return undefined;
+  return decodeTiered(text) ?? { revision: 0, until: 0, isFinal: false, text };
+}
+
+function readVersion(version: string): { revision: number; fastVersion: string } {
+  const at = version.indexOf(':');
+  return { revision: Number(version.slice(0, at)), fastVersion: version.slice(at + 1) };
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { newSessionId } from '../../../src/session/session-id.js';
+import { best, rank, type WeightedServer } from '../../../src/store/memcached/server-ranking.js';
+import { storeKeyOf } from '../../support/store-key.js';
+
+const KEYS = Array.from({ length: 100_000 }, () => storeKeyOf(newSessionId()));
+
+const servers = (...weights: number[]): WeightedServer[] =>
+  weights.map((weight, at) => ({ server: `cache-${at + 1}:11211`, weight }));
+
+function sharesOf(all: readonly WeightedServer[]): number[] {
+  const counts = new Map(all.map(({ server }) => [server, 0]));
+  for (const key of KEYS) {
+    const { server } = best(all, key);
+    counts.set(server, counts.get(server)! + 1);
+  }
+  return [...counts.values()].map((count) => count / KEYS.length);
+}
+
+describe('where 100,000 sessions go', () => {
+  it('is spread within 5 % of even', () => {
+    for (const share of sharesOf(servers(1, 1, 1))) {
+      expect(Math.abs(share * 3 - 1)).toBeLessThan(0.05);
+    }
+  });
+
+  it('follows the weights', () => {
+    const [one, two, half] = sharesOf(servers(1, 2, 0.5)) as [number, number, number];
+    expect(two / one).toBeCloseTo(2, 0);
+    expect(half / one).toBeCloseTo(0.5, 1);
+  });
+
+  it('changes for no more than 27 % of them with a fourth server, which gets all of these', () => {
+    const [three, four] = [servers(1, 1, 1), servers(1, 1, 1, 1)];
+    const moved = KEYS.filter((key) => best(three, key).server !== best(four, key).server);
+    expect(moved.length / KEYS.length).toBeLessThan(0.27);
+    expect(moved.length / KEYS.length).toBeGreaterThan(0.23);
+    for (const key of moved) expect(best(four, key).server).toBe('cache-4:11211');
+  });
+
+  it('does not depend on the order in which the servers are named', () => {
+    const all = servers(1, 2, 1);
+    for (const key of KEYS.slice(0, 1000)) {
+      expect(best([...all].reverse(), key)).toBe(best(all, key));
+    }
+  });
+
+  it('is the first of the ranking; without it the second is the best of the others', () => {
+    const all = servers(1, 1, 2);
+    for (const key of KEYS.slice(0, 1000)) {
+      const [first, second, third] = rank(all, key);
+      expect(first).toBe(best(all, key));
+      expect(second).toBe(best([second!, third!], key));
+    }
+  });
+});

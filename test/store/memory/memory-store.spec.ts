@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+
+import type { SessionStore } from '../../../src/session/session-store.js';
+import { SessionStoreError } from '../../../src/session/session.errors.js';
+import { memoryStore } from '../../../src/store/memory/memory-store.js';
+import { TestClock } from '../../../src/testing/test-clock.js';
+import { cacheOver, sessionStoreOver, TIMEOUT } from '../../support/stores.js';
+
+describe('sessions in memory', () => {
+  const environment = process.env.NODE_ENV;
+  let clock: TestClock;
+  let lines: string[];
+
+  beforeEach(() => {
+    clock = new TestClock();
+    lines = [];
+  });
+
+  afterEach(() => {
+    process.env.NODE_ENV = environment;
+  });
+
+  const logger = {
+    log: (message: unknown) => void lines.push(`log ${String(message)}`),
+    warn: (message: unknown) => void lines.push(`warn ${String(message)}`),
+  };
+  const open = (maxSessions?: number): SessionStore => {
+    const limit = maxSessions === undefined ? {} : { maxSessions };
+    return sessionStoreOver(memoryStore({ now: clock.now, logger, ...limit }), clock.now);
+  };
+  const create = (store: SessionStore, ...keys: string[]): Promise<string[]> =>
+    Promise.all(keys.map((key) => store.create(`sess:${key}`, 'text', TIMEOUT)));
+
+  describe('at start', () => {
+    it.each([
+      ['development', 'log'],
+      ['test', 'log'],
+      ['production', 'warn'],
+    ])('in %s say so by a %s, with the remedy', (mode, level) => {
+      process.env.NODE_ENV = mode;
+      open();
+      expect(lines).toEqual([
+        expect.stringMatching(`^${level} .*memory of this process.*memcached`),
+      ]);
+    });
+  });
+
+  describe('when they are full', () => {
+    it('let the least recently used go first', async () => {
+      const store = open(3);
+      await create(store, 'a', 'b', 'c');
+      await store.find('sess:a');
+      await create(store, 'd');
+      expect(await store.find('sess:b')).toBeUndefined();
+      for (const key of ['a', 'c', 'd']) expect(await store.find(`sess:${key}`)).toBeDefined();
+    });
+
+    it('tell of it, and how many went so far, once a minute', async () => {
+      const store = open(1);
+      lines.length = 0;
+      await create(store, 'a', 'b');
+      expect(lines).toEqual([expect.stringMatching(/^warn .*full: 1 /)]);
+      await create(store, 'c', 'd');
+      clock.pass(59);
+      await create(store, 'e');
+      expect(lines).toHaveLength(1);
+      clock.pass(1);
+      await create(store, 'f');
+      expect(lines).toEqual([expect.anything(), expect.stringContaining('full: 5 ')]);
+    });
+
+    it('are so by their characters, too', async () => {
+      const store = open();
+      const text = 'x'.repeat(20 * 1024 * 1024);
+      for (const key of ['a', 'b', 'c', 'd']) await store.create(`sess:${key}`, text, TIMEOUT);
+      expect(await store.find('sess:a')).toBeUndefined();
+      expect(await store.find('sess:d')).toBeDefined();
+      expect(lines.at(-1)).toContain('full');
+    });
+  });
+
+  it.each<[string, (store: SessionStore) => Promise<unknown>]>([
+    ['removed', async (store) => store.remove('sess:a', (await store.find('sess:a'))!.version)],
+    ['run out', async (store) => (clock.pass(TIMEOUT + 1), store.find('sess:a'))],
+    [
+      'updated',
+      async (store) => {
+        const { version } = (await store.find('sess:a'))!;
+        return store.update('sess:a', 'new', version, TIMEOUT);
+      },
+    ],
+  ])('that are %s do not count as gone before their time', async (_how, use) => {
+    const store = open(2);
+    lines.length = 0;
+    await create(store, 'a', 'b');
+    await use(store);
+    expect(lines).toEqual([]);
+  });
+
+  it('larger than all the memory for them are refused, not forgotten', async () => {
+    const text = 'x'.repeat(64 * 1024 * 1024);
+    await expect(open().create('sess:a', text, TIMEOUT)).rejects.toThrow(SessionStoreError);
+  });
+
+  it('live while they are used', async () => {
+    const store = open();
+    await create(store, 'a');
+    for (let use = 0; use < 5; use++) {
+      clock.pass(TIMEOUT - 1);
+      expect(await store.find('sess:a')).toBeDefined();
+    }
+    clock.pass(TIMEOUT + 1);
+    expect(await store.find('sess:a')).toBeUndefined();
+  });
+
+  it('are no cache for anything else', async () => {
+    const cache = cacheOver(memoryStore({ now: clock.now, logger }));
+    await expect(cache.set('key', 'value')).rejects.toThrow('sessions only');
+  });
+});

@@ -1,0 +1,407 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import { SessionStoreError, SessionStoreRefusal } from '../../../src/session/session.errors.js';
+import {
+  TieredSessionStore,
+  type Durability,
+} from '../../../src/store/tier/tiered-session-store.js';
+import { TestClock } from '../../../src/testing/test-clock.js';
+import { FakeCopies } from '../../support/fake-copies.js';
+import { FakeStore } from '../../support/fake-store.js';
+import { TIMEOUT } from '../../support/stores.js';
+
+const KEY = 'sess:a';
+
+describe('sessions in a fast store with a durable tier', () => {
+  let fast: FakeStore;
+  let tier: FakeCopies;
+  let clock: TestClock;
+  let events: string[];
+  let store: TieredSessionStore;
+
+  const open = (durable: Durability = 'required') =>
+    new TieredSessionStore(fast, tier, {
+      ...{ timeout: TIMEOUT, now: clock.now, durable },
+      listener: {
+        copyFailed: () => events.push('failed'),
+        restored: () => events.push('restored'),
+      },
+    });
+
+  beforeEach(() => {
+    fast = new FakeStore();
+    tier = new FakeCopies();
+    clock = new TestClock();
+    events = [];
+    store = open();
+  });
+
+  const stored = async (text = 'first'): Promise<string> => {
+    await store.create(KEY, text, TIMEOUT);
+    return (await store.find(KEY))!.version;
+  };
+  const textIn = async (of = store) => (await of.find(KEY))?.text;
+  const idle = () => new Promise((resolve) => setImmediate(resolve));
+
+  describe('written', () => {
+    it('are in both before it is said so', async () => {
+      const version = await stored();
+      expect(tier.live.get(KEY)?.text).toBe('first');
+      const gate = tier.hold('write');
+      let isSaid = false;
+      const writing = store.update(KEY, 'second', version, TIMEOUT).then(() => (isSaid = true));
+      await gate.reached;
+      await idle();
+      expect(isSaid).toBe(false);
+      gate.release();
+      await writing;
+      expect(tier.live.get(KEY)?.text).toBe('second');
+    });
+
+    it('by two processes leave the tier with the newer record, whoever’s copy comes last', async () => {
+      const another = open();
+      const version = await stored();
+      const late = tier.hold('write');
+      const first = store.update(KEY, 'second', version, TIMEOUT);
+      await late.reached;
+      const { version: next } = (await another.find(KEY))!;
+      expect(await another.update(KEY, 'third', next, TIMEOUT)).toBe('stored');
+      late.release();
+      expect(await first).toBe('stored');
+      expect(tier.live.get(KEY)?.text).toBe('third');
+    });
+
+    it('when memcached had lost them meanwhile go on with what the tier has', async () => {
+      const version = await stored();
+      fast.drop(KEY);
+      expect(await store.update(KEY, 'second', version, TIMEOUT)).toBe('changed');
+      const again = (await store.find(KEY))!;
+      expect(again.text).toBe('first');
+      expect(await store.update(KEY, 'second', again.version, TIMEOUT)).toBe('stored');
+      expect(tier.live.get(KEY)?.text).toBe('second');
+    });
+  });
+
+  describe('that the fast store lost', () => {
+    it('are brought back, once for all who ask', async () => {
+      await stored();
+      fast.drop(KEY);
+      const texts = await Promise.all(Array.from({ length: 50 }, () => textIn()));
+      expect(new Set(texts)).toEqual(new Set(['first']));
+      expect(tier.count('read')).toBe(1);
+      expect(events.filter((event) => event === 'restored')).toHaveLength(1);
+    });
+
+    it('are brought back by two processes at once', async () => {
+      const another = open();
+      await stored();
+      fast.drop(KEY);
+      const all = [store, another].flatMap((one) => Array.from({ length: 25 }, () => textIn(one)));
+      expect(new Set(await Promise.all(all))).toEqual(new Set(['first']));
+      expect(tier.count('read')).toBeLessThanOrEqual(2);
+      expect(events.filter((event) => event === 'restored')).toHaveLength(1);
+    });
+
+    it('keep their idle deadline', async () => {
+      await stored();
+      clock.pass(TIMEOUT - 1);
+      fast.drop(KEY);
+      expect(await textIn()).toBe('first');
+      clock.pass(TIMEOUT);
+      fast.drop(KEY);
+      expect(await textIn()).toBeUndefined();
+    });
+
+    it('keep it though they were only read, a tenth of it at most', async () => {
+      await stored();
+      for (let use = 0; use < 3; use++) {
+        clock.pass(TIMEOUT * 0.6);
+        expect(await textIn()).toBe('first');
+      }
+      clock.pass(TIMEOUT * 0.89);
+      fast.drop(KEY);
+      expect(await textIn()).toBe('first');
+    });
+
+    it('live no longer because somebody looked who does not use them', async () => {
+      await stored();
+      clock.pass(TIMEOUT - 5);
+      fast.drop(KEY);
+      expect((await store.find(KEY, 0))?.text).toBe('first');
+      expect(fast.lives.get(KEY)).toBe(5);
+    });
+
+    it('do not live longer because a clock was ahead', async () => {
+      await stored();
+      tier.live.set(KEY, { ...tier.live.get(KEY)!, until: clock.now() + 100 * TIMEOUT * 1000 });
+      fast.drop(KEY);
+      await store.find(KEY);
+      clock.pass(TIMEOUT + 1);
+      fast.drop(KEY);
+      expect(await textIn()).toBeUndefined();
+    });
+
+    it('leave nothing in the fast store if the tier has none', async () => {
+      expect(await textIn()).toBeUndefined();
+      expect(fast.keys).toEqual([]);
+    });
+
+    it.each<Durability>(['required', 'besteffort'])(
+      'are not told as missing while the tier is down: %s',
+      async (durable) => {
+        await stored();
+        fast.drop(KEY);
+        tier.isDown = true;
+        await expect(open(durable).find(KEY)).rejects.toThrow(SessionStoreError);
+        tier.isDown = false;
+        expect(await textIn()).toBe('first');
+      },
+    );
+
+    it('are brought back by another process if one stops in the middle of it', async () => {
+      const another = open();
+      await stored();
+      fast.drop(KEY);
+      const gate = tier.hold('read', 'after');
+      const stopped = store.find(KEY);
+      await gate.reached;
+      expect(await textIn(another)).toBe('first');
+      gate.release();
+      expect((await stopped)?.text).toBe('first');
+    });
+  });
+
+  describe('that ended', () => {
+    it('are told to the tier first, and if that fails nothing has happened', async () => {
+      for (const durable of ['required', 'besteffort'] as const) {
+        store = open(durable);
+        const version = (await store.find(KEY))?.version ?? (await stored());
+        tier.isDown = true;
+        await expect(store.remove(KEY, version)).rejects.toThrow(SessionStoreError);
+        const moving = store.update(KEY, 'forwarder', version, 300, true);
+        await expect(moving).rejects.toThrow(SessionStoreRefusal);
+        expect(await textIn()).toBe('first');
+        tier.isDown = false;
+      }
+    });
+
+    it.each(['before', 'after'] as const)(
+      'stay so for a process that stopped %s it read them in the tier',
+      async (at) => {
+        const another = open();
+        await stored();
+        fast.drop(KEY);
+        const gate = tier.hold('read', at);
+        const restoring = store.find(KEY);
+        await gate.reached;
+        const found = (await another.find(KEY))!;
+        expect(await another.remove(KEY, found.version)).toBe('removed');
+        expect(await textIn(another)).toBeUndefined();
+        gate.release();
+        expect(await restoring).toBeUndefined();
+        expect(fast.keys).toEqual([]);
+      },
+    );
+
+    it('stay so when the one who ends them finds nothing but another one’s lease', async () => {
+      const another = open();
+      const version = await stored();
+      fast.drop(KEY);
+      const gate = tier.hold('read', 'after');
+      const restoring = store.find(KEY);
+      await gate.reached;
+      expect(await another.remove(KEY, version)).toBe('changed');
+      expect(await textIn(another)).toBeUndefined();
+      gate.release();
+      expect(await restoring).toBeUndefined();
+    });
+
+    it('stay so when a copy arrives late, be it of a process that is gone then', async () => {
+      const another = open();
+      const version = await stored();
+      const late = tier.hold('write');
+      const writing = store.update(KEY, 'second', version, TIMEOUT);
+      await late.reached;
+      const found = (await another.find(KEY))!;
+      expect(found.text).toBe('second');
+      expect(await another.remove(KEY, found.version)).toBe('removed');
+      fast.before('find', () => Promise.reject(new SessionStoreError())); // it never looks again
+      late.release();
+      await expect(writing).rejects.toThrow(SessionStoreError);
+      expect(await textIn(another)).toBeUndefined();
+    });
+
+    it('are ended by a second try if the fast store was down for the first', async () => {
+      const version = await stored();
+      fast.before('remove', () => Promise.reject(new SessionStoreError()));
+      await expect(store.remove(KEY, version)).rejects.toThrow(SessionStoreError);
+      expect(await store.remove(KEY, version)).toBe('removed');
+      expect(await textIn()).toBeUndefined();
+    });
+
+    it('are over at once if the fast store, down meanwhile, lost its memory', async () => {
+      const version = await stored();
+      fast.before('remove', () => Promise.reject(new SessionStoreError()));
+      await expect(store.remove(KEY, version)).rejects.toThrow(SessionStoreError);
+      fast.drop(KEY);
+      expect(await textIn()).toBeUndefined();
+      expect(await store.remove(KEY, version)).toBe('gone');
+    });
+  });
+
+  describe('that got a new id', () => {
+    it('are not served under the old one after the fast store lost the way', async () => {
+      const version = await stored();
+      expect(await store.update(KEY, 'forwarder', version, 300, true)).toBe('stored');
+      fast.drop(KEY);
+      expect(await textIn()).toBe('forwarder');
+      fast.drop(KEY);
+      clock.pass(301);
+      expect(await textIn()).toBeUndefined();
+    });
+
+    it('are not, when a copy of the old one arrives late', async () => {
+      const another = open();
+      const version = await stored();
+      const late = tier.hold('write');
+      const writing = store.update(KEY, 'second', version, TIMEOUT);
+      await late.reached;
+      const found = (await another.find(KEY))!;
+      expect(await another.update(KEY, 'forwarder', found.version, 300, true)).toBe('stored');
+      late.release();
+      expect(await writing).toBe('stored');
+      fast.drop(KEY);
+      expect(await textIn(another)).toBe('forwarder');
+    });
+
+    it('keep what was written before a new id that came too late', async () => {
+      const another = open();
+      const version = await stored();
+      const gate = tier.hold('write', 'after');
+      const moving = store.update(KEY, 'forwarder', version, 300, true);
+      await gate.reached;
+      expect(await another.update(KEY, 'second', version, TIMEOUT)).toBe('stored');
+      gate.release();
+      expect(await moving).toBe('changed');
+      fast.drop(KEY);
+      expect(await textIn()).toBe('second');
+    });
+
+    it('have it, when the fast store lost them at that very moment', async () => {
+      const version = await stored();
+      fast.before('update', (key) => fast.drop(key));
+      expect(await store.update(KEY, 'forwarder', version, 300, true)).toBe('stored');
+      expect(await textIn()).toBe('forwarder');
+    });
+
+    it('have it, when another process brought the way back at that very moment', async () => {
+      const version = await stored();
+      fast.before('update', async (key) => {
+        fast.drop(key);
+        expect(await textIn(open())).toBe('forwarder');
+      });
+      expect(await store.update(KEY, 'forwarder', version, 300, true)).toBe('stored');
+    });
+
+    it('do not, when a change was stored just before the fast store lost them', async () => {
+      const version = await stored();
+      clock.pass(1);
+      await open().update(KEY, 'second', version, TIMEOUT);
+      fast.drop(KEY);
+      clock.pass(1);
+      expect(await store.update(KEY, 'forwarder', version, 300, true)).toBe('changed');
+      expect(await textIn()).toBe('second');
+    });
+  });
+
+  describe('while the tier is down', () => {
+    it('are refused when it is required', async () => {
+      const version = await stored();
+      tier.isDown = true;
+      await expect(store.create('sess:b', 'text', TIMEOUT)).rejects.toThrow(SessionStoreRefusal);
+      const writing = store.update(KEY, 'second', version, TIMEOUT);
+      await expect(writing).rejects.toThrow(SessionStoreError);
+    });
+
+    it('are served with best effort, and copied by the next write', async () => {
+      store = open('besteffort');
+      tier.isDown = true;
+      const version = await stored();
+      expect(await store.update(KEY, 'second', version, TIMEOUT)).not.toBe('gone');
+      tier.isDown = false;
+      const { version: next } = (await store.find(KEY))!;
+      expect(await store.update(KEY, 'third', next, TIMEOUT)).toBe('stored');
+      expect(tier.live.get(KEY)?.text).toBe('third');
+      expect(events).toContain('failed');
+      expect(events.at(-1)).toBe('failed');
+    });
+
+    it('are copied by the next read, too', async () => {
+      store = open('besteffort');
+      tier.isDown = true;
+      await store.create(KEY, 'first', TIMEOUT);
+      tier.isDown = false;
+      expect(await textIn()).toBe('first');
+      expect(tier.live.get(KEY)?.text).toBe('first');
+    });
+
+    it('are read, and the tier is not asked again for each of them', async () => {
+      await stored();
+      clock.pass(TIMEOUT / 2);
+      tier.isDown = true;
+      for (let use = 0; use < 10; use++) expect(await textIn()).toBe('first');
+      expect(events.filter((event) => event === 'failed')).toHaveLength(1);
+      clock.pass(6);
+      tier.isDown = false;
+      expect(await textIn()).toBe('first');
+      expect(tier.live.get(KEY)?.until).toBe(clock.now() + TIMEOUT * 1000);
+    });
+  });
+
+  it('from before there was a tier are served, and copied', async () => {
+    fast.put(KEY, 'a plain record');
+    expect(await textIn()).toBe('a plain record');
+    expect(tier.live.get(KEY)?.text).toBe('a plain record');
+  });
+
+  it('that others change before their first copy has arrived are copied as they are then', async () => {
+    const another = open();
+    const arriving = tier.hold('write');
+    const creating = store.create(KEY, 'first', TIMEOUT);
+    await arriving.reached;
+    const { version } = (await another.find(KEY))!;
+    expect(await another.update(KEY, 'second', version, TIMEOUT)).toBe('stored');
+    arriving.release();
+    expect(await creating).toBe('stored');
+    expect(tier.live.get(KEY)?.text).toBe('second');
+  });
+
+  it('cost as many operations as the README says', async () => {
+    const costOf = async (work: () => Promise<unknown>) => {
+      fast.calls.length = tier.calls.length = 0;
+      await work();
+      return [fast.calls.length, tier.calls.length];
+    };
+    const write = async () => {
+      const { version } = (await store.find(KEY))!;
+      await store.update(KEY, 'text', version, TIMEOUT);
+    };
+    expect(await costOf(() => store.find(KEY))).toEqual([4, 1]); // no session
+    expect(await costOf(() => store.create(KEY, 'text', TIMEOUT))).toEqual([2, 1]);
+    expect(await costOf(() => store.find(KEY))).toEqual([1, 0]);
+    expect(await costOf(() => write())).toEqual([3, 1]);
+    fast.drop(KEY);
+    expect(await costOf(() => store.find(KEY))).toEqual([5, 1]); // brought back
+    clock.pass(TIMEOUT / 2);
+    expect(await costOf(() => store.find(KEY))).toEqual([4, 1]); // renewed
+    const logout = async () => store.remove(KEY, (await store.find(KEY))!.version);
+    expect(await costOf(logout)).toEqual([2, 2]);
+    await store.create('sess:b', 'text', TIMEOUT);
+    const { version } = (await store.find('sess:b'))!;
+    const newId = async () => {
+      await store.create('sess:c', 'text', TIMEOUT);
+      await store.update('sess:b', 'forwarder', version, 300, true);
+    };
+    expect(await costOf(newId)).toEqual([3, 3]); // and one to read it
+  });
+});
