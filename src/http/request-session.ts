@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { CurrentSession, type SessionTransport } from '../session/current-session.js';
+import { CurrentSession } from '../session/current-session.js';
+import type { SessionTransport } from '../session/session-transport.js';
 import type { OutagePolicy, SessionAccess } from '../session/session-access.js';
 import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';

@@ -1,9 +1,10 @@
-import type { SessionTicket } from './session-keys.js';
 import type { OutagePolicy, SessionAccess } from './session-access.js';
-import { createReadOnlySession, createSession, type SessionLifecycle } from './session-object.js';
+import type { SessionLifecycle } from './session-object.js';
+import { createReadOnlySession, createSession } from './session-proxy.js';
 import type { SessionRepository } from './session-repository.js';
 import type { SessionState } from './session-state.js';
-import { checkUserId, type SessionClient } from './session-user.js';
+import type { SessionNews, SessionTransport } from './session-transport.js';
+import { checkUserId } from './session-user.js';
 import {
   noResponse,
   SessionDestroyedError,
@@ -13,27 +14,6 @@ import {
   SessionStoreError,
 } from './session.errors.js';
 import type { RegenerateOptions, Session } from './session.js';
-
-/** What carries the session id between the client and a request. */
-export interface SessionTransport {
-  /** The id the client sent, if it sent one that can be one. Read when first needed. */
-  presentedTicket(): SessionTicket | undefined;
-  /** Called before the session is read by who will not change it. */
-  onRead(): void;
-  /** Called once, before the session is first used by who may change it. */
-  onUse(): void;
-  /** Whether the client can still be told an id. */
-  readonly isOpen: boolean;
-  /** What is known of the client, for a sign-in. Absent: nothing. */
-  client?(): SessionClient;
-  /** Whether no client can ever be told one here, so that no session can begin. */
-  readonly isMute?: boolean;
-  /** Called if no session has the id that the client sent. It may refuse, by an error. */
-  onStranger?(): void;
-}
-
-/** What the client has to be told: an id, or that its session is over. */
-export type SessionNews = SessionTicket | 'over';
 
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {

@@ -2,7 +2,6 @@ import { inspect } from 'node:util';
 
 import type { SessionState } from './session-state.js';
 import type { SessionUser } from './session-user.js';
-import { checkKey } from './session-value.js';
 import { SessionDestroyedError, SessionValueError, type SessionError } from './session.errors.js';
 import type { RegenerateOptions, Session } from './session.js';
 
@@ -15,36 +14,13 @@ export interface SessionLifecycle {
   takeFlash(name: string): Promise<unknown>;
 }
 
-/** A session whose entries are also its properties. */
-export function createSession(state: SessionState, lifecycle: SessionLifecycle): Session {
-  return new Proxy(new SessionObject(state, lifecycle), propertyAccess);
-}
-
-/**
- * A session that can be read only: whatever would change it throws, or rejects with, that error.
- * `lifecycle`: if what is no write is not refused.
- */
-export function createReadOnlySession(
-  state: SessionState,
-  refusal: () => SessionError,
-  lifecycle = refusingLifecycle(refusal),
-): Session {
-  return new Proxy(new SessionObject(state, lifecycle, refusal), propertyAccess);
-}
-
-function refusingLifecycle(refusal: () => SessionError): SessionLifecycle {
-  const refuse = () => Promise.reject(refusal());
-  const changes = { save: refuse, regenerate: refuse, destroy: refuse };
-  return { ...changes, signIn: refuse, takeFlash: refuse };
-}
-
 const SELF = Symbol('session');
 
 /**
  * The members of a session. They are called on the proxy, whose `SELF` is the object behind it, so
  * that a method can return `this` and needs no binding.
  */
-class SessionObject {
+export class SessionObject {
   readonly #state: SessionState;
   readonly #lifecycle: SessionLifecycle;
 
@@ -205,63 +181,7 @@ export function userOfSession(argument: string, session: unknown): SessionUser |
   return SessionObject.userOf(argument, session);
 }
 
-const MEMBERS = new Set(
+/** The names of its members. */
+export const MEMBERS = new Set(
   Object.getOwnPropertyNames(SessionObject.prototype).filter((name) => name !== 'constructor'),
 );
-
-/** Not entries by property: members, what every object has, and `then`. */
-const RESERVED = new Set([...MEMBERS, ...Object.getOwnPropertyNames(Object.prototype), 'then']);
-
-/** Entries as properties. `then` is none, or awaiting a session would never end. */
-const propertyAccess: ProxyHandler<SessionObject> = {
-  get(target, property) {
-    if (typeof property === 'symbol' || MEMBERS.has(property)) {
-      return Reflect.get(target, property, target) as unknown;
-    }
-    if (RESERVED.has(property)) return Reflect.get(Object.prototype, property) as unknown;
-    return target.get(property);
-  },
-  set(target, property, value) {
-    target.set(entryKey(property), value);
-    return true;
-  },
-  deleteProperty(target, property) {
-    target.delete(entryKey(property));
-    return true;
-  },
-  has(target, property) {
-    if (typeof property === 'symbol' || RESERVED.has(property)) return property in target;
-    return target.has(property);
-  },
-  ownKeys(target) {
-    return [...target.keys()].filter((key) => !RESERVED.has(key));
-  },
-  getOwnPropertyDescriptor(target, property) {
-    if (typeof property === 'symbol' || RESERVED.has(property)) return undefined;
-    if (!target.has(property)) return undefined;
-    return { value: target.get(property), writable: true, enumerable: true, configurable: true };
-  },
-  defineProperty(target, property, descriptor) {
-    if (!('value' in descriptor)) {
-      throw new SessionValueError(
-        String(property),
-        'an entry is a value; it cannot be an accessor',
-      );
-    }
-    target.set(entryKey(property), descriptor.value);
-    return true;
-  },
-  preventExtensions: () => false,
-  setPrototypeOf: () => false,
-};
-
-function entryKey(property: string | symbol): string {
-  checkKey(property);
-  if (RESERVED.has(property)) {
-    throw new SessionValueError(
-      property,
-      `this name is a member of the session; write the entry with session.set('${property}', …)`,
-    );
-  }
-  return property;
-}

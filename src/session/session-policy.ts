@@ -42,3 +42,9 @@ export function lifeSeconds(policy: SessionPolicy, createdAt: number): number {
   const left = Math.ceil((absoluteDeadline(policy, createdAt) - policy.now()) / 1000);
   return Math.max(1, Math.min(policy.timeout, left));
 }
+
+/** When a session ends that is used now for the last time. */
+export function expiryOf(policy: SessionPolicy, createdAt: number): number {
+  const idleDeadline = policy.now() + policy.timeout * 1000;
+  return Math.min(idleDeadline, absoluteDeadline(policy, createdAt));
+}

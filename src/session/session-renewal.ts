@@ -35,6 +35,19 @@ export class SessionRenewal {
     private readonly policy: SessionPolicy,
   ) {}
 
+  /** A persistent cookie is sent again when half of its life is over, or with a renewed id. */
+  isCookieDue(session: SessionState): boolean {
+    const { persistentCookie, rotateEvery, timeout, now } = this.policy;
+    return (
+      persistentCookie &&
+      session.canTellClient &&
+      rotateEvery === false &&
+      session.status === 'stored' &&
+      !session.followed &&
+      now() - session.cookieSentAt >= timeout * 500
+    );
+  }
+
   /** With a persistent cookie also when that is to be sent again. */
   isDue(session: SessionState): boolean {
     const { rotateEvery, persistentCookie, timeout, now } = this.policy;

@@ -2,13 +2,13 @@ import type { SessionChanges } from './session-changes.js';
 import { SessionCommits } from './session-commits.js';
 import { SessionEntries } from './session-entries.js';
 import { newTicket, StoreKeys, type SessionTicket } from './session-keys.js';
-import { absoluteDeadline, type SessionPolicy } from './session-policy.js';
-import type { SessionForwarder } from './session-record.js';
+import { SessionLookup } from './session-lookup.js';
+import { expiryOf, type SessionPolicy } from './session-policy.js';
 import { SessionRecords } from './session-records.js';
 import { SessionMoves } from './session-moves.js';
 import { newIdByOthers } from './session-regeneration.js';
 import { removeSession } from './session-removal.js';
-import { SessionRenewal, type Successor } from './session-renewal.js';
+import { SessionRenewal } from './session-renewal.js';
 import { expectedRecord, recordOf, SessionState } from './session-state.js';
 import type { SessionStore } from './session-store.js';
 import { newHandle, type SessionClient } from './session-user.js';
@@ -32,6 +32,7 @@ export class SessionRepository {
   private readonly renewal: SessionRenewal;
   private readonly membership: UserMembership;
   private readonly moves: SessionMoves;
+  private readonly lookup: SessionLookup;
   /** For those who look at a user's sessions without being one. */
   readonly users: UserLookup;
 
@@ -47,19 +48,17 @@ export class SessionRepository {
     this.membership = new UserMembership(this.users);
     const parts = [this.records, this.keys, this.renewal, this.membership, policy] as const;
     this.moves = new SessionMoves(...parts);
+    this.lookup = new SessionLookup(...parts);
   }
 
   /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
-  async find(ticket: SessionTicket): Promise<SessionState | undefined> {
-    const key = this.keys.of(ticket);
-    const found = await this.records.find(key);
-    const session =
-      found && 'forwardTo' in found
-        ? await this.findSuccessor(ticket, found)
-        : found && this.stateOf({ ticket, key, found });
-    const isOver = session?.user !== undefined && !(await this.isSignedIn(session));
-    this.policy.telemetry.tell('loaded', { found: session !== undefined && !isOver });
-    return isOver ? undefined : session;
+  find(ticket: SessionTicket): Promise<SessionState | undefined> {
+    return this.lookup.find(ticket);
+  }
+
+  /** Whether a request with this id would find its session. Keeps nothing alive. */
+  isThere(ticket: SessionTicket): Promise<boolean> {
+    return this.lookup.isThere(ticket);
   }
 
   /** Where the session of this id is kept, as long as it has this id. */
@@ -67,23 +66,11 @@ export class SessionRepository {
     return this.keys.of(ticket);
   }
 
-  /** Whether a request with this id would find its session. Keeps nothing alive. */
-  async isThere(ticket: SessionTicket): Promise<boolean> {
-    const key = this.keys.of(ticket);
-    const found = await this.records.find(key, 0);
-    if (!found) return false;
-    if ('forwardTo' in found) {
-      return found.grace !== undefined && this.policy.now() < found.grace.until;
-    }
-    const { user } = found.record;
-    return !user || this.membership.isListed({ user, ticket, key });
-  }
-
   /** A new, empty session. Nothing is stored before something is written to it. */
   begin(): SessionState {
     const ticket = newTicket();
     const createdAt = this.policy.now();
-    const expiresAt = this.expiryOf(createdAt);
+    const expiresAt = expiryOf(this.policy, createdAt);
     return new SessionState({ ticket, key: this.keys.of(ticket), createdAt, expiresAt });
   }
 
@@ -92,7 +79,7 @@ export class SessionRepository {
     if (session.status === 'gone') return false;
     if (!session.entries.hasChanges()) {
       if (mayRenew && (!session.isConfirmed || this.renewal.isDue(session))) return true;
-      return this.isCookieDue(session);
+      return this.renewal.isCookieDue(session);
     }
     // An empty session is worth no record, unless it already has one.
     return session.status !== 'new' || !session.entries.isEmpty;
@@ -189,35 +176,13 @@ export class SessionRepository {
     this.policy.telemetry.tell('committed', { created: true });
   }
 
-  /** A session that its user's index does not name was revoked, or the index is lost: it ends. */
-  private async isSignedIn(session: SessionState): Promise<boolean> {
-    const { user, ticket, key } = session;
-    if (!user || (await this.membership.isMember({ user, ticket, key }))) return true;
-    await removeSession(this.records, key, session.takeVersion());
-    return false;
-  }
-
-  private async findSuccessor(
-    ticket: SessionTicket,
-    forwarder: SessionForwarder,
-  ): Promise<SessionState | undefined> {
-    const successor = await this.renewal.successor(ticket, forwarder);
-    return successor && this.stateOf(successor, true);
-  }
-
-  private stateOf({ ticket, key, found }: Successor, isSuccessor = false): SessionState {
-    const { createdAt } = found.record;
-    const expiresAt = this.expiryOf(createdAt);
-    return new SessionState({ ticket, key, createdAt, expiresAt, found, isSuccessor });
-  }
-
   private async renew(session: SessionState, changes: SessionChanges): Promise<void> {
     if (await this.moves.renew(session, changes)) return;
     if (!changes.isEmpty) await this.update(session, changes);
   }
 
   private async update(session: SessionState, changes: SessionChanges): Promise<void> {
-    const cookieIsDue = this.isCookieDue(session);
+    const cookieIsDue = this.renewal.isCookieDue(session);
     const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
     const expected = expectedRecord(session, cookieSentAt);
     const outcome = await this.commits.commit(session.key, { changes, cookieSentAt }, expected);
@@ -235,27 +200,9 @@ export class SessionRepository {
     }
   }
 
-  /** A persistent cookie is sent again when half of its life is over, or with a renewed id. */
-  private isCookieDue(session: SessionState): boolean {
-    const { persistentCookie, rotateEvery, timeout, now } = this.policy;
-    return (
-      persistentCookie &&
-      session.canTellClient &&
-      rotateEvery === false &&
-      session.status === 'stored' &&
-      !session.followed &&
-      now() - session.cookieSentAt >= timeout * 500
-    );
-  }
-
   private assignNewId(session: SessionState): void {
     session.ticket = newTicket();
     session.key = this.keys.of(session.ticket);
-  }
-
-  private expiryOf(createdAt: number): number {
-    const idleDeadline = this.policy.now() + this.policy.timeout * 1000;
-    return Math.min(idleDeadline, absoluteDeadline(this.policy, createdAt));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SessionTransport } from '../session/current-session.js';
+import type { SessionTransport } from '../session/session-transport.js';
 import { SessionError } from '../session/session.errors.js';
 
 /**

@@ -3,7 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { concatMap, of, type Observable } from 'rxjs';
 
 import type { SessionEdge } from '../http/request-session.js';
-import { CurrentSession, type SessionTransport } from '../session/current-session.js';
+import { CurrentSession } from '../session/current-session.js';
+import type { SessionTransport } from '../session/session-transport.js';
 import type { SessionTicket } from '../session/session-keys.js';
 
 /** The socket that a message came by. */

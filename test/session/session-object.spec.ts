@@ -2,7 +2,8 @@ import { format, inspect } from 'node:util';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { createSession, type SessionLifecycle } from '../../src/session/session-object.js';
+import type { SessionLifecycle } from '../../src/session/session-object.js';
+import { createSession } from '../../src/session/session-proxy.js';
 import type { SessionState } from '../../src/session/session-state.js';
 import type { Session } from '../../src/session/session.js';
 import { SessionDestroyedError, SessionValueError } from '../../src/session/session.errors.js';

@@ -1,0 +1,66 @@
+import type { SessionTicket, StoreKeys } from './session-keys.js';
+import { expiryOf, type SessionPolicy } from './session-policy.js';
+import type { SessionForwarder } from './session-record.js';
+import type { SessionRecords } from './session-records.js';
+import { removeSession } from './session-removal.js';
+import type { SessionRenewal, Successor } from './session-renewal.js';
+import { SessionState } from './session-state.js';
+import type { UserMembership } from './users/user-membership.js';
+
+/** Finds sessions by the ids that clients send. */
+export class SessionLookup {
+  constructor(
+    private readonly records: SessionRecords,
+    private readonly keys: StoreKeys,
+    private readonly renewal: SessionRenewal,
+    private readonly membership: UserMembership,
+    private readonly policy: SessionPolicy,
+  ) {}
+
+  /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
+  async find(ticket: SessionTicket): Promise<SessionState | undefined> {
+    const key = this.keys.of(ticket);
+    const found = await this.records.find(key);
+    const session =
+      found && 'forwardTo' in found
+        ? await this.findSuccessor(ticket, found)
+        : found && this.stateOf({ ticket, key, found });
+    const isOver = session?.user !== undefined && !(await this.isSignedIn(session));
+    this.policy.telemetry.tell('loaded', { found: session !== undefined && !isOver });
+    return isOver ? undefined : session;
+  }
+
+  /** Whether a request with this id would find its session. Keeps nothing alive. */
+  async isThere(ticket: SessionTicket): Promise<boolean> {
+    const key = this.keys.of(ticket);
+    const found = await this.records.find(key, 0);
+    if (!found) return false;
+    if ('forwardTo' in found) {
+      return found.grace !== undefined && this.policy.now() < found.grace.until;
+    }
+    const { user } = found.record;
+    return !user || this.membership.isListed({ user, ticket, key });
+  }
+
+  /** A session that its user's index does not name was revoked, or the index is lost: it ends. */
+  private async isSignedIn(session: SessionState): Promise<boolean> {
+    const { user, ticket, key } = session;
+    if (!user || (await this.membership.isMember({ user, ticket, key }))) return true;
+    await removeSession(this.records, key, session.takeVersion());
+    return false;
+  }
+
+  private async findSuccessor(
+    ticket: SessionTicket,
+    forwarder: SessionForwarder,
+  ): Promise<SessionState | undefined> {
+    const successor = await this.renewal.successor(ticket, forwarder);
+    return successor && this.stateOf(successor, true);
+  }
+
+  private stateOf({ ticket, key, found }: Successor, isSuccessor = false): SessionState {
+    const { createdAt } = found.record;
+    const expiresAt = expiryOf(this.policy, createdAt);
+    return new SessionState({ ticket, key, createdAt, expiresAt, found, isSuccessor });
+  }
+}

@@ -1,0 +1,85 @@
+import { MEMBERS, SessionObject, type SessionLifecycle } from './session-object.js';
+import type { SessionState } from './session-state.js';
+import { checkKey } from './session-value.js';
+import { SessionValueError, type SessionError } from './session.errors.js';
+import type { Session } from './session.js';
+
+/** A session whose entries are also its properties. */
+export function createSession(state: SessionState, lifecycle: SessionLifecycle): Session {
+  return new Proxy(new SessionObject(state, lifecycle), propertyAccess);
+}
+
+/**
+ * A session that can be read only: whatever would change it throws, or rejects with, that error.
+ * `lifecycle`: if what is no write is not refused.
+ */
+export function createReadOnlySession(
+  state: SessionState,
+  refusal: () => SessionError,
+  lifecycle = refusingLifecycle(refusal),
+): Session {
+  return new Proxy(new SessionObject(state, lifecycle, refusal), propertyAccess);
+}
+
+function refusingLifecycle(refusal: () => SessionError): SessionLifecycle {
+  const refuse = () => Promise.reject(refusal());
+  const changes = { save: refuse, regenerate: refuse, destroy: refuse };
+  return { ...changes, signIn: refuse, takeFlash: refuse };
+}
+
+/** Not entries by property: members, what every object has, and `then`. */
+const RESERVED = new Set([...MEMBERS, ...Object.getOwnPropertyNames(Object.prototype), 'then']);
+
+/** Entries as properties. `then` is none, or awaiting a session would never end. */
+const propertyAccess: ProxyHandler<SessionObject> = {
+  get(target, property) {
+    if (typeof property === 'symbol' || MEMBERS.has(property)) {
+      return Reflect.get(target, property, target) as unknown;
+    }
+    if (RESERVED.has(property)) return Reflect.get(Object.prototype, property) as unknown;
+    return target.get(property);
+  },
+  set(target, property, value) {
+    target.set(entryKey(property), value);
+    return true;
+  },
+  deleteProperty(target, property) {
+    target.delete(entryKey(property));
+    return true;
+  },
+  has(target, property) {
+    if (typeof property === 'symbol' || RESERVED.has(property)) return property in target;
+    return target.has(property);
+  },
+  ownKeys(target) {
+    return [...target.keys()].filter((key) => !RESERVED.has(key));
+  },
+  getOwnPropertyDescriptor(target, property) {
+    if (typeof property === 'symbol' || RESERVED.has(property)) return undefined;
+    if (!target.has(property)) return undefined;
+    return { value: target.get(property), writable: true, enumerable: true, configurable: true };
+  },
+  defineProperty(target, property, descriptor) {
+    if (!('value' in descriptor)) {
+      throw new SessionValueError(
+        String(property),
+        'an entry is a value; it cannot be an accessor',
+      );
+    }
+    target.set(entryKey(property), descriptor.value);
+    return true;
+  },
+  preventExtensions: () => false,
+  setPrototypeOf: () => false,
+};
+
+function entryKey(property: string | symbol): string {
+  checkKey(property);
+  if (RESERVED.has(property)) {
+    throw new SessionValueError(
+      property,
+      `this name is a member of the session; write the entry with session.set('${property}', …)`,
+    );
+  }
+  return property;
+}

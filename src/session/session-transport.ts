@@ -1,0 +1,23 @@
+import type { SessionTicket } from './session-keys.js';
+import type { SessionClient } from './session-user.js';
+
+/** What carries the session id between the client and a request. */
+export interface SessionTransport {
+  /** The id the client sent, if it sent one that can be one. Read when first needed. */
+  presentedTicket(): SessionTicket | undefined;
+  /** Called before the session is read by who will not change it. */
+  onRead(): void;
+  /** Called once, before the session is first used by who may change it. */
+  onUse(): void;
+  /** Whether the client can still be told an id. */
+  readonly isOpen: boolean;
+  /** What is known of the client, for a sign-in. Absent: nothing. */
+  client?(): SessionClient;
+  /** Whether no client can ever be told one here, so that no session can begin. */
+  readonly isMute?: boolean;
+  /** Called if no session has the id that the client sent. It may refuse, by an error. */
+  onStranger?(): void;
+}
+
+/** What the client has to be told: an id, or that its session is over. */
+export type SessionNews = SessionTicket | 'over';
