@@ -1,12 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 
 import type { ContenderName } from '../contenders.js';
-
-/** What a contender can keep its sessions in. */
-export interface Stores {
-  readonly memcached: string;
-  readonly postgres: string;
-}
+import type { Stores } from './stores.js';
 
 type CreateApp = (stores: Stores) => Promise<INestApplication>;
 

@@ -3,7 +3,7 @@ import { Keyv } from 'keyv';
 import { memcachedStore } from 'nestjs-session-manager';
 
 import { PostgresAdapter } from '../../test/support/postgres-adapter.js';
-import type { Stores } from './apps.js';
+import type { Stores } from './stores.js';
 import { createOurApp } from './ours.app.js';
 
 /** The same application, with a copy of each session in a database. */
