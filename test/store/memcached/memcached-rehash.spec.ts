@@ -102,7 +102,7 @@ describe('sessions of a server that is down, with rehash', () => {
     expect(await lost.keys()).toContain(later);
   });
 
-  it('is emptied once, by the first process to see it back', async () => {
+  it('keep what one process stores there that sees it back, when others see it, too', async () => {
     const other = open();
     lost.pause();
     await Promise.all([seenDown(process), seenDown(other)]);
@@ -114,7 +114,6 @@ describe('sessions of a server that is down, with rehash', () => {
     await process.store.create(later, 'later', TIMEOUT);
     await seenUp(other);
     expect((await other.store.find(later))?.text).toBe('later');
-    expect((await lost.stats()).cmd_flush).toBe('1');
     await other.keyv.disconnect();
   });
 });
