@@ -102,7 +102,7 @@ describe('sessions of a server that is down, with rehash', () => {
     expect(await lost.keys()).toContain(later);
   });
 
-  it('keep what one process stores there that sees it back, when others see it, too', async () => {
+  it('that are new there stay, however many processes see it come back', async () => {
     const other = open();
     lost.pause();
     await Promise.all([seenDown(process), seenDown(other)]);
