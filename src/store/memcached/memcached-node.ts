@@ -11,7 +11,6 @@ import { errorKind, expectVersion, GarbledReply } from './memcached-replies.js';
 import { ServerHealth } from '../server-health.js';
 import type { WeightedServer } from './server-ranking.js';
 
-
 type Reader<T> = (reply: unknown) => T;
 
 /** One memcached server: its connections, a deadline for each operation, and how it does. */
