@@ -57,7 +57,7 @@ function noHttp(what: string): SessionError {
   return new SessionError(
     'SESSION_NO_HTTP',
     `There is no HTTP request here, but ${what}, so there is no session. Give sessionOf() the ` +
-      'request, or the context of a controller or a resolver. To microservices and jobs pass what ' +
-      'they need from the session in the message.',
+      'request, or the context of a controller, a resolver or a gateway. To microservices and jobs ' +
+      'pass what they need from the session in the message.',
   );
 }

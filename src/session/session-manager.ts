@@ -77,7 +77,8 @@ export class SessionManager {
   /**
    * Signs a user in: a new id, as by `regenerate()`, which the store keeps as this user's. It is stored
    * at once. If somebody else is signed in with the session, that one is ended and a new one begun:
-   * none of its entries is kept, and requests under way lose their changes.
+   * none of its entries is kept, and requests under way lose their changes. So go on with the session
+   * that this answers.
    *
    * @param userId 1 to 255 characters, such as `String(user.id)`
    * @throws SessionLimitError if the user has `maxSessionsPerUser` already, and more are refused

@@ -99,7 +99,8 @@ export class SessionDestroyedError extends SessionError {
   constructor() {
     super(
       'SESSION_DESTROYED',
-      'The session is gone: destroyed, or run out. For a new one use SessionManager.create().',
+      'The session is gone: destroyed, run out, or ended as another user signed in. Then go on with ' +
+        'what signIn() answered; for a new one use SessionManager.create().',
     );
   }
 }

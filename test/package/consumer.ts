@@ -19,6 +19,10 @@ export interface ConsumerSettings {
   readonly archive: string;
   /** What it needs besides, of Nest's own by their names after `@nestjs/`. */
   readonly more?: readonly string[];
+  /** Others' packages that it needs to be tested. */
+  readonly tools?: readonly string[];
+  /** In place of what newcomers have in their tsconfig. */
+  readonly compilerOptions?: object;
   /** File names in `src/` and what is in them. */
   readonly sources: Record<string, string>;
 }
@@ -28,11 +32,12 @@ export class Consumer {
   private constructor(private readonly folder: string) {}
 
   static async install(settings: ConsumerSettings): Promise<Consumer> {
-    const { nest, type, archive, more = [], sources } = settings;
-    const folder = await write(`consumer-${nest}-${type}-`, type, sources);
+    const { nest, type, archive, more = [], tools = [], compilerOptions, sources } = settings;
+    const folder = await write(`consumer-${nest}-${type}-`, type, sources, compilerOptions);
     const packages = [
       ...['common', 'core', 'platform-express', ...more].map((name) => `@nestjs/${name}@${nest}`),
       ...['reflect-metadata', 'rxjs', 'typescript@6', '@types/node@20', '@types/express@5'],
+      ...tools,
     ];
     const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', archive];
     await execute('npm', [...install, ...packages], { cwd: folder });
@@ -64,6 +69,14 @@ export class Consumer {
     const compiled = execute(tsc, args, { cwd: this.folder });
     const { stdout } = await compiled.catch((error: { stdout: string }) => error);
     return stdout.split('\n').filter((line) => line.includes(`${NAME}/`));
+  }
+
+  /** What Jest says of its tests, whether they passed or not. */
+  async jest(env: NodeJS.ProcessEnv): Promise<string> {
+    const jest = join(this.folder, 'node_modules', '.bin', 'jest');
+    const settings = { cwd: this.folder, env: { ...process.env, NODE_OPTIONS: '', ...env } };
+    const tested = execute(jest, ['--ci'], settings);
+    return (await tested.catch((error: { stderr: string }) => error)).stderr;
   }
 
   has(name: string): boolean {
@@ -108,6 +121,7 @@ async function write(
   prefix: string,
   type: ConsumerSettings['type'],
   sources: Record<string, string>,
+  moreOptions: object = {},
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), prefix));
   const manifest = { name: 'consumer', private: true, type };
@@ -115,6 +129,7 @@ async function write(
     ...{ target: 'es2022', module: 'nodenext', strict: true, types: ['node'] },
     ...{ experimentalDecorators: true, emitDecoratorMetadata: true },
     ...{ rootDir: 'src', outDir: 'dist', skipLibCheck: true },
+    ...moreOptions,
   };
   await mkdir(join(folder, 'src'));
   const files = {

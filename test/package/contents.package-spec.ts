@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { pack, type Packed } from './packed.js';
 
 /** Bytes: as large as it may get without anybody having decided so. */
-const LARGEST = 150_000;
+const LARGEST = 200_000;
 
 interface Manifest {
   readonly dependencies: object;
@@ -37,7 +37,9 @@ describe('the packed package', () => {
   it('holds the built modules, their declarations, and what people read', () => {
     const kinds = packed.files.map((path) => path.replace(/^dist\/.*\.(js|d\.ts)$/, 'dist/*.$1'));
     expect([...new Set(kinds)].sort()).toEqual([
-      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/*.d.ts', 'dist/*.js', 'package.json'],
+      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist/*.d.ts', 'dist/*.js'],
+      ...['docs/architecture.md', 'docs/performance.md', 'docs/reliability.md', 'docs/security.md'],
+      'package.json',
     ]);
   });
 

@@ -43,7 +43,7 @@ export class UsersService {
   private password = 'first';
 
   async verify(name: string, password: string) {
-    return password === this.password ? { id: 7, name } : undefined;
+    return password === this.password ? { id: name === 'ada' ? 7 : 8, name } : undefined;
   }
 
   async changePassword(_userId: string, old: string, password: string) {
@@ -172,6 +172,11 @@ describe("the README's recipes compile, and do what they say", () => {
       await signedIn('second');
       await phone.request('/devices', { method: 'DELETE' });
       expect((await phone.get('/devices')).status).toBe(401);
+
+      const shared = await signedIn('second');
+      const grace = { name: 'grace', password: 'second' };
+      expect((await shared.post('/login', grace)).status).toBe(204);
+      expect((await shared.get('/devices')).json).toHaveLength(1);
 
       const last = await signedIn('second');
       expect((await last.post('/logout')).status).toBe(204);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-import memcacheClient from 'memcache-client';
+import { MemcacheClient } from 'memcache-client';
 
 import { writeInBatch } from './command-batch.js';
 import { DeadlineError, DEFAULT_OPERATION_TIMEOUT, within } from '../deadline.js';
@@ -11,7 +11,6 @@ import { errorKind, expectVersion, GarbledReply } from './memcached-replies.js';
 import { ServerHealth } from '../server-health.js';
 import type { WeightedServer } from './server-ranking.js';
 
-type Client = InstanceType<typeof memcacheClient.MemcacheClient>;
 type Reader<T> = (reply: unknown) => T;
 
 /** One memcached server: its connections, a deadline for each operation, and how it does. */
@@ -19,7 +18,7 @@ export class MemcachedNode implements WeightedServer {
   readonly server: string;
   readonly weight: number;
   readonly health: ServerHealth;
-  private readonly client: Client;
+  private readonly client: MemcacheClient;
   private readonly timeout: number;
   private underWay = 0;
   private isClosing = false;
@@ -94,8 +93,8 @@ export class MemcachedNode implements WeightedServer {
   }
 }
 
-function connect(server: string, timeout: number, options: MemcachedOptions): Client {
-  return new memcacheClient.MemcacheClient({
+function connect(server: string, timeout: number, options: MemcachedOptions): MemcacheClient {
+  return new MemcacheClient({
     server: { server, maxConnections: options.connections ?? 1 },
     cmdTimeout: timeout,
     connectTimeout: timeout,

@@ -55,7 +55,7 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
     const { key, renewTo } = told ?? { key: asked, renewTo: this.lifeSeconds };
     const record = renewTo === 0 ? this.records.peek(key) : this.records.get(key);
     if (!record) return Promise.resolve(undefined);
-    if (renewTo > 0) this.records.set(key, record, { ttl: renewTo * 1000 });
+    if (renewTo > 0) this.records.set(key, record, { ttl: lifeOf(renewTo * 1000) });
     return Promise.resolve({ value: record as Value });
   }
 
@@ -68,7 +68,9 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
     if (version !== present?.version) throw new RecordRefused('changed');
     if (text === null) this.records.delete(key);
     else {
-      this.records.set(key, new ReadRecord(text, String(++this.lastVersion)), { ttl });
+      this.records.set(key, new ReadRecord(text, String(++this.lastVersion)), {
+        ttl: lifeOf(ttl),
+      });
       if (!this.records.has(key)) throw new RangeError('larger than the memory for all sessions');
     }
     return Promise.resolve();
@@ -86,4 +88,9 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
   on(): this {
     return this;
   }
+}
+
+/** To lru-cache a record is still there in the very millisecond in which its life ends. */
+function lifeOf(ttl: number): number {
+  return ttl - 1;
 }

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { Consumer } from './consumer.js';
+import { pack, type Packed } from './packed.js';
+import { readmeExample } from './readme-example.js';
+
+/** Milliseconds; a registry or a busy machine may take its time. */
+const INSTALL_TIMEOUT = 300_000;
+
+const appModule = `
+import { Controller, Get, Module, Param, Post } from '@nestjs/common';
+import { Session, SessionModule } from 'nestjs-session-manager';
+
+@Controller('cart')
+class CartController {
+  @Get()
+  show(@Session() session: Session) {
+    return session.cart ?? [];
+  }
+
+  @Post(':item')
+  add(@Session() session: Session, @Param('item') item: string) {
+    session.update('cart', (cart = []) => [...cart, item]);
+    return {};
+  }
+}
+
+@Module({
+  imports: [SessionModule.forRoot({ memcached: process.env.MEMCACHED })],
+  controllers: [CartController],
+})
+export class AppModule {}
+`;
+
+const memcachedSpec = `
+import { NestFactory } from '@nestjs/core';
+import { readSession, sessionCookie } from 'nestjs-session-manager/testing';
+import { AppModule } from './app.module';
+
+it('is kept in memcached', async () => {
+  const app = await NestFactory.create(AppModule, { logger: false });
+  await app.init();
+  const cookie = await sessionCookie(app, { userId: '7' });
+  expect(await readSession(app, cookie)).toEqual({ userId: '7' });
+  await app.close();
+});
+`;
+
+/** As `nest new` made projects for years. */
+const compilerOptions = {
+  ...{ module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' },
+  ...{ types: ['node', 'jest'], allowJs: true, esModuleInterop: true },
+};
+
+describe('Jest in a CommonJS project, as the README has it', () => {
+  let packed: Packed;
+  let consumer: Consumer;
+  let memcached: Memcached;
+
+  beforeAll(async () => {
+    packed = await pack();
+    memcached = await startMemcached();
+    const example = await readmeExample('testing');
+    consumer = await Consumer.install({
+      ...{ nest: 11, type: 'commonjs', archive: packed.archive, compilerOptions },
+      more: ['testing'],
+      tools: ['jest@30', 'ts-jest@29', '@types/jest@30', 'supertest@7', '@types/supertest@7'],
+      sources: {
+        'app.module.ts': appModule,
+        'cart.spec.ts': example.replace('./app.module.js', './app.module'),
+        'memcached.spec.ts': memcachedSpec,
+        '../jest.config.js': await readmeExample('jest'),
+      },
+    });
+  }, INSTALL_TIMEOUT);
+
+  afterAll(async () => {
+    await consumer.remove();
+    await memcached.stop();
+    await packed.remove();
+  });
+
+  it(
+    'runs the example, and tests with memcached',
+    async () => {
+      const told = await consumer.jest({ MEMCACHED: memcached.server });
+      expect(told).toMatch(/Tests: +4 passed, 4 total/);
+    },
+    INSTALL_TIMEOUT,
+  );
+});
