@@ -251,7 +251,7 @@ describe('gateways with Socket.IO', () => {
     await start();
     const { cookie } = await signedIn();
     const id = cookie.replace('SID=', '');
-    const socket = connectSocketIo(`${app!.url}/?SID=${id}&sid=${id}`);
+    const socket = connectSocketIo(`${app!.url}/?SID=${id}&session=${id}`);
     socket.auth = { SID: id, token: id, cookie };
     clients.push(socket);
     await new Promise<void>((resolve) => socket.once('connect', resolve));
