@@ -45,8 +45,9 @@ export class HandshakeSession implements SessionRoute {
   private opened(): SocketSession {
     if (this.socket) return this.socket;
     const socket = this.open({ close: () => this.close() });
-    if (this.isLeft || !this.closesConnection) socket.leave();
-    else this.request.socket.once('close', () => socket.leave());
+    const connection = this.request.socket;
+    if (this.isLeft || !this.closesConnection || connection.destroyed) socket.leave();
+    else connection.once('close', () => socket.leave());
     return (this.socket = socket);
   }
 
