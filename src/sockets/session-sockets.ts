@@ -9,6 +9,7 @@ import { clientRoutes, handshakesAt, type Handshakes } from '../http/socket-rout
 import { gatewaysOf, interceptMessages } from './gateways.js';
 import { HandshakeSession } from './handshake-session.js';
 import { callHandler } from './message-call.js';
+import { listenToHandlers } from './message-handlers.js';
 import { listenToAdapter, type MessageCall, type SocketListener } from './socket-adapter.js';
 import type { SocketRegistry } from './socket-registry.js';
 import { SocketSession } from './socket-session.js';
@@ -33,7 +34,10 @@ export class SessionSockets implements SocketListener, Handshakes {
   serveGateways(modules: ModulesContainer, config: ApplicationConfig): void {
     const gateways = gatewaysOf(modules);
     if (gateways.length === 0) return;
-    gateways.forEach(interceptMessages);
+    for (const gateway of gateways) {
+      interceptMessages(gateway);
+      listenToHandlers(gateway);
+    }
     listenToAdapter(config, this);
   }
 
@@ -55,7 +59,7 @@ export class SessionSockets implements SocketListener, Handshakes {
     const socket = this.open(client, request);
     this.sockets.set(client, socket);
     clientRoutes.set(client, socket);
-    if (socket.ticket) adapter.bindClientDisconnect?.(client, () => socket.leave());
+    if (socket.ticket) adapter.bindClientDisconnect?.(client, () => socket.onDisconnect());
   }
 
   sessionOf(request: IncomingMessage, webSocket: object | undefined): SessionRoute {

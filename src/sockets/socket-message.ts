@@ -5,6 +5,7 @@ import { concatMap, of, type Observable } from 'rxjs';
 import type { SessionEdge } from '../http/request-session.js';
 import { CurrentSession, type SessionTransport } from '../session/current-session.js';
 import type { SessionTicket } from '../session/session-keys.js';
+import { SocketEndedError } from './socket-end.js';
 
 /** The socket that a message came by. */
 export interface MessageSocket {
@@ -31,6 +32,8 @@ export class SocketMessage implements SessionTransport {
   endsSocket = false;
   /** What is started by a message and outlives it is outside of it. */
   isOver = false;
+  /** The handler's end, once it has begun. */
+  handled: Promise<void> | undefined;
   readonly current: CurrentSession;
   private failure: { readonly error: Error } | undefined;
 
@@ -48,6 +51,29 @@ export class SocketMessage implements SessionTransport {
     return this.failure !== undefined;
   }
 
+  hasFailedBy(error: unknown): boolean {
+    return this.failure?.error === error;
+  }
+
+  /** To those who run the application, as the client is not told. That a session ended is no fault. */
+  tellFailure(error: unknown): void {
+    if (!(error instanceof SocketEndedError)) this.socket.edge.log.notStored(error);
+  }
+
+  /** Calls the handler, and within it others that it calls. */
+  handle<T>(work: () => T): T {
+    if (this.handled) return work();
+    let end: () => void = () => undefined;
+    this.handled = new Promise((resolve) => (end = resolve));
+    let result: T | undefined;
+    try {
+      return (result = work());
+    } finally {
+      if (isPromise(result)) result.then(end, end);
+      else end();
+    }
+  }
+
   /** Each answer, once all that was changed before it is stored. */
   afterCommit(answers: Observable<unknown>): Observable<unknown> {
     return answers.pipe(
@@ -63,9 +89,13 @@ export class SocketMessage implements SessionTransport {
     return (...values: unknown[]): void => {
       const stored = this.commit();
       if (!stored) return void acknowledge(...values);
+      const isLate = this.isOver;
       stored.then(
         () => acknowledge(...values),
-        () => undefined, // the interceptor will meet it, and tell
+        (error: unknown) => {
+          // Else the interceptor will meet it, and tell.
+          if (isLate) this.tellFailure(error);
+        },
       );
     };
   }
@@ -110,4 +140,8 @@ export function currentMessage(): SocketMessage | undefined {
 
 export function within<T>(message: SocketMessage, work: () => T): T {
   return messages.run(message, work);
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

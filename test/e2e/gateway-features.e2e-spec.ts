@@ -2,10 +2,15 @@ import { once } from 'node:events';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  Catch,
   Controller,
   Get,
   Post,
+  UseFilters,
+  UseGuards,
   type CallHandler,
+  type CanActivate,
+  type ExceptionFilter,
   type ExecutionContext,
   type INestApplication,
   type NestInterceptor,
@@ -51,6 +56,22 @@ class PagesController {
 
 const codeOf = (error: unknown) => (error instanceof SessionError ? error.code : String(error));
 
+/** Ends the session, and lets nobody in. */
+class EndingGuard implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const session = await sessionOf(context);
+    await session.destroy();
+    return false;
+  }
+}
+
+@Catch()
+class RethrowingFilter implements ExceptionFilter {
+  catch(error: Error): void {
+    throw error;
+  }
+}
+
 @WebSocketGateway()
 class RoomGateway {
   @WebSocketServer()
@@ -72,6 +93,34 @@ class RoomGateway {
     session.acknowledged = true;
     ack('stored');
     await Promise.resolve();
+  }
+
+  /** Acknowledges when its message has been over for long. */
+  @SubscribeMessage('late')
+  late(@Session() session: Session, @Ack() ack: (value: string) => void) {
+    RoomGateway.acknowledgeLate = () => {
+      session.lately = 'x'.repeat(RoomGateway.size);
+      ack('stored');
+    };
+    return RoomGateway.onLate?.();
+  }
+
+  static size = 1;
+  static acknowledgeLate: () => void;
+  static onLate: (() => void) | undefined;
+
+  @UseFilters(RethrowingFilter)
+  @SubscribeMessage('rethrown')
+  rethrown(@Session() session: Session) {
+    session.rethrown = true;
+    throw new Error('a fault of the application');
+  }
+
+  @UseGuards(EndingGuard)
+  @UseFilters(RethrowingFilter)
+  @SubscribeMessage('ended')
+  ended() {
+    return 'never';
   }
 
   /** What others' sockets have is not this message's. */
@@ -221,6 +270,59 @@ describe('gateways with Socket.IO', () => {
       expect(logged.errors.filter((line) => line.includes('not stored'))).toEqual([]);
     },
   );
+
+  it('acknowledges after the commit when the message has been over for long', async () => {
+    const { logged } = await start({ maxBytes: 1000 });
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    const answers: unknown[] = [];
+    for (const size of [1, 2000]) {
+      const over = new Promise<void>((resolve) => (RoomGateway.onLate = resolve));
+      socket.emit('late', (answer: unknown) => answers.push(answer));
+      await over;
+      expect(await ask(socket, 'name')).toBe('Ada');
+      RoomGateway.size = size;
+      RoomGateway.acknowledgeLate();
+      expect((await visitor.get('/entries')).json).toMatchObject({ lately: 'x' });
+    }
+    // There is nobody else to tell that the second could not be stored.
+    expect(answers).toEqual(['stored']);
+    expect(logged.errors).toEqual([expect.stringContaining('SessionTooLargeError')]);
+  });
+
+  it('what a filter throws is not said to be a session that was not stored', async () => {
+    const { logged } = await start();
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    socket.emit('rethrown');
+    while (logged.errors.length === 0) await ask(socket, 'name');
+    expect(logged.errors).toEqual(['Error: a fault of the application']);
+    expect((await visitor.get('/entries')).json).toMatchObject({ rethrown: true });
+  });
+
+  it('closes the socket of a guard that ended the session, whatever a filter throws', async () => {
+    await start();
+    const socket = await connect((await signedIn()).cookie);
+    const closed = new Promise((resolve) => socket.once('disconnect', resolve));
+    socket.emit('ended');
+    expect(await closed).toBe('io server disconnect');
+  });
+
+  it('a listener that throws as a socket is closed does not fail who ends the session', async () => {
+    const { logged } = await start();
+    const visitor = await signedIn();
+    const sockets = [await connect(visitor.cookie), await connect(visitor.cookie)];
+    const closed = sockets.map((socket) => new Promise((done) => socket.once('disconnect', done)));
+    for (const socket of app!.app.get(RoomGateway).server.sockets.sockets.values()) {
+      socket.on('disconnect', () => {
+        throw new Error('a fault of the application');
+      });
+    }
+    expect((await visitor.post('/sign-out')).status).toBe(201);
+    await Promise.all(closed);
+    expect(logged.errors).toHaveLength(2);
+    expect(logged.errors[0]).toContain('not closed as it should be: Error: a fault of the app');
+  });
 
   it('whatever transport the handshake came by, and in each namespace', async () => {
     await start();
