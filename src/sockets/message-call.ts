@@ -1,7 +1,8 @@
 import { catchError, EMPTY, finalize, isObservable, Observable } from 'rxjs';
 
+import { within } from './current-message.js';
 import type { MessageCall } from './socket-adapter.js';
-import { SocketMessage, within } from './socket-message.js';
+import { SocketMessage } from './socket-message.js';
 import type { SocketSession } from './socket-session.js';
 
 /**

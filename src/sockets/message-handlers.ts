@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner } from '@nestjs/core';
 
-import { currentMessage } from './socket-message.js';
+import { currentMessage } from './current-message.js';
 
 /** What `@SubscribeMessage()` puts on a method, of `@nestjs/websockets`. */
 const HANDLES_MESSAGES = 'websockets:message_mapping';

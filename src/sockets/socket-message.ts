@@ -1,5 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-
 import { concatMap, of, type Observable } from 'rxjs';
 
 import type { SessionEdge } from '../http/request-session.js';
@@ -128,18 +126,6 @@ export class SocketMessage implements SessionTransport {
         throw error;
       });
   }
-}
-
-const messages = new AsyncLocalStorage<SocketMessage>();
-
-/** The message under way, also for guards and services that have nothing but its client. */
-export function currentMessage(): SocketMessage | undefined {
-  const message = messages.getStore();
-  return message?.isOver ? undefined : message;
-}
-
-export function within<T>(message: SocketMessage, work: () => T): T {
-  return messages.run(message, work);
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -5,9 +5,10 @@ import type { SessionAccess } from '../session/session-access.js';
 import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
+import { currentMessage } from './current-message.js';
 import { noMessage } from './no-message.js';
 import { closeClient, SocketEndedError } from './socket-end.js';
-import { currentMessage, SocketMessage, type MessageSocket } from './socket-message.js';
+import { SocketMessage, type MessageSocket } from './socket-message.js';
 import type { KeptSocket, SocketRegistry } from './socket-registry.js';
 
 /**

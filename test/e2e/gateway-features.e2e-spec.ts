@@ -332,6 +332,14 @@ describe('gateways with Socket.IO', () => {
     expect(await ask(await connect(cookie, '/admin'), 'name')).toBe('admin Ada');
   });
 
+  it('all gateways on a socket share one look at its session when it opens', async () => {
+    await start();
+    const { cookie } = await signedIn();
+    wire.reset();
+    expect(await ask(await connect(cookie), 'name')).toBe('Ada');
+    expect(wire.commands.map(({ name }) => name)).toEqual(['gats', 'gats']);
+  });
+
   it('with secrets: a signed cookie is a session, an unsigned one is none', async () => {
     await start({ secrets: 'a'.repeat(32) });
     const { cookie } = await signedIn();

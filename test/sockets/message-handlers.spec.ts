@@ -5,8 +5,9 @@ import { SetMetadata, type Type } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { SubscribeMessage } from '@nestjs/websockets';
 
+import { within } from '../../src/sockets/current-message.js';
 import { listenToHandlers } from '../../src/sockets/message-handlers.js';
-import { SocketMessage, within, type MessageSocket } from '../../src/sockets/socket-message.js';
+import { SocketMessage, type MessageSocket } from '../../src/sockets/socket-message.js';
 
 const newMessage = () => new SocketMessage({ edge: {} } as MessageSocket);
 
