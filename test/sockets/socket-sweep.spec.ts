@@ -81,6 +81,21 @@ describe('sockets and the sessions they have', () => {
       expect(socket.told).toEqual(['closed']);
     });
 
+    it('are closed if it ended with its other id, grace or not', async () => {
+      const id = await world.stored();
+      const socket = open(id);
+      world.clock.pass(61);
+      const renewed = await world.found(id);
+      await world.repository.commit(renewed, true);
+      world.store.lives.clear();
+      await sweep.run();
+      expect(socket.told).toEqual([]);
+      expect(world.store.lives.size).toBe(0);
+      await world.repository.destroy(renewed);
+      await sweep.run();
+      expect(socket.told).toEqual(['closed']);
+    });
+
     it('are closed at once after a sign-in, which has no grace', async () => {
       const id = await world.stored();
       const socket = open(id);
