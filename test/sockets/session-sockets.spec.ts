@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { WebSocketAdapter } from '@nestjs/common';
+
+import { NOT_SENT } from '../../src/http/received-id.js';
+import type { SessionEdge } from '../../src/http/request-session.js';
+import { SessionSockets } from '../../src/sockets/session-sockets.js';
+import { SocketRegistry } from '../../src/sockets/socket-registry.js';
+import { SessionWorld } from '../support/session-world.js';
+
+/** A socket at this end. */
+class Client {
+  readonly request: object;
+  readonly closedWith: number[] = [];
+  disconnected: () => void = () => undefined;
+
+  /** `id`: what its handshake brought. */
+  constructor(id?: string) {
+    this.request = { headers: { id } };
+  }
+
+  close(code: number): void {
+    this.closedWith.push(code);
+  }
+}
+
+const adapter: Pick<WebSocketAdapter<any, Client>, 'bindClientDisconnect'> = {
+  bindClientDisconnect: (client, disconnected: () => void) => {
+    client.disconnected = disconnected;
+  },
+};
+
+describe('the sockets of an application', () => {
+  let world: SessionWorld;
+  let registry: SocketRegistry;
+  let sockets: SessionSockets;
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    world = new SessionWorld();
+    registry = new SocketRegistry();
+    const transport = {
+      read: ({ headers: { id } }: { headers: { id?: string } }) =>
+        id === undefined ? NOT_SENT : { ...NOT_SENT, ticket: { id, secret: 0 } },
+    };
+    const edge = { repository: world.repository, transport } as unknown as SessionEdge;
+    sockets = new SessionSockets(edge, registry, 60);
+  });
+
+  afterEach(() => {
+    sockets.stop();
+    jest.useRealTimers();
+  });
+
+  /** Answers when its session has been looked for. */
+  async function connect(id?: string): Promise<Client> {
+    const client = new Client(id);
+    sockets.onConnect(adapter as WebSocketAdapter, client);
+    await sockets.onMessage(client, () => Promise.resolve(), []);
+    return client;
+  }
+
+  it('are kept while they are open, if they have a session', async () => {
+    const id = await world.stored();
+    const [one, other] = [await connect(id), await connect(id)];
+    expect(registry.bySession().map(({ length }) => length)).toEqual([2]);
+    one.disconnected();
+    expect(registry.bySession().map(({ length }) => length)).toEqual([1]);
+    other.disconnected();
+    expect(registry.bySession()).toEqual([]);
+  });
+
+  it('are not kept when they have been told to close, though a client may take its time', async () => {
+    const client = await connect(await world.stored());
+    for (const socket of registry.bySession().flat()) socket.close();
+    expect(client.closedWith).toEqual([4401]);
+    expect(registry.bySession()).toEqual([]);
+  });
+
+  it('are not kept without an id, nor with one that is no session’s', async () => {
+    await connect();
+    await connect('A'.repeat(43));
+    expect(registry.bySession()).toEqual([]);
+  });
+
+  it('are swept from the first on that has an id, until the application is closed', async () => {
+    await connect();
+    expect(jest.getTimerCount()).toBe(0);
+    await connect(await world.stored());
+    await connect(await world.stored());
+    expect(jest.getTimerCount()).toBe(1);
+    sockets.stop();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
