@@ -3,6 +3,7 @@ import type { WebSocketAdapter } from '@nestjs/common';
 
 import { NOT_SENT } from '../../src/http/received-id.js';
 import type { SessionEdge } from '../../src/http/request-session.js';
+import { sessionOf } from '../../src/http/session-of.js';
 import { SessionSockets } from '../../src/sockets/session-sockets.js';
 import { SocketRegistry } from '../../src/sockets/socket-registry.js';
 import { SessionWorld } from '../support/session-world.js';
@@ -74,6 +75,14 @@ describe('the sockets of an application', () => {
     for (const socket of registry.bySession().flat()) socket.close();
     expect(client.closedWith).toEqual([4401]);
     expect(registry.bySession()).toEqual([]);
+  });
+
+  it('do not ask the store once they have ended', async () => {
+    const client = await connect(await world.stored());
+    for (const socket of registry.bySession().flat()) socket.close();
+    world.store.calls.length = 0;
+    await expect(sessionOf(client)).rejects.toMatchObject({ code: 'SESSION_ENDED' });
+    expect(world.store.calls).toEqual([]);
   });
 
   it('are not kept without an id, nor with one that is no session’s', async () => {
