@@ -1,3 +1,6 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { WebSocketAdapter } from '@nestjs/common';
 
@@ -88,6 +91,24 @@ describe('the sockets of an application', () => {
   it('are not kept without an id, nor with one that is no session’s', async () => {
     await connect();
     await connect('A'.repeat(43));
+    expect(registry.bySession()).toEqual([]);
+  });
+
+  it.each([
+    { upgrade: true, how: 'a WebSocket: its connection is closed' },
+    { upgrade: false, how: 'polling: its connection, which may be others’ as well, is left alone' },
+  ])('whose session ends between two looks at the handshake of $how', async ({ upgrade }) => {
+    const id = await world.stored();
+    const destroy = jest.fn();
+    const socket = Object.assign(new EventEmitter(), { destroy });
+    const handshake = { headers: { id }, upgrade, socket } as unknown as IncomingMessage;
+    await sockets.sessionOf(handshake, undefined).load();
+    expect(registry.bySession()).toHaveLength(upgrade ? 1 : 0);
+    world.store.drop(world.keyOf(id));
+    const again = sockets.sessionOf(handshake, undefined).load();
+    await expect(again).rejects.toMatchObject({ code: 'SESSION_ENDED' });
+    jest.advanceTimersByTime(1);
+    expect(destroy).toHaveBeenCalledTimes(upgrade ? 1 : 0);
     expect(registry.bySession()).toEqual([]);
   });
 
