@@ -324,6 +324,18 @@ describe('gateways with Socket.IO', () => {
     expect(logged.errors[0]).toContain('not closed as it should be: Error: a fault of the app');
   });
 
+  it('closes the whole connection when a session ends, namespaces without gateways too', async () => {
+    await start();
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    app!.app.get(RoomGateway).server.of('/no-gateway');
+    const other = socket.io.socket('/no-gateway');
+    await new Promise<void>((resolve) => other.connect().once('connect', resolve));
+    const closed = new Promise((resolve) => other.once('disconnect', resolve));
+    await visitor.post('/sign-out');
+    await closed;
+  });
+
   it('whatever transport the handshake came by, and in each namespace', async () => {
     await start();
     const { cookie } = await signedIn();
