@@ -133,6 +133,15 @@ describe('sockets and the sessions they have', () => {
         expect(world.store.lives.size).toBe(0);
       });
 
+      it('are found in it by the secret that signed their id', async () => {
+        const [newest, older] = ['n'.repeat(32), 'o'.repeat(32)];
+        const withSecrets = (...secrets: string[]) =>
+          new SessionRepository(world.store, { ...world.policy, secrets });
+        const before = withSecrets(older);
+        const { id } = await before.signIn(before.begin(), { userId: 'ada', client: {} });
+        expect(await withSecrets(newest, older).isThere({ id, secret: 1 })).toBe(true);
+      });
+
       it('are not, where a request has just looked at that', async () => {
         const { id } = await signedIn();
         open(id);
@@ -195,6 +204,15 @@ describe('sockets and the sessions they have', () => {
     sweep.stop();
     jest.advanceTimersByTime(600_000);
     expect(run).toHaveBeenCalledTimes(2);
+  });
+
+  it('keep no process alive by being swept', () => {
+    const setting = jest.spyOn(globalThis, 'setInterval');
+    sweep.start();
+    expect(setting.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([
+      false,
+    ]);
+    setting.mockRestore();
   });
 
   it('hear of it when this process takes the session out of the store', async () => {
