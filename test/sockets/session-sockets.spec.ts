@@ -112,6 +112,13 @@ describe('the sockets of an application', () => {
     expect(registry.bySession()).toEqual([]);
   });
 
+  it('are kept once, when their handshake is looked at after they have opened, too', async () => {
+    const client = await connect(await world.stored());
+    const handshake = Object.assign(client.request, { upgrade: true, socket: new EventEmitter() });
+    await sockets.sessionOf(handshake as unknown as IncomingMessage, client).load();
+    expect(registry.bySession().map(({ length }) => length)).toEqual([1]);
+  });
+
   it('are swept from the first on that has an id, until the application is closed', async () => {
     await connect();
     expect(jest.getTimerCount()).toBe(0);
