@@ -8,6 +8,7 @@ import {
   Post,
   UseFilters,
   UseGuards,
+  UseInterceptors,
   type CallHandler,
   type CanActivate,
   type ExceptionFilter,
@@ -156,6 +157,24 @@ class AdminGateway {
   }
 }
 
+/** Around all interceptors of a gateway, and those of this package. */
+class LateInterceptor implements NestInterceptor {
+  async intercept(context: ExecutionContext, next: CallHandler) {
+    if (context.getType() !== 'ws') return next.handle();
+    const session = await sessionOf(context);
+    return next.handle().pipe(tap(() => session.increment('late')));
+  }
+}
+
+@WebSocketGateway()
+@UseInterceptors(LateInterceptor)
+class LateGateway {
+  @SubscribeMessage('intercepted')
+  intercepted() {
+    return 'intercepted';
+  }
+}
+
 @WebSocketGateway()
 class ManagerGateway {
   constructor(private readonly sessions: SessionManager) {}
@@ -173,15 +192,6 @@ class ManagerGateway {
   }
 
   static atConnection: string;
-}
-
-/** Around all interceptors of a gateway, and those of this package. */
-class LateInterceptor implements NestInterceptor {
-  async intercept(context: ExecutionContext, next: CallHandler) {
-    if (context.getType() !== 'ws') return next.handle();
-    const session = await sessionOf(context);
-    return next.handle().pipe(tap(() => session.increment('late')));
-  }
 }
 
 describe('gateways with Socket.IO', () => {
@@ -202,7 +212,7 @@ describe('gateways with Socket.IO', () => {
         ...options,
       },
       controllers: [PagesController],
-      providers: [RoomGateway, AdminGateway, ManagerGateway],
+      providers: [RoomGateway, AdminGateway, LateGateway, ManagerGateway],
       clock: more.clock?.now,
       prepare: more.prepare,
     });
@@ -417,6 +427,19 @@ describe('gateways with Socket.IO', () => {
     expect(await ask(socket, 'name')).toBe('Ada');
     expect(answered).toBe(false);
     expect((await visitor.get('/entries')).json).toMatchObject({ late: 2 });
+  });
+
+  it('what an interceptor of the gateway changed last is, too, or an exception is told', async () => {
+    await start();
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    expect(await ask(socket, 'intercepted')).toBe('intercepted');
+    expect((await visitor.get('/entries')).json).toMatchObject({ late: 1 });
+    wire.failWrites(true);
+    const told = new Promise((resolve) => socket.once('exception', resolve));
+    socket.emit('intercepted');
+    expect(await told).toMatchObject({ status: 'error' });
+    wire.failWrites(false);
   });
 
   it('messages leave a persistent cookie to the responses, which can send it', async () => {

@@ -236,6 +236,17 @@ describe('sockets and the sessions they have', () => {
     expect([socket.told, other.told]).toEqual([['removed'], []]);
   });
 
+  it.each(['changed', 'gone'] as const)(
+    'do not hear of a removal that was none: %s',
+    async (result) => {
+      const id = await world.stored();
+      const socket = open(id);
+      const store = registry.listenTo(Object.assign(world.store, { remove: () => result }));
+      expect(await store.remove(world.keyOf(id), 'version')).toBe(result);
+      expect(socket.told).toEqual([]);
+    },
+  );
+
   it('hand everything else on to the store', async () => {
     const asked: unknown[][] = [];
     const note =
