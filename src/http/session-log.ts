@@ -22,6 +22,12 @@ export class SessionLog {
     this.logger.error(`A session was not stored: ${String(error)}${reason}`, stack);
   }
 
+  /** Of a socket whose session has ended. */
+  notClosed(error: unknown): void {
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.logger.error(`A socket was not closed as it should be: ${String(error)}`, stack);
+  }
+
   outageBegan(server: string, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.logger.error(

@@ -34,12 +34,13 @@ export class SessionLookup {
   async isThere(ticket: SessionTicket): Promise<boolean> {
     const key = this.keys.of(ticket);
     const found = await this.records.find(key, 0);
-    if (!found) return false;
-    if ('forwardTo' in found) {
-      return found.grace !== undefined && this.policy.now() < found.grace.until;
-    }
-    const { user } = found.record;
-    return !user || this.membership.isListed({ user, ticket, key });
+    const session =
+      found && 'forwardTo' in found
+        ? await this.renewal.successor(ticket, found, 0)
+        : found && { ticket, key, found };
+    const user = session?.found.record.user;
+    if (!session || !user) return session !== undefined;
+    return this.membership.isListed({ user, ticket: session.ticket, key: session.key });
   }
 
   /** A session that its user's index does not name was revoked, or the index is lost: it ends. */

@@ -94,18 +94,22 @@ export class SessionRenewal {
     }
   }
 
-  /** Where a session went whose id has been renewed; `undefined` if that is long ago. */
+  /**
+   * Where a session went whose id has been renewed; `undefined` if that is long ago. `renewTo`: as of
+   * the store.
+   */
   async successor(
     ticket: SessionTicket,
     { forwardTo, grace }: SessionForwarder,
+    renewTo?: number,
   ): Promise<Successor | undefined> {
     if (!grace || this.policy.now() >= grace.until) return undefined;
     const next = successorOf(ticket, grace.salt);
     // It is not if the secrets were changed within these seconds.
     if (this.keys.of(next) !== forwardTo) return undefined;
-    const found = await this.records.find(forwardTo);
+    const found = await this.records.find(forwardTo, renewTo);
     if (!found) return undefined;
-    if ('forwardTo' in found) return this.successor(next, found);
+    if ('forwardTo' in found) return this.successor(next, found, renewTo);
     return { ticket: next, key: forwardTo, found };
   }
 

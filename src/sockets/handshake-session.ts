@@ -7,6 +7,10 @@ import type { Session } from '../session/session.js';
 import { closeClient, type SocketClient } from './socket-end.js';
 import type { SocketSession } from './socket-session.js';
 
+/** Not all servers of Socket.IO tell the raw headers. */
+export type Handshake = Pick<IncomingMessage, 'headers' | 'socket'> &
+  Partial<Pick<IncomingMessage, 'rawHeaders'>>;
+
 /**
  * The session of a handshake: for those who check it, and for GraphQL over the WebSocket it opened,
  * where nothing waits for a session to be stored. So it is read only, and as it is at each look.
@@ -18,7 +22,7 @@ export class HandshakeSession implements SessionRoute {
 
   /** `open`: called at the first look. */
   constructor(
-    private readonly request: IncomingMessage,
+    private readonly request: Handshake,
     private readonly open: (client: SocketClient) => SocketSession,
   ) {}
 
@@ -45,8 +49,9 @@ export class HandshakeSession implements SessionRoute {
   private opened(): SocketSession {
     if (this.socket) return this.socket;
     const socket = this.open({ close: () => this.close() });
-    if (this.isLeft || !this.closesConnection) socket.leave();
-    else this.request.socket.once('close', () => socket.leave());
+    const connection = this.request.socket;
+    if (this.isLeft || !this.closesConnection || connection.destroyed) socket.leave();
+    else connection.once('close', () => socket.leave());
     return (this.socket = socket);
   }
 

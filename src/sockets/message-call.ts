@@ -1,7 +1,8 @@
 import { catchError, EMPTY, finalize, isObservable, Observable } from 'rxjs';
 
+import { within } from './current-message.js';
 import type { MessageCall } from './socket-adapter.js';
-import { SocketMessage, within } from './socket-message.js';
+import { SocketMessage } from './socket-message.js';
 import type { SocketSession } from './socket-session.js';
 
 /**
@@ -21,10 +22,16 @@ export async function callHandler(
       ? message.holdAcknowledgement(arg as (...values: unknown[]) => unknown)
       : arg,
   );
-  const answer = await within(message, () => call(...told));
-  if (isObservable(answer)) return saved(message, answer);
+  let answers: unknown;
+  try {
+    answers = await within(message, () => call(...told));
+  } catch (error) {
+    await finish(message);
+    throw error;
+  }
+  if (isObservable(answers) && !socket.hasLeft) return saved(message, answers);
   await finish(message);
-  return answer;
+  return isObservable(answers) ? undefined : answers;
 }
 
 /**
@@ -37,20 +44,23 @@ function saved(message: SocketMessage, answers: Observable<unknown>): Observable
   );
   return message.afterCommit(ofMessage).pipe(
     catchError((error: unknown) => {
-      message.socket.edge.log.notStored(error);
+      // What a filter threw is for the adapter.
+      if (!message.hasFailedBy(error)) throw error;
+      message.tellFailure(error);
       return EMPTY;
     }),
     finalize(() => void finish(message)),
   );
 }
 
+/** A client that goes ends the answers, and not the handler. */
 async function finish(message: SocketMessage): Promise<void> {
-  const { socket } = message;
+  await message.handled;
   try {
     if (!message.hasFailed) await message.commit();
   } catch (error) {
-    socket.edge.log.notStored(error);
+    message.tellFailure(error);
   }
   message.isOver = true;
-  if (message.endsSocket) socket.close();
+  if (message.endsSocket || message.current.isGone) message.socket.close();
 }

@@ -1,7 +1,8 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { catchError, concat, defer, EMPTY, ignoreElements, type Observable } from 'rxjs';
 
-import { currentMessage, type SocketMessage } from './socket-message.js';
+import { currentMessage } from './current-message.js';
+import type { SocketMessage } from './socket-message.js';
 
 /**
  * Commits a message's changes before its handler's answer leaves, and before an error of the handler

@@ -7,8 +7,9 @@ import type { SessionEdge } from '../http/request-session.js';
 import type { SessionRoute } from '../http/session-route.js';
 import { clientRoutes, handshakesAt, type Handshakes } from '../http/socket-route.js';
 import { gatewaysOf, interceptMessages } from './gateways.js';
-import { HandshakeSession } from './handshake-session.js';
+import { HandshakeSession, type Handshake } from './handshake-session.js';
 import { callHandler } from './message-call.js';
+import { listenToHandlers } from './message-handlers.js';
 import { listenToAdapter, type MessageCall, type SocketListener } from './socket-adapter.js';
 import type { SocketRegistry } from './socket-registry.js';
 import { SocketSession } from './socket-session.js';
@@ -33,7 +34,10 @@ export class SessionSockets implements SocketListener, Handshakes {
   serveGateways(modules: ModulesContainer, config: ApplicationConfig): void {
     const gateways = gatewaysOf(modules);
     if (gateways.length === 0) return;
-    gateways.forEach(interceptMessages);
+    for (const gateway of gateways) {
+      interceptMessages(gateway);
+      listenToHandlers(gateway);
+    }
     listenToAdapter(config, this);
   }
 
@@ -51,25 +55,29 @@ export class SessionSockets implements SocketListener, Handshakes {
     if (this.sockets.has(client)) return;
     const request = handshakeOf(client, more);
     if (!request) return;
-    this.handshakes.get(request)?.leaveToGateway();
+    this.handshakeSession(request).leaveToGateway();
     const socket = this.open(client, request);
     this.sockets.set(client, socket);
     clientRoutes.set(client, socket);
-    if (socket.ticket) adapter.bindClientDisconnect?.(client, () => socket.leave());
+    if (socket.ticket) adapter.bindClientDisconnect?.(client, () => socket.onDisconnect());
   }
 
   sessionOf(request: IncomingMessage, webSocket: object | undefined): SessionRoute {
-    let session = this.handshakes.get(request);
-    if (!session) {
-      session = new HandshakeSession(request, (client) => this.open(client, request));
-      this.handshakes.set(request, session);
-    }
-    return session.through(webSocket);
+    return this.handshakeSession(request).through(webSocket);
   }
 
   onMessage(client: object, call: MessageCall, args: unknown[]): Promise<unknown> {
     const socket = this.sockets.get(client);
     return socket ? callHandler(socket, call, args) : call(...args);
+  }
+
+  private handshakeSession(request: Handshake): HandshakeSession {
+    let session = this.handshakes.get(request);
+    if (!session) {
+      session = new HandshakeSession(request, (client) => this.open(client, request));
+      this.handshakes.set(request, session);
+    }
+    return session;
   }
 
   private open(client: object, { headers, rawHeaders = [] }: Handshake): SocketSession {
@@ -79,9 +87,6 @@ export class SessionSockets implements SocketListener, Handshakes {
     return new SocketSession(this.edge, client, this.registry, ticket);
   }
 }
-
-/** Not all servers of Socket.IO tell the raw headers. */
-type Handshake = Pick<IncomingMessage, 'headers'> & Partial<Pick<IncomingMessage, 'rawHeaders'>>;
 
 /** It comes with a client of `ws`, and a client of Socket.IO has it. */
 function handshakeOf(client: object, [told]: unknown[]): Handshake | undefined {

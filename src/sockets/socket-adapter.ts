@@ -13,7 +13,7 @@ export interface SocketListener {
 export type MessageCall = (...args: unknown[]) => Promise<unknown>;
 
 /**
- * Listens to the adapter of an application's gateways, which is not there yet: the application gives
+ * Listens to the adapter of an application's gateways. It may not be there yet: the application gives
  * one, or Nest makes one when it binds the first gateway.
  */
 export function listenToAdapter(config: ApplicationConfig, listener: SocketListener): void {

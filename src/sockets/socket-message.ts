@@ -1,11 +1,10 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-
 import { concatMap, of, type Observable } from 'rxjs';
 
 import type { SessionEdge } from '../http/request-session.js';
 import { CurrentSession } from '../session/current-session.js';
 import type { SessionTransport } from '../session/session-transport.js';
 import type { SessionTicket } from '../session/session-keys.js';
+import { SocketEndedError } from './socket-end.js';
 
 /** The socket that a message came by. */
 export interface MessageSocket {
@@ -32,6 +31,8 @@ export class SocketMessage implements SessionTransport {
   endsSocket = false;
   /** What is started by a message and outlives it is outside of it. */
   isOver = false;
+  /** The handler's end, once it has begun. */
+  handled: Promise<void> | undefined;
   readonly current: CurrentSession;
   private failure: { readonly error: Error } | undefined;
 
@@ -49,6 +50,29 @@ export class SocketMessage implements SessionTransport {
     return this.failure !== undefined;
   }
 
+  hasFailedBy(error: unknown): boolean {
+    return this.failure?.error === error;
+  }
+
+  /** To those who run the application, as the client is not told. That a session ended is no fault. */
+  tellFailure(error: unknown): void {
+    if (!(error instanceof SocketEndedError)) this.socket.edge.log.notStored(error);
+  }
+
+  /** Calls the handler, and within it others that it calls. */
+  handle<T>(work: () => T): T {
+    if (this.handled) return work();
+    let end: () => void = () => undefined;
+    this.handled = new Promise((resolve) => (end = resolve));
+    let result: T | undefined;
+    try {
+      return (result = work());
+    } finally {
+      if (isPromise(result)) result.then(end, end);
+      else end();
+    }
+  }
+
   /** Each answer, once all that was changed before it is stored. */
   afterCommit(answers: Observable<unknown>): Observable<unknown> {
     return answers.pipe(
@@ -64,9 +88,13 @@ export class SocketMessage implements SessionTransport {
     return (...values: unknown[]): void => {
       const stored = this.commit();
       if (!stored) return void acknowledge(...values);
+      const isLate = this.isOver;
       stored.then(
         () => acknowledge(...values),
-        () => undefined, // the interceptor will meet it, and tell
+        (error: unknown) => {
+          // Else the interceptor will meet it, and tell.
+          if (isLate) this.tellFailure(error);
+        },
       );
     };
   }
@@ -101,14 +129,6 @@ export class SocketMessage implements SessionTransport {
   }
 }
 
-const messages = new AsyncLocalStorage<SocketMessage>();
-
-/** The message under way, also for guards and services that have nothing but its client. */
-export function currentMessage(): SocketMessage | undefined {
-  const message = messages.getStore();
-  return message?.isOver ? undefined : message;
-}
-
-export function within<T>(message: SocketMessage, work: () => T): T {
-  return messages.run(message, work);
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

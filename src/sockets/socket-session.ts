@@ -5,9 +5,10 @@ import type { SessionAccess } from '../session/session-access.js';
 import type { SessionTicket } from '../session/session-keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
+import { currentMessage } from './current-message.js';
 import { noMessage } from './no-message.js';
 import { closeClient, SocketEndedError } from './socket-end.js';
-import { currentMessage, SocketMessage, type MessageSocket } from './socket-message.js';
+import { SocketMessage, type MessageSocket } from './socket-message.js';
 import type { KeptSocket, SocketRegistry } from './socket-registry.js';
 
 /**
@@ -20,6 +21,8 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
   /** The look at the handshake, which messages wait for; `undefined`: it is done. */
   opening: Promise<void> | undefined;
   isEnded = false;
+  /** Its client has gone. Nobody takes answers any more, and handlers that have not begun are not called. */
+  hasLeft = false;
   private looking: SocketMessage | undefined;
 
   constructor(
@@ -64,6 +67,11 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
     else this.close();
   }
 
+  onDisconnect(): void {
+    this.hasLeft = true;
+    this.leave();
+  }
+
   /** It is closed, or for others to be closed. */
   leave(): void {
     this.registry.delete(this);
@@ -72,7 +80,12 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
   close(): void {
     this.isEnded = true;
     this.leave();
-    closeClient(this.client);
+    try {
+      closeClient(this.client);
+    } catch (error) {
+      // Of a listener of the application's, or of its adapter: no fault of who ended the session.
+      this.edge.log.notClosed(error);
+    }
   }
 
   private open(ticket: SessionTicket): void {

@@ -2,10 +2,16 @@ import { once } from 'node:events';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  Catch,
   Controller,
   Get,
   Post,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
   type CallHandler,
+  type CanActivate,
+  type ExceptionFilter,
   type ExecutionContext,
   type INestApplication,
   type NestInterceptor,
@@ -51,6 +57,22 @@ class PagesController {
 
 const codeOf = (error: unknown) => (error instanceof SessionError ? error.code : String(error));
 
+/** Ends the session, and lets nobody in. */
+class EndingGuard implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const session = await sessionOf(context);
+    await session.destroy();
+    return false;
+  }
+}
+
+@Catch()
+class RethrowingFilter implements ExceptionFilter {
+  catch(error: Error): void {
+    throw error;
+  }
+}
+
 @WebSocketGateway()
 class RoomGateway {
   @WebSocketServer()
@@ -72,6 +94,34 @@ class RoomGateway {
     session.acknowledged = true;
     ack('stored');
     await Promise.resolve();
+  }
+
+  /** Acknowledges when its message has been over for long. */
+  @SubscribeMessage('late')
+  late(@Session() session: Session, @Ack() ack: (value: string) => void) {
+    RoomGateway.acknowledgeLate = () => {
+      session.lately = 'x'.repeat(RoomGateway.size);
+      ack('stored');
+    };
+    return RoomGateway.onLate?.();
+  }
+
+  static size = 1;
+  static acknowledgeLate: () => void;
+  static onLate: (() => void) | undefined;
+
+  @UseFilters(RethrowingFilter)
+  @SubscribeMessage('rethrown')
+  rethrown(@Session() session: Session) {
+    session.rethrown = true;
+    throw new Error('a fault of the application');
+  }
+
+  @UseGuards(EndingGuard)
+  @UseFilters(RethrowingFilter)
+  @SubscribeMessage('ended')
+  ended() {
+    return 'never';
   }
 
   /** What others' sockets have is not this message's. */
@@ -107,6 +157,24 @@ class AdminGateway {
   }
 }
 
+/** Around all interceptors of a gateway, and those of this package. */
+class LateInterceptor implements NestInterceptor {
+  async intercept(context: ExecutionContext, next: CallHandler) {
+    if (context.getType() !== 'ws') return next.handle();
+    const session = await sessionOf(context);
+    return next.handle().pipe(tap(() => session.increment('late')));
+  }
+}
+
+@WebSocketGateway()
+@UseInterceptors(LateInterceptor)
+class LateGateway {
+  @SubscribeMessage('intercepted')
+  intercepted() {
+    return 'intercepted';
+  }
+}
+
 @WebSocketGateway()
 class ManagerGateway {
   constructor(private readonly sessions: SessionManager) {}
@@ -124,15 +192,6 @@ class ManagerGateway {
   }
 
   static atConnection: string;
-}
-
-/** Around all interceptors of a gateway, and those of this package. */
-class LateInterceptor implements NestInterceptor {
-  async intercept(context: ExecutionContext, next: CallHandler) {
-    if (context.getType() !== 'ws') return next.handle();
-    const session = await sessionOf(context);
-    return next.handle().pipe(tap(() => session.increment('late')));
-  }
 }
 
 describe('gateways with Socket.IO', () => {
@@ -153,7 +212,7 @@ describe('gateways with Socket.IO', () => {
         ...options,
       },
       controllers: [PagesController],
-      providers: [RoomGateway, AdminGateway, ManagerGateway],
+      providers: [RoomGateway, AdminGateway, LateGateway, ManagerGateway],
       clock: more.clock?.now,
       prepare: more.prepare,
     });
@@ -222,12 +281,85 @@ describe('gateways with Socket.IO', () => {
     },
   );
 
+  it('acknowledges after the commit when the message has been over for long', async () => {
+    const { logged } = await start({ maxBytes: 1000 });
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    const answers: unknown[] = [];
+    for (const size of [1, 2000]) {
+      const over = new Promise<void>((resolve) => (RoomGateway.onLate = resolve));
+      socket.emit('late', (answer: unknown) => answers.push(answer));
+      await over;
+      expect(await ask(socket, 'name')).toBe('Ada');
+      RoomGateway.size = size;
+      RoomGateway.acknowledgeLate();
+      expect((await visitor.get('/entries')).json).toMatchObject({ lately: 'x' });
+    }
+    // There is nobody else to tell that the second could not be stored.
+    expect(answers).toEqual(['stored']);
+    expect(logged.errors).toEqual([expect.stringContaining('SessionTooLargeError')]);
+  });
+
+  it('what a filter throws is not said to be a session that was not stored', async () => {
+    const { logged } = await start();
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    socket.emit('rethrown');
+    while (logged.errors.length === 0) await ask(socket, 'name');
+    expect(logged.errors).toEqual(['Error: a fault of the application']);
+    expect((await visitor.get('/entries')).json).toMatchObject({ rethrown: true });
+  });
+
+  it('closes the socket of a guard that ended the session, whatever a filter throws', async () => {
+    await start();
+    const socket = await connect((await signedIn()).cookie);
+    const closed = new Promise((resolve) => socket.once('disconnect', resolve));
+    socket.emit('ended');
+    expect(await closed).toBe('io server disconnect');
+  });
+
+  it('a listener that throws as a socket is closed does not fail who ends the session', async () => {
+    const { logged } = await start();
+    const visitor = await signedIn();
+    const sockets = [await connect(visitor.cookie), await connect(visitor.cookie)];
+    const closed = sockets.map((socket) => new Promise((done) => socket.once('disconnect', done)));
+    for (const socket of app!.app.get(RoomGateway).server.sockets.sockets.values()) {
+      socket.on('disconnect', () => {
+        throw new Error('a fault of the application');
+      });
+    }
+    expect((await visitor.post('/sign-out')).status).toBe(201);
+    await Promise.all(closed);
+    expect(logged.errors).toHaveLength(2);
+    expect(logged.errors[0]).toContain('not closed as it should be: Error: a fault of the app');
+  });
+
+  it('closes the whole connection when a session ends, namespaces without gateways too', async () => {
+    await start();
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    app!.app.get(RoomGateway).server.of('/no-gateway');
+    const other = socket.io.socket('/no-gateway');
+    await new Promise<void>((resolve) => other.connect().once('connect', resolve));
+    const closed = new Promise((resolve) => other.once('disconnect', resolve));
+    await visitor.post('/sign-out');
+    await closed;
+  });
+
   it('whatever transport the handshake came by, and in each namespace', async () => {
     await start();
     const { cookie } = await signedIn();
     expect(await ask(await connect(cookie, '', ['polling']), 'name')).toBe('Ada');
     expect(await ask(await connect(cookie, '', ['polling', 'websocket']), 'name')).toBe('Ada');
     expect(await ask(await connect(cookie, '/admin'), 'name')).toBe('admin Ada');
+  });
+
+  it('all gateways on a socket share one look at its session when it opens', async () => {
+    await start();
+    const { cookie } = await signedIn();
+    wire.reset();
+    expect(await ask(await connect(cookie), 'name')).toBe('Ada');
+    expect(wire.commands.map(({ name }) => name)).toEqual(['gats', 'gats']);
   });
 
   it('with secrets: a signed cookie is a session, an unsigned one is none', async () => {
@@ -251,7 +383,7 @@ describe('gateways with Socket.IO', () => {
     await start();
     const { cookie } = await signedIn();
     const id = cookie.replace('SID=', '');
-    const socket = connectSocketIo(`${app!.url}/?SID=${id}&sid2=${id}`);
+    const socket = connectSocketIo(`${app!.url}/?SID=${id}&session=${id}`);
     socket.auth = { SID: id, token: id, cookie };
     clients.push(socket);
     await new Promise<void>((resolve) => socket.once('connect', resolve));
@@ -295,6 +427,19 @@ describe('gateways with Socket.IO', () => {
     expect(await ask(socket, 'name')).toBe('Ada');
     expect(answered).toBe(false);
     expect((await visitor.get('/entries')).json).toMatchObject({ late: 2 });
+  });
+
+  it('what an interceptor of the gateway changed last is, too, or an exception is told', async () => {
+    await start();
+    const visitor = await signedIn();
+    const socket = await connect(visitor.cookie);
+    expect(await ask(socket, 'intercepted')).toBe('intercepted');
+    expect((await visitor.get('/entries')).json).toMatchObject({ late: 1 });
+    wire.failWrites(true);
+    const told = new Promise((resolve) => socket.once('exception', resolve));
+    socket.emit('intercepted');
+    expect(await told).toMatchObject({ status: 'error' });
+    wire.failWrites(false);
   });
 
   it('messages leave a persistent cookie to the responses, which can send it', async () => {

@@ -19,10 +19,12 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import {
+  ConnectedSocket,
   MessageBody,
   SubscribeMessage,
   WebSocketGateway,
   type OnGatewayConnection,
+  type OnGatewayDisconnect,
 } from '@nestjs/websockets';
 import { concat, EMPTY, fromEvent, map, of, take, type Observable } from 'rxjs';
 
@@ -82,6 +84,16 @@ class CountingGuard implements CanActivate {
 }
 
 @Injectable()
+class WaitingGuard implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const session = await sessionOf(context);
+    session.waited = true;
+    await RoomGateway.others();
+    return true;
+  }
+}
+
+@Injectable()
 class NotingInterceptor implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const session = await sessionOf(context);
@@ -107,16 +119,23 @@ class TellingFilter implements ExceptionFilter {
 
 type Send = (event: string, data: unknown) => void;
 
+/** A client of either platform. */
+interface Closable {
+  disconnect?(): void;
+  close?(): void;
+}
+
 interface Arrival {
   name: unknown;
   isNew: boolean;
 }
 
 @WebSocketGateway()
-class RoomGateway implements OnGatewayConnection {
+class RoomGateway implements OnGatewayConnection, OnGatewayDisconnect {
   static onArrival: ((arrival: Arrival) => void) | undefined;
   static greets = false;
   static others: () => Promise<unknown>;
+  static onDeparture: (() => void) | undefined;
   static readonly beats = new EventEmitter();
 
   async handleConnection(client: object) {
@@ -128,6 +147,10 @@ class RoomGateway implements OnGatewayConnection {
       await session.save();
     }
     RoomGateway.onArrival?.(arrival);
+  }
+
+  handleDisconnect() {
+    RoomGateway.onDeparture?.();
   }
 
   @SubscribeMessage('ping')
@@ -185,6 +208,36 @@ class RoomGateway implements OnGatewayConnection {
     session.changed = true;
     await RoomGateway.others();
     return answer('stored');
+  }
+
+  /** Others do something before. */
+  @SubscribeMessage('afterwards')
+  async afterwards(@Session() session: Session) {
+    await RoomGateway.others();
+    session.increment('afterwards');
+    return answer('stored');
+  }
+
+  @SubscribeMessage('farewell')
+  farewell(@Session() session: Session, @ConnectedSocket() client: Closable) {
+    if (client.disconnect) client.disconnect();
+    else client.close?.();
+    session.farewell = true;
+  }
+
+  @UseGuards(WaitingGuard)
+  @SubscribeMessage('waiting')
+  waiting(@Session() session: Session) {
+    session.handled = true;
+  }
+
+  /** Does not mind that it was not stored. */
+  @SubscribeMessage('careless')
+  async careless(@Session() session: Session) {
+    session.changed = true;
+    await RoomGateway.others();
+    await session.save().catch(() => undefined);
+    return answer('stored?');
   }
 
   @SubscribeMessage('throw')
@@ -290,6 +343,7 @@ describe.each(
 
   afterEach(() => {
     RoomGateway.greets = false;
+    RoomGateway.onDeparture = undefined;
     for (const client of clients.splice(0)) client.close();
   });
 
@@ -478,6 +532,49 @@ describe.each(
     });
   });
 
+  describe('a client that goes', () => {
+    const stored = async (visitor: Visitor) => {
+      while (!wire.commands.some(({ name }) => name === 'cas')) await visitor.get('/nowhere');
+      return entries(visitor);
+    };
+
+    /** The client of a message, from within. */
+    const goesMeanwhile = (client: GatewayClient) => () => {
+      const departed = new Promise<void>((resolve) => (RoomGateway.onDeparture = resolve));
+      client.close();
+      return departed;
+    };
+
+    it('while its message is handled: what that changes is stored when it is done', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      await client.ask('ping');
+      RoomGateway.others = goesMeanwhile(client);
+      wire.reset();
+      client.send('afterwards');
+      expect(await stored(visitor)).toMatchObject({ afterwards: 1 });
+    });
+
+    it('as it is sent away by the handler: what that changes then is stored', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      await client.ask('ping');
+      wire.reset();
+      client.send('farewell');
+      expect(await stored(visitor)).toMatchObject({ farewell: true });
+    });
+
+    it('before its message is handled: that is not done, and what a guard changed is stored', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      await client.ask('ping');
+      RoomGateway.others = goesMeanwhile(client);
+      wire.reset();
+      client.send('waiting');
+      expect(await stored(visitor)).toEqual({ name: 'Ada', count: 0, waited: true });
+    });
+  });
+
   describe('what would need a cookie', () => {
     it('is refused in a message: a new session, a new id', async () => {
       const nobody = await connect(app.visitor());
@@ -538,6 +635,40 @@ describe.each(
       const client = await connect(await signedIn());
       RoomGateway.others = () => memcached.flush();
       expect((await client.ask('meanwhile')).event).toBe('exception');
+      expect(await client.closed).toBe(told);
+    });
+
+    it('while many are handled: it is not written back, and no fault to be logged', async () => {
+      const visitor = await signedIn();
+      const { cookie } = visitor;
+      const client = await connect(visitor);
+      await client.ask('ping');
+      let begun = 0;
+      let end: () => void = () => undefined;
+      const over = new Promise<void>((resolve) => (end = resolve));
+      const allBegun = new Promise<void>((resolve) => {
+        RoomGateway.others = () => {
+          if (++begun === 20) resolve();
+          return over;
+        };
+      });
+      for (let n = 0; n < 20; n++) client.send('afterwards');
+      await allBegun;
+      await visitor.post('/sign-out');
+      wire.reset();
+      end();
+      await client.closed;
+      const thief = app.visitor();
+      thief.cookie = cookie;
+      expect(await entries(thief)).toEqual({});
+      expect(wire.commands.map(({ name }) => name)).not.toContain('add');
+      expect(app.logged.errors.filter((line) => line.includes('ended'))).toEqual([]);
+    });
+
+    it('while a message is handled that does not mind: its socket is closed all the same', async () => {
+      const client = await connect(await signedIn());
+      RoomGateway.others = () => memcached.flush();
+      expect((await client.ask('careless')).data).toBe('stored?');
       expect(await client.closed).toBe(told);
     });
 

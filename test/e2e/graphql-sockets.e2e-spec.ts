@@ -25,6 +25,7 @@ import { createClient, type Client, type ExecutionResult } from 'graphql-ws';
 import { WebSocket } from 'ws';
 
 import { Session, SessionManager, sessionOf, UserSessions } from '../../src/index.js';
+import { SocketRegistry } from '../../src/sockets/socket-registry.js';
 import { GRAPHQL_STACKS } from '../support/graphql-apps.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
@@ -249,6 +250,14 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
       await first(client, '{ visitsNow }');
       await first(client, '{ a: visitsNow b: visitsNow }');
       expect(wire.commands.map(({ name }) => name)).toEqual(['gats', 'gats']);
+    });
+
+    it('is not kept once its client has gone', async () => {
+      const somebody = await signedIn();
+      const client = connect(somebody.cookie);
+      await first(client, '{ visitsNow }');
+      await client.dispose();
+      while (app.app.get(SocketRegistry).bySession().length > 0) await somebody.get('/');
     });
 
     it.each(['/sign-out', '/revoke'])('is closed when the session ends: %s', async (path) => {

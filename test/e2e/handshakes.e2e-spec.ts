@@ -7,6 +7,7 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Socket } from 'socket.io-client';
 
 import { Session, SessionError, sessionOf } from '../../src/index.js';
+import { SocketRegistry } from '../../src/sockets/socket-registry.js';
 import {
   connectGateway,
   connectSocketIo,
@@ -38,7 +39,11 @@ class PagesController {
 /** What became of a write to the session of the last handshake. */
 let written: unknown;
 
+/** Done before the session is looked at. */
+let before: (handshake: IncomingMessage) => Promise<unknown> = () => Promise.resolve();
+
 async function isSignedIn(handshake: IncomingMessage): Promise<boolean> {
+  await before(handshake);
   const session = await sessionOf(handshake);
   try {
     session.seen = true;
@@ -125,6 +130,21 @@ describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ h
       await client.ask('name');
       expect(wire.commands.map(({ name }) => name)).toEqual(['gats', 'gats', 'gats']);
       client.close();
+    });
+
+    it('is too late for a client that has gone: nothing is kept of it', async () => {
+      const { cookie } = await signedIn();
+      const gone = new Promise<void>((resolve) => {
+        before = async ({ socket }) => {
+          socket.destroy();
+          await once(socket, 'close');
+          setImmediate(resolve);
+        };
+      });
+      await connectGateway(sockets, app.url, cookie).catch(() => undefined);
+      await gone;
+      before = () => Promise.resolve();
+      expect(app.app.get(SocketRegistry).bySession()).toEqual([]);
     });
 
     it('leaves it to the gateway to answer the message that ends the session', async () => {

@@ -60,10 +60,11 @@ void bootstrap();
 `;
 
 const gatewaySource = `
-import { Controller, HttpCode, Module, Post } from '@nestjs/common';
+import { once, type EventEmitter } from 'node:events';
+import { Controller, Get, HttpCode, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
-import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Session, SessionModule } from 'nestjs-session-manager';
 
 @Controller()
@@ -71,6 +72,11 @@ class CountController {
   @Post('begin')
   begin(@Session() session: Session) {
     session.count = 0;
+  }
+
+  @Get('entries')
+  entries(@Session() session: Session) {
+    return session.toJSON();
   }
 
   @Post('end')
@@ -85,6 +91,12 @@ class CountGateway {
   @SubscribeMessage('count')
   count(@Session() session: Session) {
     return { event: 'counted', data: session.increment('count') };
+  }
+
+  @SubscribeMessage('stay')
+  async stay(@Session() session: Session, @ConnectedSocket() client: EventEmitter) {
+    await once(client, 'disconnect' in client ? 'disconnect' : 'close');
+    session.stayed = true;
   }
 }
 
@@ -196,6 +208,12 @@ describe.each([
         const client = await connectGateway(sockets, app.url, somebody.cookie);
         expect((await client.ask('count')).data).toBe(1);
         expect((await client.ask('count')).data).toBe(2);
+        const another = await connectGateway(sockets, app.url, somebody.cookie);
+        another.send('stay');
+        await another.ask('count');
+        another.close();
+        const entries = async () => (await somebody.get('/entries')).json;
+        while (!('stayed' in (await entries()))) await client.ask('count');
         await somebody.post('/end');
         expect(await client.closed).toBe(sockets === 'ws' ? 4401 : 'io server disconnect');
       } finally {

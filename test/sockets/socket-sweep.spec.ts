@@ -81,6 +81,21 @@ describe('sockets and the sessions they have', () => {
       expect(socket.told).toEqual(['closed']);
     });
 
+    it('are closed if it ended with its other id, grace or not', async () => {
+      const id = await world.stored();
+      const socket = open(id);
+      world.clock.pass(61);
+      const renewed = await world.found(id);
+      await world.repository.commit(renewed, true);
+      world.store.lives.clear();
+      await sweep.run();
+      expect(socket.told).toEqual([]);
+      expect(world.store.lives.size).toBe(0);
+      await world.repository.destroy(renewed);
+      await sweep.run();
+      expect(socket.told).toEqual(['closed']);
+    });
+
     it('are closed at once after a sign-in, which has no grace', async () => {
       const id = await world.stored();
       const socket = open(id);
@@ -116,6 +131,15 @@ describe('sockets and the sessions they have', () => {
         await sweep.run();
         expect(world.store.calls).toEqual(['find', 'find']);
         expect(world.store.lives.size).toBe(0);
+      });
+
+      it('are found in it by the secret that signed their id', async () => {
+        const [newest, older] = ['n'.repeat(32), 'o'.repeat(32)];
+        const withSecrets = (...secrets: string[]) =>
+          new SessionRepository(world.store, { ...world.policy, secrets });
+        const before = withSecrets(older);
+        const { id } = await before.signIn(before.begin(), { userId: 'ada', client: {} });
+        expect(await withSecrets(newest, older).isThere({ id, secret: 1 })).toBe(true);
       });
 
       it('are not, where a request has just looked at that', async () => {
@@ -182,6 +206,15 @@ describe('sockets and the sessions they have', () => {
     expect(run).toHaveBeenCalledTimes(2);
   });
 
+  it('keep no process alive by being swept', () => {
+    const setting = jest.spyOn(globalThis, 'setInterval');
+    sweep.start();
+    expect(setting.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([
+      false,
+    ]);
+    setting.mockRestore();
+  });
+
   it('hear of it when this process takes the session out of the store', async () => {
     const repository = new SessionRepository(registry.listenTo(world.store), world.policy);
     const [id, other] = [await world.stored(), await world.stored()];
@@ -202,6 +235,17 @@ describe('sockets and the sessions they have', () => {
     await new UserSessions(repository.users).revokeAll('ada');
     expect([socket.told, other.told]).toEqual([['removed'], []]);
   });
+
+  it.each(['changed', 'gone'] as const)(
+    'do not hear of a removal that was none: %s',
+    async (result) => {
+      const id = await world.stored();
+      const socket = open(id);
+      const store = registry.listenTo(Object.assign(world.store, { remove: () => result }));
+      expect(await store.remove(world.keyOf(id), 'version')).toBe(result);
+      expect(socket.told).toEqual([]);
+    },
+  );
 
   it('hand everything else on to the store', async () => {
     const asked: unknown[][] = [];

@@ -131,6 +131,14 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(fast.lives.get(KEY)).toBe(5);
     });
 
+    it('live as long as any, whoever looks, if a clock was ahead', async () => {
+      await stored();
+      tier.live.set(KEY, { ...tier.live.get(KEY)!, until: clock.now() + 100 * TIMEOUT * 1000 });
+      fast.drop(KEY);
+      await store.find(KEY, 0);
+      expect(fast.lives.get(KEY)).toBe(TIMEOUT);
+    });
+
     it('do not live longer because a clock was ahead', async () => {
       await stored();
       tier.live.set(KEY, { ...tier.live.get(KEY)!, until: clock.now() + 100 * TIMEOUT * 1000 });
@@ -258,6 +266,16 @@ describe('sessions in a fast store with a durable tier', () => {
       fast.drop(KEY);
       clock.pass(301);
       expect(await textIn()).toBeUndefined();
+    });
+
+    it('leave the way there no longer in the fast store than a session, if a clock was ahead', async () => {
+      const version = await stored();
+      await store.update(KEY, 'forwarder', version, 300, true);
+      const until = clock.now() + 100 * TIMEOUT * 1000;
+      tier.moved.set(KEY, { ...tier.moved.get(KEY)!, until });
+      fast.drop(KEY);
+      expect((await store.find(KEY, 0))?.text).toBe('forwarder');
+      expect(fast.lives.get(KEY)).toBe(TIMEOUT);
     });
 
     it('are not, when a copy of the old one arrives late', async () => {

@@ -1,0 +1,131 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { WebSocketAdapter } from '@nestjs/common';
+
+import { NOT_SENT } from '../../src/http/received-id.js';
+import type { SessionEdge } from '../../src/http/request-session.js';
+import { sessionOf } from '../../src/http/session-of.js';
+import { SessionSockets } from '../../src/sockets/session-sockets.js';
+import { SocketRegistry } from '../../src/sockets/socket-registry.js';
+import { SessionWorld } from '../support/session-world.js';
+
+/** A socket at this end. */
+class Client {
+  readonly request: object;
+  readonly closedWith: number[] = [];
+  disconnected: () => void = () => undefined;
+
+  /** `id`: what its handshake brought. */
+  constructor(id?: string) {
+    this.request = { headers: { id } };
+  }
+
+  close(code: number): void {
+    this.closedWith.push(code);
+  }
+}
+
+const adapter: Pick<WebSocketAdapter<any, Client>, 'bindClientDisconnect'> = {
+  bindClientDisconnect: (client, disconnected: () => void) => {
+    client.disconnected = disconnected;
+  },
+};
+
+describe('the sockets of an application', () => {
+  let world: SessionWorld;
+  let registry: SocketRegistry;
+  let sockets: SessionSockets;
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    world = new SessionWorld();
+    registry = new SocketRegistry();
+    const transport = {
+      read: ({ headers: { id } }: { headers: { id?: string } }) =>
+        id === undefined ? NOT_SENT : { ...NOT_SENT, ticket: { id, secret: 0 } },
+    };
+    const edge = { repository: world.repository, transport } as unknown as SessionEdge;
+    sockets = new SessionSockets(edge, registry, 60);
+  });
+
+  afterEach(() => {
+    sockets.stop();
+    jest.useRealTimers();
+  });
+
+  /** Answers when its session has been looked for. */
+  async function connect(id?: string): Promise<Client> {
+    const client = new Client(id);
+    sockets.onConnect(adapter as WebSocketAdapter, client);
+    await sockets.onMessage(client, () => Promise.resolve(), []);
+    return client;
+  }
+
+  it('are kept while they are open, if they have a session', async () => {
+    const id = await world.stored();
+    const [one, other] = [await connect(id), await connect(id)];
+    expect(registry.bySession().map(({ length }) => length)).toEqual([2]);
+    one.disconnected();
+    expect(registry.bySession().map(({ length }) => length)).toEqual([1]);
+    other.disconnected();
+    expect(registry.bySession()).toEqual([]);
+  });
+
+  it('are not kept when they have been told to close, though a client may take its time', async () => {
+    const client = await connect(await world.stored());
+    for (const socket of registry.bySession().flat()) socket.close();
+    expect(client.closedWith).toEqual([4401]);
+    expect(registry.bySession()).toEqual([]);
+  });
+
+  it('do not ask the store once they have ended', async () => {
+    const client = await connect(await world.stored());
+    for (const socket of registry.bySession().flat()) socket.close();
+    world.store.calls.length = 0;
+    await expect(sessionOf(client)).rejects.toMatchObject({ code: 'SESSION_ENDED' });
+    expect(world.store.calls).toEqual([]);
+  });
+
+  it('are not kept without an id, nor with one that is no session’s', async () => {
+    await connect();
+    await connect('A'.repeat(43));
+    expect(registry.bySession()).toEqual([]);
+  });
+
+  it.each([
+    { upgrade: true, how: 'a WebSocket: its connection is closed' },
+    { upgrade: false, how: 'polling: its connection, which may be others’ as well, is left alone' },
+  ])('whose session ends between two looks at the handshake of $how', async ({ upgrade }) => {
+    const id = await world.stored();
+    const destroy = jest.fn();
+    const socket = Object.assign(new EventEmitter(), { destroy });
+    const handshake = { headers: { id }, upgrade, socket } as unknown as IncomingMessage;
+    await sockets.sessionOf(handshake, undefined).load();
+    expect(registry.bySession()).toHaveLength(upgrade ? 1 : 0);
+    world.store.drop(world.keyOf(id));
+    const again = sockets.sessionOf(handshake, undefined).load();
+    await expect(again).rejects.toMatchObject({ code: 'SESSION_ENDED' });
+    jest.advanceTimersByTime(1);
+    expect(destroy).toHaveBeenCalledTimes(upgrade ? 1 : 0);
+    expect(registry.bySession()).toEqual([]);
+  });
+
+  it('are kept once, when their handshake is looked at after they have opened, too', async () => {
+    const client = await connect(await world.stored());
+    const handshake = Object.assign(client.request, { upgrade: true, socket: new EventEmitter() });
+    await sockets.sessionOf(handshake as unknown as IncomingMessage, client).load();
+    expect(registry.bySession().map(({ length }) => length)).toEqual([1]);
+  });
+
+  it('are swept from the first on that has an id, until the application is closed', async () => {
+    await connect();
+    expect(jest.getTimerCount()).toBe(0);
+    await connect(await world.stored());
+    await connect(await world.stored());
+    expect(jest.getTimerCount()).toBe(1);
+    sockets.stop();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
