@@ -18,7 +18,7 @@ export type Handshake = Pick<IncomingMessage, 'headers' | 'socket'> &
 export class HandshakeSession implements SessionRoute {
   private socket: SocketSession | undefined;
   private webSocket: SocketClient | undefined;
-  private isLeft = false;
+  private isTheGateways = false;
 
   /** `open`: called at the first look. */
   constructor(
@@ -40,9 +40,14 @@ export class HandshakeSession implements SessionRoute {
     return this;
   }
 
+  /** Whether somebody who looked has found one. */
+  get hasSession(): boolean {
+    return this.socket?.hasSession ?? false;
+  }
+
   /** From now on a gateway sees to it that its client is closed when the session ends. */
   leaveToGateway(): void {
-    this.isLeft = true;
+    this.isTheGateways = true;
     this.socket?.leave();
   }
 
@@ -50,7 +55,7 @@ export class HandshakeSession implements SessionRoute {
     if (this.socket) return this.socket;
     const socket = this.open({ close: () => this.close() });
     const connection = this.request.socket;
-    if (this.isLeft || !this.closesConnection || connection.destroyed) socket.leave();
+    if (this.isTheGateways || !this.closesConnection || connection.destroyed) socket.leave();
     else connection.once('close', () => socket.leave());
     return (this.socket = socket);
   }

@@ -55,8 +55,9 @@ export class SessionSockets implements SocketListener, Handshakes {
     if (this.sockets.has(client)) return;
     const request = handshakeOf(client, more);
     if (!request) return;
-    this.handshakeSession(request).leaveToGateway();
-    const socket = this.open(client, request);
+    const handshake = this.handshakeSession(request);
+    handshake.leaveToGateway();
+    const socket = this.open(client, request, handshake.hasSession);
     this.sockets.set(client, socket);
     clientRoutes.set(client, socket);
     if (socket.ticket) adapter.bindClientDisconnect?.(client, () => socket.onDisconnect());
@@ -80,11 +81,12 @@ export class SessionSockets implements SocketListener, Handshakes {
     return session;
   }
 
-  private open(client: object, { headers, rawHeaders = [] }: Handshake): SocketSession {
+  private open(client: object, handshake: Handshake, hasSession = false): SocketSession {
+    const { headers, rawHeaders = [] } = handshake;
     const { isAmbiguous, ticket, by } = this.edge.transport.read({ headers, rawHeaders });
     if (isAmbiguous) this.edge.log.severalIds(by);
     if (ticket) this.sweep.start();
-    return new SocketSession(this.edge, client, this.registry, ticket);
+    return new SocketSession(this.edge, client, this.registry, ticket, hasSession);
   }
 }
 

@@ -14,8 +14,9 @@ import type { KeptSocket, SocketRegistry } from './socket-registry.js';
 /**
  * The session of one socket, by the id that its handshake brought.
  *
- * It is looked for when the socket opens. If it is there then, the socket ends with it. If not, as
- * with the cookie of a session that ran out long ago, the socket has no session, and none to lose.
+ * It is looked for when the socket opens. If it is there then, or was when somebody checked the
+ * handshake, the socket ends with it. If not, as with the cookie of a session that ran out long ago,
+ * the socket has no session, and none to lose.
  */
 export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
   /** The look at the handshake, which messages wait for; `undefined`: it is done. */
@@ -30,6 +31,8 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
     private readonly client: object,
     private readonly registry: SocketRegistry,
     public ticket: SessionTicket | undefined,
+    /** Whether a look has found one: then the socket ends with it. */
+    public hasSession = false,
   ) {
     if (ticket) this.open(ticket);
   }
@@ -49,7 +52,7 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
   }
 
   onStranger(): void {
-    if (!this.opening) this.refuse();
+    if (this.hasSession || !this.opening) this.refuse();
     this.leave();
     this.ticket = undefined;
   }
@@ -106,6 +109,7 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
     this.looking = look;
     try {
       await look.current.load({ onOutage: 'refuse' });
+      this.hasSession = this.ticket !== undefined;
     } catch {
       // Whoever looks is told.
     }

@@ -42,6 +42,9 @@ let written: unknown;
 /** Done before the session is looked at. */
 let before: (handshake: IncomingMessage) => Promise<unknown> = () => Promise.resolve();
 
+/** Done between that look and the gateway's. */
+let between: () => Promise<unknown> = () => Promise.resolve();
+
 async function isSignedIn(handshake: IncomingMessage): Promise<boolean> {
   await before(handshake);
   const session = await sessionOf(handshake);
@@ -50,6 +53,7 @@ async function isSignedIn(handshake: IncomingMessage): Promise<boolean> {
   } catch (error) {
     written = error instanceof SessionError ? error.code : error;
   }
+  await between();
   return session.has('name');
 }
 
@@ -145,6 +149,14 @@ describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ h
       await gone;
       before = () => Promise.resolve();
       expect(app.app.get(SocketRegistry).bySession()).toEqual([]);
+    });
+
+    it('lets nobody stay whose session ends elsewhere before the gateway hears of the client', async () => {
+      const { cookie } = await signedIn();
+      between = () => memcached.flush();
+      const client = await connectGateway(sockets, app.url, cookie);
+      between = () => Promise.resolve();
+      expect(await client.closed).toBe(sockets === 'ws' ? 4401 : 'io server disconnect');
     });
 
     it('leaves it to the gateway to answer the message that ends the session', async () => {
