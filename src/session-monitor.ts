@@ -2,8 +2,8 @@ import type { SessionCounters, SessionTelemetry } from './session/session-teleme
 import type { ServerHealth, ServerReport } from './store/server-health.js';
 
 /**
- * What operators see of sessions: counters and the state of the servers of the store. A singleton; inject
- * it where you export metrics or answer health checks.
+ * What operators see of sessions: counters, and the state of the store's servers. A singleton; inject it
+ * where you export metrics or answer health checks.
  *
  * ```ts
  * constructor(private readonly sessions: SessionMonitor) {}
@@ -18,17 +18,17 @@ export class SessionMonitor {
     this.#servers = servers;
   }
 
-  /** How often what happened since the application began. They only grow. */
+  /** How often each event has happened since the application started. Never reset. */
   get counters(): Readonly<SessionCounters> {
     return this.#telemetry.counters;
   }
 
-  /** How each server of the store does, as its last operations tell; none for sessions in memory. */
+  /** The state of each server of the store, judged by its last operations. Empty for sessions in memory. */
   get servers(): ServerReport[] {
     return this.#servers.map(({ report }) => report);
   }
 
-  /** The same, after each was asked for a sign of life; `down`: it gave none. Never rejects. */
+  /** The same, after probing each server; `down` if it did not answer. Never rejects. */
   check(): Promise<ServerReport[]> {
     return Promise.all(this.#servers.map((server) => server.check()));
   }

@@ -19,88 +19,88 @@ import { PLACES, placeOf, type SessionPlace } from './store/session-place.js';
 import type { Durability } from './store/tier/tiered-session-store.js';
 
 /**
- * The options of `SessionModule.forRoot()`. Sessions are kept in the one of `memcached`, `stores` and
- * `cache` that is given; in the memory of the process if none is.
+ * The options of `SessionModule.forRoot()`. Give one of `memcached`, `stores` and `cache` to say where
+ * sessions are kept; without any they are kept in the memory of the process.
  */
 export interface SessionModuleOptions {
   /**
-   * Seconds a session lives unused; every use renews it. Default 1200. A whole number from 1 up; to
-   * 2,592,000 (30 days) in memcached, which takes more for a date.
+   * Idle timeout in seconds; every use renews it. Default 1200. A whole number of 1 or more; at most
+   * 2,592,000 (30 days) in memcached, which would take more for a date.
    */
   timeout?: number;
   /**
-   * Seconds a session lives at most, however much it is used; a new id does not prolong it. Default
-   * 86,400 (a day); `false` for no such limit. (ASVS 5.0 V7.3.2)
+   * Absolute timeout in seconds: ends a session however much it is used; a new id does not prolong it.
+   * Default 86,400 (a day); `false` for no such limit. (ASVS 5.0 V7.3.2)
    */
   absoluteTimeout?: number | false;
-  /** memcached: `'host:port'`, a list of them, or its options. */
+  /** memcached: `'host:port'`, a list of servers, or `MemcachedOptions`. */
   memcached?: MemcachedLocation | undefined;
   /**
    * A Keyv store or adapter, as in Nest's `CacheModule`: Redis, Postgres, SQLite, … Or two: first
-   * `memcachedStore()`, and then a durable one that keeps a copy of each session.
+   * `memcachedStore()`, then a durable one that keeps a copy of each session.
    */
   stores?: KeyvLike | readonly KeyvLike[] | undefined;
   /**
-   * What a write is worth that the second of two stores, the durable one, does not take. `'required'`,
-   * the default: nothing, the response is a 503. `'besteffort'`: it is served from the first store
-   * alone, reported, and copied as soon as the session is used again. A new id and a logout need both
-   * stores in any case.
+   * What happens if a write fails in the second of two stores, the durable one. `'required'`, the
+   * default: the response is a 503. `'besteffort'`: the first store alone serves the session, the
+   * failure is reported, and the copy is made when the session is next used. A new id and a logout
+   * always need both stores.
    */
   durable?: Durability | undefined;
-  /** An existing cache, such as the application's own `CACHE_MANAGER`, by `forRootAsync()`. */
+  /** An existing cache, such as the application's own `CACHE_MANAGER`, with `forRootAsync()`. */
   cache?: SessionCache | undefined;
-  /** Begins every key in the store. Default `'sess:'`. */
+  /** Prefix of every key in the store. Default `'sess:'`. */
   keyPrefix?: string;
   /**
-   * Largest record in bytes. Default 1,000,000: memcached refuses more than 1 MiB, and then deletes
-   * the record that was there. A larger one throws `SessionTooLargeError`; nothing is stored.
+   * Largest record in bytes. Default 1,000,000: memcached refuses more than 1 MiB, and deletes the
+   * record that was there. A larger record throws `SessionTooLargeError`; nothing is stored.
    */
   maxBytes?: number;
   cookie?: SessionCookieOptions;
   /**
-   * What carries the session id: `'cookie'`, the default; `{ header: 'x-session-id' }`, for mobile
-   * applications and API clients; or a list of both. Then a request that came with the header, though
-   * an empty one, is answered by it, and any other by the cookie.
+   * What carries the session id: `'cookie'`, the default; `{ header: 'x-session-id' }`, for mobile and
+   * API clients; or a list of both. With both, a request that sends the header, even empty, and no
+   * session cookie is answered by the header, any other by the cookie.
    */
   transport?: SessionTransportOption;
   /**
-   * Seconds after which a session gets a new id by itself, with the next response; so a stolen id is
-   * good for a while only. Default `false`: never. (OWASP's renewal timeout)
+   * Seconds after which a session automatically gets a new id, with the next response. This limits how
+   * long a stolen id works. Default `false`: never. (OWASP's renewal timeout)
    */
   rotateEvery?: number | false;
-  /** Seconds for which the old id is still good then, for requests under way. Default 10. */
+  /** Seconds for which the old id then still works, for requests under way. Default 10; at most 300. */
   rotateGrace?: number;
   /**
-   * Signs the cookie, keys the store keys and encrypts the records. One, or a list, the newest first:
-   * the first is used for what is new, all open what is there. Each of 32 characters or more, such as
-   * `openssl rand -base64 32` makes. Default: none; cookies and records are then neither signed nor
-   * encrypted, and keys are plain digests.
+   * Signs the cookie, keys the store keys and encrypts the records. One secret, or a list, the newest
+   * first: the first is used for everything new, all of them open what exists. Each of 32 characters or
+   * more, such as the output of `openssl rand -base64 32`. Default: none; then cookies are not signed,
+   * records are not encrypted, and store keys are plain digests.
    */
   secrets?: string | readonly string[] | undefined;
   /**
-   * How many sessions a user may be signed in with at a time. Default `false`: as many as there are.
-   * (ASVS 5.0 V7.1.2)
+   * How many sessions a user may be signed in with at a time. Default `false`: no limit. (ASVS 5.0
+   * V7.1.2)
    */
   maxSessionsPerUser?: number | false;
   /**
-   * What becomes of a sign-in beyond that. `'end-oldest'`, the default: the session that was signed in
+   * What happens at a sign-in beyond that. `'end-oldest'`, the default: the session that was signed in
    * first is ended. `'refuse'`: a `SessionLimitError`, hence a 409.
    */
   whenTooMany?: WhenTooMany;
   /**
-   * Seconds between looks for sockets of gateways whose session has ended, to close them. Default 60;
-   * `false`: none, and such a socket is closed at its next message that uses the session.
+   * Seconds between sweeps, which close gateway sockets whose session has ended. Default 60; at most
+   * 86,400. `false`: no sweeps; such a socket is closed at its next message that uses the session.
    */
   socketSweep?: number | false;
   /**
-   * What routes get that do not say so themselves, by `@Session({ onOutage })`, if the store cannot be
-   * read. Default `'refuse'`: a 503. `'anonymous'`: an empty session that refuses writes.
+   * What routes get if the store cannot be read, unless they have their own `@Session({ onOutage })`.
+   * Default `'refuse'`: a 503. `'anonymous'`: an empty session that refuses writes.
    */
   onOutage?: OutagePolicy;
   /**
-   * `Cache-Control` of responses that used the session and set none. Default `'no-store'`
-   * (ASVS 5.0 V14.3.2); `false` for none. `Vary` is set in any case, and a response
-   * that gives out an id in a header is never to be stored.
+   * `Cache-Control` for responses that used the session and do not set their own. Default `'no-store'`
+   * (ASVS 5.0 V14.3.2); `false` for none. `Vary` is set in any case, and a response that gives out an
+   * id in a header is always `no-store`.
    */
   cacheControl?: string | false;
 }
@@ -145,7 +145,7 @@ const MAX_PREFIX_LENGTH = 200;
 /**
  * Checks the options, once, at start.
  *
- * @throws SessionOptionsError that names the first wrong one
+ * @throws SessionOptionsError that names the first invalid one
  */
 export function checkSessionOptions(options: SessionModuleOptions = {}): CheckedSessionOptions {
   refuseUnknownOptions(options, KNOWN);
@@ -167,11 +167,11 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   if (!isText(keyPrefix, /^[\x21-\x7e]+$/) || keyPrefix.length > MAX_PREFIX_LENGTH) {
     throw new SessionOptionsError(
       'keyPrefix',
-      `give visible ASCII characters without blanks, ${MAX_PREFIX_LENGTH} at most`,
+      `give visible ASCII characters without spaces, ${MAX_PREFIX_LENGTH} at most`,
     );
   }
   if (cacheControl !== false && !isText(cacheControl, /^[\x20-\x7e]+$/)) {
-    throw new SessionOptionsError('cacheControl', 'give the value of a header, or false');
+    throw new SessionOptionsError('cacheControl', 'give a header value, or false');
   }
   const { onOutage, maxSessionsPerUser, whenTooMany } = checked;
   if (maxSessionsPerUser !== false) {

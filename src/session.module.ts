@@ -80,12 +80,12 @@ export class SessionModule
     super();
   }
 
-  /** Sessions with these options; without `memcached`, `stores` and `cache` in memory. */
+  /** Sessions with these options. Kept in memory unless you give `memcached`, `stores` or `cache`. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     return withCache(super.forRoot(options));
   }
 
-  /** The same with options from a factory, a class or a provider. */
+  /** The same, with options from a factory, a class or a provider. */
   static override forRootAsync(options: SessionModuleAsyncOptions): DynamicModule {
     return withCache(super.forRootAsync(options));
   }

@@ -4,8 +4,8 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import { SessionMonitor } from './session-monitor.js';
 
 /**
- * The session store as a health indicator of `@nestjs/terminus`. Provide it next to your health
- * controller:
+ * A health indicator of the session store for `@nestjs/terminus`. Provide it in the module of your
+ * health controller:
  *
  * ```ts
  * @Get('health')
@@ -22,7 +22,7 @@ export class SessionHealthIndicator {
     private readonly indicators: HealthIndicatorService,
   ) {}
 
-  /** Up if each server of the store answers; names the state of each. Asks them, at most once a call. */
+  /** Up if every server of the store answers. Reports the state of each, after at most one probe. */
   async isHealthy<Key extends string>(key: Key): Promise<HealthIndicatorResult<Key>> {
     const reports = await this.monitor.check();
     const servers = Object.fromEntries(reports.map(({ server, state }) => [server, state]));

@@ -18,7 +18,7 @@ interface GraphqlWsContext {
 }
 
 /**
- * The HTTP request of a context of Nest's, of a context of GraphQL, or that itself.
+ * The HTTP request of a Nest context, of a GraphQL context, or the request itself.
  *
  * @throws SessionError `SESSION_NO_HTTP` for everything else
  */
@@ -56,8 +56,8 @@ function kindOf(source: unknown): string {
 function noHttp(what: string): SessionError {
   return new SessionError(
     'SESSION_NO_HTTP',
-    `There is no HTTP request here, but ${what}, so there is no session. Give sessionOf() the ` +
-      'request, or the context of a controller, a resolver or a gateway. To microservices and jobs ' +
-      'pass what they need from the session in the message.',
+    `There is no HTTP request here, only ${what}, so there is no session. Pass sessionOf() the ` +
+      'request, or the context of a controller, a resolver or a gateway. Send microservices and jobs ' +
+      'what they need from the session in their message.',
   );
 }

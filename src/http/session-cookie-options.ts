@@ -3,26 +3,26 @@ import { SessionOptionsError } from '../session/session.errors.js';
 
 /** The cookie that carries the session id. It is always `HttpOnly`. */
 export interface SessionCookieOptions {
-  /** Default `'SID'`. `__Host-` and `__Secure-` names are held to their rules (RFC 6265bis). */
+  /** Default `'SID'`. For `__Host-` and `__Secure-` names their rules are enforced (RFC 6265bis). */
   name?: string;
   /** Default `'/'`. */
   path?: string;
-  /** Default: none, so that only the very host gets it. */
+  /** Default: none, so that only this exact host gets it. */
   domain?: string | undefined;
   /** Default `'lax'`. `'none'` needs `secure: true`. */
   sameSite?: 'lax' | 'strict' | 'none';
   /**
-   * Default `true`: browsers keep and send it over https only, and on http://localhost. `'auto'`:
-   * as the request came, by the framework's proxy settings. `false`: also over http.
+   * Default `true`: browsers store and send it only over https, and on http://localhost. `'auto'`:
+   * `Secure` if the request came over https, by the framework's proxy settings. `false`: also over http.
    */
   secure?: boolean | 'auto';
-  /** CHIPS: a jar of its own for each site that embeds this one. Needs `secure: true`. */
+  /** CHIPS: a separate cookie jar for each site that embeds this one. Needs `secure: true`. */
   partitioned?: boolean;
-  /** Which cookies Chromium drops last when a site has too many. Default: none. */
+  /** Chromium drops cookies of low priority first when a site has too many. Default: none. */
   priority?: 'low' | 'medium' | 'high' | undefined;
   /**
-   * Default `false`: the cookie ends with the browser. `true`: it has a `Max-Age` of `timeout`, and
-   * is sent again when half of that is over.
+   * Default `false`: the cookie lasts until the browser is closed. `true`: it has a `Max-Age` of
+   * `timeout`, and is sent again once half of that has passed.
    */
   persistent?: boolean;
 }
@@ -53,7 +53,7 @@ export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedC
   refuseUnknownOptions(options, KNOWN, 'cookie');
   const cookie: CheckedCookieOptions = withDefaults(DEFAULTS, options);
   if (!isOneOf((options as { httpOnly?: unknown }).httpOnly, [undefined, true])) {
-    throw wrong('httpOnly', 'it is always true; no script may read a session id');
+    throw wrong('httpOnly', 'it is always true: no script may read a session id');
   }
   if (!matches(cookie.name, NAME)) {
     throw wrong('name', 'give letters, digits and - _ . only');
@@ -84,7 +84,7 @@ export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedC
 function checkTogether(cookie: CheckedCookieOptions): void {
   const isHostOnly = cookie.domain === undefined && cookie.path === '/';
   if (/^__host-/i.test(cookie.name) && !isHostOnly) {
-    throw wrong('name', "a __Host- cookie has no domain, and '/' as its path");
+    throw wrong('name', "a __Host- cookie needs path: '/' and no domain");
   }
   if (cookie.secure === true) return;
   if (/^__(host|secure)-/i.test(cookie.name)) {

@@ -4,7 +4,7 @@ import type { LoggerService } from '@nestjs/common';
 
 import { SessionStoreError } from '../session/session.errors.js';
 
-/** What the people who run the application are told of requests. No line holds a session id. */
+/** What is logged about requests, for operators. No line contains a session id. */
 export class SessionLog {
   private hasHinted = false;
 
@@ -31,8 +31,8 @@ export class SessionLog {
   outageBegan(server: string, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.logger.error(
-      `The session store fails: ${server} (${reason}). Requests that cannot do without it are ` +
-        'answered with a 503 until it is back.',
+      `The session store is failing: ${server} (${reason}). Requests that need it get a 503 until it ` +
+        'is back.',
     );
   }
 
@@ -47,23 +47,24 @@ export class SessionLog {
   changedTooLate(): void {
     this.logger.warn(
       'A new session was written to after its response had begun. It was not stored, as its client ' +
-        'cannot be told its id; write to it before the first byte.',
+        'can no longer be given its id; write to it before the first byte.',
     );
   }
 
   /** At start: the editor imported the wrong one, most likely. */
   takesNestSession(route: string): void {
     this.logger.warn(
-      `${route} takes the @Session() of '@nestjs/common', which reads request.session and knows ` +
-        "nothing of these sessions. Import Session from 'nestjs-session-manager'.",
+      `${route} uses the @Session() of '@nestjs/common', which reads request.session, not the ` +
+        "sessions of this package. Import Session from 'nestjs-session-manager'.",
     );
   }
 
   /** At start, in production. */
   withoutSecrets(): void {
     this.logger.warn(
-      'No secrets are given: whoever can read the store reads the sessions, and whoever can write to ' +
-        'it can make some. Give the option secrets, such as one of `openssl rand -base64 32`.',
+      'No secrets are given: anyone who can read the store can read the sessions, and anyone who can ' +
+        'write to it can forge them. Give the option secrets, such as the output of ' +
+        '`openssl rand -base64 32`.',
     );
   }
 
@@ -72,10 +73,11 @@ export class SessionLog {
     this.logger.warn(
       by
         ? 'A request came with two different session ids, in its cookie and its header or twice in ' +
-            'its header. Which one is its own cannot be told, so it has no session. A client should ' +
-            'send its id once, the way it got it.'
-        : 'A request came with two different session cookies. Which one is its own cannot be told, so ' +
-            'it has no session. A cookie.name that begins with __Host- keeps other hosts from setting it.',
+            'its header. It is impossible to tell which one is right, so the request has no session. ' +
+            'A client should send its id once, the way it received it.'
+        : 'A request came with two different session cookies. It is impossible to tell which one is ' +
+            'right, so the request has no session. A cookie.name that begins with __Host- keeps other ' +
+            'hosts from setting one.',
     );
   }
 
@@ -85,7 +87,7 @@ export class SessionLog {
     this.hasHinted = true;
     this.logger.warn(
       'The session cookie is Secure, but a request came over plain http: its browser drops the ' +
-        'cookie. Serve the application over https, let the proxy in front of it send ' +
+        'cookie. Serve the application over https, have the proxy in front of it send ' +
         "X-Forwarded-Proto, or set cookie.secure to 'auto' or false.",
     );
   }

@@ -39,17 +39,17 @@ const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
  * const session = await sessionOf(context);  // an ExecutionContext, an ArgumentsHost or a request
  * ```
  *
- * In GraphQL it takes a resolver's context as well, Nest's or GraphQL's own. Over a WebSocket, and for
- * the request that opens one, it is the session as it is now, to be read only.
+ * In GraphQL it also accepts a resolver's context, Nest's or GraphQL's own. GraphQL over a WebSocket,
+ * and the request that opens a WebSocket, get the current session, read-only.
  *
- * In gateways it takes a client as well, a Socket.IO `Socket` or a `WebSocket` of `ws`. Within a
- * message that is the message's session, which is committed before the answer. Outside of one, as in
- * `handleConnection()`, it is the session as it is now, and `save()` stores what is changed.
+ * In gateways it also accepts a client, a Socket.IO `Socket` or a `WebSocket` of `ws`. Within a message
+ * it returns the message's session, which is committed before the answer. Outside one, as in
+ * `handleConnection()`, it returns the current session; call `save()` to store changes.
  *
- * @param access whether it is only read, and what to do in an outage
+ * @param access whether the session is read-only, and what to do in an outage
  * @throws SessionStoreError if the store cannot be read
  * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request,
- * `SESSION_NO_HTTP` if there is none, as in a microservice
+ * `SESSION_NO_HTTP` if there is no request, as in a microservice
  */
 export async function sessionOf(
   contextOrRequest: ArgumentsHost | object,

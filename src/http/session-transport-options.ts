@@ -3,7 +3,7 @@ import { SessionOptionsError } from '../session/session.errors.js';
 
 /** A header that carries the session id, in requests and in responses. */
 export interface SessionHeaderOptions {
-  /** Its name, such as `'x-session-id'`; or `'authorization'`, for `Bearer` and the id. */
+  /** The header's name, such as `'x-session-id'`; with `'authorization'` it carries `Bearer <id>`. */
   header: string;
 }
 
@@ -35,16 +35,16 @@ const TAKEN_FAMILIES = /^(accept|access-control|content|if|proxy|sec|x-forwarded
 export function checkTransport(option: SessionTransportOption = 'cookie'): CheckedTransport {
   const isList = Array.isArray(option);
   const all: unknown[] = isList ? option : [option];
-  if (all.length === 0) throw new SessionOptionsError('transport', 'give one or more');
+  if (all.length === 0) throw new SessionOptionsError('transport', 'give at least one');
   let cookie = false;
   let header: string | undefined;
   for (const [index, one] of all.entries()) {
     const name = isList ? `transport[${index}]` : 'transport';
     if (one === 'cookie') {
-      if (cookie) throw new SessionOptionsError(name, "'cookie' is given twice");
+      if (cookie) throw new SessionOptionsError(name, "give 'cookie' only once");
       cookie = true;
     } else {
-      if (header) throw new SessionOptionsError(name, 'there is a header already; give one only');
+      if (header) throw new SessionOptionsError(name, 'give only one header');
       header = checkHeader(one, name);
     }
   }
@@ -67,7 +67,7 @@ function checkHeader(option: unknown, parent: string): string {
   if (TAKEN.has(name) || TAKEN_FAMILIES.test(name)) {
     throw new SessionOptionsError(
       `${parent}.header`,
-      `${name} has another meaning in HTTP; give one of your own, such as x-session-id`,
+      `${name} has another meaning in HTTP; use a name of your own, such as x-session-id`,
     );
   }
   return name;

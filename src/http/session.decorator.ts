@@ -18,8 +18,8 @@ type SessionDecorator = (
 ) => ParameterDecorator;
 
 /**
- * Parameter decorator: the request's session, or with a key one entry's value. It is loaded when the
- * handler is called, and pipes apply to it.
+ * Parameter decorator: injects the request's session or, with a key, one entry's value. The session is
+ * loaded when the handler is called, and pipes apply to the value.
  *
  * ```ts
  * add(@Session() session: Session, @Session('cart') cart: Cart | undefined) {}
@@ -36,5 +36,5 @@ export const Session: SessionDecorator = createParamDecorator(
   },
 );
 
-/** The type of `@Session() session`; with a type argument its entries are typed. */
+/** The type for `@Session() session`. Entries are typed by `SessionData`, or by the type argument. */
 export type Session<D extends object = SessionData> = SessionOf<D>;

@@ -29,7 +29,7 @@ export function clientRouteOf(source: unknown): SessionRoute | undefined {
   if (route) return route;
   throw new SessionError(
     'SESSION_MODULE_MISSING',
-    'No SessionModule serves this socket, or its adapter does not tell of the handshake. Import ' +
+    'No SessionModule serves this socket, or its adapter does not expose the handshake. Import ' +
       'SessionModule.forRoot() in your AppModule, and use an adapter for Socket.IO or ws.',
   );
 }

@@ -238,7 +238,7 @@ export class CurrentSession {
     if (this.transport.isMute) throw noResponse(operation);
     throw new SessionError(
       'SESSION_RESPONSE_BEGUN',
-      `${operation}: the response has begun, so its client cannot be told a session id any more. ` +
+      `${operation}: the response has begun, so its client can no longer be given a session id. ` +
         'Do it before the first byte.',
     );
   }

@@ -13,7 +13,7 @@ export function refuseUnknownOptions(
     if (!known.includes(name)) {
       throw new SessionOptionsError(
         parent ? `${parent}.${name}` : name,
-        `there is no such option; there are ${known.join(', ')}`,
+        `there is no such option; the options are ${known.join(', ')}`,
       );
     }
   }
@@ -26,10 +26,10 @@ export function requireWholeNumber(
   { unit, from, to = Number.MAX_SAFE_INTEGER }: { unit: string; from: number; to?: number },
 ): void {
   if (Number.isInteger(value) && (value as number) >= from && (value as number) <= to) return;
-  const most = to === Number.MAX_SAFE_INTEGER ? ' up' : ` to ${to}`;
+  const range = to === Number.MAX_SAFE_INTEGER ? `${from} or more` : `from ${from} to ${to}`;
   throw new SessionOptionsError(
     option,
-    `give a whole number of ${unit}, from ${from}${most}, not ${String(value)}`,
+    `give a whole number of ${unit}, ${range}, not ${String(value)}`,
   );
 }
 

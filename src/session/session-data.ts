@@ -7,7 +7,7 @@
  * }
  * ```
  *
- * As long as it is empty, a session takes every key and its values are `any`.
+ * While it is empty, a session accepts every key, and values are `any`.
  */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
 export interface SessionData {}

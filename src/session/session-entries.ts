@@ -99,7 +99,7 @@ export class SessionEntries {
     }
     return this.update(key, (old) => {
       if (old !== undefined && typeof old !== 'number') {
-        throw new SessionValueError(key, `cannot be incremented, as it holds a ${typeof old}`);
+        throw new SessionValueError(key, `cannot be incremented: its value is a ${typeof old}`);
       }
       return (old ?? 0) + by;
     }) as number;

@@ -1,15 +1,15 @@
 import type { CurrentSession } from './current-session.js';
 import type { RegenerateOptions, Session } from './session.js';
 
-/** What a manager belongs to: a request, or a connection with one message after the other. */
+/** What a manager belongs to: a request, or a connection that carries one message after another. */
 export interface ManagedRequest {
   readonly current: CurrentSession;
 }
 
 /**
- * The session of the current request. Request-scoped: inject it where you create, renew or destroy
- * sessions. For reading and writing entries `@Session()` is enough, and costs less, since it leaves
- * the controller a singleton.
+ * The session of the current request. Request-scoped: inject it where you create, regenerate or
+ * destroy sessions. To read and write entries, `@Session()` is enough, and costs less, since the
+ * controller stays a singleton.
  */
 export class SessionManager {
   readonly #request: ManagedRequest;
@@ -23,8 +23,8 @@ export class SessionManager {
   }
 
   /**
-   * The request's session; a new and empty one if the visitor has none. Nothing is stored, and no
-   * cookie sent, before something is written to it.
+   * The request's session, or a new, empty one if the visitor has none. Nothing is stored, and no
+   * cookie is sent, until something is written to it.
    *
    * @throws SessionStoreError if the store cannot be read
    */
@@ -33,8 +33,8 @@ export class SessionManager {
   }
 
   /**
-   * The request's session if there is one; `undefined` if not, without making one. For code that only
-   * looks, such as a menu that greets who is signed in.
+   * The request's session, or `undefined` if there is none; never creates one. For code that only
+   * looks, such as a menu that greets the signed-in user.
    *
    * @throws SessionStoreError if the store cannot be read
    */
@@ -43,7 +43,7 @@ export class SessionManager {
   }
 
   /**
-   * A new, empty session in place of the current one, which is destroyed.
+   * Destroys the current session and begins a new, empty one in its place.
    *
    * @throws SessionStoreError if the current one could not be destroyed
    */
@@ -52,54 +52,53 @@ export class SessionManager {
   }
 
   /**
-   * Gives the session a new id, against session fixation (ASVS 5.0 V7.2.4): at every sign-in and
-   * whenever what the visitor may do changes. The old id is no session from then on; requests that
-   * were under way still land their changes. It keeps all entries, or none (`keep: false`), or those
+   * Gives the session a new id, against session fixation (ASVS 5.0 V7.2.4). Call it at every sign-in,
+   * and whenever the visitor's rights change. From then on the old id is invalid; requests that are
+   * under way still store their changes. The session keeps all entries, none (`keep: false`), or those
    * named (`keep: ['cart']`), and its absolute deadline.
    *
-   * @throws SessionStoreError, SessionConflictError if that could not be stored
-   * @throws SessionDestroyedError if the session was destroyed or ran out meanwhile
+   * @throws SessionStoreError, SessionConflictError if it could not be stored
+   * @throws SessionDestroyedError if the session was destroyed or has run out
    */
   regenerate(options?: RegenerateOptions): Promise<Session> {
     return this.#current.regenerate(options);
   }
 
   /**
-   * Takes the session out of the store and its cookie off the client. It stays gone: requests under
+   * Removes the session from the store and its cookie from the client. It stays gone: requests under
    * way do not write it back.
    *
-   * @throws SessionStoreError if the store could not be told: then the visitor is not signed out
+   * @throws SessionStoreError if the store did not confirm it: then the visitor is not signed out
    */
   destroy(): Promise<void> {
     return this.#current.destroy();
   }
 
   /**
-   * Signs a user in: a new id, as by `regenerate()`, which the store keeps as this user's. It is stored
-   * at once. If somebody else is signed in with the session, that one is ended and a new one begun:
-   * none of its entries is kept, and requests under way lose their changes. So go on with the session
-   * that this answers.
+   * Signs a user in: gives the session a new id, as `regenerate()` does, and records it as this user's,
+   * at once. If another user is signed in with it, it is ended and a new session begins: no entry is
+   * kept, and requests under way lose their changes. So continue with the session that is returned.
    *
    * @param userId 1 to 255 characters, such as `String(user.id)`
-   * @throws SessionLimitError if the user has `maxSessionsPerUser` already, and more are refused
+   * @throws SessionLimitError if the user already has `maxSessionsPerUser`, and more are refused
    * @throws SessionStoreError, SessionConflictError if it could not be stored
-   * @throws SessionValueError if this cannot be a user id
+   * @throws SessionValueError if it is not a valid user id
    */
   signIn(userId: string, options?: RegenerateOptions): Promise<Session> {
     return this.#current.signIn(userId, options);
   }
 
-  /** Signs the user out: `destroy()`. */
+  /** Signs the user out. The same as `destroy()`. */
   signOut(): Promise<void> {
     return this.#current.destroy();
   }
 
   /**
-   * Stores the changes now instead of with the response, for instance before another service is told
-   * of them, or within a long stream.
+   * Stores the changes now instead of with the response: for instance, before you tell another service
+   * of them, or during a long stream.
    *
    * @throws SessionStoreError, SessionConflictError if they could not be stored
-   * @throws SessionDestroyedError if the session was destroyed or ran out meanwhile
+   * @throws SessionDestroyedError if the session was destroyed or has run out
    */
   save(): Promise<void> {
     return this.#current.save();

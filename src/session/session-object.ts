@@ -161,7 +161,7 @@ export class SessionObject {
     const isObject = typeof session === 'object' && session !== null;
     const self = isObject && (session as { [SELF]?: unknown })[SELF];
     if (self instanceof SessionObject) return self.#state.user;
-    throw new SessionValueError(argument, 'give the session itself, as @Session() hands it out');
+    throw new SessionValueError(argument, 'pass the session itself, as @Session() provides it');
   }
 
   #read(key: string): unknown {

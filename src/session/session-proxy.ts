@@ -63,7 +63,7 @@ const propertyAccess: ProxyHandler<SessionObject> = {
     if (!('value' in descriptor)) {
       throw new SessionValueError(
         String(property),
-        'an entry is a value; it cannot be an accessor',
+        'an entry cannot be an accessor; assign a value',
       );
     }
     target.set(entryKey(property), descriptor.value);

@@ -53,7 +53,7 @@ export class SessionRecords {
     const text = this.seal.open(key, found.text);
     const record = text === undefined ? undefined : decodeRecord(text);
     if (!record) {
-      this.policy.warn('A stored record could not be read as a session; it is taken as none.');
+      this.policy.warn('A stored record could not be read as a session; it is ignored.');
       return undefined;
     }
     const now = this.policy.now();

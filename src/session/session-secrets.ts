@@ -12,14 +12,14 @@ export function checkSecrets(option: string | readonly string[] | undefined): re
   if (option === undefined) return [];
   const secrets: unknown[] = [option].flat();
   if (secrets.length === 0) {
-    throw new SessionOptionsError('secrets', 'give one or more, or leave the option out');
+    throw new SessionOptionsError('secrets', 'give at least one, or leave the option out');
   }
   for (const [index, secret] of secrets.entries()) {
     if (typeof secret === 'string' && secret.length >= MIN_SECRET_LENGTH) continue;
     const which = Array.isArray(option) ? `secrets[${index}]` : 'secrets';
     throw new SessionOptionsError(
       which,
-      `give a string of ${MIN_SECRET_LENGTH} characters or more, such as \`openssl rand -base64 32\` makes`,
+      `give a string of ${MIN_SECRET_LENGTH} characters or more, such as the output of \`openssl rand -base64 32\``,
     );
   }
   return secrets as string[];

@@ -1,33 +1,33 @@
 import { channel } from 'node:diagnostics_channel';
 
 /**
- * What is told of sessions on the channels `nestjs-session-manager:<name>` of
- * `node:diagnostics_channel`. No payload holds an id, a store key or an entry.
+ * The events published on the channels `nestjs-session-manager:<name>` of `node:diagnostics_channel`.
+ * No payload contains an id, a store key or an entry.
  */
 export interface SessionEventPayloads {
-  /** A client came with an id. `found`: it is that of a session. */
+  /** A client sent an id. `found`: it belongs to a session. */
   loaded: { readonly found: boolean };
-  /** A request's changes were stored; `created`: its session is a new one. */
+  /** A request's changes were stored. `created`: its session is new. */
   committed: { readonly created: boolean };
-  /** Another process stored the session first; it is read and merged again. */
+  /** Another process stored the session first; it is read, merged and stored again. */
   conflict: Nothing;
-  /** A session got a new id: as it was asked for, or by the time (`rotateEvery`). */
+  /** A session got a new id: because it was asked for, or by schedule (`rotateEvery`). */
   regenerated: { readonly reason: 'asked' | 'time' };
-  /** By a request, or as it was revoked; sessions that run out are not seen. */
+  /** A session was destroyed by a request, or revoked. Sessions that run out are not counted. */
   destroyed: Nothing;
-  /** When a request stored its changes the session was not there any more: ended, or evicted. */
+  /** When a request stored its changes, the session no longer existed: ended, or evicted. */
   gone: Nothing;
-  /** A session in the memory of the process had to go before its time, as that is full. */
+  /** The memory for sessions was full, so one was dropped early. In-process memory only. */
   evicted: Nothing;
-  /** The durable store brought back a session that the first one had lost. */
+  /** A session that the first store had lost was restored from the durable one. */
   restored: Nothing;
-  /** The durable store did not take a copy. */
+  /** A copy could not be written to the durable store. */
   'copy-failed': Nothing;
-  /** An error went out in place of a response whose session could not be stored. */
+  /** A session could not be stored, and an error replaced its response. */
   refused: { readonly status: number };
   /** A server of the store failed. `reason` is the error's message. */
   'outage-began': { readonly server: string; readonly reason: string };
-  /** It answers again, after so many seconds and failed operations. */
+  /** The server answers again. `seconds`: how long the outage lasted; `failures`: operations that failed. */
   'outage-ended': { readonly server: string; readonly seconds: number; readonly failures: number };
 }
 
@@ -35,7 +35,7 @@ type Nothing = Readonly<Record<string, never>>;
 
 export type SessionEvent = keyof SessionEventPayloads;
 
-/** How often each happened since the application began; they only grow, as Prometheus' counters do. */
+/** How often each event has happened since the application started; never reset, like Prometheus counters. */
 export type SessionCounters = Record<SessionEvent, number>;
 
 const EVENTS = [

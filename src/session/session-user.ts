@@ -30,13 +30,16 @@ export function newHandle(): string {
 /** @throws SessionValueError unless it can be a user id */
 export function checkUserId(userId: unknown): asserts userId is string {
   if (typeof userId !== 'string') {
-    throw new SessionValueError('userId', 'a user id is a string; for a number give String(id)');
+    throw new SessionValueError(
+      'userId',
+      'a user id must be a string; for a number use String(id)',
+    );
   }
   // Half a character would become another one in UTF-8, and so another user's.
   if (userId === '' || userId.length > MAX_USER_ID_LENGTH || /\p{Surrogate}/u.test(userId)) {
     throw new SessionValueError(
       'userId',
-      `a user id has 1 to ${MAX_USER_ID_LENGTH} characters of well-formed Unicode`,
+      `a user id must have 1 to ${MAX_USER_ID_LENGTH} characters of well-formed Unicode`,
     );
   }
 }

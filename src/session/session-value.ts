@@ -25,13 +25,13 @@ export function isFlashKey(key: string): boolean {
 /** Refuses what cannot be an entry's key. */
 export function checkKey(key: unknown): asserts key is string {
   if (typeof key !== 'string') {
-    throw new SessionValueError(String(key), 'an entry has a string as its key');
+    throw new SessionValueError(String(key), 'the key of an entry must be a string');
   }
   if (isPoisonedKey(key)) {
-    throw new SessionValueError(key, 'this key is refused, as it reaches into prototypes');
+    throw new SessionValueError(key, 'this key is refused, as it could change a prototype');
   }
   if (isFlashKey(key)) {
-    throw new SessionValueError(key, 'this key is refused, as flash messages have such');
+    throw new SessionValueError(key, 'this key is refused, as it is reserved for flash messages');
   }
 }
 
@@ -74,14 +74,14 @@ function check(value: unknown, path: string, parents: object[]): void {
       return;
     case 'number':
       if (!Number.isFinite(value)) {
-        throw new SessionValueError(path, `${value} is no JSON number; store null or a string`);
+        throw new SessionValueError(path, `${value} is not a JSON number; store null or a string`);
       }
       return;
     case 'object':
       if (value !== null) checkObject(value, path, parents);
       return;
     case 'undefined':
-      throw new SessionValueError(path, 'JSON has no undefined; leave it out or store null');
+      throw new SessionValueError(path, 'JSON has no undefined; leave the value out or store null');
     case 'bigint':
       throw new SessionValueError(path, 'JSON has no BigInt; store it as a string');
     default:
@@ -106,7 +106,7 @@ function checkObject(value: object, path: string, parents: object[]): void {
     checkPlain(value, path);
     for (const key of Object.keys(value)) {
       if (key === '__proto__') {
-        throw new SessionValueError(`${path}.${key}`, 'this key is refused');
+        throw new SessionValueError(`${path}.${key}`, 'this key is refused; leave it out');
       }
       check((value as Record<string, unknown>)[key], `${path}.${key}`, parents);
     }
@@ -124,14 +124,20 @@ function checkPlain(value: object, path: string): void {
     );
   }
   if (Reflect.ownKeys(value).length > Object.keys(value).length) {
-    throw new SessionValueError(path, 'JSON leaves out symbols and hidden properties as keys');
+    throw new SessionValueError(
+      path,
+      'JSON drops symbol keys and non-enumerable properties; remove them',
+    );
   }
 }
 
 function checkList(value: unknown[], path: string): void {
   // `length` is the one property that an array has besides its items.
   if (Reflect.ownKeys(value).length > value.length + 1 || value.constructor?.name !== 'Array') {
-    throw new SessionValueError(path, 'an array with more than items; store [...array]');
+    throw new SessionValueError(
+      path,
+      'JSON keeps only the items of a plain array; store [...array]',
+    );
   }
 }
 

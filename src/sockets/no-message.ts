@@ -10,8 +10,8 @@ export const noMessage: SessionTransport = {
   presentedTicket() {
     throw new SessionError(
       'SESSION_NO_MESSAGE',
-      'Over a WebSocket SessionManager is for the messages of gateways. Outside of one take ' +
-        "sessionOf(client) and the session's own save(); in GraphQL take @Session().",
+      'Over a WebSocket, SessionManager works only in the messages of gateways. Outside them use ' +
+        "sessionOf(client) and the session's own save(); in GraphQL use @Session().",
     );
   },
   onRead() {

@@ -13,7 +13,7 @@ export class SocketEndedError extends SessionError {
   constructor() {
     super(
       'SESSION_ENDED',
-      'The session of this socket has ended or has a new id, so the socket is closed. Its client ' +
+      'The session of this socket has ended or has a new id, so the socket is being closed. The client ' +
         'has to connect again.',
     );
   }

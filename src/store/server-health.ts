@@ -12,14 +12,14 @@ export interface ServerWatcher {
 }
 
 /**
- * - `up`: its operations are answered;
- * - `failing`: some were not, within the last second;
- * - `down`: it is not asked any more, but for a probe now and then.
+ * - `up`: its operations succeed;
+ * - `failing`: some have failed within the last second;
+ * - `down`: it is only probed now and then, until it answers.
  */
 export type ServerState = 'up' | 'failing' | 'down';
 
 export interface ServerReport {
-  /** `host:port` of a memcached; of any other store the name of its adapter. */
+  /** For memcached `host:port`; for any other store the class name of its adapter. */
   readonly server: string;
   readonly state: ServerState;
 }

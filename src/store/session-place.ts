@@ -26,7 +26,10 @@ export type SessionPlace =
 export function placeOf(options: SessionPlaceOptions): SessionPlace {
   const [place, other] = PLACES.filter((name) => options[name] !== undefined);
   if (other) {
-    throw new SessionOptionsError(other, `${place} is given, too; sessions are kept in one place`);
+    throw new SessionOptionsError(
+      other,
+      `${place} is given too; sessions are kept in one place, so give only one`,
+    );
   }
   if (options.memcached !== undefined) {
     return { memcached: checkMemcachedOptions(options.memcached) };

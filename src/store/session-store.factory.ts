@@ -43,7 +43,7 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
   if (others.length > 0) {
     throw new SessionOptionsError(
       'stores',
-      'give one store, or two: memcachedStore(…), and a durable one for a copy of each session',
+      'give one store, or two: memcachedStore(…), then a durable one for a copy of each session',
     );
   }
   if (fast && tier) return openTieredStore(fast, tier, settings);
@@ -78,20 +78,20 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
   if (!isAtomicAdapter(fast.store)) {
     throw new SessionOptionsError(
       'stores',
-      'the first of two has to be memcachedStore(…); the second keeps copies of its sessions',
+      'the first of two must be memcachedStore(…); the second keeps copies of its sessions',
     );
   }
   if (fast.store.rehashes) {
     throw new SessionOptionsError(
       'memcached.rehash',
-      'a durable store brings back what a server loses; together they could bring back a session ' +
-        'that was ended on another server. Leave rehash out',
+      'a durable store restores what a server loses; together they could restore a session that was ' +
+        'ended on another server. Leave rehash out',
     );
   }
   if (isAtomicAdapter(tier.store)) {
     throw new SessionOptionsError(
       'stores',
-      'the second of two has to be a durable one, such as new Keyv({ store: new KeyvPostgres(…) })',
+      'the second of two must be a durable one, such as new Keyv({ store: new KeyvPostgres(…) })',
     );
   }
   tellErrors(tier);

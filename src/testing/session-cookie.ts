@@ -9,15 +9,15 @@ import { SessionError } from '../session/session.errors.js';
 type Entries = Readonly<Record<string, unknown>>;
 
 /**
- * Puts a session with these entries into an application's store, and answers the `Cookie` header of its
- * visitor: `SID=…`, signed where the application has secrets. With a `userId` it is signed in.
+ * Stores a session with these entries for an application, and returns the `Cookie` header of its
+ * visitor: `SID=…`, signed if the application has secrets. With a `userId`, that user is signed in.
  *
  * ```ts
  * const cookie = await sessionCookie(app, { cart: ['apple'] });
  * await request(app.getHttpServer()).get('/cart').set('Cookie', cookie);
  * ```
  *
- * @throws SessionError `SESSION_NO_COOKIE` if the application takes ids in a header only
+ * @throws SessionError `SESSION_NO_COOKIE` if the application accepts ids only in a header
  */
 export async function sessionCookie(
   app: INestApplicationContext,
@@ -27,13 +27,13 @@ export async function sessionCookie(
   if (cookie !== undefined) return cookie;
   throw new SessionError(
     'SESSION_NO_COOKIE',
-    'This application takes session ids in a header only: use sessionHeaders().',
+    'This application accepts session ids only in a header: use sessionHeaders().',
   );
 }
 
 /**
- * The same for clients that send the id in a header: that header, by its name. If the application takes
- * none, its cookie.
+ * The same for clients that send the id in a header: returns that header, by its name. If the
+ * application uses no such header, the `Cookie` header.
  */
 export async function sessionHeaders(
   app: INestApplicationContext,
@@ -60,8 +60,8 @@ async function storeSession(
 }
 
 /**
- * The entries of the session that a `Cookie` header, or all headers of a request, belong to, and the
- * `userId` if it is signed in; `undefined`: it is nobody's.
+ * The entries of the session that a `Cookie` header, or a request's headers, belong to, and the `userId`
+ * if a user is signed in. `undefined`: there is no such session.
  */
 export async function readSession(
   app: INestApplicationContext,

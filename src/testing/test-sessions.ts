@@ -4,7 +4,7 @@ import type { OpenSessionStore } from '../store/session-store.factory.js';
 import { TestClock } from './test-clock.js';
 import { TestStore } from './test-store.js';
 
-/** What is needed of the `TestingModuleBuilder` of `@nestjs/testing`. */
+/** What this needs of the `TestingModuleBuilder` of `@nestjs/testing`. */
 interface Builder {
   overrideProvider(token: unknown): {
     useValue(value: unknown): unknown;
@@ -13,8 +13,8 @@ interface Builder {
 }
 
 /**
- * A clock and a store for an application under test, in place of its own: time passes when told, and
- * the store fails when told. All other options are the application's.
+ * A clock and a store that replace those of an application under test: time passes and the store fails
+ * when the test says so. All other options are the application's.
  *
  * ```ts
  * const sessions = new TestSessions();
@@ -29,6 +29,7 @@ export class TestSessions {
   readonly clock = new TestClock();
   readonly store = new TestStore(this.clock.now);
 
+  /** Puts clock and store into the application that the builder makes. Returns the builder. */
   into<B extends Builder>(builder: B): B {
     builder.overrideProvider(SESSION_CLOCK).useValue(this.clock.now);
     builder.overrideProvider(SESSION_STORE).useFactory({

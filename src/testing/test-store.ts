@@ -9,8 +9,8 @@ import { keyvOver } from '../store/keyv-over.js';
 import { MemoryAdapter } from '../store/memory/memory-adapter.js';
 
 /**
- * Sessions in memory, with all that sessions in memcached promise, and faults on demand. A fault lasts
- * until `recover()`.
+ * Sessions in memory, with all the guarantees of sessions in memcached, and faults on demand. A fault
+ * lasts until `recover()`.
  */
 export class TestStore implements SessionStore {
   private readonly adapter: MemoryAdapter;
@@ -23,17 +23,17 @@ export class TestStore implements SessionStore {
     this.store = new AtomicSessionStore(createCache({ stores: [keyvOver(this.adapter)] }));
   }
 
-  /** What reading a session renews its life to, in seconds. */
+  /** The idle timeout that reading a session renews it to, in seconds. */
   renewTo(timeout: number): void {
     this.adapter.holdRecords('', timeout);
   }
 
-  /** Every operation fails at once, as if no server listened. */
+  /** Makes every operation fail at once, as if no server were listening. */
   fail(): void {
     this.fault = () => Promise.reject(outage('connect ECONNREFUSED'));
   }
 
-  /** Every operation fails after so many milliseconds, as if the server did not answer. Default 500. */
+  /** Makes every operation fail after that many milliseconds, as if the server hung. Default 500. */
   hang(milliseconds = 500): void {
     this.fault = async () => {
       await delay(milliseconds);
@@ -42,14 +42,14 @@ export class TestStore implements SessionStore {
   }
 
   /**
-   * The next so many changes of a session find that another process has changed it just before. 50 in a
-   * row are a `SessionConflictError`.
+   * The next `times` updates of a session find that another process has just changed it. 50 in a row
+   * lead to a `SessionConflictError`.
    */
   conflict(times = 1): void {
     this.conflicts = times;
   }
 
-  /** Forgets all sessions, as a memcached that is restarted. */
+  /** Forgets all sessions, like a memcached that is restarted. */
   async lose(): Promise<void> {
     await this.adapter.clear();
   }

@@ -236,7 +236,7 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
     it('has no SessionManager: a clear error', async () => {
       const { cookie } = await signedIn();
       const told = await first(connect(cookie), '{ managed }');
-      expect(JSON.stringify(told)).toContain('in GraphQL take @Session()');
+      expect(JSON.stringify(told)).toContain('in GraphQL use @Session()');
     });
 
     it('costs nothing if it ignores the session, and one round trip a look', async () => {

@@ -59,7 +59,7 @@ describe('there is no HTTP request, and so a clear error, in', () => {
     await expect(found).rejects.toBeInstanceOf(SessionError);
     await expect(found).rejects.toMatchObject({
       code: 'SESSION_NO_HTTP',
-      message: expect.stringMatching(new RegExp(`${what}.*Give sessionOf\\(\\) the request`)),
+      message: expect.stringMatching(new RegExp(`${what}.*Pass sessionOf\\(\\) the request`)),
     });
   });
 });

@@ -43,7 +43,9 @@ export class UserIndexes {
     const text = this.seal.open(key, found.text);
     const index = text === undefined ? undefined : decodeIndex(text);
     if (!index) {
-      this.policy.warn("A user's stored index could not be read; it names no session.");
+      this.policy.warn(
+        "A user's stored index could not be read, so it names no session: the user has to sign in again.",
+      );
     }
     return { index: index ?? NO_SESSIONS, version: found.version };
   }

@@ -6,31 +6,31 @@ import type { LiveSession, UserLookup } from './user-lookup.js';
 
 /** One of a user's sessions, as the user may see it. */
 export interface SessionInfo {
-  /** Names the session to `revoke()`, through every new id. It opens nothing, so it may be shown. */
+  /** Identifies the session for `revoke()`, through every new id. It gives no access: safe to show. */
   readonly handle: string;
-  /** When the session began; a new id or a sign-in does not change it. */
+  /** When the session began; a new id or a sign-in does not change this. */
   readonly createdAt: Date;
   /** When it was last used, to within a minute. */
   readonly lastSeenAt: Date;
   /** When it ends if it is not used again, to within a minute. */
   readonly expiresAt: Date;
-  /** The `User-Agent` at the sign-in, 256 characters of it at most. */
+  /** The `User-Agent` at the sign-in, cut to 256 characters. */
   readonly userAgent?: string | undefined;
-  /** The address at the sign-in, through the proxies that the framework trusts. */
+  /** The client's address at the sign-in, as seen through the proxies that the framework trusts. */
   readonly ip?: string | undefined;
-  /** Whether it is the one that was given as `current`. */
+  /** Whether it is the session given as `current`. */
   readonly current: boolean;
 }
 
-/** A session, whatever its entries are. */
+/** A session with entries of any type. */
 export type AnySession = Pick<SessionMembers, 'id' | 'userId' | 'signOut'>;
 
 /**
- * The sessions of a user, wherever they were signed in: for a page of one's own devices, an admin's
- * page, a job. A singleton, which needs no request.
+ * The sessions of a user, wherever they were signed in: for a "your devices" page, an admin page, a
+ * job. A singleton; it needs no request.
  *
  * @throws SessionStoreError from every method, if the store cannot be reached
- * @throws SessionValueError from every method, if the user id cannot be one
+ * @throws SessionValueError from every method, if the user id is not valid
  */
 export class UserSessions {
   readonly #lookup: UserLookup;
@@ -40,8 +40,8 @@ export class UserSessions {
   }
 
   /**
-   * The user's sessions that are there, the last seen first. To look does not keep them alive.
-   * `current` marks the one that is this session.
+   * The user's live sessions, the last seen first. Listing does not keep them alive. `current` is the
+   * session to mark as such, if it is among them.
    */
   async list(userId: string, { current }: { current?: AnySession } = {}): Promise<SessionInfo[]> {
     const own = current && userOfSession('current', current)?.handle;
@@ -55,16 +55,16 @@ export class UserSessions {
   }
 
   /**
-   * Ends one session: to its next request, in whatever process, it is no session, and requests under
-   * way do not write it back. `false`: the user has no such session.
+   * Ends one session: its next request, in any process, finds no session, and requests under way do
+   * not write it back. `false`: the user has no such session.
    */
   async revoke(userId: string, handle: string): Promise<boolean> {
     return (await this.#end(userId, (one) => one === handle)) > 0;
   }
 
   /**
-   * Ends all sessions of the user, or all but one. Answers how many there were. One that is signed in
-   * meanwhile is ended, or was signed in after this.
+   * Ends all sessions of the user, or all but `except`. Returns how many were ended. A session signed in
+   * at the same moment is either ended too, or counts as signed in afterwards.
    */
   async revokeAll(userId: string, { except }: { except?: AnySession } = {}): Promise<number> {
     const kept = except && userOfSession('except', except)?.handle;

@@ -31,7 +31,7 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
     if ((this.records.get(keyPrefix)?.renewTo ?? lifeSeconds) !== lifeSeconds) {
       throw new SessionOptionsError(
         'timeout',
-        `sessions with the keyPrefix ${keyPrefix} are kept in this store with another one already`,
+        `this store already keeps sessions with the keyPrefix ${keyPrefix} and another timeout`,
       );
     }
     this.records.set(keyPrefix, { renewTo: lifeSeconds });
@@ -68,7 +68,7 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
 
   clear(): Promise<void> {
     return Promise.reject(
-      new Error('memcached is not cleared from here, as others use it too; use its flush_all'),
+      new Error('memcached is not cleared from here, as others may use it too; use its flush_all'),
     );
   }
 

@@ -4,30 +4,30 @@ import { refuseUnknownOptions, requireWholeNumber } from '../../session/option-c
 import { SessionOptionsError } from '../../session/session.errors.js';
 import type { MemcachedCredentials } from './memcached-auth.js';
 
-/** `'host:port'`, or with its weight: a server of weight 2 gets twice as many sessions. Default 1. */
+/** `'host:port'`, optionally with a weight: weight 2 gets twice as many sessions. Default 1. */
 export type MemcachedServer = string | { readonly server: string; readonly weight?: number };
 
-/** Where memcached is and how it is spoken to. */
+/** Where memcached is, and how to connect to it. */
 export interface MemcachedOptions {
   /** `'host:port'`, or several: each session then lives on one of them, chosen by its key. */
   servers: MemcachedServer | readonly MemcachedServer[];
-  /** Milliseconds an operation may take, connecting included. Default 500. */
+  /** Milliseconds an operation may take, including connecting. Default 500. */
   timeout?: number;
-  /** Connections to each server. One carries many requests at a time. Default 1. */
+  /** Connections to each server. One carries many requests at once. Default 1. */
   connections?: number;
-  /** Speaks TLS, with these options of `tls.connect`. Default: plain TCP. */
+  /** Use TLS, with these options of `tls.connect`. Default: plain TCP. */
   tls?: ConnectionOptions;
-  /** Signs in by memcached's ASCII authentication (`memcached -Y`). Use TLS as well. Default: none. */
+  /** Credentials for ASCII authentication (`memcached -Y`). Use TLS as well. Default: none. */
   auth?: MemcachedCredentials;
   /**
-   * What becomes of the sessions of a server that is down. Default `false`: they are answered with a
-   * 503 until it is back. `true`: their users start anew on the other servers, and the server is
-   * emptied (`flush_all`) before it is used again, so that no old record is served.
+   * What happens to the sessions of a server that is down. Default `false`: their requests get a 503
+   * until it is back. `true`: their users start over on the other servers, and the server is emptied
+   * (`flush_all`) before it is used again, so that no old record is served.
    */
   rehash?: boolean;
 }
 
-/** What is accepted wherever memcached is named: a server, several, or all options. */
+/** One memcached server, several, or all options. */
 export type MemcachedLocation = string | readonly MemcachedServer[] | MemcachedOptions;
 
 /** memcached takes a longer time to live for a date, in 1970. */
@@ -45,7 +45,7 @@ export function checkMemcachedOptions(memcached: MemcachedLocation): MemcachedOp
   requireWholeNumber('memcached.connections', connections, { unit: 'connections', from: 1 });
   const { tls } = options as { tls?: unknown };
   if (tls !== undefined && (typeof tls !== 'object' || tls === null)) {
-    throw new SessionOptionsError('memcached.tls', 'give the options of tls.connect, or {}');
+    throw new SessionOptionsError('memcached.tls', 'give options of tls.connect, or {}');
   }
   checkAuth(options.auth);
   if (options.rehash !== undefined && typeof options.rehash !== 'boolean') {
@@ -83,6 +83,6 @@ function checkAuth(auth: unknown): void {
   const { username, password } = auth as Partial<Record<string, unknown>>;
   const isWord = (value: unknown) => typeof value === 'string' && /^[^\s]+$/.test(value);
   if (!isWord(username) || !isWord(password)) {
-    throw new SessionOptionsError('memcached.auth', 'give username and password, without blanks');
+    throw new SessionOptionsError('memcached.auth', 'give username and password, without spaces');
   }
 }

@@ -20,7 +20,7 @@ const EVICTION_NOTICE_INTERVAL = 60_000;
 export function memoryStore({ now, logger, onEvict: tellEvicted, maxSessions }: Settings): Keyv {
   const text =
     'Sessions are kept in the memory of this process: they end with it, and other processes do not ' +
-    'see them. For more, give SessionModule.forRoot() memcached, stores or cache.';
+    'see them. To change that, give SessionModule.forRoot() memcached, stores or cache.';
   if (process.env.NODE_ENV === 'production') logger.warn(text);
   else logger.log(text);
 
@@ -32,8 +32,8 @@ export function memoryStore({ now, logger, onEvict: tellEvicted, maxSessions }: 
     if (now() - toldAt < EVICTION_NOTICE_INTERVAL) return;
     toldAt = now();
     logger.warn(
-      `The memory for sessions is full: ${evicted} so far had to go before their time, the least ` +
-        'recently used first.',
+      `The memory for sessions is full: ${evicted} so far were dropped early, the least recently used ` +
+        'first.',
     );
   };
   return keyvOver(new MemoryAdapter({ now, onEvict, ...(maxSessions && { maxSessions }) }));
