@@ -16,7 +16,7 @@ export async function visitsOf(visitor: Visitor): Promise<number> {
 
 /** How many things are in the basket. */
 export async function basketOf(visitor: Visitor): Promise<number> {
-  return numberIn(await textOf(visitor, '/basket'), /Together (\d+)/);
+  return numberIn(await textOf(visitor, '/basket'), /Total (\d+)/);
 }
 
 export async function signIn(visitor: Visitor, name: string) {

@@ -9,7 +9,7 @@ describe('the page of products', () => {
   it('shows how much is in the basket, for one round trip', async () => {
     for (const product of ['bread', 'honey']) await shop.ada.post(`/basket/${product}/add`);
     const text = await textOf(shop.ada, '/products');
-    expect(text).toContain('2 things in your basket');
+    expect(text).toContain('2 items in your basket');
     expect(text).toContain('1 round trip to memcached: 1 to read');
   });
 

@@ -169,7 +169,7 @@ describe('with memcached', () => {
     it('says that a first page costs one round trip and gives an id', async () => {
       const text = await textOf(ada, '/');
       expect(text).toContain('1 round trip to memcached: 1 to store it.');
-      expect(text).toContain('A new id was given');
+      expect(text).toContain('You got a new session id');
     });
 
     it('says that a page that changes the session costs two', async () => {
@@ -178,7 +178,7 @@ describe('with memcached', () => {
       expect(text).toContain(
         '2 round trips to memcached: 1 to read your session and renew its life, 1 to store it.',
       );
-      expect(text).toContain('The id is the one that your cookie brought.');
+      expect(text).toContain('Your session id is the one your cookie sent.');
       expect(text).toContain(`Your entries take ${'{"visits":2}'.length} bytes`);
     });
 
@@ -234,7 +234,7 @@ describe('with memcached', () => {
         const response = await ada.get(path);
         expect(response.status).toBe(503);
         expect(response.headers['retry-after']).toBe('5');
-        expect(response.body).toContain('We cannot reach the place where sessions are kept');
+        expect(response.body).toContain('We cannot reach the session store');
         expect(response.setCookies).toEqual([]);
       }
     });

@@ -41,16 +41,16 @@ describe('an HTTP request is found in', () => {
 
 describe('there is no HTTP request, and so a clear error, in', () => {
   it.each<[string, unknown, string]>([
-    ['nothing', undefined, 'but undefined'],
-    ['null', null, 'but null'],
-    ['a string', 'SID', 'but a string'],
-    ['a number', 7, 'but a number'],
-    ['a function', () => request, 'but a function'],
+    ['nothing', undefined, 'only undefined'],
+    ['null', null, 'only null'],
+    ['a string', 'SID', 'only a string'],
+    ['a number', 7, 'only a number'],
+    ['a function', () => request, 'only a function'],
     ['any object', {}, 'an object without one'],
     ['any list', [request], 'an object without one'],
     ['a microservice', contextOf('rpc', {}, {}), "a context of type 'rpc'"],
     ['a context of a kind unknown', contextOf('necord', {}), "a context of type 'necord'"],
-    ['a controller’s context without one', contextOf('http'), 'but undefined'],
+    ['a controller’s context without one', contextOf('http'), 'only undefined'],
     ['a resolver’s context without one', contextOf('graphql', {}, {}, {}, info), 'without one'],
     ['a resolver without a context', contextOf('graphql', {}, {}, undefined, info), 'undefined'],
     ['a connection of graphql-ws without a handshake', { req: { extra: {} } }, 'without one'],
