@@ -72,7 +72,7 @@ describe('messages of a microservice', () => {
     async (what) => {
       expect(await firstValueFrom(client.send(what, {}))).toEqual({
         code: 'SESSION_NO_HTTP',
-        message: expect.stringContaining('pass what they need from the session in the message'),
+        message: expect.stringContaining('what they need from the session in their message'),
       });
     },
   );

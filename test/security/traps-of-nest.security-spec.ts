@@ -64,7 +64,7 @@ describe.each(PLATFORMS)("Nest's own traps, on %s", (platform) => {
 
   it("hint at the start at routes that take the @Session() of '@nestjs/common'", () => {
     expect(sessions.logged.warnings).toEqual([
-      expect.stringContaining('MistakenController.mistaken takes the @Session()'),
+      expect.stringContaining('MistakenController.mistaken uses the @Session()'),
     ]);
   });
 
