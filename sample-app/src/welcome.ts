@@ -6,10 +6,10 @@ export function welcome(address: string, { memcachedServers }: Config): string {
   return `
   ${address}   (sessions in ${place})
 
-  - Reload the page: it counts your visits. The footer shows what the page cost; lines below show the cost of each request.
+  - Reload the page: it counts your visits. The footer shows what the page cost; lines in this terminal show each request.
   - Open the basket in two tabs and click fast in both: no click gets lost, and each tab shows both.
   - Sign in, open the basket and sign out in another tab: the basket page tells you at once.
-  - Sign in and look at the footer: the session has a new id, and the basket is still full.
+  - Sign in and look at the footer: the session has a new id, and the basket is unchanged.
   - Without a browser, send the id in a header: curl -i -X POST -H 'x-session-id;' ${address}/api/basket/bread
     Then GET /api/basket and /api/session with the id you got; /graphql has the same basket.
   - ${address}/health and /metrics are for operators.
