@@ -22,7 +22,14 @@ const contenders = {
     routes: ALL_ROUTES,
     keepsSessions: false,
   },
-  // The floor: one `get` a request by the client itself, for a write a `set` as well.
+  // The floor: one `gats` a request by some dozen lines, for a write a `cas` as well.
+  mini: {
+    title: 'the least client of its own',
+    platform: 'express',
+    routes: ['read', 'write', 'large'],
+    keepsSessions: true,
+  },
+  // The same by a client from npm, with `get` and `set`.
   raw: {
     title: 'memcache-client by itself',
     platform: 'express',
@@ -59,6 +66,12 @@ const contenders = {
     platform: 'fastify',
     routes: ALL_ROUTES,
     keepsSessions: false,
+  },
+  'raw-fastify': {
+    title: 'memcache-client by itself on Fastify',
+    platform: 'fastify',
+    routes: ['read', 'write', 'large'],
+    keepsSessions: true,
   },
   'ours-fastify': {
     title: 'nestjs-session-manager on Fastify',

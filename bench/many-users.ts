@@ -1,28 +1,51 @@
 /*
- * `npm run load`: many sessions, many connections, several processes, a hot session.
+ * `npm run load`: many sessions, many connections, several processes, a hot session, a crowd in a burst.
+ *
+ * It fails if a write is lost, or if ours answers the crowd with a 503, wrongly, or is not itself again
+ * within a second.
  *
  *   --quick              less of all, done in a few minutes
- *   --parts <a,b>        of growth, connections, processes, hot
+ *   --parts <a,b>        of growth, connections, processes, hot, burst
  *   --connections <n>    open at once; default: 10000
  *   --minutes <n>        how long they live; a soak test is `--parts connections --minutes 600`
  *   --rate <n>           requests per second of all of them; default: 800
+ *   --clients <n>        of the largest burst; default: 10000, or what the machine allows
+ *   --seconds <n>        how long a burst lasts; default: 8
+ *   --contenders <a,b>   of the burst: bare, mini, ours, ours-keyv, ours-durable, express-session
  *   --out <folder>       where the results go; default: bench/results, with --quick: nowhere
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { measureBurst, type BurstCase, type BurstPlan } from './crowd/burst.js';
 import { measureConnections, type ConnectionsPlan } from './crowd/connections.js';
 import { measureGrowth } from './crowd/growth.js';
 import { measureHot, type HotCase } from './crowd/hot.js';
+import { mostConnections } from './crowd/most-connections.js';
 import { measureProcesses } from './crowd/processes.js';
 import { chosen, count, positive } from './options.js';
+import { burstFailures } from './report/burst-report.js';
 import { loadChart, loadTables, type LoadReport } from './report/load-report.js';
 import { surroundings } from './report/machine.js';
 import { endProgress, progress } from './report/progress.js';
+import type { CrowdContender } from './servers/crowd.app.js';
 
-const PARTS = ['growth', 'connections', 'processes', 'hot'] as const;
-const PACKAGES = ['@nestjs/core', 'express', 'express-session', 'connect-memcached'];
+const PARTS = ['growth', 'connections', 'processes', 'hot', 'burst'] as const;
+const CROWDS: CrowdContender[] = [
+  'bare',
+  'mini',
+  'ours',
+  'ours-keyv',
+  'ours-durable',
+  'express-session',
+];
+/** Of a burst; the largest is an option. */
+const FEWER_CLIENTS = [100, 1_000, 4_000];
+const PACKAGES = [
+  ...['@nestjs/core', 'express', 'fastify', 'express-session', 'connect-memcached'],
+  '@keyv/postgres',
+];
 
 const { values: given } = parseArgs({
   options: {
@@ -31,6 +54,9 @@ const { values: given } = parseArgs({
     connections: { type: 'string' },
     minutes: { type: 'string' },
     rate: { type: 'string' },
+    clients: { type: 'string' },
+    seconds: { type: 'string' },
+    contenders: { type: 'string' },
     out: { type: 'string' },
   },
 });
@@ -49,6 +75,12 @@ const connections: ConnectionsPlan = {
 };
 const processes = { processes: [1, 2, 4], requests: quick ? 4_000 : 20_000 };
 const hot = { cases: hotCases(), writes: quick ? 1_000 : 5_000 };
+const burst: BurstPlan = {
+  cases: burstCases(),
+  clients: burstClients(),
+  seconds: positive('seconds', given.seconds ?? (quick ? '2' : '8')),
+  rounds: quick ? 1 : 2,
+};
 
 const report: LoadReport = {
   ...surroundings(PACKAGES),
@@ -58,6 +90,7 @@ const report: LoadReport = {
   }),
   ...(parts.includes('processes') && { processes: await measureProcesses(processes, progress) }),
   ...(parts.includes('hot') && { hot: await measureHot(hot, progress) }),
+  ...(parts.includes('burst') && { burst: await burstReport() }),
 };
 endProgress();
 console.log(loadTables(report));
@@ -70,6 +103,7 @@ if (folder) {
   console.log(`\nWritten to ${folder}`);
 }
 if (report.connections?.wrongCounts) process.exitCode = 1;
+if (report.burst && burstFailures(report.burst).length > 0) process.exitCode = 1;
 
 function hotCases(): HotCase[] {
   const crowd = (contender: HotCase['contender'], processes: number, writers: number[]) =>
@@ -80,4 +114,25 @@ function hotCases(): HotCase[] {
     ...crowd('express-session', 1, [1, 64]),
     ...crowd('express-session', 2, [64]),
   ];
+}
+
+/** There is no store for memcached in Fastify's own sessions, and none of express-session for Fastify. */
+function burstCases(): BurstCase[] {
+  const contenders = chosen('contenders', CROWDS, given.contenders);
+  const onFastify = contenders.filter((contender) => contender !== 'express-session');
+  return [
+    ...contenders.map((contender) => ({ contender, platform: 'express' }) as const),
+    ...onFastify.map((contender) => ({ contender, platform: 'fastify' }) as const),
+  ];
+}
+
+function burstClients(): number[] {
+  const wanted = count('clients', given.clients ?? (quick ? '2000' : '10000'));
+  const most = Math.min(wanted, mostConnections());
+  return [...(quick ? [100] : FEWER_CLIENTS).filter((clients) => clients < most), most];
+}
+
+async function burstReport() {
+  const { clients, seconds, rounds } = burst;
+  return { clients, seconds, rounds, rows: await measureBurst(burst, progress) };
 }

@@ -3,14 +3,19 @@ import { fileURLToPath } from 'node:url';
 
 import { letGo, nextMessage } from '../measuring/child-messages.js';
 import { pin } from '../measuring/pinning.js';
+import type { Platform } from '../contenders.js';
 import type { CrowdContender } from '../servers/crowd.app.js';
-import type { ListeningMessage, ProcessFigures } from '../servers/messages.js';
+import type { CrowdOrder, ListeningMessage, ProcessFigures } from '../servers/messages.js';
 
 const MAIN = fileURLToPath(new URL('../servers/crowd-main.js', import.meta.url));
 
 export interface CrowdServerOptions {
   readonly memcached: string;
+  /** For those who keep their sessions there. */
+  readonly postgres?: string;
   readonly contender?: CrowdContender;
+  /** Default: Express. */
+  readonly platform?: Platform;
   /** Default: 1. */
   readonly processes?: number;
   /** Keeps all its processes on one core. Default: wherever the system puts them. */
@@ -26,8 +31,10 @@ export class CrowdServer {
   ) {}
 
   static async start(options: CrowdServerOptions): Promise<CrowdServer> {
-    const { memcached, contender = 'ours', processes = 1, core } = options;
-    const child = fork(MAIN, [contender, memcached, String(processes)], {
+    const { memcached, postgres = '', core } = options;
+    const { contender = 'ours', platform = 'express', processes = 1 } = options;
+    const order: CrowdOrder = { contender, platform, processes, stores: { memcached, postgres } };
+    const child = fork(MAIN, [JSON.stringify(order)], {
       env: { ...process.env, NODE_ENV: 'production' },
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -71,5 +78,6 @@ function together(one: ProcessFigures, other: ProcessFigures): ProcessFigures {
       p99: Math.max(one.loopDelay.p99, other.loopDelay.p99),
       max: Math.max(one.loopDelay.max, other.loopDelay.max),
     },
+    outages: [...one.outages, ...other.outages],
   };
 }

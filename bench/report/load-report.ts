@@ -4,6 +4,7 @@ import type { ConnectionsPlan, ConnectionsResult, Moment } from '../crowd/connec
 import type { GrowthRow } from '../crowd/growth.js';
 import type { HotRow } from '../crowd/hot.js';
 import type { ProcessesRow } from '../crowd/processes.js';
+import { burstTables, type BurstReport } from './burst-report.js';
 import type { Surroundings } from './machine.js';
 import { markdownTable } from './markdown-table.js';
 import { svgOf } from './svg.js';
@@ -14,15 +15,18 @@ export interface LoadReport extends Surroundings {
   readonly connections?: ConnectionsPlan & ConnectionsResult;
   readonly processes?: readonly ProcessesRow[];
   readonly hot?: readonly HotRow[];
+  readonly burst?: BurstReport;
 }
 
 /** For people: a table a part. */
-export function loadTables({ growth, connections, processes, hot }: LoadReport): string {
+export function loadTables(report: LoadReport): string {
+  const { growth, connections, processes, hot, burst } = report;
   return [
     ...(growth ? [growthTable(growth)] : []),
     ...(connections ? [connectionsTable(connections)] : []),
     ...(processes ? [processesTable(processes)] : []),
     ...(hot ? [hotTable(hot)] : []),
+    ...(burst ? [burstTables(burst)] : []),
   ].join('\n\n');
 }
 

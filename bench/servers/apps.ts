@@ -8,7 +8,8 @@ type CreateApp = (stores: Stores) => Promise<INestApplication>;
 // Imported one at a time: no process holds the code of another contender.
 const APPS: Record<ContenderName, CreateApp> = {
   bare: async () => (await import('./bare.app.js')).createBareApp('express'),
-  raw: async ({ memcached }) => (await import('./raw.app.js')).createRawApp(memcached),
+  mini: async ({ memcached }) => (await import('./mini.app.js')).createMiniApp(memcached),
+  raw: async ({ memcached }) => (await import('./raw.app.js')).createRawApp('express', memcached),
   ours: async ({ memcached }) =>
     (await import('./ours.app.js')).createOurApp('express', { memcached }),
   'ours-durable': async (stores) =>
@@ -18,6 +19,8 @@ const APPS: Record<ContenderName, CreateApp> = {
   'express-session-memory': async () =>
     (await import('./express-session.app.js')).createAppWithMemory(),
   'bare-fastify': async () => (await import('./bare.app.js')).createBareApp('fastify'),
+  'raw-fastify': async ({ memcached }) =>
+    (await import('./raw.app.js')).createRawApp('fastify', memcached),
   'ours-fastify': async ({ memcached }) =>
     (await import('./ours.app.js')).createOurApp('fastify', { memcached }),
   'fastify-session-memory': async () =>

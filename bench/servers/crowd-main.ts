@@ -1,18 +1,22 @@
-// A server of one or more processes: `crowd-main.js <contender> <memcached> <processes>`.
+// A server of one or more processes, told by a JSON text of `CrowdOrder`.
 import 'reflect-metadata';
 
 import cluster, { type Worker } from 'node:cluster';
+import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-import { createCrowdApp, type CrowdContender } from './crowd.app.js';
-import type { ListeningMessage, ProcessFigures } from './messages.js';
+import { createCrowdApp } from './crowd.app.js';
+import type { CrowdOrder, ListeningMessage, ProcessFigures } from './messages.js';
 
-const [contender, memcached, processes] = process.argv.slice(2) as [CrowdContender, string, string];
+const { contender, platform, processes, stores } = JSON.parse(process.argv[2]!) as CrowdOrder;
 
-if (cluster.isPrimary) await lead(Number(processes));
+/** As many as are told; more say nothing new. */
+const MOST_OUTAGES = 20;
+
+if (cluster.isPrimary) await lead(processes);
 else await serve();
 
 /** Starts the workers, and hands every question on to all of them. */
@@ -37,12 +41,13 @@ async function lead(count: number): Promise<void> {
 }
 
 async function serve(): Promise<void> {
-  const app = await createCrowdApp(contender, memcached);
+  const app = await createCrowdApp(contender, platform, stores);
   const server = app.getHttpServer() as Server;
   // Its visitors think for longer than the default of 5 s.
   server.keepAliveTimeout = 10 * 60_000;
   await app.listen(0, '127.0.0.1');
 
+  const outages = tellOutages();
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   process.on('disconnect', () => process.exit());
@@ -52,7 +57,18 @@ async function serve(): Promise<void> {
     const { rss, heapUsed } = process.memoryUsage();
     const loopDelay = { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 };
     delay.reset();
-    process.send?.({ cpuMicros: user + system, rss, heapUsed, loopDelay } satisfies ProcessFigures);
+    const figures = { cpuMicros: user + system, rss, heapUsed, loopDelay, outages };
+    process.send?.(figures satisfies ProcessFigures);
   });
   process.send?.({ port: (server.address() as AddressInfo).port } satisfies ListeningMessage);
+}
+
+/** Why servers of a store were called down, as this package tells whoever listens. */
+function tellOutages(): string[] {
+  const outages: string[] = [];
+  subscribe('nestjs-session-manager:outage-began', (message) => {
+    const { server, reason } = message as { server: string; reason: string };
+    if (outages.length < MOST_OUTAGES) outages.push(`${server}: ${reason}`);
+  });
+  return outages;
 }

@@ -1,3 +1,15 @@
+import type { Platform } from '../contenders.js';
+import type { CrowdContender } from './crowd.app.js';
+import type { Stores } from './stores.js';
+
+/** What a crowd's server is to be. */
+export interface CrowdOrder {
+  readonly contender: CrowdContender;
+  readonly platform: Platform;
+  readonly processes: number;
+  readonly stores: Stores;
+}
+
 /** Told once, as soon as the server listens. */
 export interface ListeningMessage {
   readonly port: number;
@@ -18,4 +30,6 @@ export interface ProcessFigures {
   readonly heapUsed: number;
   /** Milliseconds beyond the timer's 10, since it was last asked. */
   readonly loopDelay: { readonly p99: number; readonly max: number };
+  /** Why servers of its store were called down so far. */
+  readonly outages: readonly string[];
 }

@@ -2,13 +2,14 @@ import { Controller, Get, Headers, Module, Res, type INestApplication } from '@n
 import memcacheClient from 'memcache-client';
 
 import { ANSWERS } from '../answers.js';
+import type { Platform } from '../contenders.js';
 import { createNestApp } from './nest-app.js';
 import { setNewCookie, type HeaderSetter } from './new-cookie.js';
 import { largeSession, smallSession, type SampleEntries } from './sample-session.js';
 
 type Stored = SampleEntries & Record<string, unknown>;
 
-/** The least that a session in memcached can cost: no check, no renewal, no cookie parser. */
+/** What a session costs with a client from npm: no check, no renewal, no cookie parser. */
 class RawSessions {
   private readonly client: InstanceType<typeof memcacheClient.MemcacheClient>;
 
@@ -65,12 +66,12 @@ class RawController {
   }
 }
 
-export function createRawApp(memcached: string): Promise<INestApplication> {
+export function createRawApp(platform: Platform, memcached: string): Promise<INestApplication> {
   @Module({
     controllers: [RawController],
     providers: [{ provide: RawSessions, useValue: new RawSessions(memcached) }],
   })
   class RawModule {}
 
-  return createNestApp('express', RawModule);
+  return createNestApp(platform, RawModule);
 }
