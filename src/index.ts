@@ -27,6 +27,7 @@ export type {
   SessionCounters,
   SessionEvent,
   SessionEventPayloads,
+  SessionIdentity,
 } from './session/session-telemetry.js';
 export type { ServerReport, ServerState } from './store/server-health.js';
 export { memcachedStore } from './store/memcached/memcached-store.js';

@@ -11,11 +11,11 @@ import type { ServerHealth, ServerReport } from './store/server-health.js';
  */
 export class SessionMonitor {
   readonly #telemetry: SessionTelemetry;
-  readonly #servers: readonly ServerHealth[];
+  readonly #store: { readonly servers: readonly ServerHealth[] };
 
-  constructor(telemetry: SessionTelemetry, servers: readonly ServerHealth[]) {
+  constructor(telemetry: SessionTelemetry, store: { readonly servers: readonly ServerHealth[] }) {
     this.#telemetry = telemetry;
-    this.#servers = servers;
+    this.#store = store;
   }
 
   /** How often each event has happened since the application started. Never reset. */
@@ -25,11 +25,11 @@ export class SessionMonitor {
 
   /** The state of each server of the store, judged by its last operations. Empty for sessions in memory. */
   get servers(): ServerReport[] {
-    return this.#servers.map(({ report }) => report);
+    return this.#store.servers.map(({ report }) => report);
   }
 
   /** The same, after probing each server; `down` if it did not answer. Never rejects. */
   check(): Promise<ServerReport[]> {
-    return Promise.all(this.#servers.map((server) => server.check()));
+    return Promise.all(this.#store.servers.map((server) => server.check()));
   }
 }

@@ -13,7 +13,7 @@ import type { OutagePolicy } from './session/session-access.js';
 import type { WhenTooMany } from './session/session-policy.js';
 import { checkSecrets } from './session/session-secrets.js';
 import { SessionOptionsError } from './session/session.errors.js';
-import type { MemcachedLocation } from './store/memcached/memcached-options.js';
+import { refuseRehash, type MemcachedLocation } from './store/memcached/memcached-options.js';
 import type { KeyvLike, SessionCache } from './store/session-cache.js';
 import { PLACES, placeOf, type SessionPlace } from './store/session-place.js';
 import type { Durability } from './store/tier/tiered-session-store.js';
@@ -52,8 +52,8 @@ export interface SessionModuleOptions {
   /** Prefix of every key in the store. Default `'sess:'`. */
   keyPrefix?: string;
   /**
-   * Largest record in bytes. Default 1,000,000: memcached refuses more than 1 MiB, and deletes the
-   * record that was there. A larger record throws `SessionTooLargeError`; nothing is stored.
+   * Largest record in bytes. Default 1,000,000, as memcached takes 1 MiB unless started with another
+   * `-I`. A larger record throws `SessionTooLargeError`, and what was stored before stays.
    */
   maxBytes?: number;
   cookie?: SessionCookieOptions;
@@ -78,8 +78,8 @@ export interface SessionModuleOptions {
    */
   secrets?: string | readonly string[] | undefined;
   /**
-   * How many sessions a user may be signed in with at a time. Default `false`: no limit. (ASVS 5.0
-   * V7.1.2)
+   * How many sessions a user may be signed in with at a time. Default 100; `false` for no limit. (ASVS
+   * 5.0 V7.1.2)
    */
   maxSessionsPerUser?: number | false;
   /**
@@ -87,6 +87,12 @@ export interface SessionModuleOptions {
    * first is ended. `'refuse'`: a `SessionLimitError`, hence a 409.
    */
   whenTooMany?: WhenTooMany;
+  /**
+   * Seconds within which `UserSessions.revokeEverybody()` holds in every process: each then reads a small
+   * record so often, and eight at start. At most 3,600. Default `false`: nothing is read, and
+   * `revokeEverybody()` is refused.
+   */
+  revokeEverybodyWithin?: number | false;
   /**
    * Seconds between sweeps, which close gateway sockets whose session has ended. Default 60; at most
    * 86,400. `false`: no sweeps; such a socket is closed at its next message that uses the session.
@@ -112,8 +118,9 @@ const DEFAULTS = {
   maxBytes: 1_000_000,
   rotateEvery: false as number | false,
   rotateGrace: 10,
-  maxSessionsPerUser: false as number | false,
+  maxSessionsPerUser: 100 as number | false,
   whenTooMany: 'end-oldest' as WhenTooMany,
+  revokeEverybodyWithin: false as number | false,
   socketSweep: 60 as number | false,
   onOutage: 'refuse' as OutagePolicy,
   cacheControl: 'no-store' as string | false,
@@ -133,11 +140,51 @@ const KNOWN = [
   ...['cookie', 'transport', 'secrets', 'durable'],
 ];
 
+/** Options of express-session and others, by name. */
+const BROUGHT_ALONG = {
+  secret: 'did you mean secrets? It also encrypts the records; 32 characters or more',
+  keys: 'did you mean secrets? 32 characters or more each, the newest first',
+  store: 'did you mean stores? Or memcached, or cache; stores of express-session do not fit',
+  resave: 'not needed here, because only what has changed is stored; leave it out',
+  saveUninitialized:
+    'not needed here, because a session is stored when it is first written to; leave it out',
+  rolling:
+    'not needed here, because each use of a session renews it; for the cookie give cookie.persistent',
+  touchAfter:
+    'not needed here, because reading a session renews it by the same command; leave it out',
+  name: 'did you mean cookie.name?',
+  key: 'did you mean cookie.name? For the keys in the store: keyPrefix',
+  cookieName: 'did you mean cookie.name?',
+  prefix: 'did you mean keyPrefix?',
+  ttl: 'did you mean timeout? It is in seconds',
+  maxAge: 'did you mean timeout? It is in seconds; for the cookie give cookie.persistent as well',
+  expires: 'did you mean timeout, or absoluteTimeout? They are in seconds',
+  unset: 'not needed here, because await session.destroy() ends a session; leave it out',
+  genid: 'not needed here, because each id is 256 random bits; leave it out',
+  idGenerator: 'not needed here, because each id is 256 random bits; leave it out',
+  proxy: "not needed here, because the framework's own trust proxy counts; leave it out",
+  logErrors: 'not needed here, because failures go to the log of Nest; leave it out',
+  servers: 'did you mean memcached?',
+  hosts: 'did you mean memcached?',
+  redis: 'did you mean stores? Such as new KeyvRedis(url, { throwOnErrors: true })',
+  client: 'did you mean stores? Such as new KeyvRedis(url, { throwOnErrors: true })',
+  isGlobal: 'with forRootAsync() it stands next to useFactory, not in what that returns',
+  header: 'did you mean transport? Such as { header: "x-session-id" }',
+  domain: 'did you mean cookie.domain?',
+  path: 'did you mean cookie.path?',
+  secure: 'did you mean cookie.secure?',
+  sameSite: 'did you mean cookie.sameSite?',
+  httpOnly: 'not needed here, because the cookie always is; leave it out',
+};
+
 /** A way to a new id is kept for so long, in seconds. */
 const MAX_GRACE = 300;
 
 /** A day; Node.js's timers take no more than 24 of them. */
 const MAX_SWEEP = 86_400;
+
+/** An hour, after which nobody would call it an answer to an incident. */
+const MAX_LOOK = 3600;
 
 /** Keys have to fit into memcached's 250 bytes, together with the 43 characters of a digest. */
 const MAX_PREFIX_LENGTH = 200;
@@ -148,7 +195,8 @@ const MAX_PREFIX_LENGTH = 200;
  * @throws SessionOptionsError that names the first invalid one
  */
 export function checkSessionOptions(options: SessionModuleOptions = {}): CheckedSessionOptions {
-  refuseUnknownOptions(options, KNOWN);
+  refuseRehash(options, 'rehash');
+  refuseUnknownOptions(options, KNOWN, undefined, BROUGHT_ALONG);
   const checked = withDefaults(DEFAULTS, options);
   const { timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace } = checked;
   const { cacheControl, socketSweep } = checked;
@@ -162,6 +210,12 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   requireWholeNumber('rotateGrace', rotateGrace, { unit: 'seconds', from: 0, to: MAX_GRACE });
   if (socketSweep !== false) {
     requireWholeNumber('socketSweep', socketSweep, { unit: 'seconds', from: 1, to: MAX_SWEEP });
+  }
+  const { revokeEverybodyWithin } = checked;
+  if (revokeEverybodyWithin !== false) {
+    requireWholeNumber('revokeEverybodyWithin', revokeEverybodyWithin, {
+      ...{ unit: 'seconds', from: 1, to: MAX_LOOK },
+    });
   }
   requireWholeNumber('maxBytes', maxBytes, { unit: 'bytes', from: 100 });
   if (!isText(keyPrefix, /^[\x21-\x7e]+$/) || keyPrefix.length > MAX_PREFIX_LENGTH) {
@@ -194,6 +248,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
     ...{ onOutage, maxSessionsPerUser, whenTooMany, socketSweep, durable },
+    revokeEverybodyWithin,
     ...{ cookie, transport, keptIn, secrets },
   };
 }

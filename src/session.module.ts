@@ -4,6 +4,7 @@ import {
   Module,
   type DynamicModule,
   type NestModule,
+  type OnApplicationShutdown,
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
@@ -12,34 +13,35 @@ import { HttpAdapterHost, MetadataScanner, ModulesContainer } from '@nestjs/core
 import { routesWithNestSession } from './http/nest-session-hint.js';
 import type { SessionEdge } from './http/request-session.js';
 import { serveSessions } from './http/session.middleware.js';
+import { MadeOnce } from './same-options.js';
+import { SESSION_MODULE } from './session-module-imports.js';
 import {
   ConfigurableModuleClass,
   type ASYNC_OPTIONS_TYPE,
   type OPTIONS_TYPE,
 } from './session.module-definition.js';
 import {
+  barePartsProvider,
   cacheOptions,
   clockProvider,
   edgeProvider,
   managerProvider,
   monitorProvider,
   optionsProvider,
+  partsProvider,
   registryProvider,
   SESSION_CLOCK,
-  SESSION_EDGE,
   SESSION_OPTIONS,
-  SESSION_STORE,
   socketsProvider,
   storeProvider,
   telemetryProvider,
   usersProvider,
+  type SessionParts,
 } from './session.providers.js';
 import { SessionMonitor } from './session-monitor.js';
 import { SessionManager } from './session/session-manager.js';
-import { SessionSockets } from './sockets/session-sockets.js';
 import { SessionTelemetry } from './session/session-telemetry.js';
 import { UserSessions } from './session/users/user-sessions.js';
-import type { OpenSessionStore } from './store/session-store.factory.js';
 
 /** The options of `SessionModule.forRootAsync()`. */
 export type SessionModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
@@ -51,6 +53,10 @@ export type SessionModuleAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
 })
 class SessionOptionsModule {}
 
+/** Of the modules that `forRoot()` and `forRootAsync()` have made. */
+const madeByOptions = new MadeOnce<DynamicModule>();
+const madeAsync = new MadeOnce<DynamicModule>();
+
 /**
  * HTTP sessions. Import it once, in the `AppModule`:
  *
@@ -59,63 +65,112 @@ class SessionOptionsModule {}
  * export class AppModule {}
  * ```
  */
-@Module({
-  providers: [
-    ...[storeProvider, registryProvider, edgeProvider, socketsProvider],
-    ...[managerProvider, usersProvider, monitorProvider],
-  ],
-  exports: [SessionManager, SessionMonitor, UserSessions],
-})
+@Module({ providers: [barePartsProvider] })
 export class SessionModule
   extends ConfigurableModuleClass
-  implements NestModule, OnModuleInit, OnModuleDestroy
+  implements NestModule, OnModuleInit, OnModuleDestroy, OnApplicationShutdown
 {
+  static readonly [SESSION_MODULE] = true;
+  private beforeRoutes: (() => void) | undefined;
+  private readonly edge: SessionEdge;
+  private readonly letGo: () => Promise<void>;
+
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly modules: ModulesContainer,
-    @Inject(SESSION_EDGE) private readonly edge: SessionEdge,
-    @Inject(SESSION_STORE) private readonly store: OpenSessionStore,
-    private readonly sockets: SessionSockets,
+    @Inject(SESSION_MODULE) private readonly parts: SessionParts,
   ) {
     super();
+    this.edge = parts.edge;
+    this.letGo = parts.store.hold();
+    this.serve();
   }
 
-  /** Sessions with these options. Kept in memory unless you give `memcached`, `stores` or `cache`. */
+  /**
+   * Sessions with these options. Kept in memory unless you give `memcached`, `stores` or `cache`.
+   *
+   * The same options twice are one module, wherever they are imported. Others in the same application
+   * stop its start.
+   */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    return withCache(super.forRoot(options));
+    return madeByOptions.of(options, () => configured(super.forRoot(options)));
   }
 
-  /** The same, with options from a factory, a class or a provider. */
+  /**
+   * The same, with options from a factory, a class or a provider. The same options are here the same
+   * function or class, and equal others.
+   */
   static override forRootAsync(options: SessionModuleAsyncOptions): DynamicModule {
-    return withCache(super.forRootAsync(options));
+    return madeAsync.of(options, () => configured(super.forRootAsync(options)));
   }
 
-  /** Called before routes are registered; there is no adapter without an HTTP server. */
+  /** Called before routes are registered. */
   configure(): void {
+    this.serve();
+    this.beforeRoutes?.();
     const { httpAdapter } = this.adapterHost;
-    if (!httpAdapter) return;
-    serveSessions(httpAdapter, this.edge);
-    this.sockets.serveHandshakes(httpAdapter.getHttpServer() as object);
+    if (httpAdapter) this.parts.sockets.serveHandshakes(httpAdapter.getHttpServer() as object);
   }
 
-  onModuleInit(): void {
+  /**
+   * As early as there is an adapter, ahead of what `app.use()` adds: a testing module gets one only when
+   * its application is made, and without an HTTP server there is none.
+   */
+  private serve(): void {
+    const { httpAdapter } = this.adapterHost;
+    if (!httpAdapter || this.beforeRoutes) return;
+    this.beforeRoutes = serveSessions(httpAdapter, this.edge);
+  }
+
+  /** Looks at the servers, and says where sessions are. A server that is down does not stop the start. */
+  async onModuleInit(): Promise<void> {
+    const { store, sockets, options } = this.parts;
+    const { log, repository } = this.edge;
+    repository.generations.onChange = () => void sockets.look();
+    const [servers] = await Promise.all([
+      store.diagnose(options.maxBytes),
+      repository.generations.start(),
+    ]);
+    log.keptIn(store.place, servers);
     for (const route of routesWithNestSession(this.modules, new MetadataScanner())) {
       this.edge.log.takesNestSession(route);
     }
   }
 
   onModuleDestroy(): void {
-    this.sockets.stop();
-    this.store.close();
+    this.parts.sockets.stop();
+    this.edge.repository.generations.stop();
+    this.parts.store.close();
+  }
+
+  /** After the last request: Nest closes the stores of its caches before its HTTP server. */
+  onApplicationShutdown(): Promise<void> {
+    return this.letGo();
   }
 }
 
-function withCache({ imports = [], providers = [], ...definition }: DynamicModule): DynamicModule {
-  const options: DynamicModule = { module: SessionOptionsModule, imports, providers };
+const DISTINCTION = Symbol('distinction');
+let configuredModules = 0;
+
+function configured({ imports = [], providers = [], ...definition }: DynamicModule): DynamicModule {
+  const options: DynamicModule = {
+    module: SessionOptionsModule,
+    imports,
+    // Nest's algorithm `deep-hash` takes two functions of the same text, or two stores, for one.
+    providers: [...providers, { provide: DISTINCTION, useValue: ++configuredModules }],
+  };
   const cache = CacheModule.registerAsync({
     imports: [options],
     inject: [SESSION_OPTIONS, SESSION_CLOCK, SessionTelemetry],
     useFactory: cacheOptions,
   });
-  return { ...definition, imports: [options, cache] };
+  return {
+    ...definition,
+    imports: [options, cache],
+    providers: [
+      ...[storeProvider, registryProvider, edgeProvider, socketsProvider],
+      ...[managerProvider, usersProvider, monitorProvider, partsProvider],
+    ],
+    exports: [SessionManager, SessionMonitor, UserSessions],
+  };
 }

@@ -1,16 +1,28 @@
 import { CACHE_MANAGER, type CacheModuleOptions } from '@nestjs/cache-manager';
 import { Logger, Scope, type FactoryProvider, type ValueProvider } from '@nestjs/common';
-import { ApplicationConfig, ModulesContainer, REQUEST } from '@nestjs/core';
+import { ApplicationConfig, ModuleRef, ModulesContainer, REQUEST } from '@nestjs/core';
 import type { Cache } from 'cache-manager';
 
+import { PrintableLogger } from './http/printable-logger.js';
 import type { SessionEdge } from './http/request-session.js';
 import { SessionCookie } from './http/session-cookie.js';
 import { SessionHeader } from './http/session-header.js';
 import { SessionIdTransport } from './http/session-id-transport.js';
 import { SessionLog } from './http/session-log.js';
 import { managerOf } from './http/session-of.js';
-import { checkSessionOptions, type CheckedSessionOptions } from './session-options.js';
+import {
+  checkSessionOptions,
+  type CheckedSessionOptions,
+  type SessionModuleOptions,
+} from './session-options.js';
+import {
+  refuseBareImport,
+  requireOneSessionModule,
+  SESSION_MODULE,
+} from './session-module-imports.js';
 import { SESSION_MODULE_OPTIONS } from './session.module-definition.js';
+import { LineLimit } from './session/line-limit.js';
+import { printable } from './session/printable.js';
 import { SessionManager } from './session/session-manager.js';
 import { SessionMonitor } from './session-monitor.js';
 import { SessionRepository } from './session/session-repository.js';
@@ -18,10 +30,15 @@ import { SessionTelemetry } from './session/session-telemetry.js';
 import { UserSessions } from './session/users/user-sessions.js';
 import { SessionSockets } from './sockets/session-sockets.js';
 import { SocketRegistry } from './sockets/socket-registry.js';
-import { memcachedStore } from './store/memcached/memcached-store.js';
+import { memcachedKeyv } from './store/memcached/memcached-store.js';
 import { memoryStore } from './store/memory/memory-store.js';
 import type { ServerWatcher } from './store/server-health.js';
-import { openSessionStore, toKeyv, type OpenSessionStore } from './store/session-store.factory.js';
+import {
+  keepForSessions,
+  openSessionStore,
+  toKeyv,
+  type OpenSessionStore,
+} from './store/session-store.factory.js';
 import type { TierListener } from './store/tier/tiered-session-store.js';
 
 export const SESSION_OPTIONS = Symbol('session options');
@@ -32,10 +49,42 @@ export const SESSION_EDGE = Symbol('session edge');
 /** Milliseconds since 1970. Replace it in tests to move time. */
 export type SessionClock = () => number;
 
+/** What `SessionModule` itself needs. */
+export interface SessionParts {
+  readonly edge: SessionEdge;
+  readonly options: CheckedSessionOptions;
+  readonly store: OpenSessionStore;
+  readonly sockets: SessionSockets;
+}
+
+/** Of a `SessionModule` that is imported without `forRoot()`: says so, and who imports it. */
+export const barePartsProvider: FactoryProvider<SessionParts> = {
+  provide: SESSION_MODULE,
+  inject: [ModulesContainer, ModuleRef],
+  useFactory: (modules: ModulesContainer, moduleRef: ModuleRef) =>
+    refuseBareImport(modules, moduleRef),
+};
+
+/** In its place, of one with options. */
+export const partsProvider: FactoryProvider<SessionParts> = {
+  provide: SESSION_MODULE,
+  inject: [SESSION_EDGE, SESSION_OPTIONS, SESSION_STORE, SessionSockets],
+  useFactory: (
+    edge: SessionEdge,
+    options: CheckedSessionOptions,
+    store: OpenSessionStore,
+    sockets: SessionSockets,
+  ) => ({ edge, options, store, sockets }),
+};
+
+/** All parts wait for the options, and so for this check. */
 export const optionsProvider: FactoryProvider<CheckedSessionOptions> = {
   provide: SESSION_OPTIONS,
-  inject: [SESSION_MODULE_OPTIONS],
-  useFactory: checkSessionOptions,
+  inject: [SESSION_MODULE_OPTIONS, ModulesContainer, ModuleRef],
+  async useFactory(options: SessionModuleOptions, modules: ModulesContainer, moduleRef: ModuleRef) {
+    await requireOneSessionModule(modules, moduleRef);
+    return checkSessionOptions(options);
+  },
 };
 
 export const clockProvider: ValueProvider<SessionClock> = {
@@ -59,7 +108,7 @@ export function cacheOptions(
     const onEvict = () => telemetry.tell('evicted', {});
     return { stores: [memoryStore({ now, logger: sessionLogger, onEvict })] };
   }
-  if ('memcached' in keptIn) return { stores: [memcachedStore(keptIn.memcached)] };
+  if ('memcached' in keptIn) return { stores: [memcachedKeyv(keptIn.memcached)] };
   if ('stores' in keptIn) return { stores: keptIn.stores.map(toKeyv) };
   return {}; // the cache that was given is used, and this one is not
 }
@@ -78,7 +127,8 @@ export const storeProvider: FactoryProvider<OpenSessionStore> = {
     const cache = typeof keptIn === 'object' && 'cache' in keptIn ? keptIn.cache : ownCache;
     const tierListener = tellTier(telemetry);
     const open = openSessionStore(cache, { ...options, now, tierListener });
-    for (const health of open.servers) health.watch(outageWatcher(telemetry));
+    if (cache !== ownCache) keepForSessions(cache, options.keyPrefix);
+    open.watch(outageWatcher(telemetry));
     return open;
   },
 };
@@ -94,21 +144,22 @@ function outageWatcher(telemetry: SessionTelemetry): ServerWatcher {
   return {
     outageBegan(server, error) {
       sessionLog.outageBegan(server, error);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = printable(error instanceof Error ? error.message : error);
       telemetry.tell('outage-began', { server, reason });
     },
     outageEnded(server, seconds, failures) {
       sessionLog.outageEnded(server, seconds, failures);
       telemetry.tell('outage-ended', { server, seconds, failures });
     },
+    noticed: (notice) => sessionLogger.warn(notice),
   };
 }
 
 export const monitorProvider: FactoryProvider<SessionMonitor> = {
   provide: SessionMonitor,
   inject: [SessionTelemetry, SESSION_STORE],
-  useFactory: (telemetry: SessionTelemetry, { servers }: OpenSessionStore) =>
-    new SessionMonitor(telemetry, servers),
+  useFactory: (telemetry: SessionTelemetry, store: OpenSessionStore) =>
+    new SessionMonitor(telemetry, store),
 };
 
 export const registryProvider: FactoryProvider<SocketRegistry> = {
@@ -145,12 +196,17 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
     sockets: SocketRegistry,
   ): SessionEdge {
     const { keptIn, cookie, secrets } = options;
-    const warn = (message: string) => sessionLogger.warn(message);
+    const warnings = new LineLimit((line) => sessionLogger.warn(line));
+    const warn = (message: string) => warnings.add(message);
     const persistentCookie = cookie.persistent && options.transport.cookie;
     const policy = { ...options, persistentCookie, now, warn, telemetry };
     const isShared = keptIn !== 'memory';
     if (isShared && secrets.length === 0 && process.env.NODE_ENV === 'production') {
       sessionLog.withoutSecrets();
+    }
+    const { absoluteTimeout, timeout } = options;
+    if (absoluteTimeout !== false && absoluteTimeout < timeout) {
+      sessionLog.absoluteTimeoutIsShort(absoluteTimeout, timeout);
     }
     return {
       repository: new SessionRepository(sockets.listenTo(store), policy),
@@ -174,7 +230,8 @@ function transportOf({ cookie, timeout, secrets, transport }: CheckedSessionOpti
 export const usersProvider: FactoryProvider<UserSessions> = {
   provide: UserSessions,
   inject: [SESSION_EDGE],
-  useFactory: ({ repository }: SessionEdge) => new UserSessions(repository.users),
+  useFactory: ({ repository }: SessionEdge) =>
+    new UserSessions(repository.users, repository.generations),
 };
 
 /** Request-scoped, though nothing but the request's own session is made anew for each request. */
@@ -186,5 +243,5 @@ export const managerProvider: FactoryProvider<SessionManager> = {
   useFactory: managerOf,
 };
 
-const sessionLogger = new Logger('SessionModule');
+const sessionLogger = new PrintableLogger(new Logger('SessionModule'));
 const sessionLog = new SessionLog(sessionLogger);

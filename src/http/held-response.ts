@@ -1,8 +1,11 @@
 import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import { inspect } from 'node:util';
 
 import {
   headersSentError,
-  pretendSent,
+  holderOf,
+  sendingFunctionsOf,
   setHolder,
   type ResponseHolder,
   type SendingFunction,
@@ -14,7 +17,7 @@ import { applyHead } from './response-head.js';
 export interface ResponseGate {
   /** Begins what has to be done first. `undefined`: nothing has, the response may go. */
   commit(): Promise<void> | undefined;
-  /** It is done: adds the headers that tell the client of it. */
+  /** The head is about to go, the response's or that of an error in its place: adds what tells the client. */
   beforeRelease(response: ServerResponse): void;
   /** It failed: the status and the JSON body to send in place of the response. */
   refusal(error: unknown): { status: number; body: object };
@@ -22,30 +25,70 @@ export interface ResponseGate {
   onClose(): void;
 }
 
-type Call = [SendingMethod, SendingFunction, unknown[]];
+type Call = [method: SendingMethod, original: SendingFunction, args: unknown[]];
 
 /** `replaced`: an error was sent instead. */
 type Phase = 'untouched' | 'held' | 'released' | 'replaced';
+
+/** What describes the body that is replaced, or how it was to be sent, whoever said so and when. */
+const OF_THE_BODY =
+  /^(content-(?!security-policy)|transfer-encoding$|trailer$|etag$|last-modified$|accept-ranges$|set-cookie$)/;
 
 /**
  * Holds a response back from its first byte on until `gate.commit()` is done, whatever way it is sent:
  * returned values, `@Res()`, redirects, exceptions, streams, on Express and on Fastify.
  */
 export class HeldResponse implements ResponseHolder {
+  /** Of other applications that the request has reached. */
+  private otherGates: ResponseGate[] | undefined;
   private phase: Phase;
   private isRefused = false;
+  /** Whether the error that was sent instead is out. */
+  private hasFinished = false;
+  /** Whether its head is complete. */
+  private hasHead: boolean;
   private calls: Call[] = [];
-  /** What was there before the session was used, such as CORS headers; a refusal keeps it. */
-  private readonly earlierHeaders: string[];
+  /** Whether the application has ended the response, though it was not sent. */
+  hasEnded = false;
 
+  /**
+   * `earlierHeaders`: the names of those that were there before the session was used, such as CORS
+   * headers; a refusal keeps them.
+   */
   constructor(
     private readonly response: ServerResponse,
     private readonly gate: ResponseGate,
+    private readonly earlierHeaders: readonly string[] = response.getHeaderNames(),
   ) {
-    this.phase = response.headersSent ? 'released' : 'untouched';
-    this.earlierHeaders = response.getHeaderNames();
+    this.hasHead = response.headersSent;
+    this.phase = this.hasHead ? 'released' : 'untouched';
     setHolder(response, this);
-    response.on('close', () => this.close());
+  }
+
+  /** Holds a response; one that is held for another application, for both. */
+  static of(
+    response: ServerResponse,
+    gate: ResponseGate,
+    earlierHeaders?: readonly string[],
+  ): HeldResponse {
+    const held = holderOf(response);
+    if (!(held instanceof HeldResponse)) return new HeldResponse(response, gate, earlierHeaders);
+    (held.otherGates ??= []).push(gate);
+    return held;
+  }
+
+  /** Whether the client may still receive what is sent. */
+  get isDeliverable(): boolean {
+    const { response } = this;
+    if (isHttp2(response)) return !(response.stream.destroyed || response.stream.closed);
+    return !(response.destroyed || response.closed || response.socket?.destroyed);
+  }
+
+  /** A gate is told when the connection is done with, unless it is already. */
+  watchClose(gate: ResponseGate): void {
+    this.response.on('close', () => {
+      if (!this.isRefused) gate.onClose();
+    });
   }
 
   /** Whether the application has not begun to respond. */
@@ -53,21 +96,29 @@ export class HeldResponse implements ResponseHolder {
     return this.phase === 'untouched';
   }
 
-  get hasEnded(): boolean {
-    return this.calls.some(([method]) => method === 'end');
+  get isHeld(): boolean {
+    return this.phase === 'held';
+  }
+
+  /** Whoever logs a response must not log its session. */
+  [inspect.custom](): string {
+    return 'HeldResponse';
   }
 
   call(method: SendingMethod, original: SendingFunction, args: unknown[]): unknown {
     switch (this.phase) {
       case 'released':
-        return original.apply(this.response, args);
+        return this.send(method, original, args);
       case 'replaced':
         callBack([[method, original, args]]);
-        return method === 'write' ? true : this.response; // so that a stream flows on to its end
+        // A pipeline may have missed that it finished; it waits for either.
+        if (method === 'end') process.nextTick(() => this.response.emit('drain'));
+        return method === 'write' ? this.hasFinished : this.response; // so that a stream flows on to its end
       case 'held':
-        if (method === 'writeHead') throw headersSentError();
+        if (method === 'writeHead') throw headersSentError('write');
         return this.keep([method, original, args]);
       case 'untouched':
+        if (method === 'flushHeaders') return this.flush(original);
         return this.begin([
           method,
           original,
@@ -76,22 +127,22 @@ export class HeldResponse implements ResponseHolder {
     }
   }
 
-  private close(): void {
-    if (!this.isRefused) this.gate.onClose();
+  /** Whoever put something around `writeHead` decides by it how to send the body: it has to be asked. */
+  private flush(original: SendingFunction): unknown {
+    this.response.writeHead(this.response.statusCode);
+    return this.call('flushHeaders', original, []);
   }
 
   private begin(call: Call): unknown {
-    const pending = this.gate.commit();
+    const pending = this.otherGates ? this.commitAll(this.otherGates) : this.gate.commit();
     if (!pending) {
       this.phase = 'released';
-      this.gate.beforeRelease(this.response);
-      return this.send(call);
+      return this.send(...call);
     }
     this.phase = 'held';
     const restoreStatus = rememberStatus(this.response);
-    const stopPretending = pretendSent(this.response);
     const settle = (go: () => void) => {
-      stopPretending();
+      this.phase = 'released';
       restoreStatus();
       try {
         go();
@@ -106,19 +157,32 @@ export class HeldResponse implements ResponseHolder {
     return this.keep(call);
   }
 
+  /** What one of them cannot store must not be said to be; what the others have stored stays. */
+  private commitAll(others: readonly ResponseGate[]): Promise<void> | undefined {
+    const pending = [this.gate, ...others].flatMap((gate) => gate.commit() ?? []);
+    if (pending.length === 0) return undefined;
+    return Promise.allSettled(pending).then((results) => {
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    });
+  }
+
+  private beforeRelease(): void {
+    this.gate.beforeRelease(this.response);
+    for (const gate of this.otherGates ?? []) gate.beforeRelease(this.response);
+  }
+
   private keep(call: Call): unknown {
     // What comes after an end is an error in Node.js, too; it must not harm the response.
     if (this.hasEnded) callBack([call]);
     else this.calls.push(call);
+    this.hasEnded ||= call[0] === 'end';
     return call[0] === 'write' ? false : this.response; // as for a full buffer; 'drain' follows
   }
 
   private release(): void {
-    this.phase = 'released';
-    this.gate.beforeRelease(this.response);
     let accepted: unknown = false;
-    for (let call = this.calls.shift(); call; call = this.calls.shift()) {
-      const result = this.send(call);
+    for (const call of this.calls.splice(0)) {
+      const result = this.send(...call);
       if (call[0] === 'write') accepted = result;
     }
     // Its writer was told to wait, and Node.js only calls those whom it told so itself.
@@ -133,37 +197,64 @@ export class HeldResponse implements ResponseHolder {
     else this.replace(status, body);
   }
 
+  /** Past whatever is put around the response: it may have been used up, or make another body of this. */
   private replace(status: number, body: object): void {
     const { response } = this;
     for (const name of response.getHeaderNames()) {
-      if (!this.earlierHeaders.includes(name) && !name.startsWith('access-control-')) {
-        response.removeHeader(name);
-      }
+      const isKept = this.earlierHeaders.includes(name) || name.startsWith('access-control-');
+      if (!isKept || OF_THE_BODY.test(name)) response.removeHeader(name);
     }
     const text = JSON.stringify(body);
-    response.removeHeader('set-cookie');
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.setHeader('Content-Length', Buffer.byteLength(text));
     response.setHeader('Cache-Control', 'no-store');
-    if (!isHttp2(response)) response.statusMessage = '';
-    this.phase = 'released';
-    response.writeHead(status);
-    response.end(text);
+    this.hasHead = true;
+    this.beforeRelease();
+    if (isHttp2(response)) dropTrailers(response);
+    else response.statusMessage = '';
+    // Not before: to whoever writes between `end` and 'finish', Node.js's web streams are not safe.
+    const goOn = () => process.nextTick(() => this.goOn());
+    response.once('finish', goOn).once('close', goOn);
+    if (!this.isDeliverable) goOn();
+    const { writeHead, end } = sendingFunctionsOf(response);
+    writeHead.call(response, status);
+    // Not every response knows by itself that there is no body here, as that of a test without a connection.
+    if (response.req.method === 'HEAD') end.call(response);
+    else end.call(response, text);
     this.phase = 'replaced';
+  }
+
+  /** Those who wait for what was not sent. */
+  private goOn(): void {
+    if (this.hasFinished) return;
+    this.hasFinished = true;
     callBack(this.calls.splice(0));
-    response.emit('drain');
+    this.response.emit('drain');
   }
 
   /** What was held cannot be sent, such as a status that is none; nobody is left to be told. */
   private giveUp(error: unknown): void {
     this.isRefused = true;
-    const { status, body } = this.gate.refusal(error);
-    if (this.response.headersSent) this.response.destroy();
-    else this.replace(status, body);
+    try {
+      const { status, body } = this.gate.refusal(error);
+      if (!this.response.headersSent) return this.replace(status, body);
+    } catch {
+      // Not even an error can be sent.
+    }
+    this.response.destroy();
   }
 
-  private send([, original, args]: Call): unknown {
-    return original.apply(this.response, args);
+  private send(method: SendingMethod, original: SendingFunction, args: unknown[]): unknown {
+    const isHead = method === 'writeHead' && !this.hasHead;
+    return original.apply(this.response, isHead ? this.completeHead(args) : args);
+  }
+
+  /** Whatever is put around `writeHead` has had its say, even what speaks at the last moment only. */
+  private completeHead(args: unknown[]): unknown[] {
+    this.hasHead = true;
+    const rest = applyHead(this.response, args);
+    this.beforeRelease();
+    return rest;
   }
 }
 
@@ -185,7 +276,13 @@ function rememberStatus(response: ServerResponse): () => void {
   };
 }
 
+/** Over HTTP/1.1 none are sent after a body whose length was told. */
+function dropTrailers({ stream }: Http2ServerResponse): void {
+  stream.removeAllListeners('wantTrailers');
+  stream.once('wantTrailers', () => stream.sendTrailers({}));
+}
+
 /** HTTP/2 has no status message; Node.js warns of every use. */
-function isHttp2(response: ServerResponse): boolean {
+function isHttp2(response: object): response is Http2ServerResponse {
   return 'stream' in response;
 }

@@ -34,6 +34,10 @@ export interface FrameworkRequest {
   readonly protocol?: string;
   /** The client's address, as seen through them. */
   readonly ip?: string;
+  /** The host that the client asked, as seen through them. */
+  readonly hostname?: string;
+  /** As the client sent it, whatever the framework has taken off `url` since. */
+  readonly originalUrl?: string;
   /** What it opened, if it is the handshake of one. */
   readonly webSocket?: object | undefined;
 }
@@ -45,12 +49,15 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   private held: HeldResponse | undefined;
   private received: ReceivedId = NOT_SENT;
   private isRefused = false;
+  /** `false`: the session is only read, and its request changes nothing. */
+  private mayChange = false;
 
   constructor(
     private readonly edge: SessionEdge,
     private readonly request: FrameworkRequest,
     private readonly raw: IncomingMessage,
     private readonly response: ServerResponse,
+    private readonly reply?: { getHeaders(): object },
   ) {
     this.current = new CurrentSession(edge.repository, this, edge.onOutage);
     this.manager = new SessionManager(this);
@@ -67,17 +74,30 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return received.ticket;
   }
 
-  /** Nothing is held back, so what has to be said of caching is said now. */
+  /** Nothing has to be stored first, but what is said of caching is said last. */
   onRead(): void {
-    if (!this.held && !this.response.headersSent) this.limitCaching(this.response);
+    this.held ??= this.hold();
   }
 
   onUse(): void {
-    this.held = new HeldResponse(this.response, this);
+    this.mayChange = true;
+    this.held ??= this.hold();
+    if (this.held.isDeliverable) this.held.watchClose(this);
+    else setImmediate(() => this.onCloseWhenLoaded());
+  }
+
+  private onCloseWhenLoaded(): void {
+    // In an outage there is none, whatever its route makes of that.
+    this.current.load({ onOutage: 'refuse' }).then(() => this.onClose(), ignore);
+  }
+
+  private hold(): HeldResponse {
+    const { reply } = this;
+    return HeldResponse.of(this.response, this, reply && Object.keys(reply.getHeaders()));
   }
 
   get isOpen(): boolean {
-    return this.held?.isUntouched ?? true;
+    return !this.held || (this.held.isUntouched && this.held.isDeliverable);
   }
 
   client(): SessionClient {
@@ -85,31 +105,49 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return { userAgent, ip: this.request.ip ?? this.raw.socket.remoteAddress };
   }
 
+  /** An orphan would be stored by each such request, and its cookie take the place of the right one. */
+  get isOutside(): boolean {
+    return this.edge.transport.isOutside(this.target, this.received);
+  }
+
+  /** Of the request, as the client sent it. */
+  private get target(): string {
+    return this.request.originalUrl ?? this.raw.url ?? '/';
+  }
+
   commit(): Promise<void> | undefined {
-    return this.current.commit(true);
+    if (!this.mayChange || (!this.current.isStored && !this.mayBegin())) return undefined;
+    return this.current.commit(this.held!.isDeliverable);
   }
 
   beforeRelease(response: ServerResponse): void {
     this.limitCaching(response);
-    if (!this.isRefused) this.tellClient(response);
+    // Also with a refusal: an id that was stored before something failed is the one that works.
+    this.tellClient(response);
   }
 
   refusal(error: unknown): { status: number; body: object } {
     this.isRefused = true;
     this.edge.log.notStored(error);
     const status = statusOf(error);
-    this.edge.telemetry.tell('refused', { status });
+    this.edge.telemetry.tellOf('refused', this.current, { status });
     const message = status === 503 ? 'Service Unavailable' : 'Internal server error';
     return { status, body: { statusCode: status, message } };
   }
 
   /** What was written without a response to wait for it is stored all the same. */
   onClose(): void {
-    if (!this.isOpen && !this.current.isStored) {
-      if (this.current.hasChanges()) this.edge.log.changedTooLate();
+    // Its client may go while it is read; what is written to it then has nobody else to store it.
+    if (!this.current.isLoaded) return this.onCloseWhenLoaded();
+    if (!this.current.isStored) {
+      if (!this.held!.isUntouched && !this.isOutside && this.current.hasChanges()) {
+        this.edge.log.changedTooLate();
+      }
       return;
     }
-    this.current.commit()?.catch((error: unknown) => this.edge.log.notStored(error));
+    const notStored = (error: unknown) => this.edge.log.notStored(error);
+    this.current.commit()?.catch(notStored);
+    this.current.commitLateChanges(notStored);
   }
 
   private limitCaching(response: ServerResponse): void {
@@ -123,19 +161,38 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   private tellClient(response: ServerResponse): void {
     const { news } = this.current;
     if (!news) return;
-    const { transport, log } = this.edge;
-    const isHttps = this.isHttps();
-    if (news === 'over') {
-      transport.clear(response, this.received, isHttps);
+    if (!this.held!.isDeliverable) {
+      this.current.withdraw().catch((error: unknown) => this.edge.log.notStored(error));
       return;
     }
+    const { transport, log } = this.edge;
+    const isHttps = this.isHttps();
+    if (news === 'over' && this.isRefused) return;
+    if (this.received.isAmbiguous) {
+      const host = this.request.hostname ?? this.raw.headers.host;
+      transport.clearOthers(response, this.received, isHttps, host, this.target);
+    }
+    if (news === 'over') return transport.clear(response, this.received, isHttps);
     if (!isHttps && transport.needsHttps(this.received)) log.secureOverHttp(this.raw.headers);
     transport.give(response, news, this.received, isHttps);
   }
 
-  private isHttps(): boolean {
-    return this.request.protocol === 'https' || 'encrypted' in this.raw.socket;
+  /** Whether a session that is not stored yet can be. */
+  private mayBegin(): boolean {
+    if (!this.isOutside) return this.held!.isDeliverable;
+    if (this.current.hasChanges()) this.edge.log.outsidePath();
+    return false;
   }
+
+  private isHttps(): boolean {
+    const { protocol } = this.request;
+    const { encrypted } = this.raw.socket as { readonly encrypted?: boolean };
+    return protocol === 'https' || encrypted === true;
+  }
+}
+
+function ignore(): void {
+  // Whoever asked for the session is told.
 }
 
 function statusOf(error: unknown): number {

@@ -61,8 +61,12 @@ export function addVary(response: ServerResponse, names: readonly string[]): voi
   if (missing.length > 0) response.setHeader('Vary', [String(vary), ...missing].join(', '));
 }
 
+/** Of caches that do not go by `Cache-Control` (RFC 9213; Edge Architecture Specification). */
+const OTHER_CACHE_CONTROLS = ['cdn-cache-control', 'surrogate-control', 'expires'];
+
 /** Whatever the application said of caches: the next visitor must not get this response. */
 export function forbidStoring(response: ServerResponse): void {
   const given = String(response.getHeader('cache-control') ?? '');
   if (!/\bno-store\b/i.test(given)) response.setHeader('Cache-Control', 'no-store');
+  for (const name of OTHER_CACHE_CONTROLS) response.removeHeader(name);
 }

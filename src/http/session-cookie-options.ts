@@ -1,3 +1,4 @@
+import { PUBLIC_SUFFIXES } from './public-suffixes.js';
 import { refuseUnknownOptions, withDefaults } from '../session/option-checks.js';
 import { SessionOptionsError } from '../session/session.errors.js';
 
@@ -7,7 +8,10 @@ export interface SessionCookieOptions {
   name?: string;
   /** Default `'/'`. */
   path?: string;
-  /** Default: none, so that only this exact host gets it. */
+  /**
+   * Default: none, so that only this exact host gets it. Whoever changes it, or `path`, has to change
+   * `name` as well: browsers keep the earlier cookie beside the new one.
+   */
   domain?: string | undefined;
   /** Default `'lax'`. `'none'` needs `secure: true`. */
   sameSite?: 'lax' | 'strict' | 'none';
@@ -22,7 +26,7 @@ export interface SessionCookieOptions {
   priority?: 'low' | 'medium' | 'high' | undefined;
   /**
    * Default `false`: the cookie lasts until the browser is closed. `true`: it has a `Max-Age` of
-   * `timeout`, and is sent again once half of that has passed.
+   * `timeout`, and is sent again once a third of that has passed.
    */
   persistent?: boolean;
 }
@@ -42,6 +46,28 @@ const DEFAULTS: Required<Omit<SessionCookieOptions, 'domain' | 'priority'>> = {
 /** `httpOnly` is known, to say that it is fixed. */
 const KNOWN = [...Object.keys(DEFAULTS), 'domain', 'priority', 'httpOnly'];
 
+/** Options of express-session's cookie and others, by name. */
+const BROUGHT_ALONG = {
+  maxAge: 'give timeout, in seconds, and persistent: true for a cookie that outlives the browser',
+  originalMaxAge: 'give timeout, in seconds, and persistent: true',
+  expires: 'give timeout, in seconds, and persistent: true for a cookie that outlives the browser',
+  expire: 'give timeout, in seconds, and persistent: true for a cookie that outlives the browser',
+  signed: 'not needed here, because with the option secrets the cookie always is; leave it out',
+  secret: 'did you mean the option secrets, beside cookie?',
+  secrets: 'it stands beside cookie, not in it',
+  overwrite: 'not needed here, because cookies of other names are never touched; leave it out',
+  encode: 'not needed here, because an id has no character to encode; leave it out',
+  timeout: 'it stands beside cookie, not in it',
+};
+
+/** Browsers refuse a cookie whose name and value are 4,096 bytes or more (RFC 6265bis, 5.6). */
+const MAX_NAME = 200;
+/** And leave out an attribute whose value is longer than that. */
+const MAX_PATH = 1024;
+/** Of DNS. */
+const MAX_DOMAIN = 253;
+const MAX_LABEL = 63;
+
 /** A token of RFC 9110; it leaves out separators and control characters (CVE-2024-47764). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 6265bis: any character but controls and `;`. */
@@ -50,7 +76,7 @@ const DOMAIN = /^\.?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 
 /** @throws SessionOptionsError that names the first wrong option */
 export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedCookieOptions {
-  refuseUnknownOptions(options, KNOWN, 'cookie');
+  refuseUnknownOptions(options, KNOWN, 'cookie', BROUGHT_ALONG);
   const cookie: CheckedCookieOptions = withDefaults(DEFAULTS, options);
   if (!isOneOf((options as { httpOnly?: unknown }).httpOnly, [undefined, true])) {
     throw wrong('httpOnly', 'it is always true: no script may read a session id');
@@ -58,12 +84,16 @@ export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedC
   if (!matches(cookie.name, NAME)) {
     throw wrong('name', 'give letters, digits and - _ . only');
   }
+  if (cookie.name.length > MAX_NAME) {
+    throw wrong('name', `give ${MAX_NAME} characters at most; browsers take no long ones`);
+  }
   if (!matches(cookie.path, PATH)) {
     throw wrong('path', 'give a path that begins with / and has no ; or control character');
   }
-  if (cookie.domain !== undefined && !matches(cookie.domain, DOMAIN)) {
-    throw wrong('domain', 'give a host name, such as example.org');
+  if (cookie.path.length > MAX_PATH) {
+    throw wrong('path', `give ${MAX_PATH} characters at most; browsers take no longer ones`);
   }
+  if (cookie.domain !== undefined) checkDomain(cookie.domain);
   if (!isOneOf(cookie.sameSite, ['lax', 'strict', 'none'])) {
     throw wrong('sameSite', "give 'lax', 'strict' or 'none'");
   }
@@ -78,6 +108,34 @@ export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedC
   }
   checkTogether(cookie);
   return cookie;
+}
+
+/** Browsers drop the cookie of a domain that is not the site's own, without a word. */
+function checkDomain(domain: string): void {
+  if (!matches(domain, DOMAIN)) throw wrong('domain', 'give a host name, such as example.org');
+  const name = domain.replace(/^\./, '').toLowerCase();
+  const labels = name.split('.');
+  if (name.length > MAX_DOMAIN || labels.some(({ length }) => length > MAX_LABEL)) {
+    throw wrong('domain', 'it is longer than a host name can be');
+  }
+  if (/^\d+$/.test(labels.at(-1)!)) {
+    throw wrong('domain', 'an address has no domain; leave the option out');
+  }
+  // For localhost they make it that host's own cookie.
+  if (labels.length === 1 && name !== 'localhost') {
+    throw wrong(
+      'domain',
+      `browsers keep no cookie for all of ${name}; leave the option out for one host, or give a domain ` +
+        'of your own, such as example.org',
+    );
+  }
+  if (PUBLIC_SUFFIXES.has(name)) {
+    throw wrong(
+      'domain',
+      `anybody can have a host below ${name} (a public suffix), so browsers keep no cookie for all of ` +
+        'them; leave the option out for one host, or give a domain of your own',
+    );
+  }
 }
 
 /** What browsers would drop without a word; they take the prefixes in any case. */

@@ -2,6 +2,7 @@ import { serialize, type SerializeOptions } from 'cookie';
 import cookieParser from 'cookie-parser';
 
 import type { SessionTicket } from '../session/session-keys.js';
+import { otherPlaces } from './other-places.js';
 import { NOT_SENT, type ReceivedId } from './received-id.js';
 import type { CheckedCookieOptions } from './session-cookie-options.js';
 import { SignedIds } from './signed-ids.js';
@@ -40,6 +41,16 @@ export class SessionCookie {
     return this.options.secure === true;
   }
 
+  /** Whether browsers send it with requests to this target (RFC 6265, 5.1.4). */
+  isSentTo(target: string): boolean {
+    const own = this.options.path;
+    if (own === '/') return true;
+    // What goes through a forward proxy names its host as well (RFC 9112, 3.2.2).
+    const path = target.replace(/^https?:\/\/[^/?]*/i, '');
+    if (!path.startsWith(own)) return false;
+    return path.length === own.length || own.endsWith('/') || /[/?]/.test(path[own.length]!);
+  }
+
   /**
    * Reads a `Cookie` header. It is parsed apart from the request, so that an application with its own
    * `cookie-parser` and secrets is not disturbed.
@@ -60,6 +71,22 @@ export class SessionCookie {
     return this.serialize(this.ids.write(ticket), this.attributes, isHttps);
   }
 
+  /**
+   * `Set-Cookie` headers that take away other cookies of this name, which were set with another domain or
+   * path, as far as these can be guessed.
+   */
+  clearOthers(isHttps: boolean, host: string | undefined, target: string): string[] {
+    const { domain, path, partitioned, secure } = this.options;
+    const isSecure = secure === 'auto' ? isHttps : secure;
+    const clear = (where: SerializeOptions) =>
+      this.serialize('', { ...where, maxAge: 0, httpOnly: true }, isHttps);
+    const others = otherPlaces({ domain, path }, host, target).map((place) =>
+      clear({ ...place, partitioned }),
+    );
+    // In a jar of its own, if it was set before the option was.
+    return isSecure ? [clear({ domain, path, partitioned: !partitioned }), ...others] : others;
+  }
+
   /** The `Set-Cookie` header that takes the cookie away; browsers compare its attributes. */
   clear(isHttps: boolean): string {
     return this.serialize('', { ...this.attributes, maxAge: 0, expires: new Date(0) }, isHttps);
@@ -77,7 +104,12 @@ function differ(header: string, name: string): boolean {
   const values = new Set<string>();
   for (const pair of header.split(';')) {
     const at = pair.indexOf('=');
-    if (at > 0 && pair.slice(0, at).trim() === name) values.add(pair.slice(at + 1).trim());
+    if (at > 0 && unpadded(pair.slice(0, at)) === name) values.add(unpadded(pair.slice(at + 1)));
   }
   return values.size > 1;
+}
+
+/** Only these are blanks here (RFC 6265bis, 5.6); `trim()` would make other names the same as ours. */
+function unpadded(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }

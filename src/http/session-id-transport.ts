@@ -33,6 +33,11 @@ export class SessionIdTransport {
     return inHeader === ASKED_FOR ? inCookie : ofBoth(inCookie, inHeader);
   }
 
+  /** Whether the client would not send back here what it is given here. */
+  isOutside(path: string, received: ReceivedId): boolean {
+    return !received.wasSent && this.cookie !== undefined && !this.cookie.isSentTo(path);
+  }
+
   /** Whether browsers would drop the answer to this client if it did not come over https. */
   needsHttps(received: ReceivedId): boolean {
     return !this.answersByHeader(received) && this.cookie!.needsHttps;
@@ -44,11 +49,11 @@ export class SessionIdTransport {
     received: ReceivedId,
     isHttps: boolean,
   ): void {
-    if (!this.answersByHeader(received)) {
+    if (this.answersByHeader(received)) {
+      response.setHeader(this.header!.name, this.header!.give(ticket));
+    } else {
       addCookie(response, this.cookie!.give(ticket, isHttps));
-      return;
     }
-    response.setHeader(this.header!.name, this.header!.give(ticket));
     forbidStoring(response);
   }
 
@@ -57,6 +62,21 @@ export class SessionIdTransport {
     if (!wasSent) return;
     if (by !== 'header') addCookie(response, this.cookie!.clear(isHttps));
     if (by) response.setHeader(this.header!.name, '');
+  }
+
+  /**
+   * To be called when an id is given, or taken away, in a request that brought two: as long as the browser
+   * has both, nothing holds.
+   */
+  clearOthers(
+    response: ServerResponse,
+    { by }: ReceivedId,
+    isHttps: boolean,
+    host: string | undefined,
+    target: string,
+  ): void {
+    if (by === 'header' || !this.cookie) return;
+    for (const line of this.cookie.clearOthers(isHttps, host, target)) addCookie(response, line);
   }
 
   /** The `Cookie` header of a client to whom this id was given, if there are cookies. */

@@ -2,13 +2,33 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { LoggerService } from '@nestjs/common';
 
-import { SessionStoreError } from '../session/session.errors.js';
+import { LineLimit } from '../session/line-limit.js';
+import { printable } from '../session/printable.js';
+import { SessionError, SessionStoreError } from '../session/session.errors.js';
+import { PrintableLogger } from './printable-logger.js';
+
+/** A server of the store as it was found at start. */
+interface FoundServer {
+  readonly server: string;
+  readonly version?: string | undefined;
+  readonly problem?: string | undefined;
+}
 
 /** What is logged about requests, for operators. No line contains a session id. */
 export class SessionLog {
   private hasHinted = false;
 
-  constructor(private readonly logger: Pick<LoggerService, 'error' | 'warn'>) {}
+  /** For what each request of a route would tell again. */
+  private readonly limited: LineLimit;
+
+  private readonly logger: PrintableLogger;
+
+  constructor(logger: Pick<LoggerService, 'error' | 'log' | 'warn'>) {
+    this.logger = new PrintableLogger(logger);
+    this.limited = new LineLimit((line) => {
+      this.logger.warn(line);
+    });
+  }
 
   /**
    * A session could not be stored; its client got an error instead of the response. Not if the store
@@ -17,21 +37,40 @@ export class SessionLog {
   notStored(error: unknown): void {
     if (error instanceof SessionStoreError) return;
     const cause = error instanceof Error && error.cause;
-    const reason = cause instanceof Error ? ` (${cause.message})` : '';
-    const stack = error instanceof Error ? error.stack : undefined;
-    this.logger.error(`A session was not stored: ${String(error)}${reason}`, stack);
+    const reason = cause instanceof Error ? ` (${printable(cause.message)})` : '';
+    this.failed(`A session was not stored: ${printable(error)}${reason}`, error);
   }
 
   /** Of a socket whose session has ended. */
   notClosed(error: unknown): void {
-    const stack = error instanceof Error ? error.stack : undefined;
-    this.logger.error(`A socket was not closed as it should be: ${String(error)}`, stack);
+    this.failed(`A socket was not closed as it should be: ${printable(error)}`, error);
+  }
+
+  /** Of what the same error does to many requests, one line. */
+  private failed(line: string, error: unknown): void {
+    const [what] = line.split(':', 1);
+    this.limited.add(line, `${what}: ${kindOf(error)}`, (told) => {
+      this.logger.error(told, error ?? null);
+    });
+  }
+
+  /** At start: where sessions are, and what is wrong with the servers. */
+  keptIn(place: string, servers: readonly FoundServer[]): void {
+    if (servers.length > 0) {
+      const names = servers.map(({ server, version }) =>
+        version ? `${server} (${version})` : server,
+      );
+      this.logger.log(`Sessions are kept in ${place}: ${names.join(', ')}.`);
+    }
+    for (const { server, problem } of servers) {
+      if (problem) this.logger.error(`${server}: ${problem}`);
+    }
   }
 
   outageBegan(server: string, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message : error;
     this.logger.error(
-      `The session store is failing: ${server} (${reason}). Requests that need it get a 503 until it ` +
+      `The session store is failing: ${server} (${printable(reason)}). Requests that need it get a 503 until it ` +
         'is back.',
     );
   }
@@ -45,9 +84,18 @@ export class SessionLog {
 
   /** A new session was first written to when its client could not be told of it any more. */
   changedTooLate(): void {
-    this.logger.warn(
+    this.limited.add(
       'A new session was written to after its response had begun. It was not stored, as its client ' +
         'can no longer be given its id; write to it before the first byte.',
+    );
+  }
+
+  /** Its browser would not send the cookie back to where it was given. */
+  outsidePath(): void {
+    this.limited.add(
+      'A new session was written to outside cookie.path. It was not stored, as the browser would not ' +
+        'send its cookie there. Write to it below that path, or widen cookie.path; behind a proxy that ' +
+        "takes a prefix off, keep cookie.path '/' and let the proxy set the cookie's path.",
     );
   }
 
@@ -68,16 +116,28 @@ export class SessionLog {
     );
   }
 
-  /** In the cookie one was set by somebody else: another application, or a neighbour host (cookie tossing). */
+  /** An earlier release may have set one of them, another application, or a neighbour host (cookie tossing). */
   severalIds(by: 'header' | 'both' | undefined): void {
-    this.logger.warn(
+    this.limited.add(
       by
         ? 'A request came with two different session ids, in its cookie and its header or twice in ' +
             'its header. It is impossible to tell which one is right, so the request has no session. ' +
             'A client should send its id once, the way it received it.'
         : 'A request came with two different session cookies. It is impossible to tell which one is ' +
-            'right, so the request has no session. A cookie.name that begins with __Host- keeps other ' +
-            'hosts from setting one.',
+            'right, so the request has no session. Give the cookie a name of its own: another ' +
+            'cookie.name whenever cookie.domain or cookie.path change, as browsers keep the earlier ' +
+            'cookie beside the new one, and one for each application. A name that begins with __Host- ' +
+            'also keeps other hosts from setting one. A sign-in in such a request clears the other ' +
+            'cookies of that name, unless they were set with a domain or a path that cannot be guessed.',
+    );
+  }
+
+  /** In seconds. */
+  absoluteTimeoutIsShort(absoluteTimeout: number, timeout: number): void {
+    this.logger.warn(
+      `absoluteTimeout (${absoluteTimeout} s) is shorter than timeout (${timeout} s), so every session ` +
+        'ends after that time, however much it is used, and timeout has no effect. If that is not ' +
+        'meant, set a longer absoluteTimeout, or false for none.',
     );
   }
 
@@ -91,6 +151,12 @@ export class SessionLog {
         "X-Forwarded-Proto, or set cookie.secure to 'auto' or false.",
     );
   }
+}
+
+/** What is of the same kind is told once a minute. */
+function kindOf(error: unknown): string {
+  if (error instanceof SessionError) return error.code;
+  return error instanceof Error ? error.constructor.name : typeof error;
 }
 
 function isLocal(host: string | undefined): boolean {

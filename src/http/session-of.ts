@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { inspect } from 'node:util';
 
 import type { ArgumentsHost } from '@nestjs/common';
 
+import { copiesHint } from '../session/package-copies.js';
 import type { SessionAccess } from '../session/session-access.js';
 import type { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
@@ -11,26 +13,69 @@ import { RequestSession, type FrameworkRequest, type SessionEdge } from './reque
 import type { SessionRoute } from './session-route.js';
 import { clientRouteOf, handshakeRouteOf } from './socket-route.js';
 
-/** Leads from a raw request to the sessions of its application, and to its response. */
-export interface RequestRoute {
-  readonly edge: SessionEdge;
-  readonly response: ServerResponse;
+/** Leads from a request to the sessions of one application, and to its response. */
+class RequestRoute {
+  /** Made at the first use. */
+  session: RequestSession | undefined;
+
+  /** `reply`: has headers that are not on the response yet, as Fastify keeps them until it sends. */
+  constructor(
+    readonly edge: SessionEdge,
+    public response: ServerResponse,
+    public reply: { getHeaders(): object } | undefined,
+  ) {}
+
+  /** Whoever logs a request must not log its session. */
+  [inspect.custom](): string {
+    return 'RequestRoute';
+  }
 }
 
-/** On the prototype of Express's requests: the edge of their application. */
-export const EDGE = Symbol('session edge');
-/** Of the frameworks whose requests have no prototype of their own: told for each request. */
-export const requestRoutes = new WeakMap<IncomingMessage, RequestRoute>();
+/** On a raw request: the application that it has reached; a request keeps it, whatever it passes. */
+const ROUTE = Symbol('session route');
+/** On one that has reached several applications, of which one is mounted in another. */
+const ROUTES = Symbol('session routes');
 
 interface RawRequest extends IncomingMessage {
-  [EDGE]?: SessionEdge;
-  /** Express sets it. */
-  res?: ServerResponse;
+  [ROUTE]?: RequestRoute | undefined;
+  [ROUTES]?: Map<SessionEdge, RequestRoute>;
   /** Node.js does: the request was taken from the server's other listeners, to open a WebSocket. */
   upgrade?: boolean;
 }
 
-const requestSessions = new WeakMap<IncomingMessage, RequestSession>();
+/**
+ * Told of each request before anybody can ask for its session. Each application has one session of its
+ * own for it, from the first use on.
+ *
+ * @returns what takes the request back to the application that it came from; `undefined`: there is none
+ */
+export function routeRequest(
+  request: RawRequest,
+  edge: SessionEdge,
+  response: ServerResponse,
+  reply?: { getHeaders(): object },
+): (() => void) | undefined {
+  const route = request[ROUTE];
+  if (!route) {
+    request[ROUTE] = new RequestRoute(edge, response, reply);
+    return undefined;
+  }
+  if (route.edge !== edge) return routeOn(request, route, new RequestRoute(edge, response, reply));
+  if (!route.session) {
+    route.response = response;
+    route.reply = reply;
+  }
+  return undefined;
+}
+
+/** From one application into another. */
+function routeOn(request: RawRequest, from: RequestRoute, to: RequestRoute): () => void {
+  const routes = (request[ROUTES] ??= new Map([[from.edge, from]]));
+  const known = routes.get(to.edge);
+  if (!known?.session) routes.set(to.edge, to);
+  request[ROUTE] = routes.get(to.edge);
+  return () => (request[ROUTE] = from);
+}
 
 /**
  * The session of a request, for guards, interceptors, filters and middleware:
@@ -70,19 +115,22 @@ function routeOf(source: unknown): SessionRoute {
 /** The one of a request; made at the first call, without any I/O. */
 function requestRouteOf(request: FrameworkRequest): SessionRoute {
   const raw = (request.raw ?? request) as RawRequest;
-  const present = requestSessions.get(raw);
-  if (present) return present;
-  const { edge, response } = requestRoutes.get(raw) ?? { edge: raw[EDGE], response: raw.res };
-  const isAnswered = edge && response && raw.upgrade !== true;
-  const handshake = isAnswered ? undefined : handshakeRouteOf(raw, request.webSocket);
+  const route = raw[ROUTE];
+  if (route?.session) return route.session;
+  const handshake =
+    route && raw.upgrade !== true ? undefined : handshakeRouteOf(raw, request.webSocket);
   if (handshake) return handshake;
-  if (!edge || !response) {
+  if (!route) {
     throw new SessionError(
       'SESSION_MODULE_MISSING',
-      'No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.',
+      `No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.${copiesHint()}`,
     );
   }
-  const session = new RequestSession(edge, request, raw, response);
-  requestSessions.set(raw, session);
-  return session;
+  return (route.session = new RequestSession(
+    route.edge,
+    request,
+    raw,
+    route.response,
+    route.reply,
+  ));
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 import type { ArgumentsHost } from '@nestjs/common';
 
+import { copiesHint } from '../session/package-copies.js';
 import { SessionError } from '../session/session.errors.js';
 import type { SessionRoute } from './session-route.js';
 
@@ -30,7 +31,7 @@ export function clientRouteOf(source: unknown): SessionRoute | undefined {
   throw new SessionError(
     'SESSION_MODULE_MISSING',
     'No SessionModule serves this socket, or its adapter does not expose the handshake. Import ' +
-      'SessionModule.forRoot() in your AppModule, and use an adapter for Socket.IO or ws.',
+      `SessionModule.forRoot() in your AppModule, and use an adapter for Socket.IO or ws.${copiesHint()}`,
   );
 }
 

@@ -2,11 +2,13 @@ import type { OutagePolicy, SessionAccess } from './session-access.js';
 import type { SessionLifecycle } from './session-object.js';
 import { createReadOnlySession, createSession } from './session-proxy.js';
 import type { SessionRepository } from './session-repository.js';
+import type { SessionIdentity } from './session-telemetry.js';
 import type { SessionState } from './session-state.js';
 import type { SessionNews, SessionTransport } from './session-transport.js';
 import { checkUserId } from './session-user.js';
 import {
   noResponse,
+  outsidePath,
   SessionDestroyedError,
   SessionError,
   SessionLimitError,
@@ -21,6 +23,8 @@ export class CurrentSession {
   private inUse = false;
   private state: SessionState | undefined;
   private isOver = false;
+  /** Whether this request gave the session a new id, so that the old one leads nowhere. */
+  private hasNewId = false;
   /** Why nothing more of this request is stored. */
   private failure: { readonly error: unknown } | undefined;
   /** The last of the operations that have to follow each other. */
@@ -62,6 +66,7 @@ export class CurrentSession {
       const state = await this.loadState();
       this.requireOpen('regenerate');
       await this.orFail(this.repository.regenerate(state, options?.keep));
+      this.hasNewId = true;
       return this.load({ onOutage: 'refuse' });
     });
   }
@@ -73,6 +78,7 @@ export class CurrentSession {
       this.requireOpen('signIn');
       const client = this.transport.client?.() ?? {};
       const next = await this.orFail(this.repository.signIn(state, { userId, keep, client }));
+      this.hasNewId = true;
       return next === state ? this.load({ onOutage: 'refuse' }) : this.take(next);
     });
   }
@@ -118,6 +124,27 @@ export class CurrentSession {
     });
   }
 
+  /**
+   * Nobody commits any more: what is changed from now on is stored at the end of that turn, but for
+   * objects that are changed in place.
+   */
+  commitLateChanges(onError: (error: unknown) => void): void {
+    const { state } = this;
+    if (state?.status !== 'stored') return;
+    let isPlanned = false;
+    // V8 allocates a function that is written behind `object.property =` among the old objects, where it
+    // would keep all that its request holds until the next full garbage collection.
+    const onChange = () => {
+      if (isPlanned) return;
+      isPlanned = true;
+      setImmediate(() => {
+        isPlanned = false;
+        this.commit()?.catch(onError);
+      });
+    };
+    state.entries.onChange = onChange;
+  }
+
   /** Whether a commit would write, or fail as an object was changed into what cannot be stored. */
   hasChanges(withResponse = false): boolean {
     try {
@@ -127,9 +154,19 @@ export class CurrentSession {
     }
   }
 
+  /** Whether it is known by now whether there is a session. */
+  get isLoaded(): boolean {
+    return this.state !== undefined;
+  }
+
   /** Whether this session is in the store, so that it can take changes after its response began. */
   get isStored(): boolean {
     return this.state?.status === 'stored';
+  }
+
+  /** For events; empty before the session is found. */
+  get identity(): Partial<SessionIdentity> {
+    return this.state?.identity ?? {};
   }
 
   /** Whether the session ended while it was used, by whatever others did: its changes were dropped. */
@@ -140,8 +177,17 @@ export class CurrentSession {
   /** What to tell the client, once all is stored. */
   get news(): SessionNews | undefined {
     const { state } = this;
-    if (state?.status === 'stored' && state.tellClient) return state.ticket;
+    if (state?.status === 'stored' && state.tellClient && state.isConfirmed) return state.ticket;
     return this.isOver ? 'over' : undefined;
+  }
+
+  /** Its user cannot be told the new id: nobody has the session, so it must not count as one. */
+  withdraw(): Promise<void> {
+    return this.inTurn(async () => {
+      const { state } = this;
+      if (!this.hasNewId || !state?.user || state.status !== 'stored' || !state.tellClient) return;
+      await this.repository.destroy(state);
+    });
   }
 
   private use(): void {
@@ -197,6 +243,8 @@ export class CurrentSession {
   }
 
   private async end(state: SessionState): Promise<void> {
+    // Nobody is given what was to end, even if that fails.
+    state.tellClient = false;
     await this.orFail(this.repository.destroy(state));
     this.isOver = true;
   }
@@ -234,12 +282,13 @@ export class CurrentSession {
   }
 
   private requireOpen(operation: string): void {
+    if (this.transport.isOutside && this.state?.status === 'new') throw outsidePath(operation);
     if (this.transport.isOpen) return;
     if (this.transport.isMute) throw noResponse(operation);
     throw new SessionError(
       'SESSION_RESPONSE_BEGUN',
-      `${operation}: the response has begun, so its client can no longer be given a session id. ` +
-        'Do it before the first byte.',
+      `${operation}: the response has begun, or its client has gone, so no client can be given a ` +
+        'session id. Do it before the first byte.',
     );
   }
 

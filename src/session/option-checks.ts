@@ -1,21 +1,29 @@
+import { remedyFor, type OptionHints } from './option-names.js';
+import { printable } from './printable.js';
 import { SessionOptionsError } from './session.errors.js';
 
-/** @throws SessionOptionsError for a name that is none of those known, most likely a slip */
+/** Characters of the longest name that is compared with those known. */
+const MAX_NAME = 40;
+
+/**
+ * `hints`: what to say to who gives options that others have.
+ *
+ * @throws SessionOptionsError for a name that is none of those known, with the one that was meant
+ */
 export function refuseUnknownOptions(
   options: unknown,
   known: readonly string[],
   parent?: string,
+  hints?: OptionHints,
 ): asserts options is object {
   if (typeof options !== 'object' || options === null) {
     throw new SessionOptionsError(parent ?? 'options', 'give an object');
   }
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
-      throw new SessionOptionsError(
-        parent ? `${parent}.${name}` : name,
-        `there is no such option; the options are ${known.join(', ')}`,
-      );
-    }
+    if (known.includes(name)) continue;
+    // Beyond that it is no slip, and comparing would take long.
+    const remedy = remedyFor(name.slice(0, MAX_NAME), known, hints);
+    throw new SessionOptionsError(parent ? `${parent}.${name}` : name, remedy);
   }
 }
 
@@ -29,7 +37,7 @@ export function requireWholeNumber(
   const range = to === Number.MAX_SAFE_INTEGER ? `${from} or more` : `from ${from} to ${to}`;
   throw new SessionOptionsError(
     option,
-    `give a whole number of ${unit}, ${range}, not ${String(value)}`,
+    `give a whole number of ${unit}, ${range}, not ${printable(value)}`,
   );
 }
 

@@ -3,6 +3,8 @@ import { fromJson, isFlashKey, toJson } from './session-value.js';
 /** An entry's old value in, its new one out. Called again if another request won the race. */
 export type Updater = (old: unknown) => unknown;
 
+type Texts = ReadonlyMap<string, string>;
+
 type Change =
   | { readonly json: string } // set
   | { readonly update: Updater }
@@ -38,6 +40,25 @@ export class SessionChanges {
   clear(): void {
     this.cleared = true;
     clearEntries(this.byKey);
+  }
+
+  /** Whether all that was done left the entries as they were before. */
+  leaves(before: Texts, after: Texts): boolean {
+    if (this.cleared) return before.size === after.size && isWithin(before, after);
+    for (const key of this.byKey.keys()) {
+      // A message counts, even if one with the same words is there: somebody may be reading that one.
+      if (isFlashKey(key) || before.get(key) !== after.get(key)) return false;
+    }
+    return true;
+  }
+
+  /** Forgets what was set or deleted and is as it was before. */
+  settle(before: Texts, after: Texts): void {
+    if (this.cleared) return;
+    for (const [key, changes] of this.byKey) {
+      const isSame = before.get(key) === after.get(key) && !isFlashKey(key);
+      if (isSame && !changes.some(isUpdate)) this.byKey.delete(key);
+    }
   }
 
   /** Puts what came later behind what is here. */
@@ -81,4 +102,9 @@ function applyChange(entries: Map<string, string>, key: string, change: Change):
 
 function isUpdate(change: Change | undefined): boolean {
   return typeof change === 'object' && 'update' in change;
+}
+
+function isWithin(some: Texts, all: Texts): boolean {
+  for (const [key, json] of some) if (all.get(key) !== json) return false;
+  return true;
 }

@@ -2,19 +2,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { SessionChanges } from './session-changes.js';
 import type { FoundRecord, SessionRecords } from './session-records.js';
-import type { SessionTelemetry } from './session-telemetry.js';
+import type { SessionIdentity, SessionTelemetry } from './session-telemetry.js';
 import { SessionTooLargeError, tooManyConflicts } from './session.errors.js';
 
 /** One request's changes to a session that is in the store. */
 export interface Commit {
   readonly changes: SessionChanges;
   readonly cookieSentAt: number;
+  /** Whose changes they are, for events. */
+  readonly session?: { readonly identity: SessionIdentity } | undefined;
 }
 
 /**
  * - `stored`: under this key, which is another one if the session got a new id meanwhile; `renewed`
  *   says whether only because it was time;
- * - `gone`: the session was destroyed or ran out meanwhile, and is never written back.
+ * - `gone`: the session was destroyed or ran out meanwhile, and is never written back; or somebody
+ *   signed in with it, and has another one.
  */
 export type CommitOutcome = { readonly stored: string; readonly renewed?: boolean } | 'gone';
 
@@ -68,9 +71,9 @@ export class SessionCommits {
       const result = await this.records.update(key, expected.record, expected.version);
       if (result === 'stored') return { stored: key };
       if (result === 'gone') return 'gone';
-      this.telemetry.tell('conflict', {});
+      this.telemetry.tellOf('conflict', commit.session, {});
     }
-    return this.merge(key, (entries) => {
+    return this.merge(key, commit.session, (entries) => {
       commit.changes.applyTo(entries);
       return commit.cookieSentAt;
     });
@@ -98,7 +101,7 @@ export class SessionCommits {
 
   private async storeTogether(key: string, batch: WaitingCommit[]): Promise<void> {
     let failed = new Map<WaitingCommit, unknown>();
-    const outcome = await this.merge(key, (entries) => {
+    const outcome = await this.merge(key, batch[0]?.session, (entries) => {
       failed = new Map();
       for (const commit of batch) {
         const before = new Map(entries);
@@ -122,25 +125,24 @@ export class SessionCommits {
   /** Makes changes to the newest entries and stores them, again until nobody came in between. */
   private async merge(
     firstKey: string,
+    session: Commit['session'],
     applyTo: (entries: Entries) => number,
   ): Promise<CommitOutcome> {
     let key = firstKey;
     let renewed = true;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const newest = await this.records.find(key);
+      const newest = await this.records.trace(key);
       if (!newest) return 'gone';
-      if ('forwardTo' in newest) {
-        key = newest.forwardTo;
-        renewed &&= newest.grace !== undefined;
-        continue;
-      }
+      if (newest === 'border') return 'gone';
+      key = newest.key;
+      renewed &&= newest.wasRenewed;
       const entries: Entries = new Map(newest.record.entries);
       const cookieSentAt = Math.max(applyTo(entries), newest.record.cookieSentAt);
       const record = { ...newest.record, cookieSentAt, entries };
       const result = await this.records.update(key, record, newest.version);
       if (result === 'stored') return key === firstKey ? { stored: key } : { stored: key, renewed };
       if (result === 'gone') return 'gone';
-      this.telemetry.tell('conflict', {});
+      this.telemetry.tellOf('conflict', session, {});
       if (attempt > 2) await delay(Math.random() * Math.min(2 ** (attempt - 3), MAX_BACKOFF_MS));
     }
     throw tooManyConflicts(MAX_ATTEMPTS);

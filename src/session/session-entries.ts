@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 import { applyUpdate, clearEntries, SessionChanges, type Updater } from './session-changes.js';
 import { SessionValueError } from './session.errors.js';
 import { checkKey, flashKey, fromJson, isFlashKey, toJson } from './session-value.js';
@@ -17,11 +19,16 @@ export class SessionEntries {
   /** Copied before the first change, as the record it came from may be shared. */
   private texts: ReadonlyMap<string, string>;
   private copied = false;
+  /** As they were read, or last taken to be stored: to have them so again is no change. */
+  private before: ReadonlyMap<string, string>;
+  private beforeTaken: ReadonlyMap<string, string>;
   private readonly live = new Map<string, Live>();
   private changes = new SessionChanges();
+  /** Told of each change. */
+  onChange: (() => void) | undefined;
 
   constructor(texts: ReadonlyMap<string, string>) {
-    this.texts = texts;
+    this.texts = this.before = this.beforeTaken = texts;
   }
 
   get size(): number {
@@ -65,7 +72,7 @@ export class SessionEntries {
       return;
     }
     const json = toJson(key, value);
-    this.change().set(key, json);
+    if (this.texts.get(key) !== json) this.change().set(key, json);
     this.changes.set(key, json);
     this.live.delete(key);
     this.handOut(key, json, value);
@@ -89,7 +96,8 @@ export class SessionEntries {
     this.notice(key);
     const value = applyUpdate(this.change(), key, update);
     this.live.delete(key);
-    this.changes.update(key, update);
+    // It may be called again in the turn of another request, whose context is none of its business.
+    this.changes.update(key, AsyncResource.bind(update));
     return value;
   }
 
@@ -145,13 +153,16 @@ export class SessionEntries {
   /** Whether there is something to store. Finds objects that were changed after they were read. */
   hasChanges(): boolean {
     for (const key of this.live.keys()) this.notice(key);
-    return !this.changes.isEmpty;
+    return !this.changes.isEmpty && !this.changes.leaves(this.before, this.texts);
   }
 
   /** Hands the changes over to be stored, and begins anew. */
   takeChanges(): SessionChanges {
     const taken = this.changes;
+    taken.settle(this.before, this.texts);
     this.changes = new SessionChanges();
+    this.beforeTaken = this.before;
+    this.before = this.snapshot();
     return taken;
   }
 
@@ -159,6 +170,7 @@ export class SessionEntries {
   returnChanges(changes: SessionChanges): void {
     changes.append(this.changes);
     this.changes = changes;
+    this.before = this.beforeTaken;
   }
 
   /** Drops entries without a change to store: the new record does not have them. */
@@ -168,6 +180,7 @@ export class SessionEntries {
       this.live.delete(key);
       this.change().delete(key);
     }
+    this.before = this.snapshot();
   }
 
   private handOut(key: string, json: string, value: unknown): unknown {
@@ -187,6 +200,7 @@ export class SessionEntries {
   }
 
   private change(): Map<string, string> {
+    this.onChange?.();
     if (!this.copied) {
       this.texts = new Map(this.texts);
       this.copied = true;

@@ -2,6 +2,9 @@ import { createHmac, hash, hkdfSync } from 'node:crypto';
 
 import { newSessionId } from './session-id.js';
 
+/** As memcached takes them. */
+const KEY = /^[\x21-\x7e]{1,250}$/;
+
 /** A session id, and which of the secrets it belongs to: 0 is the newest, or there are none. */
 export interface SessionTicket {
   readonly id: string;
@@ -26,6 +29,8 @@ export function deriveKey(secret: string, purpose: SecretPurpose): Buffer {
  * which record an id belongs to.
  */
 export class StoreKeys {
+  /** Part of every key: with another one, no session of before is found. 0 adds nothing. */
+  generation = 0;
   private readonly keys: readonly Buffer[];
   private readonly userKeys: readonly Buffer[];
 
@@ -38,8 +43,7 @@ export class StoreKeys {
   }
 
   of({ id, secret }: SessionTicket): string {
-    const key = this.keys[secret];
-    return this.prefix + (key ? hmac(key, id) : hash('sha256', id, 'base64url'));
+    return this.keyOf(id, this.keys[secret]);
   }
 
   /**
@@ -48,13 +52,24 @@ export class StoreKeys {
    */
   ofUser(userId: string, secret: number): string {
     const key = this.userKeys[secret];
-    return this.prefix + (key ? hmac(key, userId) : hash('sha256', `user ${userId}`, 'base64url'));
+    return this.keyOf(key ? userId : `user ${userId}`, key);
+  }
+
+  private keyOf(name: string, key: Buffer | undefined): string {
+    // No id begins like this, nor does the name of a user's index without secrets.
+    const text = this.generation === 0 ? name : `${this.generation} ${name}`;
+    return this.prefix + (key ? hmac(key, text) : hash('sha256', text, 'base64url'));
   }
 
   /** All that there may be, the newest secret's first. */
   allOfUser(userId: string): string[] {
     return Array.from({ length: this.keys.length || 1 }, (_, n) => this.ofUser(userId, n));
   }
+}
+
+/** Whether it can be a session's key. What is stored may name anything, such as another cache's keys. */
+export function isStoreKey(prefix: string, key: string): boolean {
+  return key.startsWith(prefix) && KEY.test(key);
 }
 
 function hmac(key: Buffer, id: string): string {

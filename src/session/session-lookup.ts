@@ -5,7 +5,21 @@ import type { SessionRecords } from './session-records.js';
 import { removeSession } from './session-removal.js';
 import type { SessionRenewal, Successor } from './session-renewal.js';
 import { SessionState } from './session-state.js';
+import type { SessionIdentity } from './session-telemetry.js';
+import { handleOf } from './session-user.js';
 import type { UserMembership } from './users/user-membership.js';
+
+const FOUND = { found: true };
+const NOT_FOUND = { found: false };
+
+/** What there is to tell of a session that is not there. */
+class UnknownSession {
+  constructor(private readonly key: string) {}
+
+  get identity(): SessionIdentity {
+    return { handle: handleOf(this.key) };
+  }
+}
 
 /** Finds sessions by the ids that clients send. */
 export class SessionLookup {
@@ -23,10 +37,13 @@ export class SessionLookup {
     const found = await this.records.find(key);
     const session =
       found && 'forwardTo' in found
-        ? await this.findSuccessor(ticket, found)
+        ? await this.findSuccessor(ticket, key, found)
         : found && this.stateOf({ ticket, key, found });
     const isOver = session?.user !== undefined && !(await this.isSignedIn(session));
-    this.policy.telemetry.tell('loaded', { found: session !== undefined && !isOver });
+    const { telemetry } = this.policy;
+    if (session && !isOver) telemetry.tellOf('loaded', session, FOUND);
+    else telemetry.tellOf('loaded', session ?? new UnknownSession(key), NOT_FOUND);
+    if (isOver) telemetry.tellOf('gone', session, {});
     return isOver ? undefined : session;
   }
 
@@ -53,15 +70,17 @@ export class SessionLookup {
 
   private async findSuccessor(
     ticket: SessionTicket,
+    oldKey: string,
     forwarder: SessionForwarder,
   ): Promise<SessionState | undefined> {
     const successor = await this.renewal.successor(ticket, forwarder);
-    return successor && this.stateOf(successor, true);
+    return successor && this.stateOf(successor, oldKey);
   }
 
-  private stateOf({ ticket, key, found }: Successor, isSuccessor = false): SessionState {
+  private stateOf({ ticket, key, found }: Successor, successorOf?: string): SessionState {
     const { createdAt } = found.record;
     const expiresAt = expiryOf(this.policy, createdAt);
-    return new SessionState({ ticket, key, createdAt, expiresAt, found, isSuccessor });
+    const { generation } = this.keys;
+    return new SessionState({ ticket, key, createdAt, expiresAt, generation, found, successorOf });
   }
 }

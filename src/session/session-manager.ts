@@ -52,10 +52,11 @@ export class SessionManager {
   }
 
   /**
-   * Gives the session a new id, against session fixation (ASVS 5.0 V7.2.4). Call it at every sign-in,
-   * and whenever the visitor's rights change. From then on the old id is invalid; requests that are
-   * under way still store their changes. The session keeps all entries, none (`keep: false`), or those
-   * named (`keep: ['cart']`), and its absolute deadline.
+   * Gives the session a new id, for when the visitor's rights change; to sign in use `signIn()`. From
+   * then on the old id is invalid. The session keeps all entries, none (`keep: false`), or those named
+   * (`keep: ['cart']`), and its absolute deadline. If it keeps all, requests that are under way still
+   * store their changes; otherwise it is gone to them. If another request gives it a new id at the same
+   * moment, this one's has what this request had read.
    *
    * @throws SessionStoreError, SessionConflictError if it could not be stored
    * @throws SessionDestroyedError if the session was destroyed or has run out
@@ -75,9 +76,11 @@ export class SessionManager {
   }
 
   /**
-   * Signs a user in: gives the session a new id, as `regenerate()` does, and records it as this user's,
-   * at once. If another user is signed in with it, it is ended and a new session begins: no entry is
-   * kept, and requests under way lose their changes. So continue with the session that is returned.
+   * Signs a user in: gives the session a new id, against session fixation (ASVS 5.0 V7.2.4), and records
+   * it as this user's, at once. `keep` is that of `regenerate()`. To requests that are under way the
+   * session is gone: their changes are dropped. If another user is signed in with it, it is ended and a
+   * new session begins, as in place of one that was ended meanwhile: no entry is kept. So continue with
+   * the session that is returned.
    *
    * @param userId 1 to 255 characters, such as `String(user.id)`
    * @throws SessionLimitError if the user already has `maxSessionsPerUser`, and more are refused

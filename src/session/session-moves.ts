@@ -2,18 +2,34 @@ import type { SessionChanges } from './session-changes.js';
 import { newTicket, type StoreKeys, type SessionTicket } from './session-keys.js';
 import type { SessionPolicy } from './session-policy.js';
 import type { SessionRecords } from './session-records.js';
-import { regenerate } from './session-regeneration.js';
+import { regenerate, type Branch } from './session-regeneration.js';
 import { removeSession } from './session-removal.js';
 import type { SessionRenewal } from './session-renewal.js';
-import { expectedRecord, type SessionState } from './session-state.js';
-import type { SessionUser } from './session-user.js';
-import { SessionDestroyedError } from './session.errors.js';
-import type { UserMembership } from './users/user-membership.js';
+import { expectedRecord, recordOf, type SessionState } from './session-state.js';
+import { newHandle, type SessionClient, type SessionUser } from './session-user.js';
+import { SessionDestroyedError, SessionLimitError } from './session.errors.js';
+import type { RegenerateOptions } from './session.js';
+import type { Place, UserMembership } from './users/user-membership.js';
 
-/** Who signs in with a session, and the id that it is to have then. */
-export interface SigningIn {
-  readonly user: SessionUser;
+/** Who signs in, what the session keeps, and from where. */
+export interface SignIn {
+  readonly userId: string;
+  readonly keep?: RegenerateOptions['keep'];
+  readonly client: SessionClient;
+}
+
+type Keep = RegenerateOptions['keep'];
+
+interface Move {
+  readonly keep: Keep;
+  readonly isBorder: boolean;
   readonly ticket: SessionTicket;
+  /** Who signs in with it and was not before. */
+  readonly user?: SessionUser | undefined;
+  readonly isSignIn?: boolean;
+  /** Makes a place for a branch; answers who is signed in with it. */
+  begin(): Promise<SessionUser | undefined>;
+  readonly beforeMove?: (() => Promise<void>) | undefined;
 }
 
 /** Stored sessions go on under a new id, and their users' indexes follow. */
@@ -27,40 +43,52 @@ export class SessionMoves {
   ) {}
 
   /** As it was asked for. @throws SessionDestroyedError if the session is gone */
-  async move(
-    session: SessionState,
-    keeps: (key: string) => boolean,
-    signingIn?: SigningIn,
-  ): Promise<void> {
-    session.entries.hasChanges(); // finds objects that were changed in place
-    const cookieSentAt = this.policy.now();
-    const expected = expectedRecord(session, cookieSentAt);
-    const changes = session.entries.takeChanges();
-    const before = session.ticket;
-    let ticket = before;
-    let prepared = signingIn?.ticket;
-    const nextKey = () => {
-      ticket = prepared ?? newTicket();
-      prepared = undefined;
-      return this.keys.of(ticket);
+  async regenerate(session: SessionState, keep: Keep): Promise<void> {
+    const { user } = session;
+    const ticket = newTicket();
+    const begin = async () => {
+      const isThere = !user || (await this.membership.branch(user, this.keys.of(ticket)));
+      if (!isThere) throw gone(session);
+      return user;
     };
-    const { key } = session;
-    const user = signingIn?.user;
-    const move = { key, changes, expected, nextKey, keeps, cookieSentAt, user };
+    const isBorder = !keepsAll(keep);
+    if (!(await this.move(session, { keep, isBorder, ticket, begin }))) throw gone(session);
+  }
+
+  /**
+   * Signs in with a session that is nobody's, or the user's own. `false`: it was ended meanwhile, and
+   * nobody is signed in.
+   */
+  async signIn(session: SessionState, { userId, keep, client }: SignIn): Promise<boolean> {
+    const ticket = newTicket();
+    const key = this.keys.of(ticket);
+    const again = session.user;
+    const fresh = { id: userId, handle: newHandle() };
+    const place: Place = again
+      ? { user: again, key: session.key, client }
+      : { user: fresh, key, client, from: session.key };
+    const begin = async () => {
+      await this.membership.enter({ user: fresh, key, client });
+      return fresh;
+    };
     try {
-      await this.carryOver(session);
-      if ((await regenerate(this.records, move)) === 'gone') throw this.gone(session);
+      const enteredAt = this.policy.now();
+      await this.membership.enter(place);
+      const beforeMove = () => this.membership.confirm(place, enteredAt);
+      const user = again ? undefined : fresh;
+      const border = { isBorder: true, isSignIn: true };
+      const move = { keep, ...border, ticket, user, begin, beforeMove };
+      if (await this.move(session, move)) {
+        const previousHandle = again ? undefined : session.anonymousHandle;
+        this.policy.telemetry.tellOf('signed-in', session, { previousHandle });
+        return true;
+      }
+      await this.membership.leave(place.user, ticket);
+      return false;
     } catch (error) {
-      session.entries.returnChanges(changes);
+      // Whoever signs in again stays signed in as before.
+      if (!(error instanceof SessionLimitError)) await this.membership.leave(fresh, ticket);
       throw error;
-    }
-    session.entries.retain(keeps);
-    session.moveTo(ticket, this.keys.of(ticket), cookieSentAt);
-    if (user) session.user = user;
-    this.policy.telemetry.tell('regenerated', { reason: 'asked' });
-    // The index has the prepared id's key already.
-    if (ticket !== signingIn?.ticket && !(await this.isFollowed(session, before))) {
-      throw this.gone(session);
     }
   }
 
@@ -70,8 +98,49 @@ export class SessionMoves {
     const expected = expectedRecord(session, session.cookieSentAt);
     await this.carryOver(session);
     if (!(await this.renewal.renew(session, changes, expected))) return false;
-    this.policy.telemetry.tell('regenerated', { reason: 'time' });
+    this.policy.telemetry.tellOf('regenerated', session, { reason: 'time' });
     if (!(await this.isFollowed(session, before))) session.status = 'gone';
+    return true;
+  }
+
+  /** `false`: the session is gone. */
+  private async move(session: SessionState, move: Move): Promise<boolean> {
+    const keeps = keeperOf(move.keep);
+    session.entries.hasChanges(); // finds objects that were changed in place
+    const cookieSentAt = this.policy.now();
+    const { key, leftKey, followed, ticket: before } = session;
+    const own = recordOf(session);
+    const expected = expectedRecord(session, cookieSentAt);
+    const changes = session.entries.takeChanges();
+    let { ticket } = move;
+    let isFirst = true;
+    let branched: SessionUser | undefined;
+    const nextKey = () => {
+      if (!isFirst) ticket = newTicket();
+      isFirst = false;
+      return this.keys.of(ticket);
+    };
+    const begin = async () => (branched = await move.begin());
+    const { user, isBorder, isSignIn = false, beforeMove } = move;
+    const branch: Branch = { own, leftKey, followed, begin };
+    try {
+      await this.carryOver(session);
+      const result = await regenerate(this.records, {
+        ...{ key, changes, expected, nextKey, keeps, cookieSentAt, user },
+        ...{ isBorder, isSignIn, branch, beforeMove },
+      });
+      if (result === 'gone') return false;
+    } catch (error) {
+      session.entries.returnChanges(changes);
+      throw error;
+    }
+    session.entries.retain(keeps);
+    session.moveTo(ticket, this.keys.of(ticket), cookieSentAt);
+    this.policy.telemetry.tellOf('regenerated', session, { reason: 'asked' });
+    session.user = branched ?? user ?? session.user;
+    // The index has the key of a session that is newly in it, unless that was taken.
+    const isIndexed = (branched ?? user) !== undefined && ticket === move.ticket;
+    if (!isIndexed && !(await this.isFollowed(session, before, isSignIn))) throw gone(session);
     return true;
   }
 
@@ -80,15 +149,30 @@ export class SessionMoves {
   }
 
   /** Whether the session was not ended while it moved. If it was, its new record goes, too. */
-  private async isFollowed(session: SessionState, before: SessionTicket): Promise<boolean> {
+  private async isFollowed(
+    session: SessionState,
+    before: SessionTicket,
+    isSignIn = false,
+  ): Promise<boolean> {
     const { user, ticket, key } = session;
-    if (!user || (await this.membership.follow({ user, ticket, key }, before))) return true;
+    const goesOn = !session.isOver(this.keys);
+    const isFollowed = () => this.membership.follow({ user: user!, ticket, key }, before, isSignIn);
+    if (goesOn && (!user || (await isFollowed()))) return true;
     await removeSession(this.records, key);
     return false;
   }
+}
 
-  private gone(session: SessionState): SessionDestroyedError {
-    session.status = 'gone';
-    return new SessionDestroyedError();
-  }
+function gone(session: SessionState): SessionDestroyedError {
+  session.status = 'gone';
+  return new SessionDestroyedError();
+}
+
+function keepsAll(keep: Keep = true): boolean {
+  return keep === true;
+}
+
+/** Which entries a session keeps under its new id. */
+export function keeperOf(keep: Keep = true): (key: string) => boolean {
+  return (key) => keep === true || (Array.isArray(keep) && keep.includes(key));
 }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 import type { SessionState } from './session-state.js';
 import type { SessionUser } from './session-user.js';
-import { SessionDestroyedError, SessionValueError, type SessionError } from './session.errors.js';
+import { SessionDestroyedError, SessionError, SessionValueError } from './session.errors.js';
 import type { RegenerateOptions, Session } from './session.js';
 
 /** What a session asks of the request it belongs to. */
@@ -127,15 +127,18 @@ export class SessionObject {
     return Object.fromEntries(this.entries());
   }
 
-  save(): Promise<void> {
+  save(...none: unknown[]): Promise<void> {
+    refuseCallback('save', none);
     return this[SELF].#lifecycle.save();
   }
 
   regenerate(options?: RegenerateOptions): Promise<Session> {
+    refuseCallback('regenerate', [options]);
     return this[SELF].#lifecycle.regenerate(options);
   }
 
-  destroy(): Promise<void> {
+  destroy(...none: unknown[]): Promise<void> {
+    refuseCallback('destroy', none);
     return this[SELF].#lifecycle.destroy();
   }
 
@@ -173,6 +176,16 @@ export class SessionObject {
     if (this.#refusal) throw this.#refusal();
     if (this.#state.status === 'destroyed') throw new SessionDestroyedError();
     return this.#state.entries;
+  }
+}
+
+/** As of express-session: it would never be called, and its request hang. */
+function refuseCallback(method: string, args: readonly unknown[]): void {
+  if (args.some((argument) => typeof argument === 'function')) {
+    throw new SessionError(
+      'SESSION_CALLBACK',
+      `${method}() takes no callback: it returns a promise. Write \`await session.${method}()\`.`,
+    );
   }
 }
 

@@ -24,6 +24,8 @@ export interface SessionPolicy {
   readonly maxSessionsPerUser: number | false;
   /** What becomes of one more. */
   readonly whenTooMany: WhenTooMany;
+  /** Seconds within which a process learns that all sessions have ended. `false`: it does not look. */
+  readonly revokeEverybodyWithin: number | false;
   /** Milliseconds since 1970; passed in so that time can be moved. */
   readonly now: () => number;
   /** Tells the people who run the application. */

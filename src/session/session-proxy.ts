@@ -75,10 +75,18 @@ const propertyAccess: ProxyHandler<SessionObject> = {
 
 function entryKey(property: string | symbol): string {
   checkKey(property);
+  if (property === 'userId') {
+    throw new SessionValueError(
+      property,
+      'it tells who is signed in: sign in with await session.signIn(userId). An entry of that name ' +
+        "takes session.set('userId', …) and session.get('userId')",
+    );
+  }
   if (RESERVED.has(property)) {
     throw new SessionValueError(
       property,
-      `this name is a member of the session; write the entry with session.set('${property}', …)`,
+      `this name is a member of the session, so no entry can be written or read by it; choose ` +
+        `another name, or use session.set('${property}', …) and session.get('${property}')`,
     );
   }
   return property;

@@ -9,6 +9,8 @@ export interface SessionRecord {
   readonly cookieSentAt: number;
   /** Absent: nobody is signed in. */
   readonly user?: SessionUser | undefined;
+  /** Of an anonymous session that has got a new id: that of its first key. */
+  readonly handle?: string | undefined;
   readonly entries: ReadonlyMap<string, string>;
 }
 
@@ -18,6 +20,10 @@ export interface SessionRecord {
  */
 export interface SessionForwarder {
   readonly forwardTo: string;
+  /** Nobody goes there who had read the session before: whoever has the new id has proved who he is. */
+  readonly isBorder?: boolean;
+  /** The border is one of a sign-in: whoever is signed in on this side is not on that one. */
+  readonly isSignIn?: boolean;
   /** When it has served its time, in milliseconds since 1970: being asked for must not prolong it. */
   readonly until: number;
   /** Only if the id was renewed by the time, and not for a sign-in. */
@@ -42,9 +48,12 @@ export interface RenewalGrace {
  *
  * A line of JSON with each entry's key and length; the entries' JSON, one after the other. So one
  * entry is read or replaced without parsing the others. Of a session that is signed in the line ends
- * with the user id and the handle.
+ * with the user id and the handle; of an anonymous one that got a new id, with null and the handle.
  */
 const FORMAT = 1;
+
+const SIGN_IN = 'sign-in';
+const MAX_TIME = 8_640_000_000_000_000;
 
 export function encodeRecord(record: SessionRecord): string {
   const index: (string | number)[] = [];
@@ -53,13 +62,18 @@ export function encodeRecord(record: SessionRecord): string {
     index.push(key, json.length);
     values += json;
   }
-  const { createdAt, cookieSentAt, user } = record;
-  const header = [FORMAT, createdAt, cookieSentAt, index, ...(user ? [user.id, user.handle] : [])];
+  const { createdAt, cookieSentAt, user, handle } = record;
+  const who = user ? [user.id, user.handle] : handle === undefined ? [] : [null, handle];
+  const header = [FORMAT, createdAt, cookieSentAt, index, ...who];
   return `${JSON.stringify(header)}\n${values}`;
 }
 
-export function encodeForwarder({ forwardTo, until, grace }: SessionForwarder): string {
-  const header = [FORMAT, forwardTo, until, ...(grace ? [grace.salt, grace.until] : [])];
+/** A border has its two fields the other way round, so that older releases take it for no session. */
+export function encodeForwarder(forwarder: SessionForwarder): string {
+  const { forwardTo, until, grace, isBorder, isSignIn } = forwarder;
+  const header = isBorder
+    ? [FORMAT, until, forwardTo, ...(isSignIn ? [SIGN_IN] : [])]
+    : [FORMAT, forwardTo, until, ...(grace ? [grace.salt, grace.until] : [])];
   return `${JSON.stringify(header)}\n`;
 }
 
@@ -68,23 +82,31 @@ export function decodeRecord(text: string): SessionRecord | SessionForwarder | u
   const end = text.indexOf('\n');
   const header = end < 0 ? undefined : parseHeader(text.slice(0, end));
   if (!Array.isArray(header) || header[0] !== FORMAT) return undefined;
-  if (header.length === 3 || header.length === 5) return readForwarder(header);
+  if (header.length === 3 || header.length === 5 || header[3] === SIGN_IN) {
+    return readForwarder(header);
+  }
   const [, createdAt, cookieSentAt, index, id, handle] = header as unknown[];
-  if (!Number.isFinite(createdAt) || !Number.isFinite(cookieSentAt)) return undefined;
+  if (!isTime(createdAt) || !isTime(cookieSentAt)) return undefined;
   const entries = readEntries(index, text, end + 1);
   if (!entries) return undefined;
-  const times = { createdAt: createdAt as number, cookieSentAt: cookieSentAt as number };
+  const times = { createdAt, cookieSentAt };
   if (header.length === 4) return { ...times, entries };
   // Somebody else's session rather than nobody's must not come of a damaged one.
-  if (header.length !== 6 || typeof id !== 'string' || typeof handle !== 'string') return undefined;
+  if (header.length !== 6 || typeof handle !== 'string') return undefined;
+  if (id === null) return { ...times, handle, entries };
+  if (typeof id !== 'string') return undefined;
   return { ...times, user: { id, handle }, entries };
 }
 
 function readForwarder(header: unknown[]): SessionForwarder | undefined {
   const [, forwardTo, until, salt, graceUntil] = header;
-  if (typeof forwardTo !== 'string' || typeof until !== 'number') return undefined;
+  if (header.length < 5 && isTime(forwardTo) && typeof until === 'string') {
+    const isSignIn = header.length === 4;
+    return { forwardTo: until, until: forwardTo, isBorder: true, ...(isSignIn && { isSignIn }) };
+  }
+  if (typeof forwardTo !== 'string' || !isTime(until)) return undefined;
   if (header.length === 3) return { forwardTo, until };
-  if (typeof salt !== 'string' || typeof graceUntil !== 'number') return undefined;
+  if (typeof salt !== 'string' || !isTime(graceUntil)) return undefined;
   return { forwardTo, until, grace: { salt, until: graceUntil } };
 }
 
@@ -100,6 +122,11 @@ function readEntries(index: unknown, text: string, start: number): Map<string, s
     entries.set(key, text.slice(at, (at += length as number)));
   }
   return at === text.length ? entries : undefined;
+}
+
+/** Milliseconds since 1970 that a `Date` can hold. */
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= MAX_TIME;
 }
 
 function parseHeader(line: string): unknown {

@@ -1,3 +1,4 @@
+import { isStoreKey } from './session-keys.js';
 import { recordSeal, type RecordSeal } from './record-seal.js';
 import { absoluteDeadline, lifeSeconds, type SessionPolicy } from './session-policy.js';
 import {
@@ -9,6 +10,8 @@ import {
   type SessionRecord,
 } from './session-record.js';
 import type { SessionStore } from './session-store.js';
+import type { SessionIdentity } from './session-telemetry.js';
+import { handleOf } from './session-user.js';
 import { SessionTooLargeError } from './session.errors.js';
 
 /** A record as found, and the version to change it by. */
@@ -17,12 +20,38 @@ export interface FoundRecord {
   readonly version: string;
 }
 
+/** A record as events have it. */
+export function identified({ record, key }: Pick<TracedRecord, 'record' | 'key'>): {
+  readonly identity: SessionIdentity;
+} {
+  return {
+    get identity() {
+      const { user, handle } = record;
+      return user ? { handle: user.handle, userId: user.id } : { handle: handle ?? handleOf(key) };
+    },
+  };
+}
+
+/** Where a session is now. */
+export interface TracedRecord extends FoundRecord {
+  readonly key: string;
+  /** Whether all the new ids that led there were renewals by the time. */
+  readonly wasRenewed: boolean;
+}
+
+/** A forwarder as found, and the version to change it by. */
+export interface FoundForwarder extends SessionForwarder {
+  readonly version: string;
+}
+
 /** A session's way from one key to another. */
 export interface Forwarding {
   readonly from: string;
   readonly to: string;
-  /** Of the record that was copied. */
+  /** Of what is there now. */
   readonly version: string;
+  readonly isBorder?: boolean | undefined;
+  readonly isSignIn?: boolean | undefined;
   readonly grace?: RenewalGrace | undefined;
 }
 
@@ -31,6 +60,12 @@ export interface Forwarding {
  * old id is no session from the first moment on.
  */
 const FORWARDER_SECONDS = 300;
+
+/** How far apart the clocks of processes may be before they end each other's sessions, in milliseconds. */
+const CLOCK_DIFFERENCE_MS = 60 * 60 * 1000;
+
+/** As many new ids as a session may have got since a request read it. */
+export const MAX_FORWARDERS = 50;
 
 /** How far ahead another machine's clock, or this one's before it was set back, may have been. */
 const CLOCK_TOLERANCE_MS = 24 * 60 * 60 * 1000;
@@ -47,30 +82,78 @@ export class SessionRecords {
   }
 
   /** `renewTo`: as of the store. */
-  async find(key: string, renewTo?: number): Promise<FoundRecord | SessionForwarder | undefined> {
+  async find(key: string, renewTo?: number): Promise<FoundRecord | FoundForwarder | undefined> {
     const found = await this.store.find(key, renewTo);
     if (!found) return undefined;
     const text = this.seal.open(key, found.text);
     const record = text === undefined ? undefined : decodeRecord(text);
-    if (!record) {
+    if (!record || ('forwardTo' in record && !this.isStoreKey(record.forwardTo))) {
       this.policy.warn('A stored record could not be read as a session; it is ignored.');
       return undefined;
     }
     const now = this.policy.now();
     const deadline =
-      'forwardTo' in record ? record.until : absoluteDeadline(this.policy, record.createdAt);
+      'forwardTo' in record
+        ? this.deadlineOf(record)
+        : absoluteDeadline(this.policy, record.createdAt);
     if (now >= deadline) {
-      // Otherwise whoever keeps asking would keep it in the store for ever.
-      await this.store.remove(key, found.version);
+      if (!('forwardTo' in record)) {
+        this.policy.telemetry.tellOf('expired', identified({ record, key }), {});
+      }
+      // Otherwise whoever keeps asking would keep it in the store for ever. For a process whose clock is
+      // behind it may not have ended yet.
+      if (now >= deadline + CLOCK_DIFFERENCE_MS) await this.store.remove(key, found.version);
       return undefined;
     }
-    if ('forwardTo' in record) return record;
+    if ('forwardTo' in record) return { ...record, version: found.version };
     if (record.createdAt > now + CLOCK_TOLERANCE_MS) return undefined;
     return { record, version: found.version };
   }
 
+  /**
+   * The session that a key leads to, through its forwarders; `'border'`: through one that requests which
+   * had read the session do not follow, unless it `crosses` those. `renewTo`: as of the store.
+   */
+  async trace(
+    firstKey: string,
+    { renewTo, crosses }: { renewTo?: number; crosses?: (border: FoundForwarder) => boolean } = {},
+  ): Promise<TracedRecord | 'border' | undefined> {
+    let key = firstKey;
+    let wasRenewed = true;
+    for (let forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
+      const found = await this.find(key, renewTo);
+      if (!found) return undefined;
+      if (!('forwardTo' in found)) return { ...found, key, wasRenewed };
+      if (found.isBorder && !crosses?.(found)) return 'border';
+      wasRenewed &&= found.grace !== undefined;
+      key = found.forwardTo;
+    }
+    this.tellEndless();
+    return undefined;
+  }
+
+  /** Somebody else has stored this, or it got new ids faster than anybody could follow. */
+  tellEndless(): void {
+    this.policy.warn(
+      `A stored session leads through more than ${MAX_FORWARDERS} keys, maybe in a circle; it is ignored.`,
+    );
+  }
+
+  /** What is stored may name keys of others. */
+  private isStoreKey(key: string): boolean {
+    return isStoreKey(this.policy.keyPrefix, key);
+  }
+
+  /** One that lies too far ahead has passed: nobody here made it. */
+  private deadlineOf({ until, isBorder }: SessionForwarder): number {
+    const life = (isBorder ? this.policy.timeout : FORWARDER_SECONDS) * 1000;
+    const latest = this.policy.now() + life + CLOCK_DIFFERENCE_MS;
+    return until > latest ? -Infinity : until;
+  }
+
   create(key: string, record: SessionRecord): Promise<'stored' | 'taken'> {
-    return this.store.create(key, this.encode(key, record), this.lifeOf(record));
+    const isSignedIn = record.user !== undefined;
+    return this.store.create(key, this.encode(key, record), this.lifeOf(record), isSignedIn);
   }
 
   update(
@@ -78,14 +161,21 @@ export class SessionRecords {
     record: SessionRecord,
     version: string,
   ): Promise<'stored' | 'changed' | 'gone'> {
-    return this.store.update(key, this.encode(key, record), version, this.lifeOf(record));
+    const [text, life] = [this.encode(key, record), this.lifeOf(record)];
+    return this.store.update(key, text, version, life, false, record.user !== undefined);
   }
 
-  /** Leaves the way to a new key in place of a record. */
-  forward({ from, to, version, grace }: Forwarding): Promise<'stored' | 'changed' | 'gone'> {
-    const life = Math.min(FORWARDER_SECONDS, this.policy.timeout);
+  /**
+   * Leaves the way to a new key in place of a record. A border stays for as long as what is behind it
+   * can be there unused: until then it tells which sign-in was done.
+   */
+  forward(way: Forwarding): Promise<'stored' | 'changed' | 'gone'> {
+    const { from, to: forwardTo, version, grace, isBorder = false, isSignIn = false } = way;
+    const { timeout } = this.policy;
+    const life = isBorder ? timeout : Math.min(FORWARDER_SECONDS, timeout);
     const until = this.policy.now() + life * 1000;
-    const forwarder = encodeForwarder({ forwardTo: to, until, ...(grace && { grace }) });
+    const kind = { isBorder, isSignIn, ...(grace && { grace }) };
+    const forwarder = encodeForwarder({ forwardTo, until, ...kind });
     return this.store.update(from, this.seal.close(from, forwarder), version, life, true);
   }
 

@@ -1,9 +1,9 @@
 import type { SessionChanges } from './session-changes.js';
-import type { RenewalGrace } from './session-record.js';
-import type { FoundRecord, Forwarding, SessionRecords } from './session-records.js';
-import type { SessionUser } from './session-user.js';
+import type { RenewalGrace, SessionRecord } from './session-record.js';
+import type { FoundForwarder, FoundRecord, Forwarding, SessionRecords } from './session-records.js';
+import { handleOf, type SessionUser } from './session-user.js';
 import { isFlashKey } from './session-value.js';
-import { SessionConflictError, tooManyConflicts } from './session.errors.js';
+import { SessionStoreError, SessionStoreRefusal, tooManyConflicts } from './session.errors.js';
 
 /** What a session is to become under its new id. */
 export interface Regeneration {
@@ -13,15 +13,43 @@ export interface Regeneration {
   readonly changes: SessionChanges;
   /** The record as the request left it, if nobody else changed it since it was read. */
   readonly expected: FoundRecord | undefined;
-  /** Where to put it; asked again for each attempt, as no key is used twice. */
+  /** Where to put it; asked again only if that is taken. */
   nextKey(): string;
   keeps(entryKey: string): boolean;
   readonly cookieSentAt: number;
   /** Who signs in with it. */
   readonly user?: SessionUser | undefined;
   /** Of the key that `nextKey` made last, if requests with the old id are to be let over to it. */
-  grace?(): RenewalGrace;
+  readonly grace?: () => RenewalGrace;
+  /** Requests that had read it do not follow. */
+  readonly isBorder?: boolean;
+  /** Somebody signs in, who has proved who he is. */
+  readonly isSignIn?: boolean;
+  /** Asked when the new record is there, before the session is moved. */
+  readonly beforeMove?: (() => Promise<void>) | undefined;
+  /** Absent: it is left alone if another request gave it a new id. */
+  readonly branch?: Branch | undefined;
 }
+
+/** What becomes of it if another request gave it a new id, which that one's client may have been told. */
+export interface Branch {
+  /** As the request sees it. */
+  readonly own: SessionRecord;
+  /** Where it was found, if not where it is now. */
+  readonly leftKey: string | undefined;
+  /** Whether another request was asked to move it from there. */
+  readonly followed: boolean;
+  /** Makes a place for the branch, before it is stored; answers who is signed in with it. */
+  begin(): Promise<SessionUser | undefined>;
+}
+
+/**
+ * - `moved`: the session is under the new key, and nowhere else;
+ * - `branched`: another request had moved it, and there is another one under the new key;
+ * - `overtaken`: another request had moved it, and nothing was done;
+ * - `gone`: it was ended, or ran out.
+ */
+export type Regenerated = 'moved' | 'branched' | 'overtaken' | 'gone';
 
 /** Each failed attempt means that another request's change was stored. */
 const MAX_ATTEMPTS = 50;
@@ -30,45 +58,131 @@ const MAX_ATTEMPTS = 50;
  * Moves a session to a new key: the new record first, then a forwarder in place of the old one, if
  * that is still what was copied. So the session is in the store at every moment, and no change that
  * was stored under the old key is missing under the new one.
+ *
+ * If another request was first, its client may have been told that id, or be about to be. So the
+ * session stays there, and this request gets one of its own (`branch`): neither must learn the
+ * other's id (session fixation), nor is either's to be taken away.
  */
 export async function regenerate(
   records: SessionRecords,
   session: Regeneration,
-): Promise<'moved' | 'moved by others' | 'gone'> {
+): Promise<Regenerated> {
+  const { branch } = session;
+  const next = new NewRecord(records, session);
   let { key } = session;
   let current = session.expected;
+  // Who only wants a new id goes along with one that was given by the time, as all other changes do.
+  const stays = session.isBorder === true || branch?.followed === true;
+  let leftKey = stays ? branch?.leftKey : undefined;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     if (!current) {
       const newest = await records.find(key);
-      if (!newest) return 'gone';
+      if (!newest) return next.discard('gone');
       if ('forwardTo' in newest) {
-        if (session.grace) return 'moved by others';
-        if (!newest.grace) throw newIdByOthers();
+        if (!branch) return next.discard('overtaken');
+        const from = leftKey ?? key;
         key = newest.forwardTo;
-        continue;
+        if (newest.grace) {
+          if (stays) leftKey = from;
+          continue;
+        }
+        if (!session.isSignIn && !(await mayBranch(records, newest, branch))) {
+          return next.discard('gone');
+        }
+        return next.branch(branch, branch.own, from);
       }
       const entries = new Map(newest.record.entries);
       session.changes.applyTo(entries);
       current = { version: newest.version, record: { ...newest.record, entries } };
     }
-    const newKey = session.nextKey();
-    if ((await records.create(newKey, renewed(current, session))) === 'taken') continue;
-    const way = { from: key, to: newKey, version: current.version, grace: session.grace?.() };
-    const result = await forward(records, way);
+    if (branch && leftKey !== undefined) {
+      return next.branch(branch, branch.followed ? branch.own : current.record, leftKey);
+    }
+    await next.put(current.record, session.user);
+    await session.beforeMove?.();
+    const result = await forward(records, next.wayFrom(key, current.version));
     if (result === 'stored') return 'moved';
-    await discard(records, newKey);
-    if (result === 'gone') return 'gone';
+    if (result === 'gone') return next.discard('gone');
     current = undefined;
   }
+  await next.discard('overtaken');
   throw tooManyConflicts(MAX_ATTEMPTS);
 }
 
+/** The record under the new key, which nobody knows before the session has moved there. */
+class NewRecord {
+  private key: string | undefined;
+
+  constructor(
+    private readonly records: SessionRecords,
+    private readonly session: Regeneration,
+  ) {}
+
+  /** Stores it, or what it is to be now. */
+  async put(from: SessionRecord, user: SessionUser | undefined): Promise<void> {
+    const record = renewed(from, this.session, user);
+    if (this.key !== undefined) {
+      const found = await this.records.find(this.key);
+      if (found && (await this.records.update(this.key, record, found.version)) === 'stored')
+        return;
+    }
+    do this.key = this.session.nextKey();
+    while ((await createSurely(this.records, this.key, record)) === 'taken');
+  }
+
+  wayFrom(from: string, version: string): Forwarding {
+    const { grace, isBorder, isSignIn } = this.session;
+    return { from, to: this.key!, version, isBorder, isSignIn, grace: grace?.() };
+  }
+
+  async branch(branch: Branch, from: SessionRecord, leftKey: string): Promise<'branched'> {
+    const user = await branch.begin();
+    await this.put(from, user);
+    await this.closeWay(leftKey);
+    return 'branched';
+  }
+
+  /** Takes away what nobody was told of. */
+  async discard<T>(result: T): Promise<T> {
+    const found = this.key === undefined ? undefined : await this.records.find(this.key);
+    if (found) await this.records.remove(this.key!, found.version);
+    return result;
+  }
+
+  /** The id that the request came with is no session any more, even if it was renewed just now. */
+  private async closeWay(from: string): Promise<void> {
+    const { isBorder = false, isSignIn = false } = this.session;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const way = await this.records.find(from);
+      if (!way || !('forwardTo' in way) || isClosed(way, isBorder)) return;
+      const { forwardTo: to, version } = way;
+      const closed = { from, to, version, isBorder, isSignIn };
+      if ((await this.records.forward(closed)) !== 'changed') return;
+    }
+    throw tooManyConflicts(MAX_ATTEMPTS);
+  }
+}
+
+function isClosed(way: FoundForwarder, isBorder: boolean): boolean {
+  return way.isBorder === true || (!isBorder && !way.grace);
+}
+
 /**
- * Another request gave the session a new id first. Whoever only holds the old one must not get the
- * new one (session fixation), nor sign in to a session that somebody else may have the id of.
+ * Creates a record under a key that nobody else can have. Asks again what came of it if the answer was
+ * lost, so that nobody is refused, or counts as signed in, for that alone.
  */
-export function newIdByOthers(): SessionConflictError {
-  return new SessionConflictError('Another request has just given the session a new id.');
+export async function createSurely(
+  records: SessionRecords,
+  key: string,
+  record: SessionRecord,
+): Promise<'stored' | 'taken'> {
+  try {
+    return await records.create(key, record);
+  } catch (error) {
+    const isThere = () => records.find(key).then((found) => found !== undefined);
+    if (await cameTrue(error, isThere)) return 'stored';
+    throw error;
+  }
 }
 
 /** Asks again what came of it if the answer was lost: the client must be told its new id. */
@@ -79,22 +193,57 @@ async function forward(
   try {
     return await records.forward(way);
   } catch (error) {
-    const now = await records.find(way.from);
-    if (now && 'forwardTo' in now && now.forwardTo === way.to) return 'stored';
+    if (await cameTrue(error, () => hasMoved(records, way))) return 'stored';
     throw error;
   }
 }
 
-function renewed({ record }: FoundRecord, session: Regeneration): FoundRecord['record'] {
-  const keeps = (key: string) => isFlashKey(key) || session.keeps(key);
-  const entries = new Map([...record.entries].filter(([key]) => keeps(key)));
-  const { createdAt } = record;
-  const user = session.user ?? record.user;
-  return { createdAt, cookieSentAt: session.cookieSentAt, ...(user && { user }), entries };
+/** If it has not, it will not either: the record gets another version, for which a late move is not. */
+async function hasMoved(records: SessionRecords, way: Forwarding): Promise<boolean> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const now = await records.find(way.from);
+    if (!now) return false;
+    if ('forwardTo' in now) return now.forwardTo === way.to;
+    if (now.version !== way.version) return false;
+    if ((await records.update(way.from, now.record, now.version)) === 'stored') return false;
+  }
+  return false;
 }
 
-/** Takes away what nobody was told of. */
-async function discard(records: SessionRecords, key: string): Promise<void> {
-  const found = await records.find(key);
-  if (found && 'version' in found) await records.remove(key, found.version);
+async function cameTrue(error: unknown, look: () => Promise<boolean>): Promise<boolean> {
+  // A refusal is an answer.
+  if (!(error instanceof SessionStoreError) || error instanceof SessionStoreRefusal) return false;
+  return look().catch(() => false);
+}
+
+/**
+ * Whether a request that did not sign in may go on beside: not if the session was ended where it went,
+ * nor as a user who has signed in again, and so has left this session behind. Keeps nothing alive.
+ */
+async function mayBranch(
+  records: SessionRecords,
+  way: FoundForwarder,
+  { own }: Branch,
+): Promise<boolean> {
+  let at = way;
+  for (let step = 1; step <= MAX_ATTEMPTS; step++) {
+    if (at.isSignIn && own.user) return false;
+    const found = await records.find(at.forwardTo, 0);
+    if (!found || !('forwardTo' in found)) return found !== undefined;
+    at = found;
+  }
+  return false;
+}
+
+function renewed(
+  record: SessionRecord,
+  session: Regeneration,
+  signedIn: SessionUser | undefined,
+): SessionRecord {
+  const keeps = (key: string) => isFlashKey(key) || session.keeps(key);
+  const entries = new Map([...record.entries].filter(([key]) => keeps(key)));
+  const { createdAt, handle = handleOf(session.key) } = record;
+  const user = signedIn ?? record.user;
+  const who = user ? { user } : { handle };
+  return { createdAt, cookieSentAt: session.cookieSentAt, ...who, entries };
 }

@@ -1,32 +1,36 @@
-import type { SessionRecords } from './session-records.js';
+import type { SessionRecords, TracedRecord } from './session-records.js';
 import { tooManyConflicts } from './session.errors.js';
 
 /** Each failed attempt means that another request's change was stored. */
 const MAX_ATTEMPTS = 50;
 
+/** `'left'`: somebody signed in with it, and what he has now is another one. */
+export type Removal = 'removed' | 'gone' | 'left';
+
 /**
- * Takes a session out of the store, wherever a parallel new id has moved it. `version`: of its record,
- * if that was read. Answers whether it was there.
+ * Takes a session out of the store, wherever a parallel new id has moved it, but not across a sign-in.
+ * `version`: of its record, if that was read; otherwise `onRemoved` is told of it.
  */
 export async function removeSession(
   records: SessionRecords,
   firstKey: string,
   firstVersion?: string,
-): Promise<boolean> {
+  onRemoved?: (record: TracedRecord) => void,
+): Promise<Removal> {
   let key = firstKey;
   let version = firstVersion;
+  let read: TracedRecord | undefined;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     if (version === undefined) {
-      const newest = await records.find(key);
-      if (!newest) return false;
-      if ('forwardTo' in newest) {
-        key = newest.forwardTo;
-        continue;
-      }
-      version = newest.version;
+      const newest = await records.trace(key);
+      if (!newest) return 'gone';
+      if (newest === 'border') return 'left';
+      ({ key, version } = newest);
+      read = newest;
     }
     const result = await records.remove(key, version);
-    if (result !== 'changed') return result === 'removed';
+    if (result === 'removed' && read) onRemoved?.(read);
+    if (result !== 'changed') return result;
     version = undefined;
   }
   throw tooManyConflicts(MAX_ATTEMPTS);

@@ -3,13 +3,19 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { SessionChanges } from './session-changes.js';
 import type { StoreKeys, SessionTicket } from './session-keys.js';
 import type { SessionPolicy } from './session-policy.js';
-import type { SessionForwarder } from './session-record.js';
-import type { FoundRecord, SessionRecords } from './session-records.js';
+import type { RenewalGrace, SessionForwarder } from './session-record.js';
+import { MAX_FORWARDERS, type FoundRecord, type SessionRecords } from './session-records.js';
 import { regenerate } from './session-regeneration.js';
 import type { SessionState } from './session-state.js';
 import { SessionStoreRefusal } from './session.errors.js';
 
 const SALT_BYTES = 16;
+
+/** Parts of a persistent cookie's life: it is sent again at the end of each but the last. */
+const COOKIE_CHANCES = 3;
+
+/** Milliseconds by which the clocks of processes may differ before a time of the future is no time. */
+const MAX_CLOCK_DIFFERENCE = 60_000;
 
 /** A session found by an id that has just been renewed. */
 export interface Successor {
@@ -35,7 +41,7 @@ export class SessionRenewal {
     private readonly policy: SessionPolicy,
   ) {}
 
-  /** A persistent cookie is sent again when half of its life is over, or with a renewed id. */
+  /** A persistent cookie is sent again when a third of its life is over, or with a renewed id. */
   isCookieDue(session: SessionState): boolean {
     const { persistentCookie, rotateEvery, timeout, now } = this.policy;
     return (
@@ -44,7 +50,7 @@ export class SessionRenewal {
       rotateEvery === false &&
       session.status === 'stored' &&
       !session.followed &&
-      now() - session.cookieSentAt >= timeout * 500
+      isOlder(session.cookieSentAt, timeout / COOKIE_CHANCES, now())
     );
   }
 
@@ -52,8 +58,8 @@ export class SessionRenewal {
   isDue(session: SessionState): boolean {
     const { rotateEvery, persistentCookie, timeout, now } = this.policy;
     if (rotateEvery === false || session.status !== 'stored' || !session.hasVersion) return false;
-    const every = persistentCookie ? Math.min(rotateEvery, timeout / 2) : rotateEvery;
-    return now() - session.cookieSentAt >= every * 1000;
+    const every = persistentCookie ? Math.min(rotateEvery, timeout / COOKIE_CHANCES) : rotateEvery;
+    return isOlder(session.cookieSentAt, every, now());
   }
 
   /**
@@ -102,15 +108,26 @@ export class SessionRenewal {
     ticket: SessionTicket,
     { forwardTo, grace }: SessionForwarder,
     renewTo?: number,
+    forwarders = 1,
   ): Promise<Successor | undefined> {
-    if (!grace || this.policy.now() >= grace.until) return undefined;
+    if (!grace || !this.isGood(grace)) return undefined;
+    if (forwarders > MAX_FORWARDERS) {
+      this.records.tellEndless();
+      return undefined;
+    }
     const next = successorOf(ticket, grace.salt);
     // It is not if the secrets were changed within these seconds.
     if (this.keys.of(next) !== forwardTo) return undefined;
     const found = await this.records.find(forwardTo, renewTo);
     if (!found) return undefined;
-    if ('forwardTo' in found) return this.successor(next, found, renewTo);
+    if ('forwardTo' in found) return this.successor(next, found, renewTo, forwarders + 1);
     return { ticket: next, key: forwardTo, found };
+  }
+
+  /** One that lies too far ahead is over: it was made by a clock that was ahead, or by nobody here. */
+  private isGood({ until }: RenewalGrace): boolean {
+    const left = until - this.policy.now();
+    return left > 0 && left <= this.policy.rotateGrace * 1000 + MAX_CLOCK_DIFFERENCE;
   }
 
   /** Whether the client may be told the successor's id: another request may have ended it meanwhile. */
@@ -119,6 +136,12 @@ export class SessionRenewal {
     if (!found || 'forwardTo' in found) session.tellClient = false;
     session.isConfirmed = true;
   }
+}
+
+/** Whether that was so many seconds ago, or is in the future by more than clocks may differ. */
+function isOlder(time: number, seconds: number, now: number): boolean {
+  const age = now - time;
+  return age >= seconds * 1000 || age < -MAX_CLOCK_DIFFERENCE;
 }
 
 /** Whoever holds the old id can make the new one of it, and nobody else. */

@@ -2,27 +2,22 @@ import type { SessionChanges } from './session-changes.js';
 import { SessionCommits } from './session-commits.js';
 import { SessionEntries } from './session-entries.js';
 import { newTicket, StoreKeys, type SessionTicket } from './session-keys.js';
+import { SessionGenerations } from './session-generations.js';
 import { SessionLookup } from './session-lookup.js';
 import { expiryOf, type SessionPolicy } from './session-policy.js';
+import type { SessionRecord } from './session-record.js';
 import { SessionRecords } from './session-records.js';
-import { SessionMoves } from './session-moves.js';
-import { newIdByOthers } from './session-regeneration.js';
-import { removeSession } from './session-removal.js';
+import { keeperOf, SessionMoves, type SignIn } from './session-moves.js';
+import { createSurely } from './session-regeneration.js';
+import { removeSession, type Removal } from './session-removal.js';
 import { SessionRenewal } from './session-renewal.js';
 import { expectedRecord, recordOf, SessionState } from './session-state.js';
 import type { SessionStore } from './session-store.js';
-import { newHandle, type SessionClient } from './session-user.js';
-import { SessionDestroyedError } from './session.errors.js';
+import { newHandle } from './session-user.js';
+import { SessionDestroyedError, SessionLimitError } from './session.errors.js';
 import type { RegenerateOptions } from './session.js';
 import { UserLookup } from './users/user-lookup.js';
-import { UserMembership } from './users/user-membership.js';
-
-/** Who signs in, what the session keeps, and from where. */
-export interface SignIn {
-  readonly userId: string;
-  readonly keep?: RegenerateOptions['keep'];
-  readonly client: SessionClient;
-}
+import { UserMembership, type Place } from './users/user-membership.js';
 
 /** Sessions in and out of the store: found, begun, committed, given a new id, destroyed. */
 export class SessionRepository {
@@ -35,6 +30,8 @@ export class SessionRepository {
   private readonly lookup: SessionLookup;
   /** For those who look at a user's sessions without being one. */
   readonly users: UserLookup;
+  /** Ends all sessions at once. */
+  readonly generations: SessionGenerations;
 
   constructor(
     store: SessionStore,
@@ -46,6 +43,7 @@ export class SessionRepository {
     this.renewal = new SessionRenewal(this.records, this.keys, policy);
     this.users = new UserLookup(store, this.records, this.keys, policy);
     this.membership = new UserMembership(this.users);
+    this.generations = new SessionGenerations(store, this.keys, policy);
     const parts = [this.records, this.keys, this.renewal, this.membership, policy] as const;
     this.moves = new SessionMoves(...parts);
     this.lookup = new SessionLookup(...parts);
@@ -71,7 +69,14 @@ export class SessionRepository {
     const ticket = newTicket();
     const createdAt = this.policy.now();
     const expiresAt = expiryOf(this.policy, createdAt);
-    return new SessionState({ ticket, key: this.keys.of(ticket), createdAt, expiresAt });
+    const { generation } = this.keys;
+    return new SessionState({
+      ticket,
+      key: this.keys.of(ticket),
+      createdAt,
+      expiresAt,
+      generation,
+    });
   }
 
   /** Whether `commit` has something to do. */
@@ -79,7 +84,7 @@ export class SessionRepository {
     if (session.status === 'gone') return false;
     if (!session.entries.hasChanges()) {
       if (mayRenew && (!session.isConfirmed || this.renewal.isDue(session))) return true;
-      return this.renewal.isCookieDue(session);
+      return mayRenew && this.renewal.isCookieDue(session);
     }
     // An empty session is worth no record, unless it already has one.
     return session.status !== 'new' || !session.entries.isEmpty;
@@ -98,7 +103,7 @@ export class SessionRepository {
       if (session.status === 'new') await this.create(session);
       else if (renews) await this.renew(session, changes);
       else if (changes.isEmpty && !session.isConfirmed) await this.renewal.confirm(session);
-      else await this.update(session, changes);
+      else await this.update(session, changes, mayRenew);
     } catch (error) {
       session.entries.returnChanges(changes);
       throw error;
@@ -106,115 +111,155 @@ export class SessionRepository {
   }
 
   /**
-   * Gives the session a new id, under which it keeps all entries, none, or those named. Requests
-   * that had read it still land their changes; to new requests the old id is no session.
+   * Gives the session a new id, under which it keeps all entries, none, or those named. To new requests
+   * the old id is no session. Requests that had read it follow only if it keeps all.
    *
-   * @throws SessionConflictError if another request gave it a new id first
    * @throws SessionDestroyedError if the session was destroyed or ran out
    */
   async regenerate(session: SessionState, keep: RegenerateOptions['keep'] = true): Promise<void> {
-    requireMovable(session);
-    if (session.status === 'stored') return this.moves.move(session, keeperOf(keep));
+    if (session.status === 'gone' || session.status === 'destroyed') {
+      throw new SessionDestroyedError();
+    }
+    if (session.status === 'stored') return this.moves.regenerate(session, keep);
     this.assignNewId(session);
     dropEntries(session, keeperOf(keep));
   }
 
   /**
    * Signs a user in with the session: a new id, stored at once. Somebody else's session is ended, and
-   * another one begun in its place; the one to go on with is answered.
+   * another one begun in its place, as in place of one that has ended meanwhile; the one to go on with
+   * is answered.
    *
    * @throws SessionLimitError, with nothing done, if the user has too many
    */
-  async signIn(session: SessionState, { userId, keep, client }: SignIn): Promise<SessionState> {
-    requireMovable(session);
-    const keeps = keeperOf(keep);
-    const isTheirs = session.user?.id === userId;
-    if (session.user && isTheirs) {
-      await this.membership.enter(session.user, session.key, client);
-      await this.moves.move(session, keeps);
+  async signIn(session: SessionState, signIn: SignIn): Promise<SessionState> {
+    const isTheirs = !session.user || session.user.id === signIn.userId;
+    if (session.status === 'stored' && isTheirs && (await this.moves.signIn(session, signIn))) {
       return session;
     }
-    const signingIn = { user: { id: userId, handle: newHandle() }, ticket: newTicket() };
-    const { user, ticket } = signingIn;
-    await this.membership.enter(user, this.keys.of(ticket), client);
-    try {
-      if (session.status === 'stored' && !session.user) {
-        await this.moves.move(session, keeps, signingIn);
-        return session;
-      }
-      const next = session.user ? this.begin() : session;
-      if (session.user) await this.destroy(session);
-      else dropEntries(session, keeps);
-      Object.assign(next, { user, ticket, key: this.keys.of(ticket) });
-      next.entries.hasChanges(); // finds objects that were changed in place
-      await this.create(next);
-      next.entries.takeChanges();
-      return next;
-    } catch (error) {
-      await this.membership.leave(user, ticket);
-      throw error;
-    }
+    const next = session.status === 'new' ? session : this.begin();
+    await this.beginSignedIn(next, signIn, session.status === 'stored' && !isTheirs && session);
+    if (next !== session) session.status = 'destroyed';
+    return next;
   }
 
   /** Takes the session out of the store, wherever a parallel new id has moved it. */
   async destroy(session: SessionState): Promise<void> {
+    await this.end(session);
+  }
+
+  private async end(session: SessionState): Promise<Removal | undefined> {
+    let removal: Removal | undefined;
     if (session.status === 'stored') {
-      await removeSession(this.records, session.key, session.takeVersion());
-      this.policy.telemetry.tell('destroyed', {});
-      if (session.user) await this.membership.leave(session.user, session.ticket);
+      removal = await removeSession(this.records, session.key, session.takeVersion());
+      // What is signed in by now is another session.
+      if (removal !== 'left') {
+        this.policy.telemetry.tellOf('destroyed', session, { reason: 'asked' });
+        if (session.user) await this.membership.leave(session.user, session.ticket);
+      }
     }
     session.status = 'destroyed';
     session.entries = new SessionEntries(new Map());
+    return removal;
   }
 
-  private async create(session: SessionState): Promise<void> {
+  private async beginSignedIn(
+    session: SessionState,
+    { userId, keep, client }: SignIn,
+    other: SessionState | false,
+  ): Promise<void> {
+    const user = { id: userId, handle: newHandle() };
+    const ticket = newTicket();
+    const place = { user, key: this.keys.of(ticket), client };
+    // Until that one is ended, nobody has this one.
+    const beside = other ? { ...place, from: other.key } : place;
+    const enteredAt = this.policy.now();
+    try {
+      await this.membership.enter(beside);
+      dropEntries(session, keeperOf(keep));
+      session.user = user;
+      session.rename(ticket, place.key);
+      session.entries.hasChanges(); // finds objects that were changed in place
+      await this.create(session, createSurely);
+      await this.confirm(session, beside, enteredAt);
+      if (other) await this.endFor(place, other);
+      this.policy.telemetry.tellOf('signed-in', session, {});
+      session.entries.takeChanges();
+    } catch (error) {
+      if (!(error instanceof SessionLimitError)) await this.membership.leave(user, ticket);
+      throw error;
+    }
+  }
+
+  /** Ends another user's session for one that has its place already. */
+  private async endFor(place: Place, other: SessionState): Promise<void> {
+    const removal = await this.end(other);
+    // Where that one was, something may be left of it.
+    if (removal !== 'removed') await this.membership.enter(place);
+  }
+
+  private async confirm(session: SessionState, place: Place, enteredAt: number): Promise<void> {
+    try {
+      await this.membership.confirm(place, enteredAt);
+    } catch (error) {
+      await removeSession(this.records, session.key);
+      Object.assign(session, { status: 'new', user: undefined });
+      throw error;
+    }
+  }
+
+  private async create(session: SessionState, create = createOnce): Promise<void> {
     session.cookieSentAt = this.policy.now();
-    while ((await this.records.create(session.key, recordOf(session))) === 'taken') {
+    while ((await create(this.records, session.key, recordOf(session))) === 'taken') {
       this.assignNewId(session);
     }
     session.status = 'stored';
-    this.policy.telemetry.tell('committed', { created: true });
+    this.policy.telemetry.tellOf('committed', session, { created: true });
   }
 
   private async renew(session: SessionState, changes: SessionChanges): Promise<void> {
     if (await this.moves.renew(session, changes)) return;
-    if (!changes.isEmpty) await this.update(session, changes);
+    if (!changes.isEmpty) await this.update(session, changes, false);
   }
 
-  private async update(session: SessionState, changes: SessionChanges): Promise<void> {
-    const cookieIsDue = this.renewal.isCookieDue(session);
+  private async update(
+    session: SessionState,
+    changes: SessionChanges,
+    mayRenew: boolean,
+  ): Promise<void> {
+    const cookieIsDue = mayRenew && this.renewal.isCookieDue(session);
     const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
     const expected = expectedRecord(session, cookieSentAt);
-    const outcome = await this.commits.commit(session.key, { changes, cookieSentAt }, expected);
+    const outcome = await this.commits.commit(
+      session.key,
+      { changes, cookieSentAt, session },
+      expected,
+    );
     if (outcome === 'gone') {
       session.status = 'gone';
-      this.policy.telemetry.tell('gone', {});
+      this.policy.telemetry.tellOf('gone', session, {});
       return;
     }
-    this.policy.telemetry.tell('committed', { created: false });
+    this.policy.telemetry.tellOf('committed', session, { created: false });
     if (outcome.stored !== session.key) {
       session.follow(outcome.stored, outcome.renewed === true);
-    } else if (cookieIsDue) {
+      return;
+    }
+    session.isConfirmed = true;
+    if (cookieIsDue) {
       session.cookieSentAt = cookieSentAt;
       session.tellClient = true;
     }
   }
 
   private assignNewId(session: SessionState): void {
-    session.ticket = newTicket();
-    session.key = this.keys.of(session.ticket);
+    const ticket = newTicket();
+    session.rename(ticket, this.keys.of(ticket));
   }
 }
 
-function requireMovable(session: SessionState): void {
-  if (session.followed) throw newIdByOthers();
-  if (session.status === 'gone' || session.status === 'destroyed') {
-    throw new SessionDestroyedError();
-  }
-}
-
-function keeperOf(keep: RegenerateOptions['keep'] = true): (key: string) => boolean {
-  return (key) => keep === true || (Array.isArray(keep) && keep.includes(key));
+function createOnce(records: SessionRecords, key: string, record: SessionRecord) {
+  return records.create(key, record);
 }
 
 function dropEntries({ entries }: SessionState, keeps: (key: string) => boolean): void {

@@ -1,8 +1,9 @@
 import { SessionEntries } from './session-entries.js';
-import type { SessionTicket } from './session-keys.js';
+import type { SessionTicket, StoreKeys } from './session-keys.js';
 import type { SessionRecord } from './session-record.js';
 import type { FoundRecord } from './session-records.js';
-import type { SessionUser } from './session-user.js';
+import type { SessionIdentity } from './session-telemetry.js';
+import { handleOf, type SessionUser } from './session-user.js';
 
 /**
  * - `new`: not in the store (yet);
@@ -24,9 +25,11 @@ export class SessionState {
   tellClient: boolean;
   /** Who is signed in with it. */
   user: SessionUser | undefined;
+  /** The handle it had, or has, when nobody is signed in with it, once its key is no longer the first. */
+  anonymousHandle: string | undefined;
   /** `false`: what uses it cannot send a cookie. */
   canTellClient = true;
-  /** Whether another request gave the session a new id, which this one must not learn. */
+  /** Whether another request was asked to give the session a new id, which this one must not learn. */
   followed = false;
   /** `false`: found by an id that was renewed since; who is told of the new one must still have it. */
   isConfirmed: boolean;
@@ -34,6 +37,10 @@ export class SessionState {
   readonly isNew: boolean;
   readonly createdAt: number;
   readonly expiresAt: number;
+  /** The generation of its key. */
+  private readonly generation: number;
+  /** The key of the id by which it was found. */
+  private cameBy: string;
   private version: string | undefined;
 
   constructor(from: {
@@ -41,27 +48,57 @@ export class SessionState {
     key: string;
     createdAt: number;
     expiresAt: number;
+    generation: number;
     found?: FoundRecord;
-    /** Found by the id before this one. */
-    isSuccessor?: boolean;
+    /** The key of the id before this one, if it was found by that. */
+    successorOf?: string | undefined;
   }) {
     const { found } = from;
     this.ticket = from.ticket;
     this.key = from.key;
     this.createdAt = from.createdAt;
     this.expiresAt = from.expiresAt;
+    this.generation = from.generation;
     this.isNew = !found;
-    this.tellClient = !found || from.isSuccessor === true;
-    this.isConfirmed = !from.isSuccessor;
+    const { successorOf } = from;
+    this.cameBy = successorOf ?? from.key;
+    this.tellClient = !found || successorOf !== undefined;
+    this.isConfirmed = successorOf === undefined;
     this.status = found ? 'stored' : 'new';
     this.version = found?.version;
     this.cookieSentAt = found?.record.cookieSentAt ?? 0;
     this.user = found?.record.user;
+    this.anonymousHandle = found?.record.handle;
     this.entries = new SessionEntries(found?.record.entries ?? new Map());
+  }
+
+  /** For events. */
+  get identity(): SessionIdentity {
+    const { user } = this;
+    if (user) return { handle: user.handle, userId: user.id };
+    return { handle: this.anonymousHandle ?? handleOf(this.key) };
+  }
+
+  /** That of the first key stays. */
+  private keepHandle(): void {
+    if (!this.user) this.anonymousHandle ??= handleOf(this.key);
+  }
+
+  /** Whether all sessions that it belongs to have ended, so that nothing of it may go on. */
+  isOver({ generation }: StoreKeys): boolean {
+    return this.status === 'stored' && this.generation !== generation;
   }
 
   get id(): string {
     return this.ticket.id;
+  }
+
+  /**
+   * The key of the id that it was found by, if it has got another id since, by another request, whose
+   * client may have been told of it.
+   */
+  get leftKey(): string | undefined {
+    return this.cameBy === this.key ? undefined : this.cameBy;
   }
 
   /** Whether it can still be written without being read again. */
@@ -78,14 +115,24 @@ export class SessionState {
 
   /** Goes on under a new id that this request gave it. */
   moveTo(ticket: SessionTicket, key: string, cookieSentAt: number): void {
-    this.ticket = ticket;
-    this.key = key;
+    this.keepHandle();
+    this.rename(ticket, key);
+    this.followed = false;
     this.cookieSentAt = cookieSentAt;
     this.tellClient = true;
+    this.isConfirmed = true;
   }
 
-  /** Goes on where another request has moved it: by a sign-in, or as it was time. */
+  /** Gets another id before it is stored. */
+  rename(ticket: SessionTicket, key: string): void {
+    this.ticket = ticket;
+    this.key = key;
+    this.cameBy = key;
+  }
+
+  /** Goes on where another request has moved it: as it was asked to, or as it was time. */
   follow(key: string, wasRenewed: boolean): void {
+    this.keepHandle();
     this.key = key;
     if (!wasRenewed) this.followed = true;
     this.tellClient = false;
@@ -93,8 +140,10 @@ export class SessionState {
 }
 
 /** What is stored of it, as it stands. */
-export function recordOf({ createdAt, cookieSentAt, user, entries }: SessionState): SessionRecord {
-  return { createdAt, cookieSentAt, ...(user && { user }), entries: entries.snapshot() };
+export function recordOf(session: SessionState): SessionRecord {
+  const { createdAt, cookieSentAt, user, anonymousHandle: handle, entries } = session;
+  const who = user ? { user } : handle !== undefined && { handle };
+  return { createdAt, cookieSentAt, ...who, entries: entries.snapshot() };
 }
 
 /** What to store if the record is still the one that was read. */

@@ -16,8 +16,16 @@ export interface SessionStore {
    */
   find(key: string, renewTo?: number): Promise<StoredText | undefined>;
 
-  /** Stores a record where none is. `'taken'`: there is one, and it is left alone. */
-  create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'>;
+  /**
+   * Stores a record where none is. `'taken'`: there is one, and it is left alone. `isSignedIn`: it is of
+   * somebody who is signed in. A store that has to drop records when it is full drops others first.
+   */
+  create(
+    key: string,
+    text: string,
+    lifeSeconds: number,
+    isSignedIn?: boolean,
+  ): Promise<'stored' | 'taken'>;
 
   /**
    * Stores a record in place of the one of that version. `isFinal`: what was there must never be
@@ -31,6 +39,7 @@ export interface SessionStore {
     version: string,
     lifeSeconds: number,
     isFinal?: boolean,
+    isSignedIn?: boolean,
   ): Promise<'stored' | 'changed' | 'gone'>;
 
   /** Takes the record of that version away. */

@@ -1,22 +1,44 @@
 import { channel } from 'node:diagnostics_channel';
 
 /**
+ * Which session an event is about. It gives no access: fit for a log.
+ */
+export interface SessionIdentity {
+  /**
+   * The same through every new id. A sign-in gives the session another one, that of `SessionInfo`; its event
+   * `signed-in` has both.
+   */
+  readonly handle: string;
+  /** Absent: nobody is signed in. */
+  readonly userId?: string;
+}
+
+/**
  * The events published on the channels `nestjs-session-manager:<name>` of `node:diagnostics_channel`.
  * No payload contains an id, a store key or an entry.
  */
 export interface SessionEventPayloads {
-  /** A client sent an id. `found`: it belongs to a session. */
-  loaded: { readonly found: boolean };
+  /** A client sent an id. `found`: it belongs to a session; otherwise the handle is that of its anonymous one. */
+  loaded: { readonly found: boolean } & SessionIdentity;
   /** A request's changes were stored. `created`: its session is new. */
-  committed: { readonly created: boolean };
+  committed: { readonly created: boolean } & SessionIdentity;
   /** Another process stored the session first; it is read, merged and stored again. */
-  conflict: Nothing;
+  conflict: SessionIdentity;
   /** A session got a new id: because it was asked for, or by schedule (`rotateEvery`). */
-  regenerated: { readonly reason: 'asked' | 'time' };
-  /** A session was destroyed by a request, or revoked. Sessions that run out are not counted. */
-  destroyed: Nothing;
-  /** When a request stored its changes, the session no longer existed: ended, or evicted. */
-  gone: Nothing;
+  regenerated: { readonly reason: 'asked' | 'time' } & SessionIdentity;
+  /** A user signed in. `previousHandle`: of the session before it, unless it is new or was the user's own. */
+  'signed-in': { readonly previousHandle?: string | undefined } & SessionIdentity;
+  /**
+   * A session was ended: `asked` for by a request of its own, such as a sign-out, or `revoked`, such as by
+   * `UserSessions` or because there were too many. Sessions that run out are not counted.
+   */
+  destroyed: { readonly reason: 'asked' | 'revoked' } & SessionIdentity;
+  /** A session was found past its absolute timeout. */
+  expired: SessionIdentity;
+  /** A request had a session that no longer exists: ended, evicted, or missing in its user's list. */
+  gone: SessionIdentity;
+  /** All sessions were ended by `UserSessions.revokeEverybody()` of this process. */
+  'everybody-revoked': Nothing;
   /** The memory for sessions was full, so one was dropped early. In-process memory only. */
   evicted: Nothing;
   /** A session that the first store had lost was restored from the durable one. */
@@ -24,7 +46,7 @@ export interface SessionEventPayloads {
   /** A copy could not be written to the durable store. */
   'copy-failed': Nothing;
   /** A session could not be stored, and an error replaced its response. */
-  refused: { readonly status: number };
+  refused: { readonly status: number } & Partial<SessionIdentity>;
   /** A server of the store failed. `reason` is the error's message. */
   'outage-began': { readonly server: string; readonly reason: string };
   /** The server answers again. `seconds`: how long the outage lasted; `failures`: operations that failed. */
@@ -39,7 +61,8 @@ export type SessionEvent = keyof SessionEventPayloads;
 export type SessionCounters = Record<SessionEvent, number>;
 
 const EVENTS = [
-  ...(['loaded', 'committed', 'conflict', 'regenerated', 'destroyed', 'gone'] as const),
+  ...(['loaded', 'committed', 'conflict', 'regenerated', 'signed-in', 'destroyed'] as const),
+  ...(['expired', 'gone', 'everybody-revoked'] as const),
   ...(['evicted', 'restored', 'copy-failed', 'refused', 'outage-began', 'outage-ended'] as const),
 ];
 
@@ -55,5 +78,16 @@ export class SessionTelemetry {
     this.counters[event]++;
     const listeners = channels[event];
     if (listeners.hasSubscribers) listeners.publish(payload);
+  }
+
+  /** Of a session, whose identity is asked for only if somebody listens. */
+  tellOf<E extends SessionEvent>(
+    event: E,
+    session: { readonly identity: Partial<SessionIdentity> } | undefined,
+    more: Omit<SessionEventPayloads[E], keyof SessionIdentity>,
+  ): void {
+    this.counters[event]++;
+    const listeners = channels[event];
+    if (listeners.hasSubscribers) listeners.publish({ ...more, ...session?.identity });
   }
 }

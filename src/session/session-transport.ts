@@ -9,8 +9,10 @@ export interface SessionTransport {
   onRead(): void;
   /** Called once, before the session is first used by who may change it. */
   onUse(): void;
-  /** Whether the client can still be told an id. */
+  /** Whether the client can still be told an id: it is there, and its response has not begun. */
   readonly isOpen: boolean;
+  /** Whether a cookie given here would not come back here, so that no session can begin. */
+  readonly isOutside?: boolean;
   /** What is known of the client, for a sign-in. Absent: nothing. */
   client?(): SessionClient;
   /** Whether no client can ever be told one here, so that no session can begin. */

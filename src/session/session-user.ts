@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 import { SessionValueError } from './session.errors.js';
 
@@ -17,11 +17,18 @@ export interface SessionClient {
 }
 
 const HANDLE_BYTES = 16;
+/** As long as those of 16 bytes in base64url. */
+const ANONYMOUS_HANDLE_LENGTH = 22;
 const MAX_USER_ID_LENGTH = 255;
 
 /** They come from outside, and are kept for each session. The longest address is one of IPv6. */
 const MAX_USER_AGENT_LENGTH = 256;
 const MAX_IP_LENGTH = 64;
+
+/** Of a session that nobody is signed in with, by the first key it had. It leads to neither key nor id. */
+export function handleOf(key: string): string {
+  return hash('sha256', `handle ${key}`, 'base64url').slice(0, ANONYMOUS_HANDLE_LENGTH);
+}
 
 export function newHandle(): string {
   return randomBytes(HANDLE_BYTES).toString('base64url');

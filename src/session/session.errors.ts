@@ -1,8 +1,16 @@
+import { printable } from './printable.js';
+
 const SESSION_ERROR = Symbol('session error');
+
+/** Characters; far more than any of them needs. */
+const MAX_MESSAGE = 2000;
+/** Of a value within a session, which may lie deep. */
+const MAX_PATH = 1600;
 
 /**
  * The base class of this package's errors. Each has a stable `code` for programs and a message that
- * tells people the remedy. No message contains a session id, a key or an address.
+ * tells people the remedy. No message contains a session id, a key or an address, and what comes from
+ * outside, such as the name of an entry, is escaped in it and shortened: it is fit for a log.
  */
 export class SessionError extends Error {
   /** By a mark, not by descent: outage errors descend from an error of Nest's as well. */
@@ -16,7 +24,7 @@ export class SessionError extends Error {
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message, MAX_MESSAGE), options);
     this.name = new.target.name;
     this.code = code;
   }
@@ -72,35 +80,39 @@ export function tooManyConflicts(attempts: number): SessionConflictError {
   );
 }
 
-/** The record would be larger than `maxBytes`. Nothing was sent; the stored record is unchanged. */
+/** The record is larger than `maxBytes`, or than the store takes. The stored record is unchanged. */
 export class SessionTooLargeError extends SessionError {
-  constructor(bytes: number, maxBytes: number) {
+  /** `limit`: `maxBytes`, or what the store says. */
+  constructor(bytes: number, limit: number | string) {
+    const problem = typeof limit === 'number' ? `maxBytes is ${limit}` : limit;
     super(
       'SESSION_TOO_LARGE',
-      `The session would take ${bytes} bytes, but maxBytes is ${maxBytes}. Keep large values ` +
-        'elsewhere, and only their keys in the session.',
+      `The session would take ${bytes} bytes, but ${problem}. Keep large values elsewhere, and only ` +
+        'their keys in the session.',
     );
   }
 }
 
 /** A key or value that a session cannot store, or an invalid argument. `path` tells where it is. */
 export class SessionValueError extends SessionError {
-  /** Where the value is, such as `cart.items[2].price`. */
+  /** Where the value is, such as `cart.items[2].price`, escaped. */
   readonly path: string;
 
   constructor(path: string, problem: string) {
-    super('SESSION_VALUE', `session.${path}: ${problem}`);
-    this.path = path;
+    const place = printable(path, MAX_PATH);
+    super('SESSION_VALUE', `session.${place}: ${problem}`);
+    this.path = place;
   }
 }
 
-/** The session was destroyed by this request or another one, or has run out. */
+/** The session was destroyed by this request or another one, or has run out, or somebody has signed in. */
 export class SessionDestroyedError extends SessionError {
   constructor() {
     super(
       'SESSION_DESTROYED',
-      'The session is gone: it was destroyed, ran out, or ended because another user signed in. After ' +
-        'signIn() use the session that it returned; for a new one call SessionManager.create().',
+      'The session is gone: it was destroyed, ran out, or somebody has signed in with it since it was ' +
+        'read. After signIn() use the session that it returned; for a new one call ' +
+        'SessionManager.create().',
     );
   }
 }
@@ -123,12 +135,21 @@ export class SessionLimitError extends SessionError {
   }
 }
 
-/** To throw where a session would need a cookie, and there is no response to carry it. */
+/** The browser would not send the cookie to where it was given. */
+export function outsidePath(operation: string): SessionError {
+  return new SessionError(
+    'SESSION_OUTSIDE_PATH',
+    `${operation}: this route lies outside cookie.path, so the browser would not send the session's ` +
+      'cookie here. Do it below that path, or widen cookie.path.',
+  );
+}
+
+/** To throw where a session needs an id, and there is no response to carry it. */
 export function noResponse(operation: string): SessionError {
   return new SessionError(
     'SESSION_NO_RESPONSE',
     `${operation}: the client of a socket cannot be given a session id, as only an HTTP response ` +
-      'can set a cookie. Do it in an HTTP request, and have the client connect again afterwards.',
+      'can carry one. Do it in an HTTP request, and have the client connect again afterwards.',
   );
 }
 
@@ -149,7 +170,8 @@ export class SessionOptionsError extends SessionError {
   readonly option: string;
 
   constructor(option: string, problem: string) {
-    super('SESSION_OPTIONS', `${option}: ${problem}`);
-    this.option = option;
+    const name = printable(option);
+    super('SESSION_OPTIONS', `${name}: ${problem}`);
+    this.option = name;
   }
 }

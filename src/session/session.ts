@@ -78,7 +78,7 @@ export interface SessionMembers<D extends object = SessionData> {
   /**
    * Stores the changes now instead of with the response.
    * @throws SessionStoreError, SessionConflictError if they could not be stored
-   * @throws SessionDestroyedError if the session was destroyed or has run out
+   * @throws SessionDestroyedError if the session was destroyed, has run out, or somebody has signed in
    */
   save(): Promise<void>;
   /** See `SessionManager.regenerate`. */

@@ -46,6 +46,11 @@ export class SessionSockets implements SocketListener, Handshakes {
     handshakesAt.set(server, this);
   }
 
+  /** Closes the sockets of sessions that have ended, now. */
+  look(): Promise<void> {
+    return this.sweep.runAnew();
+  }
+
   stop(): void {
     this.sweep.stop();
   }

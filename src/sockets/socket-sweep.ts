@@ -12,6 +12,7 @@ const TOGETHER = 100;
 export class SocketSweep {
   private timer: NodeJS.Timeout | undefined;
   private isUnderWay = false;
+  private isAskedAgain = false;
 
   constructor(
     private readonly registry: SocketRegistry,
@@ -35,11 +36,20 @@ export class SocketSweep {
   async run(): Promise<void> {
     if (this.isUnderWay) return;
     this.isUnderWay = true;
-    const sessions = this.registry.bySession();
-    while (sessions.length > 0) {
-      await Promise.all(sessions.splice(0, TOGETHER).map((sockets) => this.look(sockets)));
-    }
+    do {
+      this.isAskedAgain = false;
+      const sessions = this.registry.bySession();
+      while (sessions.length > 0) {
+        await Promise.all(sessions.splice(0, TOGETHER).map((sockets) => this.look(sockets)));
+      }
+    } while (this.isAskedAgain);
     this.isUnderWay = false;
+  }
+
+  /** Now, since sessions have ended: one that is under way may have been too early, and is repeated. */
+  async runAnew(): Promise<void> {
+    this.isAskedAgain = true;
+    await this.run();
   }
 
   private async look(sockets: KeptSocket[]): Promise<void> {

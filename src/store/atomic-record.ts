@@ -1,4 +1,4 @@
-import type { ServerHealth } from './server-health.js';
+import type { ServerHealth, ServerWatcher } from './server-health.js';
 
 /**
  * What travels inside a cached value between a session store and an adapter that can compare and
@@ -16,6 +16,8 @@ export class WriteRecord {
     readonly text: string | null,
     /** Absent: create, if there is none. */
     readonly version?: string,
+    /** Whether it is of somebody who is signed in. Absent: as the record before it. */
+    readonly isSignedIn?: boolean,
   ) {}
 }
 
@@ -49,14 +51,34 @@ export class RecordRefused extends Error {
   }
 }
 
+/** The server takes no record of this size; nothing has changed. The message names the remedy. */
+export class RecordTooLarge extends Error {}
+
 /** A Keyv store adapter that understands the above for keys it was told of. */
 export interface AtomicAdapter {
   /** Reading a key of this prefix yields a `ReadRecord` and renews its life to so many seconds. */
   holdRecords(keyPrefix: string, lifeSeconds: number): void;
-  /** How the servers do that it asks; none if there are none. */
+  /** How the servers do that it asks, as they are now; none if there are none. */
   readonly servers: readonly ServerHealth[];
-  /** Whether a record may be put elsewhere while its server is down. */
-  readonly rehashes: boolean;
+  /** Whether a server that was taken off the list may be on it again with what it had then. */
+  readonly mayGetServersBack: boolean;
+  /** Learns of these servers, and of those that are found later. */
+  watch(watcher: ServerWatcher): void;
+  /** Learns of them no more. */
+  unwatch?(watcher: ServerWatcher): void;
+  /** Told by each application that begins to use it. It is disconnected when each of them asked for that. */
+  attach?(): void;
+  /** Looks at each server: what it is, and why it may be none for records of this size. */
+  diagnose(maxBytes: number): Promise<ServerDiagnosis[]>;
+}
+
+/** What a server is, and what is wrong with it. */
+export interface ServerDiagnosis {
+  readonly server: string;
+  /** Such as `1.6.18`. Absent: it could not be reached, which is told as an outage. */
+  readonly version?: string | undefined;
+  /** A sentence with its remedy. */
+  readonly problem?: string | undefined;
 }
 
 export function isAtomicAdapter(adapter: unknown): adapter is AtomicAdapter {

@@ -1,7 +1,14 @@
 import type { SessionStore, StoredText } from '../session/session-store.js';
-import { SessionStoreError } from '../session/session.errors.js';
+import { SessionStoreError, SessionTooLargeError } from '../session/session.errors.js';
 import type { SessionCache } from './session-cache.js';
-import { keyToRead, ReadFailure, ReadRecord, RecordRefused, WriteRecord } from './atomic-record.js';
+import {
+  keyToRead,
+  ReadFailure,
+  ReadRecord,
+  RecordRefused,
+  RecordTooLarge,
+  WriteRecord,
+} from './atomic-record.js';
 
 /**
  * Sessions in a cache whose adapter can compare and set: memcached, or the memory of the process.
@@ -17,8 +24,14 @@ export class AtomicSessionStore implements SessionStore {
     return value instanceof ReadRecord ? value : undefined;
   }
 
-  async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
-    const refused = await this.write(key, new WriteRecord(text), lifeSeconds);
+  async create(
+    key: string,
+    text: string,
+    lifeSeconds: number,
+    isSignedIn?: boolean,
+  ): Promise<'stored' | 'taken'> {
+    const record = new WriteRecord(text, undefined, isSignedIn);
+    const refused = await this.write(key, record, lifeSeconds);
     return refused ? 'taken' : 'stored';
   }
 
@@ -27,8 +40,11 @@ export class AtomicSessionStore implements SessionStore {
     text: string,
     version: string,
     lifeSeconds: number,
+    _isFinal?: boolean,
+    isSignedIn?: boolean,
   ): Promise<'stored' | 'changed' | 'gone'> {
-    const refused = await this.write(key, new WriteRecord(text, version), lifeSeconds);
+    const record = new WriteRecord(text, version, isSignedIn);
+    const refused = await this.write(key, record, lifeSeconds);
     if (!refused) return 'stored';
     return refused === 'gone' ? 'gone' : 'changed';
   }
@@ -49,6 +65,10 @@ export class AtomicSessionStore implements SessionStore {
       return undefined;
     } catch (error) {
       if (error instanceof RecordRefused) return error.reason;
+      if (error instanceof RecordTooLarge) {
+        const problem = `${error.message}, or lower maxBytes`;
+        throw new SessionTooLargeError(Buffer.byteLength(record.text ?? ''), problem);
+      }
       throw new SessionStoreError({ cause: error });
     }
   }

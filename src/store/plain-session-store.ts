@@ -1,26 +1,24 @@
+import { randomBytes } from 'node:crypto';
+
 import type { SessionStore, StoredText } from '../session/session-store.js';
-import { SessionStoreError } from '../session/session.errors.js';
-import { CacheReads } from './cache-reads.js';
-import { DEFAULT_OPERATION_TIMEOUT, within } from './deadline.js';
+import { CacheAccess } from './cache-access.js';
+import { isRenewalDue, lazyLife } from './lazy-renewal.js';
 import type { SessionCache } from './session-cache.js';
-import { Turns } from '../session/turns.js';
+import { CLOCK_DIFFERENCE_MS } from './session-keyv.js';
 
 /** What is cached for a session; `null` is a tombstone. */
 interface PlainRecord {
   readonly text: string | null;
-  /** When its life ends, in milliseconds since 1970. */
+  /** When its life ends, in milliseconds since 1970, by the clock of the process that wrote it. */
   readonly until: number;
+  /** Which process that was. */
+  readonly by?: string;
 }
-
-type Write = (text: string | null, lifeSeconds: number) => Promise<void>;
 
 interface Settings {
   readonly timeout: number;
   readonly now: () => number;
 }
-
-/** Renewal is a write here: it waits until so much of the idle timeout has passed. */
-const RENEW_AFTER = 0.1;
 
 /** Longer than any request that read the session before it was destroyed should take. */
 const TOMBSTONE_SECONDS = 60;
@@ -34,27 +32,29 @@ const TOMBSTONE_SECONDS = 60;
  * session within it can lose one of the writes, or undo a destroy. With memcached there is none.
  */
 export class PlainSessionStore implements SessionStore {
-  private readonly reads: CacheReads;
-  private readonly turns = new Turns();
+  private readonly cache: CacheAccess;
+  /** Of this process. */
+  private readonly id = randomBytes(6).toString('base64url');
 
   constructor(
-    private readonly cache: SessionCache,
+    cache: SessionCache,
     private readonly settings: Settings,
   ) {
-    this.reads = new CacheReads(cache);
+    this.cache = new CacheAccess(cache);
   }
 
   async find(key: string, renewTo = this.settings.timeout): Promise<StoredText | undefined> {
     const record = await this.read(key);
     if (!record) return undefined;
-    if (this.isRenewalDue(record, renewTo)) await this.renew(key, record.text, renewTo);
+    if (isRenewalDue(record.until - this.settings.now(), renewTo))
+      await this.renew(key, record.text, renewTo);
     return { text: record.text, version: record.text };
   }
 
   create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
-    return this.inTurn(key, async (write) => {
+    return this.cache.inTurn(key, async () => {
       if (await this.read(key)) return 'taken';
-      await write(text, lifeSeconds);
+      await this.write(key, text, lifeSeconds);
       return 'stored';
     });
   }
@@ -79,11 +79,11 @@ export class PlainSessionStore implements SessionStore {
     text: string | null,
     lifeSeconds: number,
   ): Promise<Done | 'changed' | 'gone'> {
-    return this.inTurn(key, async (write) => {
+    return this.cache.inTurn(key, async () => {
       const record = await this.read(key);
       if (!record) return 'gone';
       if (record.text !== version) return 'changed';
-      await write(text, lifeSeconds);
+      await this.write(key, text, lifeSeconds);
       return done;
     });
   }
@@ -92,46 +92,25 @@ export class PlainSessionStore implements SessionStore {
     await this.replace(key, text, 'renewed', text, lifeSeconds);
   }
 
-  /**
-   * The caller waits for the time-out at most. The turn lasts until the store has answered, so that a
-   * write which comes late does not undo a later one; what has not begun to be written by then is not.
-   */
-  private async inTurn<T>(key: string, work: (write: Write) => Promise<T>): Promise<T> {
-    let isLate = false;
-    const write: Write = async (text, lifeSeconds) => {
-      if (isLate) throw new Error('too late to be written');
-      await this.cache.set(key, this.recordOf(text, lifeSeconds), lifeSeconds * 1000);
-    };
-    try {
-      return await within(
-        DEFAULT_OPERATION_TIMEOUT,
-        this.turns.take(key, () => work(write)),
-      );
-    } catch (error) {
-      isLate = true;
-      throw error instanceof SessionStoreError ? error : new SessionStoreError({ cause: error });
-    }
-  }
-
-  private isRenewalDue({ until }: PlainRecord, lifeSeconds: number): boolean {
-    return until - this.settings.now() < lifeSeconds * 1000 * (1 - RENEW_AFTER);
+  private write(key: string, text: string | null, lifeSeconds: number): Promise<void> {
+    const life = lazyLife(lifeSeconds, this.settings.timeout);
+    const record: PlainRecord = { text, until: this.settings.now() + life, by: this.id };
+    return this.cache.set(key, record, life);
   }
 
   private async read(key: string): Promise<{ text: string; until: number } | undefined> {
-    const value = await this.reads.get(key);
-    if (!isPlainRecord(value) || value.text === null || value.until <= this.settings.now()) {
-      return undefined;
-    }
+    const value = await this.cache.get(key);
+    if (!isPlainRecord(value) || value.text === null || this.hasEnded(value)) return undefined;
     return { text: value.text, until: value.until };
   }
 
-  private recordOf(text: string | null, lifeSeconds: number): PlainRecord {
-    return { text, until: this.settings.now() + lifeSeconds * 1000 };
+  private hasEnded({ until, by }: PlainRecord): boolean {
+    return this.settings.now() >= until + (by === this.id ? 0 : CLOCK_DIFFERENCE_MS);
   }
 }
 
 function isPlainRecord(value: unknown): value is PlainRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { text, until } = value as Partial<PlainRecord>;
-  return (typeof text === 'string' || text === null) && typeof until === 'number';
+  return (typeof text === 'string' || text === null) && Number.isFinite(until);
 }

@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel';
-
 import { SessionStoreError } from '../session/session.errors.js';
+import { DeadlineError, OverloadError } from './deadline-error.js';
 
-/** Is told when a server of the store begins to fail, and when it answers again. */
+/** Learns what happens to the servers of a store. */
 export interface ServerWatcher {
   outageBegan(server: string, error: unknown): void;
   /** `failures`: operations that failed, or were not even tried. */
   outageEnded(server: string, seconds: number, failures: number): void;
+  /** Something that people who run the servers should know. */
+  noticed(notice: string): void;
 }
 
 /**
@@ -22,18 +23,13 @@ export interface ServerReport {
   /** For memcached `host:port`; for any other store the class name of its adapter. */
   readonly server: string;
   readonly state: ServerState;
+  /** What is wrong with its configuration, although it answers; absent: nothing is known to be. */
+  readonly problem?: string;
 }
 
-/**
- * What an error says of a server: nothing, as it is an answer like any other (`NOT_FOUND`); that it
- * answers, but cannot (out of memory); or that it does not answer.
- */
-export type ErrorKind = 'answer' | 'complaint' | 'silence';
-
 interface Settings {
-  /** Rejects as long as the server is not to be used. */
+  /** Rejects as long as the server does not answer. What it finds is told like that of an operation. */
   readonly probe: () => Promise<unknown>;
-  readonly kindOf?: (error: unknown) => ErrorKind;
 }
 
 interface Outage {
@@ -42,48 +38,53 @@ interface Outage {
   failures: number;
 }
 
-/** So many operations in a row without an answer, and a server is down. */
-const FAILURES_IN_A_ROW = 5;
+/** So many losses in a row without an answer between them, and a server is down. */
+const LOSSES_IN_A_ROW = 5;
 
-/** Milliseconds before the first probe of a server that is down; the next wait longer. */
+/** Milliseconds before the first probe of a server that is down; the next ones wait longer. */
 const FIRST_PROBE = 100;
 /** No longer than this, so that it is back within a second. */
 const LAST_PROBE = 400;
+/** Each wait is longer by up to this share, so that many processes do not probe at once. */
+const JITTER = 0.2;
 
 /** Milliseconds without a failure after which an outage is over. */
 const CALM = 1000;
 
 /**
- * How a server does. One that does not answer is not asked by each request, which would wait for it
- * and queue behind it (a circuit breaker). One outage is told once, however many requests it hits.
+ * How a server does. One that does not answer is not asked by each request, which would wait for it (a
+ * circuit breaker). One outage is reported once, however many requests it hits.
+ *
+ * All of it counts what the server did: an answer, even one that says no, is a sign of life; a loss is
+ * one, however many operations it concerns.
  */
 export class ServerHealth {
-  private readonly breaker = new ConsecutiveBreaker(FAILURES_IN_A_ROW);
-  private readonly circuit;
+  /** What is wrong with the server's configuration. */
+  problem: string | undefined;
   private readonly watchers: ServerWatcher[] = [];
+  private losses = 0;
+  private lostAt = -Infinity;
   private outage: Outage | undefined;
+  private isProbing = false;
   private isClosed = false;
 
   constructor(
     readonly server: string,
     private readonly settings: Settings,
-  ) {
-    const isSilence = (error: unknown) => this.kindOf(error) === 'silence';
-    this.circuit = circuitBreaker(handleWhen(isSilence), {
-      breaker: this.breaker,
-      halfOpenAfter: 0, // it is held open by hand, until a probe was answered
-    });
-    this.circuit.onBreak((reason) => {
-      if (!('isolated' in reason)) void this.holdOpen();
-    });
-  }
+  ) {}
 
   watch(watcher: ServerWatcher): void {
     this.watchers.push(watcher);
   }
 
+  unwatch(watcher: ServerWatcher): void {
+    const at = this.watchers.indexOf(watcher);
+    if (at !== -1) this.watchers.splice(at, 1);
+  }
+
+  /** Operations should not be tried. */
   get isDown(): boolean {
-    return this.circuit.state !== CircuitState.Closed;
+    return this.isProbing && !this.isClosed;
   }
 
   get state(): ServerState {
@@ -91,43 +92,88 @@ export class ServerHealth {
     return this.outage && !isCalm(this.outage) ? 'failing' : 'up';
   }
 
-  /** Since its first failure. */
-  get secondsDown(): number {
-    return this.outage ? (performance.now() - this.outage.since) / 1000 : 0;
-  }
-
   get report(): ServerReport {
-    return { server: this.server, state: this.state };
+    const { server, state, problem } = this;
+    return { server, state, ...(problem !== undefined && { problem }) };
   }
 
-  /** Runs an operation, unless the server is down. */
-  async run<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.isClosed) return operation();
-    if (this.isDown) {
-      const error = new Error(`${this.server} is down`);
-      this.failed(error);
-      throw error;
+  /** The server has answered, be it that it refuses. */
+  answered(): void {
+    if (this.losses > 0 && !this.isProbing) this.losses = 0;
+  }
+
+  /** An operation has succeeded. */
+  succeeded(): void {
+    this.answered();
+    // Not while it is down: then this operation was begun before.
+    if (this.outage && !this.isProbing && isCalm(this.outage)) {
+      this.endOutage(this.outage.lastFailure);
     }
+  }
+
+  /** Operations have failed, whether the server answered so or not. */
+  failed(error: unknown, operations = 1): void {
+    if (operations === 0 || this.isClosed) return;
+    const now = performance.now();
+    if (!this.outage) {
+      this.outage = { since: now, lastFailure: now, failures: 0 };
+      this.tell((watcher) => watcher.outageBegan(this.server, rootOf(error)));
+    }
+    this.outage.lastFailure = now;
+    this.outage.failures += operations;
+  }
+
+  /** The server gave no answer: once, however many operations have failed by it. */
+  lost(error: unknown, operations = 1): void {
+    this.losses++;
+    this.lostAt = performance.now();
+    this.failed(error, operations);
+    if (this.losses >= LOSSES_IN_A_ROW && !this.isProbing && !this.isClosed) void this.probe();
+  }
+
+  /** What to reject an operation with that is not tried. */
+  refusal(): Error {
+    const error = new Error(`${this.server} is down`);
+    this.failed(error);
+    return error;
+  }
+
+  /** Runs an operation of a store that does not tell of its connections, unless the server is down. */
+  async run<T>(operation: () => Promise<T>): Promise<T> {
+    if (this.isDown) throw this.refusal();
+    return this.observe(operation);
+  }
+
+  /** The same, whether it is down or not. */
+  async observe<T>(operation: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
     try {
-      const result = await this.circuit.execute(operation);
-      if (this.outage) this.succeeded();
+      const result = await operation();
+      if (this.losses > 0 || this.outage) this.succeeded();
       return result;
     } catch (error) {
-      if (this.kindOf(error) === 'silence') this.failed(error);
-      else this.breaker.success(); // as it answered
-      if (this.kindOf(error) === 'complaint') this.failed(error);
+      const root = rootOf(error);
+      if (root instanceof OverloadError) throw error;
+      // Many operations fail by one lost connection. Only one that began later tells something new.
+      if (root instanceof DeadlineError || begun >= this.lostAt) this.lost(error);
+      else this.failed(error);
       throw error;
     }
   }
 
-  /** Asks the server whether it answers, unless it is known not to. If it does not, it is told to be down. */
+  /** Asks the server whether it answers, unless it is known not to. */
   async check(): Promise<ServerReport> {
+    if (this.isDown) return this.report;
     try {
-      await this.run(() => this.settings.probe());
+      await this.settings.probe();
       return this.report;
     } catch {
       return { ...this.report, state: 'down' };
     }
+  }
+
+  tell(event: (watcher: ServerWatcher) => void): void {
+    for (const watcher of [...this.watchers]) event(watcher);
   }
 
   /** Ends the probing. Who asks later asks the server itself: nobody would notice that it is back. */
@@ -135,20 +181,14 @@ export class ServerHealth {
     this.isClosed = true;
   }
 
-  private kindOf(error: unknown): ErrorKind {
-    return this.settings.kindOf?.(error) ?? 'silence';
-  }
-
-  /** Not by the clock, which may be set back. */
-  private async holdOpen(): Promise<void> {
-    const hold = this.circuit.isolate();
-    for (let wait = FIRST_PROBE; ; wait = Math.min(wait * 2, LAST_PROBE)) {
-      await delay(wait, undefined, { ref: false });
-      if (this.isClosed) return;
-      if (await this.isAnswered()) break;
+  private async probe(): Promise<void> {
+    this.isProbing = true;
+    for (let wait = FIRST_PROBE; !this.isClosed; wait = Math.min(wait * 2, LAST_PROBE)) {
+      await delay(wait * (1 + JITTER * Math.random()), undefined, { ref: false });
+      if (this.isClosed || (await this.isAnswered())) break;
     }
-    this.breaker.success();
-    hold.dispose();
+    this.isProbing = false;
+    this.losses = 0;
     this.endOutage(performance.now());
   }
 
@@ -161,28 +201,11 @@ export class ServerHealth {
     }
   }
 
-  private succeeded(): void {
-    // Not while it is down: then this one was asked before.
-    if (this.outage && !this.isDown && isCalm(this.outage)) this.endOutage(this.outage.lastFailure);
-  }
-
-  private failed(error: unknown): void {
-    const now = performance.now();
-    if (!this.outage) {
-      this.outage = { since: now, lastFailure: now, failures: 0 };
-      for (const watcher of this.watchers) watcher.outageBegan(this.server, rootOf(error));
-    }
-    this.outage.lastFailure = now;
-    this.outage.failures++;
-  }
-
   private endOutage(at: number): void {
-    if (!this.outage) return;
+    if (!this.outage || this.isClosed) return;
     const { since, failures } = this.outage;
     this.outage = undefined;
-    for (const watcher of this.watchers) {
-      watcher.outageEnded(this.server, (at - since) / 1000, failures);
-    }
+    this.tell((watcher) => watcher.outageEnded(this.server, (at - since) / 1000, failures));
   }
 }
 

@@ -1,8 +1,8 @@
 import { SessionOptionsError } from '../session/session.errors.js';
 import {
   checkMemcachedOptions,
+  type CheckedMemcachedOptions,
   type MemcachedLocation,
-  type MemcachedOptions,
 } from './memcached/memcached-options.js';
 import type { KeyvLike, SessionCache } from './session-cache.js';
 
@@ -17,7 +17,7 @@ export const PLACES = ['memcached', 'stores', 'cache'] as const;
 
 /** Where sessions are kept. */
 export type SessionPlace =
-  | { readonly memcached: MemcachedOptions }
+  | { readonly memcached: CheckedMemcachedOptions }
   | { readonly stores: readonly KeyvLike[] }
   | { readonly cache: SessionCache }
   | 'memory';

@@ -3,11 +3,15 @@ import { Keyv } from 'keyv';
 
 import type { SessionStore } from '../session/session-store.js';
 import { SessionOptionsError } from '../session/session.errors.js';
-import { isAtomicAdapter } from './atomic-record.js';
+import { isAtomicAdapter, type ServerDiagnosis } from './atomic-record.js';
 import { AtomicSessionStore } from './atomic-session-store.js';
+import { refuseForeignKeys } from './foreign-keys.js';
+import { holdConnection } from './held-connection.js';
+import { MemcachedAdapter } from './memcached/memcached-adapter.js';
 import { PlainSessionStore } from './plain-session-store.js';
-import { ServerHealth } from './server-health.js';
+import { ServerHealth, type ServerWatcher } from './server-health.js';
 import type { KeyvLike, SessionCache } from './session-cache.js';
+import { sessionKeyv } from './session-keyv.js';
 import { CachedCopies } from './tier/session-copies.js';
 import {
   TieredSessionStore,
@@ -27,12 +31,24 @@ interface Settings {
   readonly tierListener?: TierListener;
 }
 
-/** A store, and how the servers behind it do. */
+/** A store, and what is known of the servers behind it. */
 export interface OpenSessionStore {
   readonly store: SessionStore;
+  /** Where sessions are, for a line of the log: `memcached`, or the class name of an adapter. */
+  readonly place: string;
+  /** The servers as they are now. */
   readonly servers: readonly ServerHealth[];
+  /** Learns of these servers, and of those that are found later. */
+  watch(watcher: ServerWatcher): void;
+  /** Looks at each server that tells what it is, and whether it takes records of this size. */
+  diagnose(maxBytes: number): Promise<ServerDiagnosis[]>;
   /** Ends what goes on by itself: the probing of a server that is down. The cache is not closed. */
   close(): void;
+  /**
+   * Keeps the connections to other stores than memcached until the function that is answered is called,
+   * also if the cache is closed before. memcached's end with what waits for them.
+   */
+  hold(): () => Promise<void>;
 }
 
 /** The store for a cache, as good as its adapter allows; over two stores the second keeps copies. */
@@ -56,20 +72,49 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
   const adapter: unknown = stores[0]?.store;
   if (isAtomicAdapter(adapter)) {
     adapter.holdRecords(settings.keyPrefix, settings.timeout);
-    const store = new AtomicSessionStore(blocking(cache, stores));
-    return { store, servers: adapter.servers, close: nothing }; // the adapter closes its own
+    const watchers: ServerWatcher[] = [];
+    let isAttached = false;
+    return {
+      store: new AtomicSessionStore(blocking(cache, stores)),
+      place: nameOf(adapter),
+      get servers() {
+        return adapter.servers;
+      },
+      watch(watcher) {
+        watchers.push(watcher);
+        adapter.watch(watcher);
+      },
+      diagnose(maxBytes) {
+        if (!isAttached) adapter.attach?.();
+        isAttached = true;
+        return adapter.diagnose(maxBytes);
+      },
+      // The adapter closes its own connections.
+      close() {
+        for (const watcher of watchers.splice(0)) adapter.unwatch?.(watcher);
+      },
+      hold: () => () => Promise.resolve(),
+    };
   }
-  for (const store of stores) tellErrors(store);
-  const store = new PlainSessionStore(blocking(cache, stores), settings);
-  const health = new ServerHealth(nameOf(adapter), {
-    probe: () => store.find(`${settings.keyPrefix}probe`),
+  const keyvs = stores.map(sessionKeyv);
+  const store = new PlainSessionStore(blocking(cache, keyvs), settings);
+  const health: ServerHealth = new ServerHealth(nameOf(adapter), {
+    probe: () => health.observe(() => store.find(`${settings.keyPrefix}probe`)),
   });
-  const close = () => health.close();
-  return { store: new WatchedSessionStore(store, health), servers: [health], close };
+  return {
+    store: new WatchedSessionStore(store, health),
+    place: nameOf(adapter),
+    servers: [health],
+    watch: (watcher) => health.watch(watcher),
+    diagnose: () => Promise.resolve([]),
+    close: () => health.close(),
+    hold: () => holdAll(stores),
+  };
 }
 
 /** What people call a store by: the class of its adapter. */
 function nameOf(adapter: unknown): string {
+  if (adapter instanceof MemcachedAdapter) return 'memcached';
   return (adapter as object | undefined)?.constructor.name ?? 'cache';
 }
 
@@ -81,11 +126,11 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
       'the first of two must be memcachedStore(…); the second keeps copies of its sessions',
     );
   }
-  if (fast.store.rehashes) {
+  if (fast.store.mayGetServersBack) {
     throw new SessionOptionsError(
-      'memcached.rehash',
-      'a durable store restores what a server loses; together they could restore a session that was ' +
-        'ended on another server. Leave rehash out',
+      'memcached.servers',
+      'a server that leaves a DNS name and comes back still has its old sessions, and with a durable ' +
+        'store these could be ones that have ended since. Name each server instead of { dns }',
     );
   }
   if (isAtomicAdapter(tier.store)) {
@@ -94,24 +139,46 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
       'the second of two must be a durable one, such as new Keyv({ store: new KeyvPostgres(…) })',
     );
   }
-  tellErrors(tier);
-  const { keyPrefix, timeout, now, durable = 'required', tierListener: listener } = settings;
-  const { store, servers } = openSessionStore(createCache({ stores: [fast] }), {
-    ...{ keyPrefix, timeout, now },
+  const { keyPrefix, timeout, now, durable = 'required', tierListener } = settings;
+  const first = openSessionStore(createCache({ stores: [fast] }), {
+    ...settings,
+    durable: undefined,
   });
-  const copies = new CachedCopies(createCache({ stores: [tier] }), { timeout, now });
-  const health = new ServerHealth(nameOf(tier.store), {
-    probe: () => copies.read(`${keyPrefix}probe`),
+  const copies = new CachedCopies(createCache({ stores: [sessionKeyv(tier)] }), { timeout, now });
+  const health: ServerHealth = new ServerHealth(nameOf(tier.store), {
+    probe: () => health.observe(() => copies.read(`${keyPrefix}probe`)),
   });
-  const tiered = new TieredSessionStore(store, new WatchedCopies(copies, health), {
-    ...{ timeout, now, durable },
-    listener: listener ?? SILENT,
-  });
-  return { store: tiered, servers: [...servers, health], close: () => health.close() };
+  return {
+    store: new TieredSessionStore(first.store, new WatchedCopies(copies, health), {
+      ...{ timeout, now, durable },
+      listener: tierListener ?? SILENT,
+    }),
+    place: `${first.place}, with a durable copy in ${health.server}`,
+    get servers() {
+      return [...first.servers, health];
+    },
+    watch(watcher) {
+      first.watch(watcher);
+      health.watch(watcher);
+    },
+    diagnose: (maxBytes) => first.diagnose(maxBytes),
+    close() {
+      first.close();
+      health.close();
+    },
+    hold: () => holdAll([tier]),
+  };
 }
 
 const nothing = () => undefined;
 const SILENT: TierListener = { copyFailed: nothing, restored: nothing };
+
+function holdAll(stores: readonly Keyv[]): () => Promise<void> {
+  const held = stores.map(holdConnection);
+  return async () => {
+    await Promise.all(held.map((letGo) => letGo()));
+  };
+}
 
 /**
  * A cache over the same store that waits for it: one made with `nonBlocking` answers before it has
@@ -121,16 +188,14 @@ function blocking(cache: SessionCache, stores: Keyv[]): SessionCache {
   return stores.length > 0 ? createCache({ stores }) : cache;
 }
 
+/** Of a cache that an application also uses. One that does not tell its stores is used by sessions itself. */
+export function keepForSessions(cache: SessionCache, keyPrefix: string): void {
+  if ((cache as Partial<Cache>).stores?.length) refuseForeignKeys(cache, keyPrefix);
+}
+
 /** A Keyv as it is; an adapter in a Keyv of its own. */
 export function toKeyv(store: KeyvLike): Keyv {
   // As Nest's CacheModule tells them: some adapters look much like a Keyv.
   const isKeyv = 'hooks' in store && 'stats' in store;
   return isKeyv ? (store as unknown as Keyv) : new Keyv({ store });
-}
-
-/** Otherwise an outage is answered with `undefined`, which would be a missing session. */
-function tellErrors(keyv: Keyv): void {
-  keyv.throwOnErrors = true;
-  const adapter = keyv.store as { throwOnErrors?: boolean };
-  if ('throwOnErrors' in adapter) adapter.throwOnErrors = true; // such as @keyv/redis
 }

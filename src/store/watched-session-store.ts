@@ -1,6 +1,7 @@
 import type { SessionStore, StoredText } from '../session/session-store.js';
 import { SessionStoreError } from '../session/session.errors.js';
 import type { ServerHealth } from './server-health.js';
+import { traced } from './store-tracing.js';
 
 /** A store that is asked through the health of the one server behind it. */
 export class WatchedSessionStore implements SessionStore {
@@ -10,24 +11,25 @@ export class WatchedSessionStore implements SessionStore {
   ) {}
 
   find(...args: Parameters<SessionStore['find']>): Promise<StoredText | undefined> {
-    return this.run(() => this.store.find(...args));
+    return this.run('find', () => this.store.find(...args));
   }
 
   create(...args: Parameters<SessionStore['create']>): ReturnType<SessionStore['create']> {
-    return this.run(() => this.store.create(...args));
+    return this.run('create', () => this.store.create(...args));
   }
 
   update(...args: Parameters<SessionStore['update']>): ReturnType<SessionStore['update']> {
-    return this.run(() => this.store.update(...args));
+    return this.run('update', () => this.store.update(...args));
   }
 
   remove(...args: Parameters<SessionStore['remove']>): ReturnType<SessionStore['remove']> {
-    return this.run(() => this.store.remove(...args));
+    return this.run('remove', () => this.store.remove(...args));
   }
 
-  private async run<T>(operation: () => Promise<T>): Promise<T> {
+  private async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    const { health } = this;
     try {
-      return await this.health.run(operation);
+      return await traced(health.server, operation, () => health.run(work));
     } catch (error) {
       throw error instanceof SessionStoreError ? error : new SessionStoreError({ cause: error });
     }

@@ -36,7 +36,15 @@ export class TestSessions {
       inject: [SESSION_OPTIONS],
       factory: ({ timeout }: CheckedSessionOptions): OpenSessionStore => {
         this.store.renewTo(timeout);
-        return { store: this.store, servers: [], close: () => undefined };
+        return {
+          ...{ store: this.store, place: 'a test', servers: [] },
+          ...{
+            watch: () => undefined,
+            diagnose: () => Promise.resolve([]),
+            close: () => undefined,
+            hold: () => () => Promise.resolve(),
+          },
+        };
       },
     });
     return builder;

@@ -1,11 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { recordSeal, type RecordSeal } from '../record-seal.js';
+import { isStoreKey } from '../session-keys.js';
 import type { SessionPolicy } from '../session-policy.js';
 import type { SessionStore } from '../session-store.js';
 import { tooManyConflicts } from '../session.errors.js';
 import { Turns } from '../turns.js';
-import { decodeIndex, encodeIndex, NO_SESSIONS, type UserIndex } from './user-index.js';
+import {
+  decodeIndex,
+  encodeIndex,
+  MAX_INDEXED,
+  NO_SESSIONS,
+  type UserIndex,
+} from './user-index.js';
 
 /** An index as found, and the version to change it by. */
 export interface FoundIndex {
@@ -41,7 +48,8 @@ export class UserIndexes {
     const found = await this.store.find(key, renews ? this.life : 0);
     if (!found) return undefined;
     const text = this.seal.open(key, found.text);
-    const index = text === undefined ? undefined : decodeIndex(text);
+    const decoded = text === undefined ? undefined : decodeIndex(text);
+    const index = decoded && this.isOurs(decoded) ? decoded : undefined;
     if (!index) {
       this.policy.warn(
         "A user's stored index could not be read, so it names no session: the user has to sign in again.",
@@ -57,7 +65,15 @@ export class UserIndexes {
 
   /** Whether it can be stored, as far as its size goes. */
   fits(key: string, index: UserIndex): boolean {
+    if (index.sessions.length > MAX_INDEXED || index.ending.length > MAX_INDEXED) return false;
     return Buffer.byteLength(this.seal.close(key, encodeIndex(index))) <= this.policy.maxBytes;
+  }
+
+  /** Whoever wrote it may have named keys of others. */
+  private isOurs({ sessions, ending }: UserIndex): boolean {
+    const { keyPrefix } = this.policy;
+    const keys = sessions.flatMap(({ key, from = key, beside = [] }) => [key, from, ...beside]);
+    return [...keys, ...ending].every((key) => isStoreKey(keyPrefix, key));
   }
 
   private async tryToChange(
@@ -83,8 +99,8 @@ export class UserIndexes {
     const text = this.seal.close(key, encodeIndex(index));
     const result =
       version === undefined
-        ? await this.store.create(key, text, this.life)
-        : await this.store.update(key, text, version, this.life);
+        ? await this.store.create(key, text, this.life, true)
+        : await this.store.update(key, text, version, this.life, false, true);
     return result === 'stored';
   }
 

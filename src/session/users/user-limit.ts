@@ -27,9 +27,11 @@ export async function makeRoom(
   const max = maxSessionsPerUser === false ? Infinity : maxSessionsPerUser;
   const older = max === Infinity ? 0 : await settleOlder(lookup, userId, session, olderKeys);
   return indexes.change(indexKey, async (index) => {
-    const isAgain = sessionIn(index, session.handle) !== undefined;
-    const room = max - older - (isAgain ? 0 : 1);
-    let next = withSession(await withoutGone(lookup, userId, index, room), session);
+    const present = sessionIn(index, session.handle);
+    const room = max - older - (present ? 0 : 1);
+    // Where it is now is known better to who moved it there.
+    const entered = { ...session, key: present?.key ?? session.key, beside: present?.beside };
+    let next = withSession(await withoutGone(lookup, userId, index, room), entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);
       if (whenTooMany === 'refuse' || !oldest) throw new SessionLimitError();
@@ -70,9 +72,11 @@ async function withoutGone(
   room: number,
 ): Promise<UserIndex> {
   const { timeout, now } = lookup.policy;
-  const longAgo = now() - timeout * 1000 - 2 * checkInterval(lookup.policy);
+  const longTime = timeout * 1000 + 2 * checkInterval(lookup.policy);
   const isCrowded = index.sessions.length > room;
-  const doubtful = index.sessions.filter(({ seenAt }) => isCrowded || seenAt < longAgo);
+  const doubtful = index.sessions.filter(
+    ({ seenAt }) => isCrowded || Math.abs(now() - seenAt) > longTime,
+  );
   const { gone } = await lookup.sort(userId, doubtful);
   return gone.size > 0 ? withoutSessions(index, gone) : index;
 }

@@ -2,14 +2,25 @@ import type { StoreKeys } from '../session-keys.js';
 import type { SessionPolicy } from '../session-policy.js';
 import type { SessionRecord } from '../session-record.js';
 import { removeSession } from '../session-removal.js';
-import type { SessionRecords } from '../session-records.js';
+import {
+  identified,
+  MAX_FORWARDERS,
+  type SessionRecords,
+  type TracedRecord,
+} from '../session-records.js';
 import { endingSessions, withoutSessions, type IndexedSession } from './user-index.js';
 import { UserChecks } from './user-checks.js';
 import { UserIndexes } from './user-indexes.js';
 import type { SessionStore } from '../session-store.js';
 
-/** As long as a sign-in may take from its place in the index to its record, in milliseconds. */
-const SIGN_IN_MS = 60_000;
+/**
+ * How long a place in the index is kept for a session that nobody has yet, in milliseconds. A sign-in
+ * that takes longer takes its place anew.
+ */
+export const RESERVED_MS = 5_000;
+
+/** Sessions of a user that the store is asked for at a time. */
+const TOGETHER = 100;
 
 /** A session of the index, and its record. */
 export interface LiveSession extends IndexedSession {
@@ -31,19 +42,51 @@ export class UserLookup {
     this.checks = new UserChecks(policy);
   }
 
-  /** The record of a session, through its forwarders, not renewed. */
-  async record(userId: string, { key, handle }: IndexedSession): Promise<FoundAt | undefined> {
-    for (let at = key; ;) {
-      const found = await this.records.find(at, 0);
-      if (!found) return undefined;
-      if ('forwardTo' in found) {
-        at = found.forwardTo;
-        continue;
-      }
-      const { user } = found.record;
-      const isTheirs = user?.id === userId && user.handle === handle;
-      return isTheirs ? { key: at, record: found.record } : undefined;
+  /**
+   * The record of a session, through its forwarders, not renewed. `undefined` also if nobody can have
+   * it: the sign-in failed half way, and the session from before it goes on.
+   */
+  async record(userId: string, session: IndexedSession): Promise<TracedRecord | undefined> {
+    const { key, handle, from, beside = [] } = session;
+    if (from !== undefined && !(await this.leadsFrom(from, key))) return undefined;
+    for (const one of [key, ...beside.toReversed()]) {
+      const found = await this.recordAt(one, userId, handle);
+      if (found) return found;
     }
+    return undefined;
+  }
+
+  private async recordAt(
+    key: string,
+    userId: string,
+    handle: string,
+  ): Promise<TracedRecord | undefined> {
+    const found = await this.records.trace(key, {
+      renewTo: 0,
+      // The index follows within moments. If it does not, whoever was to be told is not there.
+      crosses: ({ until }) => this.isReserved(until - this.policy.timeout * 1000),
+    });
+    if (!found || found === 'border') return undefined;
+    const { user } = found.record;
+    return user?.id === userId && user.handle === handle ? found : undefined;
+  }
+
+  /** A time in the future is one of another clock, and must not keep a place for longer either. */
+  private isReserved(since: number): boolean {
+    return Math.abs(this.policy.now() - since) < RESERVED_MS;
+  }
+
+  /** Whether a session has moved on to that key, as far as anybody can still tell. */
+  private async leadsFrom(from: string, key: string): Promise<boolean> {
+    for (let at = from, forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
+      const found = await this.records.find(at, 0);
+      if (!found || !('forwardTo' in found)) return !found;
+      if (found.forwardTo === key || found.isBorder) return found.forwardTo === key;
+      at = found.forwardTo;
+    }
+    // In a circle there is no session that could go on in place of this one.
+    this.records.tellEndless();
+    return true;
   }
 
   /** Those that are there. Those whose records are gone are taken out of the index. */
@@ -61,43 +104,58 @@ export class UserLookup {
     userId: string,
     sessions: readonly IndexedSession[],
   ): Promise<{ live: LiveSession[]; gone: Set<string> }> {
-    const found = await Promise.all(sessions.map((session) => this.record(userId, session)));
+    const found = await inParts(sessions, (session) => this.record(userId, session));
     const live: LiveSession[] = [];
     const gone = new Set<string>();
-    const now = this.policy.now();
     for (const [n, session] of sessions.entries()) {
       const record = found[n]?.record;
       if (record) live.push({ ...session, record });
-      else if (now - session.seenAt >= SIGN_IN_MS) gone.add(session.handle);
+      else if (!this.isReserved(session.seenAt)) gone.add(session.handle);
     }
     return { live, gone };
   }
 
   /** Ends sessions: first the index names them no more, then their records go. Answers how many went. */
   async end(indexKey: string, isMeant: (session: IndexedSession) => boolean): Promise<number> {
+    let meant: IndexedSession[] = [];
     const { ending } = await this.indexes.change(indexKey, (index) => {
-      const meant = index.sessions.filter(isMeant);
+      meant = index.sessions.filter(isMeant);
       return meant.length > 0 ? endingSessions(index, meant) : undefined;
     });
     this.checks.forget(indexKey);
-    return this.finish(indexKey, ending);
+    const removed = new Set(await this.finish(indexKey, ending));
+    let count = 0;
+    for (const { key, beside = [] } of meant) {
+      // Those beside it are the same session.
+      const keys = [key, ...beside].filter((one) => removed.delete(one));
+      if (keys.length > 0) count++;
+    }
+    return count + removed.size;
   }
 
-  /** Removes the records of sessions that are being ended, by whomever it was begun. */
-  async finish(indexKey: string, ending: readonly string[]): Promise<number> {
-    if (ending.length === 0) return 0;
-    const ended = await Promise.all(ending.map((key) => removeSession(this.records, key)));
+  /** Removes the records of sessions that are being ended, by whomever it was begun. Answers which. */
+  async finish(indexKey: string, ending: readonly string[]): Promise<string[]> {
+    if (ending.length === 0) return [];
+    const { telemetry } = this.policy;
+    const ended = await inParts(ending, (key) =>
+      removeSession(this.records, key, undefined, (removed) => {
+        telemetry.tellOf('destroyed', identified(removed), { reason: 'revoked' });
+      }),
+    );
+    const done = new Set(ending);
     await this.indexes.change(indexKey, (index) => ({
       ...index,
-      ending: index.ending.filter((key) => !ending.includes(key)),
+      ending: index.ending.filter((key) => !done.has(key)),
     }));
-    const count = ended.filter(Boolean).length;
-    for (let n = 0; n < count; n++) this.policy.telemetry.tell('destroyed', {});
-    return count;
+    return ending.filter((_, n) => ended[n] === 'removed');
   }
 }
 
-interface FoundAt {
-  readonly key: string;
-  readonly record: SessionRecord;
+/** Work for each of them, for so many at a time that nobody else has to wait long. */
+async function inParts<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < items.length; from += TOGETHER) {
+    results.push(...(await Promise.all(items.slice(from, from + TOGETHER).map(work))));
+  }
+  return results;
 }

@@ -2,16 +2,33 @@ import type { SessionTicket } from '../session-keys.js';
 import { withinLengths, type SessionClient, type SessionUser } from '../session-user.js';
 import { SessionError } from '../session.errors.js';
 import { checkInterval } from './user-checks.js';
-import { sessionIn, withoutSessions, withSession, type IndexedSession } from './user-index.js';
+import {
+  endingSessions,
+  sessionIn,
+  withoutSessions,
+  withBranch,
+  withMoved,
+  withSession,
+  type IndexedSession,
+} from './user-index.js';
 import type { FoundIndex } from './user-indexes.js';
 import { makeRoom } from './user-limit.js';
-import type { UserLookup } from './user-lookup.js';
+import { RESERVED_MS, type UserLookup } from './user-lookup.js';
 
 /** A session that is signed in, as its index has to name it. */
 export interface Member {
   readonly user: SessionUser;
   readonly ticket: SessionTicket;
   readonly key: string;
+}
+
+/** A place in a user's index, for a session that is about to be stored. */
+export interface Place {
+  readonly user: SessionUser;
+  readonly key: string;
+  readonly client?: SessionClient;
+  /** The store key of the session that it is now. */
+  readonly from?: string | undefined;
 }
 
 /** Keeps a user's index in step with what becomes of one session: signed in, used, moved, ended. */
@@ -22,16 +39,33 @@ export class UserMembership {
 
   /**
    * Signs a session in: to be done before its record is stored, so that whoever ends the user's
-   * sessions after that finds it.
+   * sessions after that finds it. Its place is kept for a few seconds until then.
    *
    * @throws SessionLimitError if there is no room for it
    */
-  async enter(user: SessionUser, key: string, client: SessionClient): Promise<void> {
+  async enter({ client = {}, ...place }: Place): Promise<void> {
+    const { user, key, from } = place;
     const seenAt = this.lookup.policy.now();
-    const session = { handle: user.handle, key, seenAt, ...withinLengths(client) };
-    const indexKey = this.indexKey(user, 0);
+    const session = { handle: user.handle, key, seenAt, from, ...withinLengths(client) };
     const { ending } = await makeRoom(this.lookup, user.id, session);
-    await this.lookup.finish(indexKey, ending);
+    await this.lookup.finish(this.indexKey(user, 0), ending);
+  }
+
+  /** Enters it again if its place may have been given away meanwhile. @throws SessionLimitError */
+  async confirm(place: Place, enteredAt: number): Promise<void> {
+    const passed = Math.abs(this.lookup.policy.now() - enteredAt);
+    if (passed >= RESERVED_MS / 2) await this.enter(place);
+  }
+
+  /** Before a session is under another key as well. `false`: it was ended. */
+  async branch(user: SessionUser, key: string): Promise<boolean> {
+    const indexKey = this.indexKey(user, 0);
+    const index = await this.lookup.indexes.change(indexKey, (present) => {
+      const session = sessionIn(present, user.handle);
+      return session && withBranch(present, session, key);
+    });
+    await this.lookup.finish(indexKey, index.ending);
+    return sessionIn(index, user.handle) !== undefined;
   }
 
   /** Whether the session is signed in; asked of the store once in a while only. */
@@ -66,14 +100,17 @@ export class UserMembership {
   }
 
   /** After it got one. `false`: it was ended meanwhile. `before`: the ticket it had. */
-  async follow({ user, key }: Member, before: SessionTicket): Promise<boolean> {
+  async follow({ user, key }: Member, before: SessionTicket, isSignIn = false): Promise<boolean> {
     let isMember = true;
+    const oldKey = this.lookup.keys.of(before);
+    const indexKey = this.indexKey(user, 0);
     await this.bestEffort(async () => {
-      await this.lookup.indexes.change(this.indexKey(user, 0), (index) => {
+      const { ending } = await this.lookup.indexes.change(indexKey, (index) => {
         const session = sessionIn(index, user.handle);
         isMember = session !== undefined;
-        return session && withSession(index, { ...session, key });
+        return session && withMoved(index, session, { oldKey, key, isSignIn });
       });
+      if (isSignIn) await this.lookup.finish(indexKey, ending);
       if (before.secret !== 0) await this.drop(user, before.secret);
     });
     return isMember;
@@ -81,7 +118,15 @@ export class UserMembership {
 
   /** After its record is gone, so that a failure leaves no more than a name without a session. */
   leave(user: SessionUser, ticket: SessionTicket): Promise<void> {
-    return this.bestEffort(() => this.drop(user, ticket.secret));
+    const indexKey = this.indexKey(user, ticket.secret);
+    return this.bestEffort(async () => {
+      const { ending } = await this.lookup.indexes.change(indexKey, (index) => {
+        const session = sessionIn(index, user.handle);
+        if (session?.beside) return endingSessions(index, [session]);
+        return session && withoutSessions(index, new Set([user.handle]));
+      });
+      await this.lookup.finish(indexKey, ending);
+    });
   }
 
   private async check(member: Member): Promise<boolean> {
@@ -94,7 +139,7 @@ export class UserMembership {
     checks.remember(user.handle, indexKey);
     const isMoved = session.key !== key && (await this.leadsElsewhere(user, session, key));
     if (session.key !== key && !isMoved) this.note(indexKey, { ...session, key }, found);
-    else if (policy.now() - session.seenAt >= checkInterval(policy)) {
+    else if (Math.abs(policy.now() - session.seenAt) >= checkInterval(policy)) {
       this.note(indexKey, session, found);
     }
     return true;
@@ -118,7 +163,7 @@ export class UserMembership {
         indexKey,
         (index) => {
           const session = sessionIn(index, handle);
-          return session && withSession(index, { ...session, key, seenAt });
+          return session && withSession(index, { ...session, key, seenAt, from: undefined });
         },
         found,
       );

@@ -2,6 +2,7 @@ import { absoluteDeadline } from '../session-policy.js';
 import { userOfSession } from '../session-object.js';
 import { checkUserId } from '../session-user.js';
 import type { SessionMembers } from '../session.js';
+import type { SessionGenerations } from '../session-generations.js';
 import type { LiveSession, UserLookup } from './user-lookup.js';
 
 /** One of a user's sessions, as the user may see it. */
@@ -34,9 +35,11 @@ export type AnySession = Pick<SessionMembers, 'id' | 'userId' | 'signOut'>;
  */
 export class UserSessions {
   readonly #lookup: UserLookup;
+  readonly #generations: SessionGenerations;
 
-  constructor(lookup: UserLookup) {
+  constructor(lookup: UserLookup, generations: SessionGenerations) {
     this.#lookup = lookup;
+    this.#generations = generations;
   }
 
   /**
@@ -71,6 +74,19 @@ export class UserSessions {
     return this.#end(userId, (handle) => handle !== kept);
   }
 
+  /**
+   * Ends every session of the application, of all users and of anonymous visitors, as after an incident: in
+   * this process at once, in every other within `revokeEverybodyWithin` seconds. Sockets are closed. Records
+   * are not removed, but nothing leads to them any more. Applications that share store and `keyPrefix` end
+   * together.
+   *
+   * @throws SessionOptionsError without the option `revokeEverybodyWithin`
+   * @throws SessionStoreError if it could not be stored: call it again, as it may have been
+   */
+  revokeEverybody(): Promise<void> {
+    return this.#generations.begin();
+  }
+
   async #end(userId: string, isMeant: (handle: string) => boolean): Promise<number> {
     const keys = this.#indexKeys(userId);
     const ended = keys.map((key) => this.#lookup.end(key, ({ handle }) => isMeant(handle)));
@@ -86,7 +102,8 @@ export class UserSessions {
   #infoOf({ handle, seenAt, userAgent, ip, record }: LiveSession, current: boolean): SessionInfo {
     const { policy } = this.#lookup;
     const now = policy.now();
-    const lastSeenAt = current ? now : seenAt;
+    // No later than now, whatever the clock of another process says.
+    const lastSeenAt = current ? now : Math.min(seenAt, now);
     const idleDeadline = Math.max(now, lastSeenAt + policy.timeout * 1000);
     return {
       ...{ handle, userAgent, ip, current },

@@ -1,6 +1,6 @@
 /** The part of the package that is used here; it comes without types. */
 declare module 'cache-manager-memcached-store' {
-  interface MemcachedStoreClient<Driver> {
+  export interface MemcachedStoreClient<Driver> {
     readonly memcached: Driver;
     get(key: string, options?: object): Promise<unknown>;
     set(key: string, value: unknown, ttlSeconds: number): Promise<true>;

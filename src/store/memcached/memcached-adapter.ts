@@ -1,22 +1,28 @@
-import memcachedStore from 'cache-manager-memcached-store';
+import memcachedStore, { type MemcachedStoreClient } from 'cache-manager-memcached-store';
 import type { KeyvStoreAdapter, StoredData } from 'keyv';
 
 import { SessionOptionsError } from '../../session/session.errors.js';
 import { ReadFailure, readKey, WriteRecord, type AtomicAdapter } from '../atomic-record.js';
 import { MemcachedDriver } from './memcached-driver.js';
-import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
-import type { ServerHealth } from '../server-health.js';
+import { MAX_TTL_SECONDS, type CheckedMemcachedOptions } from './memcached-options.js';
+import { foreignKey } from '../foreign-keys.js';
+import type { ServerHealth, ServerWatcher } from '../server-health.js';
 
 /** Makes a Keyv store of `cache-manager-memcached-store`, which counts in seconds. */
 export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly opts = {};
-  readonly rehashes: boolean;
-  private readonly store;
+  readonly mayGetServersBack: boolean;
+  private store: MemcachedStoreClient<MemcachedDriver>;
   /** What to do with keys of these prefixes. */
   private readonly records = new Map<string, { renewTo: number }>();
+  private readonly watchers: ServerWatcher[] = [];
+  /** Applications that use it, and how often it was to be disconnected since it is open. */
+  private attached = 0;
+  private disconnects = 0;
+  private isClosed = false;
 
-  constructor(options: MemcachedOptions) {
-    this.rehashes = options.rehash === true;
+  constructor(private readonly options: CheckedMemcachedOptions) {
+    this.mayGetServersBack = options.servers.some((server) => 'dns' in server);
     this.store = memcachedStore.create({ driver: MemcachedDriver, options });
   }
 
@@ -24,7 +30,31 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
     return this.store.memcached.servers;
   }
 
+  watch(watcher: ServerWatcher): void {
+    this.watchers.push(watcher);
+    this.store.memcached.watch(watcher);
+  }
+
+  unwatch(watcher: ServerWatcher): void {
+    const at = this.watchers.indexOf(watcher);
+    if (at !== -1) this.watchers.splice(at, 1);
+    this.store.memcached.unwatch(watcher);
+  }
+
+  attach(): void {
+    if (this.isClosed) this.open();
+    this.attached++;
+  }
+
+  diagnose(maxBytes: number): ReturnType<MemcachedDriver['diagnose']> {
+    return this.store.memcached.diagnose(maxBytes);
+  }
+
   holdRecords(keyPrefix: string, lifeSeconds: number): void {
+    if (this.isClosed) {
+      this.records.clear();
+      this.open();
+    }
     if (lifeSeconds > MAX_TTL_SECONDS) {
       throw new SessionOptionsError('timeout', 'memcached holds nothing for more than 30 days');
     }
@@ -37,18 +67,18 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
     this.records.set(keyPrefix, { renewTo: lifeSeconds });
   }
 
-  async get<Value>(asked: string): Promise<StoredData<Value> | undefined> {
+  get<Value>(asked: string): Promise<StoredData<Value> | undefined> {
     const held = this.recordOptionsOf(asked);
-    const told = held && readKey(asked);
-    const record = told ?? held;
-    try {
-      const value = await this.store.get(told?.key ?? asked, record);
-      if (value === undefined) return undefined;
-      return record ? { value: value as Value } : (value as StoredData<Value>);
-    } catch (error) {
-      if (!record) throw error;
-      return { value: new ReadFailure(error) as Value };
-    }
+    if (!held) return this.store.get(asked) as Promise<StoredData<Value> | undefined>;
+    const told = readKey(asked);
+    return this.store.get(told?.key ?? asked, told ?? held).then(
+      (value) => (value === undefined ? undefined : { value: value as Value }),
+      (error) => ({ value: new ReadFailure(error) as Value }),
+    );
+  }
+
+  private refuseForeign(key: string): void {
+    for (const prefix of this.records.keys()) if (key.startsWith(prefix)) throw foreignKey(prefix);
   }
 
   private recordOptionsOf(key: string): { renewTo: number } | undefined {
@@ -57,11 +87,13 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
   }
 
   async set(key: string, { value }: { value: unknown }, ttl?: number): Promise<void> {
+    if (!(value instanceof WriteRecord)) this.refuseForeign(key);
     const seconds = ttl === undefined ? 0 : Math.max(1, Math.ceil(ttl / 1000));
     await this.store.set(key, value instanceof WriteRecord ? value : { value }, seconds);
   }
 
   async delete(key: string): Promise<boolean> {
+    this.refuseForeign(key); // sessions are removed by what is set
     await this.store.del(key);
     return true;
   }
@@ -76,8 +108,24 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
     return this;
   }
 
+  /**
+   * Closes the connections, once each application that uses the store has asked for it. Requests that are
+   * still in flight then are served. Whoever keeps sessions in it afterwards, such as the next application
+   * of a test, opens new ones.
+   */
   disconnect(): Promise<void> {
-    this.store.memcached.disconnect();
+    this.disconnects++;
+    if (this.disconnects >= this.attached) {
+      this.isClosed = true;
+      this.attached = this.disconnects = 0;
+      this.store.memcached.disconnect();
+    }
     return Promise.resolve();
+  }
+
+  private open(): void {
+    this.isClosed = false;
+    this.store = memcachedStore.create({ driver: MemcachedDriver, options: this.options });
+    for (const watcher of this.watchers) this.store.memcached.watch(watcher);
   }
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 
-import { ReadRecord, RecordRefused, WriteRecord } from '../atomic-record.js';
-import type { MemcachedNode } from './memcached-node.js';
+import { ReadRecord, RecordRefused, WriteRecord, type ServerDiagnosis } from '../atomic-record.js';
+import type { ServerHealth, ServerWatcher } from '../server-health.js';
+import { metaRead, read, remove, store, withoutVersions } from './commands.js';
+import type { Command } from './connection.js';
+import { diagnose } from './diagnosis.js';
 import { MemcachedNodes } from './memcached-nodes.js';
-import { MAX_TTL_SECONDS, type MemcachedOptions } from './memcached-options.js';
-import { expectReply, readItem, type MemcachedItem } from './memcached-replies.js';
-import type { ServerHealth } from '../server-health.js';
+import { MAX_TTL_SECONDS, type CheckedMemcachedOptions } from './memcached-options.js';
+import type { ReplyItem } from './reply-parser.js';
 
 /** For keys that hold records: renew what is read to so many seconds; 0: read it only. */
 export interface GetOptions {
@@ -18,15 +20,15 @@ interface Envelope {
 }
 
 /**
- * The driver below `cache-manager-memcached-store`. Records go as the text they are and by
- * compare-and-set; all other values as JSON, as in any cache.
+ * The driver below `cache-manager-memcached-store`. Records are sent as they are and changed by
+ * compare-and-set; all other values are JSON, as in any cache.
  *
  * Protocol: https://github.com/memcached/memcached/blob/master/doc/protocol.txt
  */
 export class MemcachedDriver {
   private readonly nodes: MemcachedNodes;
 
-  constructor(options: MemcachedOptions) {
+  constructor(options: CheckedMemcachedOptions) {
     this.nodes = new MemcachedNodes(options);
   }
 
@@ -35,42 +37,41 @@ export class MemcachedDriver {
     return this.nodes.health;
   }
 
-  /** A record with `renewTo`, read and renewed by one command; else the value that was set. */
-  async get(key: string, options?: GetOptions): Promise<unknown> {
-    const safe = safeKey(key);
-    if (options?.renewTo === undefined) {
-      const item = await retrieve(this.nodes.placeOf(safe), 'get', safe);
-      return item && (JSON.parse(item.text) as unknown);
-    }
-    const { renewTo } = options;
-    const command = renewTo === 0 ? 'gets' : `gats ${exptime(renewTo)}`;
-    for (const node of this.nodes.placesOf(safe)) {
-      const item = await retrieve(node, command, safe);
-      if (item) return new ReadRecord(item.text, this.nodes.versionAt(node, item.version));
-    }
-    return undefined;
+  watch(watcher: ServerWatcher): void {
+    this.nodes.watch(watcher);
   }
 
-  async set(key: string, { value }: Envelope, ttlSeconds = 0): Promise<void> {
+  unwatch(watcher: ServerWatcher): void {
+    this.nodes.unwatch(watcher);
+  }
+
+  diagnose(maxBytes: number): Promise<ServerDiagnosis[]> {
+    return this.nodes.diagnose((node) => diagnose(node, maxBytes));
+  }
+
+  /** A record with `renewTo`, read and renewed by one command; else the value that was set. */
+  get(key: string, options?: GetOptions): Promise<unknown> {
     const safe = safeKey(key);
-    if (!(value instanceof WriteRecord)) {
-      await store(this.nodes.placeOf(safe), 'set', safe, JSON.stringify(value), ttlSeconds);
-      return;
+    if (options?.renewTo === undefined) {
+      return this.nodes.send(safe, read('get', safe), 'get').then(jsonIn);
     }
-    try {
-      await this.write(safe, value, ttlSeconds);
-    } catch (error) {
-      throw refusalOf(error) ?? error;
-    }
+    const { renewTo } = options;
+    return this.nodes.send(safe, ({ speaksMeta }) => recordRead(safe, renewTo, speaksMeta), 'find');
+  }
+
+  set(key: string, { value }: Envelope, ttlSeconds = 0): Promise<void> {
+    const safe = safeKey(key);
+    if (value instanceof WriteRecord) return this.write(safe, value, ttlSeconds);
+    const command = store('set', safe, JSON.stringify(value), exptime(ttlSeconds));
+    return this.nodes.send(safe, command, 'set');
   }
 
   async delete(key: string): Promise<void> {
     const safe = safeKey(key);
     try {
-      const expectDeleted = (reply: unknown) => expectReply(reply, 'DELETED');
-      await this.nodes.placeOf(safe).send(`delete ${safe}\r\n`, expectDeleted);
+      await this.nodes.send(safe, remove(safe), 'delete');
     } catch (error) {
-      if (refusalOf(error)?.reason !== 'gone') throw error;
+      if (!(error instanceof RecordRefused)) throw error;
     }
   }
 
@@ -78,57 +79,45 @@ export class MemcachedDriver {
     this.nodes.close();
   }
 
-  private async write(key: string, { text, version }: WriteRecord, ttl: number): Promise<void> {
-    if (version === undefined) return store(this.nodes.placeOf(key), 'add', key, text ?? '', ttl);
-    const [node, cas] = this.nodes.locate(key, version);
-    if (text === null) await remove(node, key, cas);
-    else await store(node, 'cas', key, text, ttl, cas);
+  private write(key: string, { text, version }: WriteRecord, ttl: number): Promise<void> {
+    if (version === undefined) {
+      const command = store('add', key, text ?? '', lifetime(ttl));
+      return this.nodes.send(key, command, 'create');
+    }
+    if (text !== null) {
+      return this.nodes.send(key, store('cas', key, text, lifetime(ttl), version), 'update');
+    }
+    // Compare and delete, which the protocol has no command for: a time to live below zero has passed
+    // already. What remains is an empty item that nobody can read, and that memcached drops by itself. A
+    // `delete` behind it could hit what another process has stored under the key in between.
+    return this.nodes.send(key, store('cas', key, '', -1, version), 'remove');
   }
 }
 
-/**
- * Compare and delete, which the protocol has no command for: a time to live below zero has passed
- * already. What remains is an empty item that nobody can read, and that memcached drops by itself. A
- * `delete` behind it could hit what another process has stored under the key in between.
- */
-async function remove(node: MemcachedNode, key: string, version: string): Promise<void> {
-  await store(node, 'cas', key, '', -1, version);
+function jsonIn(item: ReplyItem | undefined): unknown {
+  return item?.text === undefined ? undefined : (JSON.parse(item.text) as unknown);
 }
 
-function retrieve(
-  node: MemcachedNode,
-  command: string,
+function recordRead(
   key: string,
-): Promise<MemcachedItem | undefined> {
-  return node.send(`${command} ${key}\r\n`, (reply) => readItem(reply, key));
+  renewTo: number,
+  isMeta: boolean,
+): Command<ReadRecord | undefined> {
+  const time = renewTo === 0 ? undefined : lifetime(renewTo);
+  const command = isMeta
+    ? metaRead(key, time)
+    : read(time === undefined ? 'gets' : 'gats', key, time);
+  return { ...command, read: (reply) => recordIn(command.read(reply)) };
 }
 
-function store(
-  node: MemcachedNode,
-  command: 'set' | 'add' | 'cas',
-  key: string,
-  data: string,
-  ttl: number,
-  version?: string,
-): Promise<void> {
-  const bytes = Buffer.byteLength(data);
-  const cas = version === undefined ? '' : ` ${version}`;
-  const line = `${command} ${key} 0 ${exptime(ttl)} ${bytes}${cas}`;
-  return node.send(`${line}\r\n${data}\r\n`, (reply) => expectReply(reply, 'STORED'));
-}
-
-/** What memcached says of a record that is not as expected; errors to the client library. */
-function refusalOf(error: unknown): RecordRefused | undefined {
-  switch (error instanceof Error ? error.message : undefined) {
-    case 'NOT_STORED':
-      return new RecordRefused('taken');
-    case 'EXISTS':
-      return new RecordRefused('changed');
-    case 'NOT_FOUND':
-      return new RecordRefused('gone');
-    default:
-      return undefined;
+/** What others have stored is handed on, too: it cannot be opened as a record. */
+function recordIn(item: ReplyItem | undefined): ReadRecord | undefined {
+  if (!item) return undefined;
+  const { text = '', version = '0' } = item;
+  if (version === '0') {
+    throw withoutVersions();
   }
+  return new ReadRecord(text, version);
 }
 
 /** Keys are part of the command line: what cannot stand there is hashed. Store keys never are. */
@@ -137,7 +126,15 @@ function safeKey(key: string): string {
   return `sha256:${createHash('sha256').update(key).digest('base64url')}`;
 }
 
+/**
+ * For what must not end early: memcached's clock ticks once a second, so that an item with a time to live
+ * of N seconds may be gone after N - 1.
+ */
+function lifetime(seconds: number): number {
+  return exptime(seconds + 1);
+}
+
 /** What memcached takes for a time to live: so many seconds, or beyond 30 days a date. */
 function exptime(seconds: number): number {
-  return seconds > MAX_TTL_SECONDS ? Math.floor(Date.now() / 1000) + seconds : seconds;
+  return seconds > MAX_TTL_SECONDS ? Math.ceil(Date.now() / 1000) + seconds : seconds;
 }

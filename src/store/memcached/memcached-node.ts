@@ -1,118 +1,110 @@
-import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 
-import { MemcacheClient } from 'memcache-client';
-
-import { writeInBatch } from './command-batch.js';
-import { DeadlineError, DEFAULT_OPERATION_TIMEOUT, within } from '../deadline.js';
-import { giveUp, guard } from './guarded-socket.js';
-import { signIn } from './memcached-auth.js';
-import type { MemcachedOptions, MemcachedServer } from './memcached-options.js';
-import { errorKind, expectVersion, GarbledReply } from './memcached-replies.js';
 import { ServerHealth } from '../server-health.js';
+import { traced } from '../store-tracing.js';
+import { RecordRefused, RecordTooLarge } from '../atomic-record.js';
+import { askVersion, MemcachedError, type MemcachedCredentials } from './commands.js';
+import { Connection, type Command, type ConnectionObserver } from './connection.js';
+import { MalformedReplyError } from './reply-parser.js';
+import type { ServerAddress } from './server-address.js';
+import { ServerDialer } from './server-dialer.js';
 import type { WeightedServer } from './server-ranking.js';
 
-type Reader<T> = (reply: unknown) => T;
+/** How servers are connected to. */
+export interface NodeSettings {
+  /** Milliseconds an operation may take. */
+  readonly timeout: number;
+  readonly connections: number;
+  readonly tls?: ConnectionOptions | undefined;
+  readonly auth?: MemcachedCredentials | undefined;
+}
 
-/** One memcached server: its connections, a deadline for each operation, and how it does. */
+/** A command, or what makes one for a server. */
+export type CommandFor<T> = Command<T> | ((node: MemcachedNode) => Command<T>);
+
+/** What is known of a server before anything is sent to it. */
+export interface NodeLocation extends WeightedServer {
+  readonly address: ServerAddress;
+}
+
+/** One memcached server: its connections and its health. */
 export class MemcachedNode implements WeightedServer {
   readonly server: string;
   readonly weight: number;
   readonly health: ServerHealth;
-  private readonly client: MemcacheClient;
-  private readonly timeout: number;
-  private underWay = 0;
-  private isClosing = false;
+  /** Why sessions could be begun here, but never be read. Absent: they can. */
+  unfit: string | undefined;
+  /**
+   * Whether sessions are read by the meta protocol, whose answers memcached sends together and not one by
+   * one. Known once the server was looked at.
+   */
+  speaksMeta = false;
+  private readonly connections: readonly Connection[];
 
-  /** `onReturn`: what to do before a server that was down is used again. */
   constructor(
-    server: MemcachedServer,
-    private readonly options: MemcachedOptions,
-    onReturn?: (node: MemcachedNode) => Promise<void>,
+    readonly location: NodeLocation,
+    settings: NodeSettings,
   ) {
-    ({ server: this.server, weight: this.weight = 1 } =
-      typeof server === 'string' ? { server } : server);
-    this.timeout = options.timeout ?? DEFAULT_OPERATION_TIMEOUT;
-    this.client = connect(this.server, this.timeout, options);
-    this.health = new ServerHealth(this.server, {
-      kindOf: errorKind,
-      probe: async () => {
-        await this.exchange('version\r\n', expectVersion);
-        if (this.health.isDown) await onReturn?.(this);
-      },
+    const { server, weight, address } = location;
+    this.server = server;
+    this.weight = weight;
+    this.health = new ServerHealth(server, { probe: () => this.exchange(askVersion) });
+    const onNotice = (notice: string) =>
+      this.health.tell((watcher) => watcher.noticed(`memcached ${server}: ${notice}`));
+    const dialer = new ServerDialer(address, { ...settings, onNotice });
+    const observer = this.observer();
+    this.connections = Array.from(
+      { length: settings.connections },
+      () => new Connection(dialer, settings.timeout, observer),
+    );
+  }
+
+  /** Sends a command, unless the server is down. `operation`: what it is for. */
+  send<T>(command: CommandFor<T>, operation: string): Promise<T> {
+    return traced(this.server, operation, () => {
+      if (this.health.isDown) return Promise.reject(this.health.refusal());
+      if (this.unfit && operation === 'create') {
+        return Promise.reject(new MemcachedError(this.unfit));
+      }
+      return this.exchange(typeof command === 'function' ? command(this) : command);
     });
   }
 
-  /**
-   * Sends a command and reads the reply. Rejects with memcached's word for it if it was not carried
-   * out; at once if the server is down.
-   */
-  send<T>(command: string, read: Reader<T>): Promise<T> {
-    return this.health.run(() => this.exchange(command, read));
-  }
-
-  /** The same, whether it is down or not. A connection whose replies make no sense, or come too late, is given up. */
-  async exchange<T>(command: string, read: Reader<T>): Promise<T> {
-    let usedSocket: Socket | undefined;
-    this.underWay++;
-    try {
-      const reply = await within(
-        this.timeout,
-        this.client.xsend((socket) => this.write((usedSocket = socket), command)),
-      );
-      return read(reply);
-    } catch (error) {
-      const isOutOfStep = error instanceof GarbledReply || error instanceof DeadlineError;
-      if (isOutOfStep && usedSocket) giveUp(usedSocket, error);
-      throw error;
-    } finally {
-      this.underWay--;
-      if (this.isClosing) this.closeWhenIdle();
+  /** The same, whether it is down or not. */
+  exchange<T>(command: Command<T>): Promise<T> {
+    let [chosen] = this.connections;
+    for (const connection of this.connections) {
+      if (connection.size < chosen!.size) chosen = connection;
     }
+    return chosen!.send(command);
   }
 
   /**
-   * Closes all connections, those of operations under way when they are done. Nest closes stores before
-   * its HTTP server: requests in flight are still served, over connections that end with them.
+   * Closes each connection once nothing waits for it. Nest closes stores before its HTTP server: requests
+   * in flight are still served, over connections that end with them.
    */
   close(): void {
     this.health.close();
-    this.isClosing = true;
-    this.closeWhenIdle();
+    for (const connection of this.connections) connection.close();
   }
 
-  private closeWhenIdle(): void {
-    if (this.underWay === 0) this.client.shutdown();
+  private observer(): ConnectionObserver {
+    const { health } = this;
+    return {
+      get isDown() {
+        return health.isDown;
+      },
+      replied: () => health.succeeded(),
+      refused(error) {
+        if (!(error instanceof RecordRefused || error instanceof RecordTooLarge)) {
+          health.failed(error);
+        }
+      },
+      lost: (error, failed) => {
+        // Another server may have taken its place.
+        if (error instanceof MalformedReplyError) this.speaksMeta = false;
+        health.lost(error, failed);
+      },
+    };
   }
-
-  /** A connection that is lost has no socket, and rejects its commands by itself. */
-  private write(socket: Socket | undefined, command: string): void {
-    if (!socket) return;
-    const { auth } = this.options;
-    if (guard(socket) && auth) signIn(socket, auth);
-    writeInBatch(socket, command);
-  }
-}
-
-function connect(server: string, timeout: number, options: MemcachedOptions): MemcacheClient {
-  return new MemcacheClient({
-    server: { server, maxConnections: options.connections ?? 1 },
-    cmdTimeout: timeout,
-    connectTimeout: timeout,
-    // Small commands would wait for the acknowledgement of earlier ones.
-    noDelay: true,
-    logger: malformedReplies,
-    ...(options.tls && { tls: options.tls }),
-  });
-}
-
-/** The client library logs what it cannot read, and goes on as if nothing were. */
-const malformedReplies = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: refuse,
-  error: refuse,
-};
-
-function refuse(message: string): never {
-  throw new GarbledReply(message);
 }

@@ -2,7 +2,11 @@ import type { Keyv } from 'keyv';
 
 import { keyvOver } from '../keyv-over.js';
 import { MemcachedAdapter } from './memcached-adapter.js';
-import { checkMemcachedOptions, type MemcachedLocation } from './memcached-options.js';
+import {
+  checkMemcachedOptions,
+  type CheckedMemcachedOptions,
+  type MemcachedLocation,
+} from './memcached-options.js';
 
 /**
  * memcached as a Keyv store, for an application's own `stores: [...]`: a cache like any other, with all
@@ -15,5 +19,10 @@ import { checkMemcachedOptions, type MemcachedLocation } from './memcached-optio
  * @throws SessionOptionsError for invalid options
  */
 export function memcachedStore(options: MemcachedLocation): Keyv {
-  return keyvOver(new MemcachedAdapter(checkMemcachedOptions(options)));
+  return memcachedKeyv(checkMemcachedOptions(options));
+}
+
+/** The same, for options that were checked. */
+export function memcachedKeyv(options: CheckedMemcachedOptions): Keyv {
+  return keyvOver(new MemcachedAdapter(options));
 }

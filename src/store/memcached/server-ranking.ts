@@ -5,15 +5,7 @@ export interface WeightedServer {
   readonly weight: number;
 }
 
-/** The servers for a key, the best first; the same in every process, whatever order they are named in. */
-export function rank<S extends WeightedServer>(servers: readonly S[], key: string): S[] {
-  return servers
-    .map((server) => ({ server, score: score(server, key) }))
-    .sort((a, b) => b.score - a.score)
-    .map(({ server }) => server);
-}
-
-/** The first of them, without ranking the others. */
+/** The server for a key; the same in every process, whatever order they are named in. */
 export function best<S extends WeightedServer>(servers: readonly S[], key: string): S {
   let winner = servers[0]!;
   let highest = servers.length > 1 ? score(winner, key) : 0;

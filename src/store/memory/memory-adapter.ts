@@ -1,5 +1,4 @@
 import type { KeyvStoreAdapter, StoredData } from 'keyv';
-import { LRUCache } from 'lru-cache';
 
 import {
   readKey,
@@ -22,28 +21,27 @@ interface Settings {
 }
 
 /**
- * Sessions in the memory of the process: the default, for a start without any server. Bounded, the
- * least recently used goes first; with the same guarantees as memcached, within one process.
+ * Sessions in the memory of the process: the default, for a start without any server. Bounded: the least
+ * recently used goes first, and of those that are signed in only when there are no others; with the same guarantees as memcached, within one process.
  */
 export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly opts = {};
   readonly servers = [];
-  readonly rehashes = false;
-  private readonly records: LRUCache<string, ReadRecord>;
+  readonly mayGetServersBack = false;
+  private readonly records: RecentRecords;
   private lifeSeconds = 0;
   private lastVersion = 0;
 
   constructor(settings: Settings) {
-    this.records = new LRUCache({
-      max: settings.maxSessions ?? MAX_SESSIONS,
-      maxSize: MAX_CHARACTERS,
-      sizeCalculation: ({ text }, key) => text.length + key.length,
-      perf: { now: () => settings.now() },
-      ttlResolution: 0,
-      dispose: (_record, _key, reason) => {
-        if (reason === 'evict') settings.onEvict();
-      },
-    });
+    this.records = new RecentRecords(settings.maxSessions ?? MAX_SESSIONS, settings);
+  }
+
+  watch(): void {
+    // There is no server.
+  }
+
+  diagnose(): Promise<[]> {
+    return Promise.resolve([]);
   }
 
   holdRecords(_keyPrefix: string, lifeSeconds: number): void {
@@ -53,26 +51,21 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
   get<Value>(asked: string): Promise<StoredData<Value> | undefined> {
     const told = readKey(asked);
     const { key, renewTo } = told ?? { key: asked, renewTo: this.lifeSeconds };
-    const record = renewTo === 0 ? this.records.peek(key) : this.records.get(key);
+    const record = this.records.get(key);
     if (!record) return Promise.resolve(undefined);
-    if (renewTo > 0) this.records.set(key, record, { ttl: lifeOf(renewTo * 1000) });
+    if (renewTo > 0) this.records.set(key, record, renewTo * 1000);
     return Promise.resolve({ value: record as Value });
   }
 
   async set(key: string, { value }: { value: unknown }, ttl: number): Promise<void> {
     if (!(value instanceof WriteRecord)) throw new TypeError('this store holds sessions only');
-    const { text, version } = value;
+    const { text, version, isSignedIn } = value;
     const present = this.records.get(key);
     if (version === undefined && present) throw new RecordRefused('taken');
     if (version !== undefined && !present) throw new RecordRefused('gone');
     if (version !== present?.version) throw new RecordRefused('changed');
     if (text === null) this.records.delete(key);
-    else {
-      this.records.set(key, new ReadRecord(text, String(++this.lastVersion)), {
-        ttl: lifeOf(ttl),
-      });
-      if (!this.records.has(key)) throw new RangeError('larger than the memory for all sessions');
-    }
+    else this.records.set(key, new ReadRecord(text, String(++this.lastVersion)), ttl, isSignedIn);
     return Promise.resolve();
   }
 
@@ -90,7 +83,98 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
   }
 }
 
-/** To lru-cache a record is still there in the very millisecond in which its life ends. */
-function lifeOf(ttl: number): number {
-  return ttl - 1;
+interface KeptRecord {
+  readonly record: ReadRecord;
+  /** Milliseconds since 1970. */
+  readonly endsAt: number;
+}
+
+type Records = Map<string, KeptRecord>;
+
+/** Records in the order in which they were last stored or renewed, as a `Map` keeps it. */
+class RecentRecords {
+  private readonly signedIn: Records = new Map();
+  private readonly others: Records = new Map();
+  private characters = 0;
+
+  constructor(
+    private readonly maxRecords: number,
+    private readonly settings: Settings,
+  ) {}
+
+  get(key: string): ReadRecord | undefined {
+    const kept = this.kept(key);
+    if (!kept || !this.hasEnded(kept)) return kept?.record;
+    this.delete(key);
+    return undefined;
+  }
+
+  /**
+   * `isSignedIn`: absent, it is what it was.
+   *
+   * @throws RangeError if it is larger than all records may be; then nothing has changed
+   */
+  set(key: string, record: ReadRecord, ttl: number, isSignedIn = this.signedIn.has(key)): void {
+    const size = sizeOf(key, record);
+    if (size > MAX_CHARACTERS) throw new RangeError('larger than the memory for all sessions');
+    this.delete(key);
+    const records = isSignedIn ? this.signedIn : this.others;
+    records.set(key, { record, endsAt: this.settings.now() + ttl });
+    this.characters += size;
+    this.makeRoom();
+  }
+
+  delete(key: string): boolean {
+    const kept = this.kept(key);
+    if (!kept) return false;
+    this.characters -= sizeOf(key, kept.record);
+    return this.signedIn.delete(key) || this.others.delete(key);
+  }
+
+  clear(): void {
+    this.signedIn.clear();
+    this.others.clear();
+    this.characters = 0;
+  }
+
+  private kept(key: string): KeptRecord | undefined {
+    return this.signedIn.get(key) ?? this.others.get(key);
+  }
+
+  private get isFull(): boolean {
+    const count = this.signedIn.size + this.others.size;
+    return count > this.maxRecords || this.characters > MAX_CHARACTERS;
+  }
+
+  /**
+   * Drops the oldest that have ended, up to the first that has not; and more if there is too much. What was
+   * just stored stays.
+   */
+  private makeRoom(): void {
+    this.dropEnded(this.others);
+    this.dropEnded(this.signedIn);
+    while (this.isFull) {
+      const oldest = this.others.size > 1 || this.signedIn.size === 0 ? this.others : this.signedIn;
+      for (const [key] of oldest) {
+        this.delete(key);
+        break;
+      }
+      this.settings.onEvict();
+    }
+  }
+
+  private dropEnded(records: Records): void {
+    for (const [key, kept] of records) {
+      if (!this.hasEnded(kept)) return;
+      this.delete(key);
+    }
+  }
+
+  private hasEnded({ endsAt }: KeptRecord): boolean {
+    return this.settings.now() >= endsAt;
+  }
+}
+
+function sizeOf(key: string, { text }: ReadRecord): number {
+  return key.length + text.length;
 }

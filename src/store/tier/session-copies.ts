@@ -1,9 +1,8 @@
-import { SessionStoreError } from '../../session/session.errors.js';
-import { CacheReads } from '../cache-reads.js';
-import { DEFAULT_OPERATION_TIMEOUT, within } from '../deadline.js';
+import { CacheAccess } from '../cache-access.js';
+import { lazyLife } from '../lazy-renewal.js';
 import type { SessionCache } from '../session-cache.js';
+import { CLOCK_DIFFERENCE_MS } from '../session-keyv.js';
 import { decodeTiered, encodeTiered, type TieredRecord } from './tiered-record.js';
-import { Turns } from '../../session/turns.js';
 
 /** The copies of sessions in a durable store. Every method rejects with a `SessionStoreError` only. */
 export interface SessionCopies {
@@ -27,29 +26,25 @@ const COPY = '.copy';
 const MOVED = '.moved';
 const ENDED = '.ended';
 
-/** A last word outlives every copy that may still arrive, and the clocks that made it, by so much. */
-const CLOCK_TOLERANCE_SECONDS = 3600;
-
 /**
  * Copies in a cache that can only read and overwrite, such as Keyv over Postgres or SQLite. Nothing
  * here depends on the order in which writes arrive: a copy never touches a last word.
  */
 export class CachedCopies implements SessionCopies {
-  private readonly reads: CacheReads;
-  private readonly turns = new Turns();
+  private readonly cache: CacheAccess;
 
   constructor(
-    private readonly cache: SessionCache,
+    cache: SessionCache,
     private readonly settings: Settings,
   ) {
-    this.reads = new CacheReads(cache);
+    this.cache = new CacheAccess(cache);
   }
 
   async read(key: string): Promise<TieredRecord | undefined> {
     const [ended, ...others] = await Promise.all([
-      this.reads.get(key + ENDED),
-      this.reads.get(key + MOVED),
-      this.reads.get(key + COPY),
+      this.cache.get(key + ENDED),
+      this.cache.get(key + MOVED),
+      this.cache.get(key + COPY),
     ]);
     if (ended !== undefined) return undefined;
     const [moved, copy] = others.map(decodeTiered);
@@ -59,41 +54,26 @@ export class CachedCopies implements SessionCopies {
 
   write(key: string, record: TieredRecord): Promise<void> {
     const text = encodeTiered(record);
-    if (record.isFinal) return this.set(key + MOVED, text, this.lastWordSeconds);
-    const seconds = Math.max(1, (record.until - this.settings.now()) / 1000);
-    return this.set(key + COPY, text, seconds);
+    if (record.isFinal) return this.set(key + MOVED, text, this.lastWordLife);
+    return this.set(key + COPY, text, Math.max(1000, record.until - this.settings.now()));
   }
 
   end(key: string): Promise<void> {
-    return this.set(key + ENDED, 'ended', this.lastWordSeconds);
+    return this.set(key + ENDED, 'ended', this.lastWordLife);
   }
 
-  async drop(key: string): Promise<void> {
-    await this.inTurn(key + COPY, () => this.cache.del(key + COPY));
+  drop(key: string): Promise<void> {
+    const copy = key + COPY;
+    return this.cache.inTurn(copy, () => this.cache.delete(copy));
   }
 
-  private get lastWordSeconds(): number {
-    return this.settings.timeout + CLOCK_TOLERANCE_SECONDS;
+  /** A last word outlives every copy that may still arrive, and the clocks that made it. */
+  private get lastWordLife(): number {
+    const { timeout } = this.settings;
+    return lazyLife(timeout, timeout) + CLOCK_DIFFERENCE_MS;
   }
 
-  private set(key: string, text: string, seconds: number): Promise<void> {
-    return this.inTurn(key, () => this.cache.set(key, text, seconds * 1000));
-  }
-
-  /**
-   * The caller waits for the time-out at most. The turn lasts until the store has answered, so that
-   * what this process writes arrives in its order; what has not begun by then is not written.
-   */
-  private async inTurn(key: string, work: () => Promise<unknown>): Promise<void> {
-    let isLate = false;
-    const turn = this.turns.take(key, async () => {
-      if (!isLate) await work();
-    });
-    try {
-      await within(DEFAULT_OPERATION_TIMEOUT, turn);
-    } catch (error) {
-      isLate = true;
-      throw new SessionStoreError({ cause: error });
-    }
+  private set(key: string, text: string, milliseconds: number): Promise<void> {
+    return this.cache.inTurn(key, () => this.cache.set(key, text, milliseconds));
   }
 }

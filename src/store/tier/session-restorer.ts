@@ -1,5 +1,7 @@
 import type { SessionStore } from '../../session/session-store.js';
 import { SessionStoreError } from '../../session/session.errors.js';
+import { lazyLife } from '../lazy-renewal.js';
+import { CLOCK_DIFFERENCE_MS } from '../session-keyv.js';
 import type { SessionCopies } from './session-copies.js';
 import { encodeTiered, LEASE, nextRevision, type TieredRecord } from './tiered-record.js';
 
@@ -11,6 +13,9 @@ interface Settings {
 
 /** Longer than reading the tier takes. One that runs out early costs another try, and nothing else. */
 const LEASE_SECONDS = 60;
+
+/** What the fast store may keep a record for too long, as its clock is a coarse one. */
+const CLOCK_TICKS_MS = 10_000;
 
 /** Each failed attempt means that somebody else was at it, or that the store lost the lease. */
 const MAX_ATTEMPTS = 10;
@@ -25,6 +30,8 @@ const MAX_ATTEMPTS = 10;
  */
 export class SessionRestorer {
   private readonly underWay = new Map<string, Promise<boolean>>();
+  /** How long a deadline of another process may have passed here while it has not there, and until when. */
+  private clocks = { ahead: 0, until: -Infinity };
 
   constructor(
     private readonly fast: SessionStore,
@@ -39,6 +46,18 @@ export class SessionRestorer {
     const restoring = this.restoreAlone(key).finally(() => this.underWay.delete(key));
     this.underWay.set(key, restoring);
     return restoring;
+  }
+
+  /**
+   * A record that the fast store, which ends it by one clock for all, still has. If it should have ended
+   * long ago, this process's clock is ahead of another's, and what was lost is restored accordingly.
+   */
+  saw({ until, isFinal }: TieredRecord): void {
+    const { timeout, now } = this.settings;
+    const ahead = now() - until;
+    if (ahead < CLOCK_TICKS_MS || isFinal || until === 0) return;
+    const most = Math.min(CLOCK_DIFFERENCE_MS, ahead + lazyLife(timeout, timeout));
+    this.clocks = { ahead: most, until: now() + 2 * timeout * 1000 };
   }
 
   private async restoreAlone(key: string): Promise<boolean> {
@@ -64,10 +83,12 @@ export class SessionRestorer {
   private restorable(copy: TieredRecord | undefined): TieredRecord | undefined {
     const { timeout } = this.settings;
     const now = this.settings.now();
-    if (!copy || copy.until <= now) return undefined;
+    const ahead = now < this.clocks.until ? this.clocks.ahead : 0;
+    if (!copy || copy.until + ahead <= now) return undefined;
     if (copy.isFinal) return copy;
     // Further ahead than that it was made by a clock that was ahead, and is made anew.
-    const until = copy.until > now + timeout * 1000 ? 0 : copy.until;
+    const isOfOurClock = copy.until <= now + lazyLife(timeout, timeout);
+    const until = isOfOurClock && copy.until > now ? copy.until : 0;
     return { ...copy, until, revision: nextRevision(copy.revision, now) };
   }
 

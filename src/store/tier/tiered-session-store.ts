@@ -4,6 +4,7 @@ import {
   SessionStoreRefusal,
   tooManyConflicts,
 } from '../../session/session.errors.js';
+import { isRenewalDue, lazyLife } from '../lazy-renewal.js';
 import type { SessionCopies } from './session-copies.js';
 import { SessionRestorer } from './session-restorer.js';
 import {
@@ -32,12 +33,6 @@ interface Settings {
   readonly durable: Durability;
   readonly listener: TierListener;
 }
-
-/** The tier is told of a renewal when so much of the idle timeout has passed. */
-const RENEW_AFTER = 0.1;
-
-/** Further ahead than the timeout by more than this, a deadline was made by a clock since set back. */
-const CLOCK_TOLERANCE_MS = 60_000;
 
 /** A tier that failed to renew a session is not asked to renew another one for so long. */
 const RENEWAL_PAUSE_MS = 5_000;
@@ -72,6 +67,7 @@ export class TieredSessionStore implements SessionStore {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const held = await this.fast.find(key, renewTo);
       const record = held && recordIn(held);
+      if (record) this.restorer.saw(record);
       if (!record) {
         if (!(await this.restorer.restore(key))) return undefined;
       } else if (mayRenew && this.isRenewalDue(record, life)) {
@@ -127,10 +123,7 @@ export class TieredSessionStore implements SessionStore {
 
   private isRenewalDue({ until, isFinal }: TieredRecord, lifeSeconds: number): boolean {
     const now = this.settings.now();
-    if (isFinal || now < this.renewalsFrom) return false;
-    const life = lifeSeconds * 1000;
-    const left = until - now;
-    return left < life * (1 - RENEW_AFTER) || left > life + CLOCK_TOLERANCE_MS;
+    return !isFinal && now >= this.renewalsFrom && isRenewalDue(until - now, lifeSeconds);
   }
 
   /** A read is answered even if the tier cannot be told of it. */
@@ -204,7 +197,7 @@ export class TieredSessionStore implements SessionStore {
 
   private recordOf(text: string, revision: number, lifeSeconds: number): TieredRecord {
     const now = this.settings.now();
-    const until = now + lifeSeconds * 1000;
+    const until = now + lazyLife(lifeSeconds, this.settings.timeout);
     return { revision: nextRevision(revision, now), until, isFinal: false, text };
   }
 }

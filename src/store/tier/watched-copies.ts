@@ -2,6 +2,7 @@ import { SessionStoreError } from '../../session/session.errors.js';
 import type { ServerHealth } from '../server-health.js';
 import type { SessionCopies } from './session-copies.js';
 import type { TieredRecord } from './tiered-record.js';
+import { traced } from '../store-tracing.js';
 
 /** Copies that are asked for through the health of the one server behind them. */
 export class WatchedCopies implements SessionCopies {
@@ -11,24 +12,25 @@ export class WatchedCopies implements SessionCopies {
   ) {}
 
   read(key: string): Promise<TieredRecord | undefined> {
-    return this.run(() => this.copies.read(key));
+    return this.run('read', () => this.copies.read(key));
   }
 
   write(key: string, record: TieredRecord): Promise<void> {
-    return this.run(() => this.copies.write(key, record));
+    return this.run('write', () => this.copies.write(key, record));
   }
 
   end(key: string): Promise<void> {
-    return this.run(() => this.copies.end(key));
+    return this.run('end', () => this.copies.end(key));
   }
 
   drop(key: string): Promise<void> {
-    return this.run(() => this.copies.drop(key));
+    return this.run('drop', () => this.copies.drop(key));
   }
 
-  private async run<T>(operation: () => Promise<T>): Promise<T> {
+  private async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    const { health } = this;
     try {
-      return await this.health.run(operation);
+      return await traced(health.server, operation, () => health.run(work));
     } catch (error) {
       throw error instanceof SessionStoreError ? error : new SessionStoreError({ cause: error });
     }

@@ -1,0 +1,100 @@
+import { SessionStoreError } from '../session/session.errors.js';
+import { Turns } from '../session/turns.js';
+import { BoundedCalls } from './bounded-calls.js';
+import { DeadlineError, OverloadError } from './deadline-error.js';
+import type { SessionCache } from './session-cache.js';
+
+interface Read {
+  error?: unknown;
+}
+
+/**
+ * The calls of a cache that knows neither deadlines nor conditions. Each rejects with a
+ * `SessionStoreError` if the store fails or does not answer in time.
+ */
+export class CacheAccess {
+  private readonly calls = new BoundedCalls();
+  private readonly turns = new Turns();
+  private readonly reads = new Map<string, Set<Read>>();
+  /** Keys whose last write is late, and may still be made. */
+  private readonly overdue = new Set<string>();
+
+  constructor(private readonly cache: SessionCache) {
+    cache.on('get', ({ key, error }) => {
+      if (error === undefined) return;
+      for (const read of this.reads.get(key) ?? []) read.error = error;
+    });
+  }
+
+  /** Reads, a second time if the store fails at once. An outage is never told as a missing value. */
+  async get(key: string): Promise<unknown> {
+    try {
+      return await this.read(key);
+    } catch (error) {
+      if (error instanceof DeadlineError || error instanceof OverloadError)
+        throw asStoreError(error);
+    }
+    // The client's connection may have been lost. To read twice does no harm.
+    return this.read(key).catch((error: unknown) => {
+      throw asStoreError(error);
+    });
+  }
+
+  set(key: string, value: unknown, milliseconds: number): Promise<void> {
+    return this.write(key, () => this.cache.set(key, value, milliseconds));
+  }
+
+  delete(key: string): Promise<void> {
+    return this.write(key, () => this.cache.del(key));
+  }
+
+  /**
+   * Does work that writes a key when the writers before it are done. If a write of theirs is late, all
+   * who follow are refused until the store has answered it, since it could undo theirs.
+   */
+  inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return this.turns.take(key, () => {
+      if (!this.overdue.has(key)) return work();
+      const cause = new Error('an earlier write of the same key has not been answered yet');
+      return Promise.reject(new SessionStoreError({ cause }));
+    });
+  }
+
+  /**
+   * `cache.get()` answers `undefined` to an error and tells of it by an event only, which names the key
+   * but not the call: it counts for all reads of that key that are under way.
+   */
+  private async read(key: string): Promise<unknown> {
+    const read: Read = {};
+    const reads = this.reads.get(key) ?? new Set();
+    this.reads.set(key, reads.add(read));
+    try {
+      const value = await this.calls.run(() => this.cache.get<unknown>(key));
+      if (value === undefined && 'error' in read) throw read.error;
+      return value;
+    } finally {
+      reads.delete(read);
+      if (reads.size === 0 && this.reads.get(key) === reads) this.reads.delete(key);
+    }
+  }
+
+  private async write(key: string, call: () => Promise<unknown>): Promise<void> {
+    let answer: Promise<unknown> | undefined;
+    try {
+      await this.calls.run(() => (answer = call()));
+    } catch (error) {
+      if (error instanceof DeadlineError && answer) this.holdUp(key, answer);
+      throw asStoreError(error);
+    }
+  }
+
+  private holdUp(key: string, answer: Promise<unknown>): void {
+    this.overdue.add(key);
+    const goOn = () => this.overdue.delete(key);
+    answer.then(goOn, goOn);
+  }
+}
+
+function asStoreError(error: unknown): SessionStoreError {
+  return error instanceof SessionStoreError ? error : new SessionStoreError({ cause: error });
+}

@@ -1,0 +1,193 @@
+import { isUtf8 } from 'node:buffer';
+
+/** One whole reply of memcached's text protocol. */
+export interface Reply {
+  /** Its last line, without the line end: `END`, `STORED`, `SERVER_ERROR …`. `END`, too, of a meta item. */
+  readonly line: string;
+  /** The item that came before the line. */
+  readonly item?: ReplyItem | undefined;
+  /** The lines `STAT <name> <value>` that came before it. */
+  readonly statistics?: ReadonlyMap<string, string> | undefined;
+}
+
+/** An item as memcached keeps it, whoever stored it. */
+export interface ReplyItem {
+  readonly key: string;
+  /** `undefined`: more bytes than are kept, or bytes that are not UTF-8. */
+  readonly text: string | undefined;
+  /** Its version for `cas`, absent unless asked for. */
+  readonly version: string | undefined;
+}
+
+/**
+ * Bytes that are no reply, or no reply to what was asked: the connection is out of step, or the other
+ * side is no memcached. The message says what was wrong, and never what was received.
+ */
+export class MalformedReplyError extends Error {
+  constructor(problem: string) {
+    super(`memcached sent ${problem}, so the connection was closed`);
+  }
+}
+
+/** No line of the protocol is longer: a key has 250 bytes, an error message a few hundred. */
+const MAX_LINE = 2048;
+
+/** memcached has fewer than a hundred of any kind. */
+const MAX_STATISTICS = 1000;
+
+/** A larger item is read past, and not kept. memcached takes no more than 1 MiB unless told to. */
+export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
+
+/** memcached can be told to take items up to this size, and no more (`-I 1g`). */
+const MAX_ITEM_BYTES = 1024 * 1024 * 1024;
+
+const CR = 13;
+const LF = 10;
+const LINE_END = '\r\n';
+
+/**
+ * Cuts a stream of bytes into replies. A value stays where it was received until all of it is there;
+ * only one that came in several parts is put together, once.
+ *
+ * Protocol: https://github.com/memcached/memcached/blob/master/doc/protocol.txt
+ */
+export class ReplyParser {
+  /** The beginning of a line, or of the value's line end, that the last bytes ended in. */
+  private rest: Buffer | undefined;
+  private item: ReplyItem | undefined;
+  private statistics: Map<string, string> | undefined;
+  /** The value that is being received. */
+  private header: Omit<ReplyItem, 'text'> | undefined;
+  /** An item of the meta protocol is the whole reply; that of the classic one is followed by `END`. */
+  private isMeta = false;
+  private valueBytes = 0;
+  private received = 0;
+  private parts: Buffer[] = [];
+
+  constructor(private readonly onReply: (reply: Reply) => void) {}
+
+  /** @throws MalformedReplyError, and what `onReply` throws; the parser is of no use after that */
+  read(chunk: Buffer): void {
+    const bytes = this.rest ? Buffer.concat([this.rest, chunk]) : chunk;
+    this.rest = undefined;
+    let at = 0;
+    while (at < bytes.length) {
+      const next = this.header ? this.readValue(bytes, at) : this.readLine(bytes, at);
+      if (next === undefined) break;
+      at = next;
+    }
+  }
+
+  /** Answers where it ends; `undefined`: not in these bytes. */
+  private readLine(bytes: Buffer, start: number): number | undefined {
+    const end = bytes.indexOf(LF, start);
+    if ((end < 0 ? bytes.length : end) - start > MAX_LINE) {
+      throw new MalformedReplyError('a line of more bytes than any reply has');
+    }
+    if (end < 0) {
+      this.rest = bytes.subarray(start);
+      return undefined;
+    }
+    if (end === start || bytes[end - 1] !== CR) {
+      throw new MalformedReplyError('a line that does not end as the protocol says');
+    }
+    this.takeLine(bytes.toString('latin1', start, end - 1));
+    return end + 1;
+  }
+
+  private takeLine(line: string): void {
+    if (line.startsWith('VA ')) this.beginMetaValue(line);
+    else if (line.startsWith('VALUE ') || line.startsWith('CONFIG ')) this.beginValue(line);
+    else if (line.startsWith('STAT ')) this.addStatistic(line);
+    else this.finish(line);
+  }
+
+  /** `VALUE <key> <flags> <bytes> [<version>]`; whatever the flags are, they belong to others. */
+  private beginValue(line: string): void {
+    const [, key, flags, size, version, ...more] = line.split(' ');
+    if (!key || !isNumber(flags) || more.length > 0) {
+      throw new MalformedReplyError('an item without a proper length');
+    }
+    this.beginBlock(key, size, version);
+  }
+
+  /** `VA <bytes> <flags>`: `k<key>` and `c<version>`, and whatever else memcached has to say of it. */
+  private beginMetaValue(line: string): void {
+    const [, size, ...flags] = line.split(' ');
+    const valueOf = (flag: string) => flags.find((text) => text.startsWith(flag))?.slice(1);
+    this.beginBlock(valueOf('k'), size, valueOf('c'));
+    this.isMeta = true;
+  }
+
+  private beginBlock(key: string | undefined, size: string | undefined, version?: string): void {
+    if (!key || !isNumber(size) || Number(size) > MAX_ITEM_BYTES) {
+      throw new MalformedReplyError('an item without a proper length');
+    }
+    if (version !== undefined && !isNumber(version)) {
+      throw new MalformedReplyError('an item without a proper version');
+    }
+    if (this.item) throw new MalformedReplyError('several items for one key');
+    this.valueBytes = Number(size);
+    this.header = { key, version };
+    this.received = 0;
+  }
+
+  private addStatistic(line: string): void {
+    this.statistics ??= new Map();
+    const [, name, value] = /^STAT (\S+) ?(.*)$/.exec(line) ?? [];
+    if (name === undefined || this.statistics.size === MAX_STATISTICS) {
+      throw new MalformedReplyError('statistics without an end');
+    }
+    this.statistics.set(name, value!);
+  }
+
+  private readValue(bytes: Buffer, start: number): number | undefined {
+    const missing = this.valueBytes - this.received;
+    const available = bytes.length - start;
+    if (available < missing) {
+      if (this.valueBytes <= MAX_VALUE_BYTES) this.parts.push(bytes.subarray(start));
+      this.received += available;
+      return undefined;
+    }
+    const end = start + missing;
+    if (available < missing + LINE_END.length) {
+      // The value is kept, and its line end awaited.
+      if (this.valueBytes <= MAX_VALUE_BYTES) this.parts.push(bytes.subarray(start, end));
+      this.received = this.valueBytes;
+      if (end < bytes.length) this.rest = bytes.subarray(end);
+      return undefined;
+    }
+    if (bytes[end] !== CR || bytes[end + 1] !== LF) {
+      throw new MalformedReplyError('an item that is longer than its length');
+    }
+    this.item = { ...this.header!, text: this.textOf(bytes, start, end) };
+    this.header = undefined;
+    this.parts = [];
+    if (this.isMeta) this.finish('END');
+    return end + LINE_END.length;
+  }
+
+  private textOf(bytes: Buffer, start: number, end: number): string | undefined {
+    if (this.valueBytes > MAX_VALUE_BYTES) return undefined;
+    const value = bytes.subarray(start, end);
+    const whole = this.parts.length === 0 ? value : Buffer.concat([...this.parts, value]);
+    // To decode what is no text takes many times as long as to see that it is none.
+    return isUtf8(whole) ? whole.toString('utf8') : undefined;
+  }
+
+  private finish(line: string): void {
+    const { item, statistics } = this;
+    if ((item ?? statistics) && line !== 'END') {
+      throw new MalformedReplyError('an item or statistics without an end');
+    }
+    this.item = undefined;
+    this.statistics = undefined;
+    this.isMeta = false;
+    this.onReply({ line, item, statistics });
+  }
+}
+
+/** Of 20 digits at most, as the version of an item may have. */
+function isNumber(text: string | undefined): boolean {
+  return text !== undefined && /^\d{1,20}$/.test(text);
+}
