@@ -38,13 +38,24 @@ export default {
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
       testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(e2e|package)/'],
     },
-    { ...common, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'] },
+    { ...common, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,edge}/**/*.e2e-spec.ts'] },
     {
       ...common,
       displayName: 'security',
       testMatch: ['<rootDir>/test/security/**/*.security-spec.ts'],
     },
     { ...common, displayName: 'fuzz', testMatch: ['<rootDir>/test/fuzz/**/*.fuzz-spec.ts'] },
+    {
+      ...common,
+      displayName: 'simulation',
+      testMatch: ['<rootDir>/test/simulation/**/*.simulation-spec.ts'],
+      // Nothing waits here for real time.
+      moduleNameMapper: {
+        ...common.moduleNameMapper,
+        '^node:timers/promises$': '<rootDir>/test/simulation/simulated-delay.ts',
+        '/bounded-calls\\.js$': '<rootDir>/test/simulation/simulated-calls.ts',
+      },
+    },
     // These use the built package by its name: build first.
     { ...common, displayName: 'races', testMatch: ['<rootDir>/test/races/**/*.races-spec.ts'] },
     { ...common, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.faults-spec.ts'] },

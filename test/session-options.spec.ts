@@ -7,6 +7,8 @@ import { SessionOptionsError } from '../src/session/session.errors.js';
 
 const check = (options: unknown): unknown => checkSessionOptions(options as SessionModuleOptions);
 
+const serverAt = (host: string) => ({ server: `${host}:1`, address: { host, port: 1 } });
+
 const keyv = new Keyv();
 const cache = createCache();
 
@@ -18,9 +20,10 @@ describe('session options', () => {
     maxBytes: 1_000_000,
     rotateEvery: false,
     rotateGrace: 10,
-    maxSessionsPerUser: false,
+    maxSessionsPerUser: 100,
     whenTooMany: 'end-oldest',
     socketSweep: 60,
+    revokeEverybodyWithin: false,
     onOutage: 'refuse',
     cacheControl: 'no-store',
     cookie: {
@@ -91,23 +94,73 @@ describe('session options', () => {
     expect(refusal?.message).not.toContain('hunter2');
   });
 
+  it.each<[string, RegExp]>([
+    ['secret', /did you mean secrets\?/],
+    ['secrest', /did you mean secrets\?/],
+    ['SECRETS', /did you mean secrets\?/],
+    ['store', /did you mean stores\?/],
+    ['resave', /not needed here, because only what has changed is stored/],
+    ['rolling', /not needed here, because each use .* cookie\.persistent/],
+    ['saveUninitialized', /not needed here, because a session is stored when it is first written/],
+    ['name', /did you mean cookie\.name\?/],
+    ['ttl', /did you mean timeout\? It is in seconds/],
+    ['maxAge', /did you mean timeout\? It is in seconds/],
+    ['unset', /not needed here, because .*destroy\(\)/],
+    ['genid', /not needed here, because each id is 256 random bits/],
+    ['proxy', /not needed here, because the framework's own trust proxy/],
+    ['timeOut', /did you mean timeout\?/],
+    ['tiemout', /did you mean timeout\?/],
+    ['absoluteTimout', /did you mean absoluteTimeout\?/],
+    ['cookies', /did you mean cookie\?/],
+    ['memcache', /did you mean memcached\?/],
+    ['memcahced', /did you mean memcached\?/],
+    ['max_bytes', /did you mean maxBytes\?/],
+    ['maxSessions', /did you mean maxSessionsPerUser\?/],
+    ['rotate', /there is no such option; the options are timeout, /],
+    ['transports', /did you mean transport\?/],
+    ['prefix', /did you mean keyPrefix\?/],
+    ['isGlobal', /next to useFactory/],
+    ['toString', /there is no such option; the options are timeout, /],
+    ['x', /there is no such option; the options are timeout, /],
+    ['y'.repeat(1_000_000), /there is no such option; the options are timeout, /],
+  ])('that are none are answered by what was meant: %.20s', (name, remedy) => {
+    const given = () => check({ [name]: 'x' });
+    expect(given).toThrow(SessionOptionsError);
+    expect(given).toThrow(remedy);
+  });
+
+  it.each(Object.keys(defaults))('with any one slip in its name, %s is named', (name) => {
+    const slips = [
+      ...[`${name}s`, name.slice(0, -1), name.slice(1), `${name.slice(0, 2)}x${name.slice(3)}`],
+      `${name.slice(0, 2)}${name[3]}${name[2]}${name.slice(4)}`,
+    ].filter((slip) => slip !== name && slip !== 'rotateEver');
+    for (const slip of slips) {
+      expect(() => check({ [slip]: 'x' })).toThrow(
+        name === 'keptIn' ? SessionOptionsError : new RegExp(`did you mean ${name}\\b`),
+      );
+    }
+  });
+
   it('check the cookie, too', () => {
     expect(check({ cookie: { name: 'app.sid' } })).toMatchObject({ cookie: { name: 'app.sid' } });
   });
 
   it.each<[string, object, unknown]>([
-    ['memcached', { memcached: '127.0.0.1:1' }, { memcached: { servers: '127.0.0.1:1' } }],
-    ['memcached', { memcached: ['a:1', 'b:1'] }, { memcached: { servers: ['a:1', 'b:1'] } }],
     [
       'memcached',
-      { memcached: { servers: 'a:65535', timeout: 100, connections: 2, tls: { ca: 'x' } } },
-      { memcached: { servers: 'a:65535', timeout: 100, connections: 2, tls: { ca: 'x' } } },
+      { memcached: ['a:1', 'b:1'] },
+      { memcached: { servers: [serverAt('a'), serverAt('b')] } },
+    ],
+    [
+      'memcached',
+      { memcached: { servers: 'a:1', timeout: 100, connections: 2, tls: { ca: 'x' } } },
+      { memcached: { servers: [serverAt('a')], timeout: 100, connections: 2, tls: { ca: 'x' } } },
     ],
     ['a Keyv', { stores: keyv }, { stores: [keyv] }],
     ['a list with a Keyv', { stores: [keyv] }, { stores: [keyv] }],
     ['a cache', { cache }, { cache }],
   ])('say where sessions are kept: in %s', (_where, options, keptIn) => {
-    expect(checkSessionOptions(options).keptIn).toEqual(keptIn);
+    expect(checkSessionOptions(options)).toMatchObject({ keptIn });
   });
 
   it.each<[string, unknown]>([
@@ -137,6 +190,8 @@ describe('session options', () => {
     ['keyPrefix', { keyPrefix: 5 }],
     ['keyPrefix', { keyPrefix: ['sess:'] }],
     ['keyPrefix', { keyPrefix: null }],
+    ['revokeEverybodyWithin', { revokeEverybodyWithin: 0 }],
+    ['revokeEverybodyWithin', { revokeEverybodyWithin: 3601 }],
     ['socketSweep', { socketSweep: 0 }],
     ['socketSweep', { socketSweep: 86_401 }],
     ['socketSweep', { socketSweep: true }],

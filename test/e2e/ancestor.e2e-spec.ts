@@ -91,7 +91,7 @@ describe('a defect of the ancestor', () => {
     const [record] = await records();
     await memcached.command(`touch ${record!.key} 5`);
     await visitor.get('/read-second');
-    expect((await records()).map(({ seconds }) => seconds)).toEqual([500]);
+    expect((await records()).map(({ seconds }) => seconds)).toEqual([501]);
   });
 
   it('entries that expired apart from each other: half a session', async () => {

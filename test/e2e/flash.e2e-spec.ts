@@ -74,10 +74,10 @@ describe.each(PLATFORMS)('a flash message, on %s', (platform) => {
     await visitor.post('/save', { notice: false });
     wire.reset();
     expect((await visitor.get('/')).json.notice).toBe(false);
-    expect(names()).toEqual(['gats', 'cas']);
+    expect(names()).toEqual(['mg', 'cas']);
     wire.reset();
     await visitor.get('/');
-    expect(names()).toEqual(['gats']);
+    expect(names()).toEqual(['mg']);
   });
 
   it('is shown by one of the requests that load the session at the same moment', async () => {

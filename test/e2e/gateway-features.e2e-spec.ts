@@ -330,7 +330,8 @@ describe('gateways with Socket.IO', () => {
     }
     expect((await visitor.post('/sign-out')).status).toBe(201);
     await Promise.all(closed);
-    expect(logged.errors).toHaveLength(2);
+    // Both were closed; of the same fault there is one line a minute.
+    expect(logged.errors).toHaveLength(1);
     expect(logged.errors[0]).toContain('not closed as it should be: Error: a fault of the app');
   });
 
@@ -359,7 +360,7 @@ describe('gateways with Socket.IO', () => {
     const { cookie } = await signedIn();
     wire.reset();
     expect(await ask(await connect(cookie), 'name')).toBe('Ada');
-    expect(wire.commands.map(({ name }) => name)).toEqual(['gats', 'gats']);
+    expect(wire.commands.map(({ name }) => name)).toEqual(['mg', 'mg']);
   });
 
   it('with secrets: a signed cookie is a session, an unsigned one is none', async () => {
@@ -452,7 +453,7 @@ describe('gateways with Socket.IO', () => {
     wire.reset();
     await ask(socket, 'returned');
     await ask(socket, 'name');
-    expect(wire.commands.map(({ name }) => name)).toEqual(['gats', 'cas', 'gats']);
+    expect(wire.commands.map(({ name }) => name)).toEqual(['mg', 'cas', 'mg']);
     expect((await visitor.get('/entries')).setCookies).toHaveLength(1);
   });
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Controller, Get, Post } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
-import { Session, type SessionModuleOptions } from '../../src/index.js';
+import { Session, UserSessions, type SessionModuleOptions } from '../../src/index.js';
+import { sessionCookie } from '../../src/testing/session-cookie.js';
 import { TestClock } from '../../src/testing/test-clock.js';
 import { connectGateway, SOCKET_PLATFORMS, useSockets } from '../support/gateway-client.js';
 import { visitor, type Visitor } from '../support/http-client.js';
@@ -34,6 +35,11 @@ class CounterGateway {
   @SubscribeMessage('increment')
   increment(@Session() session: Session) {
     return { event: 'answer', data: session.increment('count') };
+  }
+
+  @SubscribeMessage('ping')
+  ping() {
+    return { event: 'answer', data: 'pong' };
   }
 
   @SubscribeMessage('read')
@@ -123,6 +129,34 @@ describe.each(SOCKET_PLATFORMS)('the end of a session in another process, with %
     otherClient.close();
   });
 
+  it('a revoked session ends elsewhere as well: its sockets by a sweep, those of others not', async () => {
+    const cookies = [{ userId: 'ada' }, { userId: 'ada' }, { userId: 'bob' }].map((entries) =>
+      sessionCookie(elsewhere.app, entries),
+    );
+    const [first, second, bobs] = await Promise.all(
+      cookies.map(async (cookie) => connectGateway(sockets, here.url, await cookie)),
+    );
+    // A socket has no session to lose until its handshake's session was read.
+    await Promise.all([first, second, bobs].map((client) => client!.ask('read')));
+    expect(await elsewhere.app.get(UserSessions).revokeAll('ada')).toBe(2);
+    await Promise.all([first!.closed, second!.closed]);
+    expect(bobs!.isOpen).toBe(true);
+    bobs!.close();
+  });
+
+  it('messages that use the session keep it alive, others do not', async () => {
+    const somebody = await signedIn();
+    const client = await connectGateway(sockets, here.url, somebody.cookie);
+    await client.ask('read');
+    const { key } = wire.commands.at(-1)!;
+    await memcached.command(`touch ${key} 10`);
+    await client.ask('ping');
+    expect(await memcached.command(`mg ${key} t`)).toMatch(/ t(9|10)\b/);
+    await client.ask('read');
+    expect(await memcached.command(`mg ${key} t`)).toMatch(/ t(1200|1201)\b/);
+    client.close();
+  });
+
   it('a sweep keeps no session alive', async () => {
     const somebody = await signedIn();
     const clients = [1, 2].map(() => connectGateway(sockets, here.url, somebody.cookie));
@@ -131,7 +165,7 @@ describe.each(SOCKET_PLATFORMS)('the end of a session in another process, with %
     await two!.ask('read');
     wire.reset();
     while (wire.commands.length < 2) await here.visitor().get('/ping');
-    expect(new Set(wire.commands.map(({ name }) => name))).toEqual(new Set(['gets']));
+    expect(new Set(wire.commands.map(({ name }) => name))).toEqual(new Set(['mg']));
     // Two sockets of one session are one look.
     expect(wire.commands.length).toBe(2);
     one!.close();

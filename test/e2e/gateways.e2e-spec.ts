@@ -67,6 +67,11 @@ class PagesController {
     return session.regenerate().then(() => undefined);
   }
 
+  @Post('user')
+  async user(@Session() session: Session) {
+    await session.signIn('ada');
+  }
+
   @Get('entries')
   entries(@Session() session: Session) {
     return session.toJSON();
@@ -390,7 +395,7 @@ describe.each(
       await client.ask('read');
       wire.reset();
       expect((await client.ask('guarded')).data).toBe(2);
-      expect(commands()).toEqual(['gats', 'cas']);
+      expect(commands()).toEqual(['mg', 'cas']);
       expect((await client.ask('noted')).data).toBe('before');
       expect(await entries(visitor)).toMatchObject({ noted: 'after', seenByGuard: 2 });
     });
@@ -411,7 +416,7 @@ describe.each(
       wire.reset();
       await connect(visitor);
       expect(await arrived).toEqual({ name: 'Ada', isNew: false });
-      expect(commands()).toEqual(['gats', 'cas']);
+      expect(commands()).toEqual(['mg', 'cas']);
       expect(await entries(visitor)).toMatchObject({ arrivals: 1 });
     });
   });
@@ -422,7 +427,7 @@ describe.each(
       wire.reset();
       await (await connect(visitor)).ask('ping');
       expect(wire.commands.map(({ line }) => line)).toEqual([
-        expect.stringMatching(/^gats 1200 sess:/),
+        expect.stringMatching(/^mg sess:\S+ k c v T1201$/),
       ]);
       wire.reset();
       await (await connect(app.visitor())).ask('read');
@@ -437,11 +442,11 @@ describe.each(
       expect(commands()).toEqual([]);
       await client.ask('read');
       expect(wire.commands.map(({ line }) => line)).toEqual([
-        expect.stringMatching(/^gats 1200 sess:/),
+        expect.stringMatching(/^mg sess:\S+ k c v T1201$/),
       ]);
       wire.reset();
       await client.ask('increment');
-      expect(commands()).toEqual(['gats', 'cas']);
+      expect(commands()).toEqual(['mg', 'cas']);
     });
 
     it('none for the messages of a visitor whose cookie is no session’s', async () => {
@@ -678,6 +683,15 @@ describe.each(
       RoomGateway.others = () => visitor.post('/new-id');
       expect((await client.ask('meanwhile')).data).toBe('stored');
       expect(await entries(visitor)).toMatchObject({ changed: true });
+    });
+
+    it('by a sign-in while a message is handled: what that changed is dropped', async () => {
+      const visitor = await signedIn();
+      const client = await connect(visitor);
+      RoomGateway.others = () => visitor.post('/user');
+      expect((await client.ask('meanwhile')).event).toBe('exception');
+      expect(await client.closed).toBe(told);
+      expect(await entries(visitor)).toEqual({ name: 'Ada', count: 0 });
     });
 
     it('by a new id: the socket has the old one, and its client connects again', async () => {

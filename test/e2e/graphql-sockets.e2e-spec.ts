@@ -249,7 +249,7 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
       wire.reset();
       await first(client, '{ visitsNow }');
       await first(client, '{ a: visitsNow b: visitsNow }');
-      expect(wire.commands.map(({ name }) => name)).toEqual(['gats', 'gats']);
+      expect(wire.commands.map(({ name }) => name)).toEqual(['mg', 'mg']);
     });
 
     it('is not kept once its client has gone', async () => {

@@ -8,6 +8,7 @@ import type { Socket } from 'socket.io-client';
 
 import { Session, SessionError, sessionOf } from '../../src/index.js';
 import { SocketRegistry } from '../../src/sockets/socket-registry.js';
+import { sessionHeaders } from '../../src/testing/session-cookie.js';
 import {
   connectGateway,
   connectSocketIo,
@@ -132,7 +133,7 @@ describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ h
       wire.reset();
       const client = await connectGateway(sockets, app.url, cookie);
       await client.ask('name');
-      expect(wire.commands.map(({ name }) => name)).toEqual(['gats', 'gats', 'gats']);
+      expect(wire.commands.map(({ name }) => name)).toEqual(['mg', 'mg', 'mg']);
       client.close();
     });
 
@@ -167,6 +168,33 @@ describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ h
     });
   },
 );
+
+describe.each(SOCKET_PLATFORMS)('the id in a header of the handshake, with %s', (sockets) => {
+  let app: SessionApp;
+
+  beforeAll(async () => {
+    app = await startSessionApp({
+      options: { transport: { header: 'x-session-id' }, socketSweep: false },
+      controllers: [PagesController],
+      providers: [MembersGateway],
+      prepare: useSockets(sockets),
+    });
+  });
+
+  afterAll(() => app.close());
+
+  it('is that of the session, for who checks it and for messages', async () => {
+    const headers = await sessionHeaders(app.app, { name: 'Ada' });
+    const client = await connectGateway(sockets, app.url, headers);
+    expect((await client.ask('name')).data).toBe('Ada');
+    client.close();
+  });
+
+  it('is none in a cookie', async () => {
+    const [id] = Object.values(await sessionHeaders(app.app, { name: 'Ada' }));
+    await expect(connectGateway(sockets, app.url, `SID=${id}`)).rejects.toBeInstanceOf(Error);
+  });
+});
 
 describe('a socket of Socket.IO that begins without a WebSocket', () => {
   let app: SessionApp;

@@ -1,14 +1,16 @@
 import { once } from 'node:events';
 import {
   connect,
+  constants,
   type ClientHttp2Session,
+  type Http2ServerRequest,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, type INestApplication } from '@nestjs/common';
+import { Controller, Get, Req, type INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 
@@ -17,11 +19,23 @@ import { startMemcached, type Memcached } from '../support/memcached.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
 import { LogRecord } from '../support/session-app.js';
 
+let begun: () => void;
+let ended: () => void;
+
 @Controller()
 class CounterController {
   @Get()
   count(@Session() session: Session) {
     return { count: session.increment('count') };
+  }
+
+  @Get('slow')
+  async slow(@Session() session: Session, @Req() { raw }: { raw: Http2ServerRequest }) {
+    const closed = once(raw.stream, 'close');
+    begun();
+    await closed;
+    session.late = true;
+    setImmediate(ended);
   }
 }
 
@@ -100,5 +114,18 @@ describe('sessions over HTTP/2', () => {
     expect(headers[':status' as keyof IncomingHttpHeaders]).toBe(503);
     expect(headers).not.toHaveProperty('set-cookie');
     expect(JSON.parse(body)).toEqual({ statusCode: 503, message: 'Service Unavailable' });
+  });
+
+  it('begin for nobody who has given up', async () => {
+    const hasBegun = new Promise<void>((resolve) => (begun = resolve));
+    const hasEnded = new Promise<void>((resolve) => (ended = resolve));
+    const before = await memcached.keys();
+    const stream = client.request({ ':path': '/slow' });
+    stream.on('error', () => undefined);
+    await hasBegun;
+    stream.close(constants.NGHTTP2_CANCEL);
+    await hasEnded;
+    await once(client.request({ ':path': '/' }).resume(), 'close');
+    expect(await memcached.keys()).toHaveLength(before.length + 1);
   });
 });

@@ -51,6 +51,12 @@ class HealthController {
     return this.health.check([() => this.sessions.isHealthy('sessions')]);
   }
 
+  @Get('health/servers')
+  @HealthCheck()
+  checkServers() {
+    return this.health.check([() => this.sessions.isHealthy('sessions', { showServers: true })]);
+  }
+
   @Get('metrics')
   metrics() {
     return { counters: this.monitor.counters, servers: this.monitor.servers };
@@ -100,16 +106,19 @@ describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
     await visitor.get('/login');
     await visitor.get('/logout');
     await visitor.get('/too-large');
+    const [[, first]] = events as [[SessionEvent, { handle: string }]];
+    const { handle } = first;
+    expect(handle).toMatch(/^[\w-]{22}$/);
     expect(events).toEqual([
-      ['committed', { created: true }],
-      ['loaded', { found: true }],
-      ['loaded', { found: true }],
-      ['committed', { created: false }],
-      ['loaded', { found: true }],
-      ['regenerated', { reason: 'asked' }],
-      ['loaded', { found: true }],
-      ['destroyed', {}],
-      ['refused', { status: 500 }],
+      ['committed', { created: true, handle }],
+      ['loaded', { found: true, handle }],
+      ['loaded', { found: true, handle }],
+      ['committed', { created: false, handle }],
+      ['loaded', { found: true, handle }],
+      ['regenerated', { reason: 'asked', handle }],
+      ['loaded', { found: true, handle }],
+      ['destroyed', { reason: 'asked', handle }],
+      ['refused', { status: 500, handle: expect.any(String) }],
     ]);
     expect(JSON.stringify(events)).not.toMatch(/[\w-]{43}/);
   });
@@ -142,7 +151,7 @@ describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
   it('is a server that does not answer, though no session was asked for since', async () => {
     await memcached.kill();
     const { status, json } = await app.visitor().get('/health');
-    expect([status, json.error.sessions.servers]).toEqual([503, { [memcached.server]: 'down' }]);
+    expect([status, json.error.sessions.servers]).toEqual([503, { 'server 1': 'down' }]);
   });
 
   it('is an outage: two events, two lines, the state of the server, and its health', async () => {
@@ -160,8 +169,13 @@ describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
     const sick = await visitor.get('/health');
     expect([sick.status, sick.json.error]).toEqual([
       503,
-      { sessions: { status: 'down', servers: { [memcached.server]: 'down' } } },
+      { sessions: { status: 'down', servers: { 'server 1': 'down' } } },
     ]);
+    const { port } = memcached;
+    expect(sick.body).not.toMatch(new RegExp(`127\\.0\\.0\\.1|${port}`));
+    expect((await visitor.get('/health/servers')).json.error).toEqual({
+      sessions: { status: 'down', servers: { [memcached.server]: 'down' } },
+    });
 
     memcached = await startMemcached({ port: memcached.port });
     const back = Date.now();

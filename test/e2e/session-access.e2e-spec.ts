@@ -97,7 +97,7 @@ describe.each(PLATFORMS)('what a route wants with its session, on %s', (platform
       expect(json).toEqual({ name: 'Ada' });
       expect(headers).toMatchObject({ 'cache-control': 'no-store', vary: 'Cookie' });
       expect(setCookies).toEqual([]);
-      expect(wire.commands.map(({ name }) => name)).toEqual(['gats']);
+      expect(wire.commands.map(({ name }) => name)).toEqual(['mg']);
     });
 
     it('leaves what the route itself says of caching', async () => {

@@ -12,6 +12,8 @@ export interface AppSettings {
   readonly memcached: string;
   /** Default: Express. */
   readonly platform?: 'express' | 'fastify';
+  /** Of Postgres: with a durable tier there; or `only`, without memcached. */
+  readonly postgres?: { readonly url: string; readonly only?: boolean };
   /** By Nest's `useProcessExit`: with code 0, not by the signal once more. */
   readonly exits?: boolean;
 }
@@ -48,11 +50,16 @@ export class FaultsApp {
     const child = fork(SCRIPT, args, {
       // Without the flags that Jest runs with.
       execArgv: ['--expose-gc'],
-      env: { ...process.env, NODE_ENV: 'test', NODE_OPTIONS: '' },
+      env: { ...process.env, ...this.places, NODE_ENV: 'test', NODE_OPTIONS: '' },
     });
     this.process = child;
     this.exit = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
     this.port = (await this.message<{ port: number }>()).port;
+  }
+
+  private get places(): NodeJS.ProcessEnv {
+    const { postgres } = this.settings;
+    return postgres ? { POSTGRES: postgres.url, ONLY_POSTGRES: postgres.only ? 'yes' : '' } : {};
   }
 
   get hasEnded(): boolean {

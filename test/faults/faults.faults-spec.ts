@@ -118,8 +118,8 @@ describe.each(faults.map((fault): [string, Fault] => [fault.name, fault]))('%s:'
 
   if (fault.isProxied && refuses === 'all' && !isFitful) {
     it('a memcached that fails is not asked again by every request', () => {
-      // Everybody may once have asked before the first time-out was over.
-      expect(ours.commands).toBeLessThanOrEqual(VISITORS + PROBES_A_SECOND * SECONDS);
+      // Everybody may once have asked before the first time-out was over, and reads are repeated once.
+      expect(ours.commands).toBeLessThanOrEqual(VISITORS * 2 + PROBES_A_SECOND * SECONDS);
     });
   }
 

@@ -2,24 +2,33 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { PLATFORMS } from '../support/session-app.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
+import { startPostgres, type Postgres } from '../support/postgres.js';
 import { endWithRequests } from './application-faults.js';
 import { Crowd } from './crowd.js';
 import { FaultsApp } from './faults-app.js';
 
 const VISITORS = 50;
+const PLACES = ['memcached', 'memcached with a durable tier', 'Postgres alone'] as const;
+const CASES = PLACES.flatMap((place) => PLATFORMS.map((platform) => ({ place, platform })));
 
-describe.each(PLATFORMS)('SIGTERM with requests in flight, on %s', (platform) => {
+describe.each(CASES)('SIGTERM with requests in flight: $place, on $platform', (world) => {
+  const { place, platform } = world;
   let memcached: Memcached;
+  let postgres: Postgres | undefined;
   let app: FaultsApp;
   let crowd: Crowd;
 
   beforeEach(async () => {
     memcached = await startMemcached();
+    postgres = place === 'memcached' ? undefined : await startPostgres();
     await start();
-  });
+  }, 60_000);
 
   async function start(exits = false): Promise<void> {
-    app = new FaultsApp({ contender: 'ours', memcached: memcached.server, platform, exits });
+    app = new FaultsApp({
+      ...{ contender: 'ours', memcached: memcached.server, platform, exits },
+      ...(postgres && { postgres: { url: postgres.url, only: place === 'Postgres alone' } }),
+    });
     await app.start();
     crowd = new Crowd(() => app.port, { size: VISITORS, joinsAgain: false });
     await crowd.join();
@@ -28,10 +37,10 @@ describe.each(PLATFORMS)('SIGTERM with requests in flight, on %s', (platform) =>
   afterEach(async () => {
     crowd.leave();
     await app.stop();
-    await memcached.stop();
+    await Promise.all([memcached.stop(), postgres?.stop()]);
   });
 
-  it('all are answered and saved, though memcached was let go of before', async () => {
+  it('all are answered and saved, though Nest closes the stores before', async () => {
     await endWithRequests(app, crowd);
     expect(crowd.seen.map(({ outcome }) => outcome)).toEqual(Array(VISITORS).fill('served'));
 

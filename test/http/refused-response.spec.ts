@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { request as httpRequest, type ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -100,14 +100,51 @@ describe('a held response', () => {
       expect(server.errors).toEqual([]);
     });
 
-    it('swallows what is written afterwards', async () => {
+    it('ends a web stream that writes to it, and not the process', async () => {
+      const ended = new Gate();
+      const chunks = ['a'.repeat(100_000), 'b'];
+      const response = await refused(async (held) => {
+        const writable = Writable.toWeb(held) as WritableStream;
+        await new Blob(chunks)
+          .stream()
+          .pipeTo(writable)
+          .catch(() => undefined);
+        void ended.pass();
+      });
+      expect(response.status).toBe(503);
+      await within1s(ended.reached);
+      if (!server.response.closed) await once(server.response, 'close');
+      expect(server.errors).toEqual([]);
+    });
+
+    it('lets a pipeline of a generator end, though it has finished before that did', async () => {
+      const ended = new Gate();
+      const finished = new Gate();
+      async function* source(): AsyncGenerator<string> {
+        yield 'a';
+        await finished.reached;
+        yield 'b';
+      }
+      const response = await refused(async (held) => {
+        held.once('finish', () => void finished.pass());
+        await pipeline(source, held);
+        void ended.pass();
+      });
+      expect(response.status).toBe(503);
+      await within1s(ended.reached);
+    });
+
+    it('lets its writer go on, and swallows what that writes', async () => {
+      const ended = new Gate();
       const response = await refused(async (held) => {
         held.write('a');
         await once(held, 'drain');
         held.write('b');
         held.end('c');
+        void ended.pass();
       });
       expect(response.json).toMatchObject({ statusCode: 503 });
+      await within1s(ended.reached);
       expect(server.errors).toEqual([]);
     });
 

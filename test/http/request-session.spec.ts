@@ -1,7 +1,10 @@
 import { request as httpRequest } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
+import type { CurrentSession } from '../../src/session/current-session.js';
+import type { Session } from '../../src/session/session.js';
 import { Gate } from '../support/gate.js';
 import { visitor, type HttpResponse } from '../support/http-client.js';
 import { sessionServer, type SessionServer } from '../support/session-server.js';
@@ -134,7 +137,7 @@ describe("a request's session over HTTP", () => {
       expect(world.telemetry.counters.refused).toBe(1);
     });
 
-    it('tells no new id either, also with a 503 of the application’s own', async () => {
+    it('tells the new id that works all the same, also with a 503 of the application’s own', async () => {
       const id = await world.stored({ visits: 1 });
       server = await sessionServer(world, async ({ current }, response) => {
         const session = await current.load();
@@ -144,7 +147,22 @@ describe("a request's session over HTTP", () => {
         response.statusCode = 503;
         response.end('our own page');
       });
-      expect(await get(`SID=${id}`)).toMatchObject({ body: 'our own page', setCookies: [] });
+      const { body, setCookies } = await get(`SID=${id}`);
+      expect([body, setCookies]).toEqual(['our own page', [expect.stringMatching(/^SID=/)]]);
+      world.store.isDown = false;
+      expect(world.entriesOf(/^SID=([^;]+)/.exec(setCookies[0]!)![1]!)).toEqual({ visits: 1 });
+    });
+
+    it('is not given to its client if that was to end', async () => {
+      server = await sessionServer(world, async ({ current }, response) => {
+        const session = await current.load();
+        const own = await session.signIn('ada');
+        world.store.isDown = true;
+        await own.signOut().catch(() => undefined);
+        response.end('not for you');
+      });
+      const { status, setCookies } = await get(`SID=${await world.stored()}`);
+      expect([status, setCookies]).toEqual([503, []]);
     });
 
     it('is not stored after all, since its client was told that it was not', async () => {
@@ -159,6 +177,58 @@ describe("a request's session over HTTP", () => {
       await new Promise((resolve) => setImmediate(resolve));
       expect(world.entriesOf(id)).toEqual({ visits: 1 });
     });
+  });
+
+  it('that is only read waits with a new id for a request that may write', async () => {
+    world = new SessionWorld({ rotateEvery: 60 });
+    const id = await world.stored();
+    let access = { readOnly: true };
+    server = await sessionServer(world, async ({ current }, response) => {
+      await current.load(access);
+      response.end();
+    });
+    world.clock.pass(61);
+    world.store.calls.length = 0;
+    const read = await get(`SID=${id}`);
+    expect([read.setCookies, world.store.calls]).toEqual([[], ['find']]);
+    access = { readOnly: false };
+    expect((await get(`SID=${id}`)).setCookies).toHaveLength(1);
+  });
+
+  it('stores what is written after its response is done with', async () => {
+    const id = await world.stored();
+    let session!: Session;
+    server = await sessionServer(world, async ({ current }, response) => {
+      session = await current.load();
+      response.end();
+    });
+    await get(`SID=${id}`);
+    world.store.calls.length = 0;
+    session.late = 1;
+    session.later = 2;
+    await nextTurn();
+    await nextTurn();
+    expect(world.entriesOf(id)).toMatchObject({ late: 1, later: 2 });
+    expect(world.store.calls).toHaveLength(1);
+    session.latest = 3;
+    await nextTurn();
+    await nextTurn();
+    expect(world.entriesOf(id)).toMatchObject({ later: 2, latest: 3 });
+  });
+
+  it('stores what a session that is first asked for then is given', async () => {
+    const id = await world.stored();
+    let current!: CurrentSession;
+    server = await sessionServer(world, (session, response) => {
+      ({ current } = session);
+      response.end();
+    });
+    await get(`SID=${id}`);
+    const session = await current.load();
+    session.late = 1;
+    await nextTurn();
+    await nextTurn();
+    expect(world.entriesOf(id)).toMatchObject({ late: 1 });
   });
 
   describe('with a value that JSON does not keep, put into an object', () => {
@@ -185,6 +255,7 @@ describe("a request's session over HTTP", () => {
     });
 
     it('that its client did not wait for harms nobody', async () => {
+      const id = await world.stored();
       const loaded = new Gate();
       server = await sessionServer(world, async ({ current }) => {
         const session = await current.load();
@@ -193,7 +264,8 @@ describe("a request's session over HTTP", () => {
         void loaded.pass();
       });
       const closed = server.responseClosed();
-      const request = httpRequest(server.url, { agent: false });
+      const headers = { cookie: `SID=${id}` };
+      const request = httpRequest(server.url, { agent: false, headers });
       request.on('error', () => undefined).end();
       await loaded.reached;
       request.destroy();

@@ -34,6 +34,10 @@ describe('cookie options', () => {
     { domain: 'example.org' },
     { domain: '.sub.example-1.org' },
     { domain: 'localhost' },
+    { domain: 'example.co.uk' },
+    { domain: `${'a'.repeat(63)}.example.org` },
+    { name: 'x'.repeat(200) },
+    { path: `/${'x'.repeat(1023)}` },
     { sameSite: 'strict' },
     { sameSite: 'none' },
     { secure: 'auto' },
@@ -87,6 +91,19 @@ describe('cookie options', () => {
     ['cookie.domain', { domain: 'example..org' }],
     ['cookie.domain', { domain: 'example.org\n' }],
     ['cookie.domain', { domain: null }],
+    ['cookie.domain', { domain: 'com' }],
+    ['cookie.domain', { domain: '.com' }],
+    ['cookie.domain', { domain: 'intranet' }],
+    ['cookie.domain', { domain: 'co.uk' }],
+    ['cookie.domain', { domain: '.CO.UK' }],
+    ['cookie.domain', { domain: 'com.au' }],
+    ['cookie.domain', { domain: 'github.io' }],
+    ['cookie.domain', { domain: '127.0.0.1' }],
+    ['cookie.domain', { domain: `${'a'.repeat(64)}.example.org` }],
+    ['cookie.domain', { domain: `${'a.'.repeat(130)}example.org` }],
+    ['cookie.name', { name: 'x'.repeat(201) }],
+    ['cookie.name', { name: 'x'.repeat(5000) }],
+    ['cookie.path', { path: `/${'x'.repeat(1024)}` }],
     ['cookie.sameSite', { sameSite: 'Lax' }],
     ['cookie.sameSite', { sameSite: true }],
     ['cookie.sameSite', { sameSite: 'none', secure: false }],
@@ -105,5 +122,21 @@ describe('cookie options', () => {
     expect(check).toThrow(SessionOptionsError);
     expect(check).toThrow(expect.objectContaining({ option, code: 'SESSION_OPTIONS' }));
     expect(check).toThrow(`${option}: `);
+  });
+
+  it.each<[string, RegExp]>([
+    ['maxAge', /give timeout, in seconds, and persistent: true/],
+    ['expires', /give timeout, in seconds, and persistent: true/],
+    ['signed', /not needed here, because with the option secrets/],
+    ['secret', /did you mean the option secrets/],
+    ['samesite', /did you mean sameSite\?/],
+    ['same_site', /did you mean sameSite\?/],
+    ['secured', /did you mean secure\?/],
+    ['domian', /did you mean domain\?/],
+    ['partioned', /did you mean partitioned\?/],
+    ['HttpOnly', /did you mean httpOnly\?/],
+    ['flavour', /the options are name, path, /],
+  ])('that are none are answered by what was meant: %s', (name, remedy) => {
+    expect(() => checkCookieOptions({ [name]: 'x' })).toThrow(remedy);
   });
 });

@@ -82,6 +82,26 @@ describe('two session cookies in one request (ASVS 5.0 A15.3.7)', () => {
   ])('are not: %s', (_what, header) => {
     expect(cookie().read(header)).toMatchObject({ isAmbiguous: false, ticket: { id } });
   });
+
+  // What `trim()` takes away, other than the blanks of a Cookie header.
+  it.each(['\xa0', '\v', '\f', '\u2003', '\ufeff', '\r', '\n'])(
+    'are not, if %j is what makes the names differ',
+    (blank) => {
+      const own = cookie({ name: '__Host-SID' });
+      for (const name of [`${blank}__Host-SID`, `__Host-SID${blank}`]) {
+        for (const header of [`${name}=x; __Host-SID=${id}`, `__Host-SID=${id};${name}=x`]) {
+          expect(own.read(header)).toMatchObject({ isAmbiguous: false, ticket: { id } });
+        }
+      }
+    },
+  );
+
+  it('are, with a space or a tab around', () => {
+    const own = cookie({ name: '__Host-SID' });
+    for (const name of ['\t__Host-SID', ' __Host-SID\t ']) {
+      expect(own.read(`__Host-SID=${id};${name}=x`).isAmbiguous).toBe(true);
+    }
+  });
 });
 
 describe('a signed session cookie', () => {
@@ -184,6 +204,25 @@ describe('a session cookie given', () => {
     [false, false],
   ])('with secure: %p needs https: %p', (secure, needs) => {
     expect(cookie({ secure: secure! }).needsHttps).toBe(needs);
+  });
+});
+
+describe('a session cookie is sent', () => {
+  it.each([
+    ['/', '/', true],
+    ['/', 'http://example.org', true],
+    ['/app', '/app', true],
+    ['/app', '/app/', true],
+    ['/app', '/app?a=b', true],
+    ['/app', '/app/more', true],
+    ['/app', 'http://example.org/app', true],
+    ['/app', 'http://example.org/other?/app', false],
+    ['/app', '/application', false],
+    ['/app', '/?/app', false],
+    ['/app/', '/app', false],
+    ['/app/', '/app/more', true],
+  ])('with path %s to %s: %s', (path, target, isSent) => {
+    expect(cookie({ path }).isSentTo(target)).toBe(isSent);
   });
 });
 

@@ -12,6 +12,7 @@ describe('the log', () => {
     log = new SessionLog({
       error: (message: unknown) => void lines.push(`error ${String(message)}`),
       warn: (message: unknown) => void lines.push(`warn ${String(message)}`),
+      log: (message: unknown) => void lines.push(`log ${String(message)}`),
     });
   });
 
@@ -34,6 +35,34 @@ describe('the log', () => {
     });
   });
 
+  describe('of the servers at start', () => {
+    it('names the store, and each server with its version if it told one', () => {
+      log.keptIn('memcached', [
+        { server: 'cache-1:11211', version: '1.6.18' },
+        { server: 'cache-2:11211' },
+      ]);
+      expect(lines).toEqual([
+        'log Sessions are kept in memcached: cache-1:11211 (1.6.18), cache-2:11211.',
+      ]);
+    });
+
+    it('tells what is wrong with a server as an error, after the names', () => {
+      log.keptIn('memcached', [
+        { server: 'cache-1:11211', version: '1.6.18', problem: 'It keeps no versions.' },
+        { server: 'cache-2:11211', version: '1.6.18', problem: undefined },
+      ]);
+      expect(lines).toEqual([
+        'log Sessions are kept in memcached: cache-1:11211 (1.6.18), cache-2:11211 (1.6.18).',
+        'error cache-1:11211: It keeps no versions.',
+      ]);
+    });
+
+    it('is empty if the store tells of no servers', () => {
+      log.keptIn('KeyvPostgres', []);
+      expect(lines).toEqual([]);
+    });
+  });
+
   it('of an outage tells where, why, how long, and what it means', () => {
     log.outageBegan('cache-1:11211', new Error('connect ECONNREFUSED'));
     log.outageEnded('cache-1:11211', 2.345, 381);
@@ -41,6 +70,11 @@ describe('the log', () => {
       expect.stringMatching(/^error .*cache-1:11211 \(connect ECONNREFUSED\).*503/),
       expect.stringMatching(/^warn .*cache-1:11211, after 2\.3 s and 381 failed operations\./),
     ]);
+  });
+
+  it('of a single failed operation says so in the singular', () => {
+    log.outageEnded('cache-1:11211', 0, 1);
+    expect(lines).toEqual([expect.stringMatching(/1 failed operation\.$/)]);
   });
 
   it('of a change that came too late names the remedy', () => {

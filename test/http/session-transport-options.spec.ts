@@ -34,6 +34,8 @@ describe('the transport of the session id', () => {
     [{ header: 'x\r\ny' }, 'transport.header'],
     [{ header: 'x-sessiön' }, 'transport.header'],
     [{ header: ':path' }, 'transport.header'],
+    [{ header: 'x'.repeat(101) }, 'transport.header'],
+    [{ headers: 'x-session-id' }, 'transport.headers'],
     [{ header: 'x-session-id', name: 'SID' }, 'transport.name'],
     [['cookie', 'cookie'], 'transport[1]'],
     [[{ header: 'x-a' }, { header: 'X-A' }], 'transport[1]'],
@@ -51,6 +53,11 @@ describe('the transport of the session id', () => {
     ...['Vary', 'Cache-Control', 'Location', 'Origin', 'Referer', 'User-Agent', 'Upgrade', 'TE'],
     ...['Proxy-Authorization', 'X-Forwarded-For', 'Access-Control-Allow-Origin', 'Sec-Fetch-Site'],
     ...['If-None-Match', 'Accept-Language', 'Content-Type'],
+    ...['traceparent', 'tracestate', 'baggage', 'b3', 'X-B3-TraceId', 'X-Amzn-Trace-Id'],
+    ...['X-CSRF-Token', 'X-XSRF-Token', 'CSRF-Token', 'X-Requested-With', 'X-Request-Id'],
+    ...['X-Correlation-Id', 'Idempotency-Key', 'X-HTTP-Method-Override', 'X-API-Key'],
+    ...['Strict-Transport-Security', 'X-Frame-Options', 'Clear-Site-Data', 'Referrer-Policy'],
+    ...['CF-Connecting-IP', 'True-Client-IP', 'X-Amz-Security-Token', 'Last-Event-ID', 'DPoP'],
   ])('a header that has another meaning is refused: %s', (header) => {
     expect(() => check({ header })).toThrow(SessionOptionsError);
   });

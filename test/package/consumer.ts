@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,11 @@ export interface ConsumerSettings {
   readonly sources: Record<string, string>;
 }
 
+export interface Served {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
 /** An application of somebody else's: an empty folder into which the package is installed. */
 export class Consumer {
   private constructor(private readonly folder: string) {}
@@ -39,9 +44,14 @@ export class Consumer {
       ...['reflect-metadata', 'rxjs', 'typescript@6', '@types/node@20', '@types/express@5'],
       ...tools,
     ];
-    const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', archive];
-    await execute('npm', [...install, ...packages], { cwd: folder });
-    return new Consumer(folder);
+    const consumer = new Consumer(folder);
+    await consumer.add(archive, ...packages);
+    return consumer;
+  }
+
+  /** The same before anything is installed, to see what each installation brings. */
+  static async empty(sources: Record<string, string>): Promise<Consumer> {
+    return new Consumer(await write('consumer-empty-', 'module', sources));
   }
 
   /** The same with the packages of this repository, and the package as it was last built. */
@@ -52,6 +62,21 @@ export class Consumer {
     for (const name of await readdir(from)) await symlink(join(from, name), join(to, name));
     await symlink(root, join(to, NAME));
     return new Consumer(folder);
+  }
+
+  /** Installs packages, by their names or as archives. */
+  add(...packages: readonly string[]): Promise<void> {
+    return npmInstall(this.folder, packages);
+  }
+
+  /** The folders of all installed packages, each with the bytes of its files. */
+  async installed(): Promise<Map<string, number>> {
+    const lock = await readFile(join(this.folder, 'node_modules/.package-lock.json'), 'utf8');
+    const { packages } = JSON.parse(lock) as { packages: Record<string, unknown> };
+    const sizes = Object.keys(packages).map(
+      async (name) => [name, await bytesOf(join(this.folder, name))] as const,
+    );
+    return new Map(await Promise.all(sizes));
   }
 
   /** Compiles it as its author would; rejects with what the compiler says. */
@@ -93,27 +118,42 @@ export class Consumer {
   }
 
   /** Starts `main.js` and waits until it answers. */
-  async start(more: NodeJS.ProcessEnv = {}): Promise<{ url: string; stop(): Promise<void> }> {
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const env = { ...process.env, PORT: String(port), NODE_ENV: 'development', ...more };
-    const server = spawn(process.execPath, ['dist/main.js'], { cwd: this.folder, env });
-    let output = '';
-    server.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    server.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    while (!(await answers(url))) {
-      if (server.exitCode !== null) throw new Error(output);
-    }
-    const stop = async (): Promise<void> => {
-      server.kill();
-      if (server.exitCode === null) await once(server, 'exit');
-    };
-    return { url, stop };
+  start(env: NodeJS.ProcessEnv = {}): Promise<Served> {
+    return serve(this.folder, [process.execPath, 'dist/main.js'], env);
   }
 
   remove(): Promise<void> {
     return rm(this.folder, { recursive: true });
   }
+}
+
+/** Installs packages into a folder, from npm's own cache if it has them. */
+export async function npmInstall(folder: string, packages: readonly string[]): Promise<void> {
+  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--prefix', folder];
+  await execute('npm', [...install, ...packages], { cwd: folder });
+}
+
+/** Starts a server that listens on `PORT`, and waits until it answers. */
+export async function serve(
+  folder: string,
+  [command, ...args]: readonly [string, ...string[]],
+  more: NodeJS.ProcessEnv = {},
+): Promise<Served> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const env = { ...process.env, PORT: String(port), NODE_ENV: 'development', ...more };
+  const server = spawn(command, args, { cwd: folder, env });
+  let output = '';
+  server.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  server.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  while (!(await answers(url))) {
+    if (server.exitCode !== null) throw new Error(output);
+  }
+  const stop = async (): Promise<void> => {
+    server.kill();
+    if (server.exitCode === null) await once(server, 'exit');
+  };
+  return { url, stop };
 }
 
 /** An application's folder, without its packages. */
@@ -146,4 +186,15 @@ function answers(url: string): Promise<boolean> {
     () => true,
     () => new Promise((resolve) => setTimeout(resolve, 50, false)),
   );
+}
+
+/** The files of a package, without the packages that are installed inside of it. */
+async function bytesOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const sizes = entries.map(async (entry): Promise<number> => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? 0 : bytesOf(path);
+    return (await lstat(path)).size;
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -1,22 +1,39 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
 import { pack, type Packed } from './packed.js';
 
+/** npm's own reading of ranges; ESLint and Jest bring it along, without types. */
+const { satisfies } = createRequire(import.meta.url)('semver') as {
+  satisfies: (version: string, range: string) => boolean;
+};
+
 /** Bytes: as large as it may get without anybody having decided so. */
-const LARGEST = 200_000;
+const LARGEST = 270_000;
 
 interface Manifest {
-  readonly dependencies: object;
+  readonly dependencies: Record<string, string>;
   readonly peerDependencies: object;
   readonly peerDependenciesMeta: Record<string, { readonly optional?: boolean }>;
 }
 
+/** Versions that steal credentials as they are installed, of August 2026, each after a good one. */
+const MALICIOUS = [
+  { name: '@cacheable/utils', good: '2.5.0', bad: '2.5.1' },
+  { name: 'cache-manager', good: '7.2.9', bad: '7.2.10' },
+  { name: 'keyv', good: '5.6.0', bad: '6.0.0' },
+];
+
 const inRoot = (path: string): URL => new URL(`../../${path}`, import.meta.url);
 const isOf = (packages: string[], name: string): boolean =>
   packages.some((one) => name === one || name.startsWith(`${one}/`));
+
+async function manifestOf(): Promise<Manifest> {
+  return JSON.parse(await readFile(inRoot('package.json'), 'utf8')) as Manifest;
+}
 
 /** The packages that a built file imports, each with the file's name. */
 async function importsOf(path: string): Promise<[string, string][]> {
@@ -48,7 +65,7 @@ describe('the packed package', () => {
   });
 
   it('imports what it declares, in its code and its types: no optional peer is needed', async () => {
-    const manifest = JSON.parse(await readFile(inRoot('package.json'), 'utf8')) as Manifest;
+    const manifest = await manifestOf();
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
     const needed = declared.filter((name) => !manifest.peerDependenciesMeta[name]?.optional);
     const built = packed.files.filter((path) => path.startsWith('dist/'));
@@ -61,6 +78,11 @@ describe('the packed package', () => {
       ['dist/terminus.js', terminus],
     ]);
     expect(needed).not.toContain('@nestjs/websockets');
+  });
+
+  it.each(MALICIOUS)('asks for $name $good, not for $bad', async ({ name, good, bad }) => {
+    const range = (await manifestOf()).dependencies[name] ?? '*';
+    expect([satisfies(good, range), satisfies(bad, range)]).toEqual([true, false]);
   });
 
   it('exports the public names and nothing else', async () => {

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'socket.io-client';
 
@@ -271,6 +273,19 @@ describe("the README's recipes compile, and do what they say", () => {
       expect(await isWelcome(ada.cookie, 'https://shop.example')).toBe(true);
       expect(await isWelcome(undefined, 'https://shop.example')).toBe(false);
       expect(await isWelcome(ada.cookie, 'https://other.example')).toBe(false);
+    },
+    RECIPE_TIMEOUT,
+  );
+
+  it(
+    'OpenTelemetry: the code that test/e2e/opentelemetry tries',
+    async () => {
+      const recipe = await readmeExample('opentelemetry');
+      const tried = new URL('../support/opentelemetry-recipe.ts', import.meta.url);
+      expect(recipe).toBe(await readFile(tried, 'utf8'));
+      const consumer = await Consumer.link({ 'telemetry.ts': recipe });
+      cleanUps.push(() => consumer.remove());
+      await consumer.compile();
     },
     RECIPE_TIMEOUT,
   );

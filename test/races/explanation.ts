@@ -15,8 +15,11 @@
  *   id that did not keep it; increments and updates by a function all count;
  * - to a session that is gone nothing is written, by anybody, ever;
  * - a new id takes the session from the old one, which is no session from then on. Requests that had
- *   read it before still land their changes. Of two new ids at once the first stands; the second
- *   request is refused, and nothing of it is stored any more;
+ *   read it before still land their changes if it kept all entries. A sign-in, and a new id that did not
+ *   keep all, are borders: to those requests the session is gone;
+ * - of two new ids at once the first takes the session, the second gets one of its own, of what its
+ *   request sees. If the session was ended, a new id is refused, and a sign-in begins an empty one;
+ * - what a request set or deleted and is as it was read, or last stored, is no change;
  * - only a request that began a session, or gave it its new id, gets a cookie with an id; one that
  *   ended its session gets the cookie cleared; all others get none.
  *
@@ -48,7 +51,14 @@ interface State {
 }
 
 /** Whether such an order exists; if not, the most requests that could be explained. */
-export type Explanation = { readonly isFound: true } | { readonly explained: readonly number[] };
+export type Explanation =
+  | { readonly isFound: true }
+  | { readonly explained: readonly number[] }
+  /** Neither found nor ruled out: the requests overlap too much for it. */
+  | 'too many';
+
+/** As many situations as fit into the memory. */
+const MOST_TRIED = 100_000;
 
 export function explain(history: History): Explanation {
   const start = begin(history);
@@ -60,6 +70,7 @@ export function explain(history: History): Explanation {
     if (isComplete(history, state)) return { isFound: true };
     const key = JSON.stringify(state);
     if (tried.has(key)) continue;
+    if (tried.size === MOST_TRIED) return 'too many';
     tried.add(key);
     if (countDone(state.runs) > countDone(best)) best = state.runs;
     stack.push(...nextStates(history, state));

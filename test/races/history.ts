@@ -62,6 +62,8 @@ function describeOperation(operation: Operation): string {
       return `${operation.do} ${operation.entry}`;
     case 'increment':
       return `increment by ${operation.by}`;
+    case 'signIn':
+      return `sign in as ${operation.user} keeping ${JSON.stringify(operation.keep)}`;
     case 'regenerate':
       return `regenerate keeping ${JSON.stringify(operation.keep)}`;
     default:

@@ -1,5 +1,22 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /** A session's entries as the model keeps them. */
 export type Entries = Readonly<Record<string, unknown>>;
+
+/** Beside the entries, who is signed in: no change concerns it. */
+export const USER = '@user';
+
+export interface ModelUser {
+  readonly name: string;
+  /** Tells the session from the user's other ones, through every new id. */
+  readonly handle: string;
+}
+
+/** The entries as a client sees them. */
+export function shown(entries: Entries): Entries {
+  const user = entries[USER] as ModelUser | undefined;
+  return user ? { ...entries, [USER]: user.name } : entries;
+}
 
 /** One change of one entry, or of all. Data, so that two states of the model can be compared. */
 export type Change =
@@ -10,7 +27,7 @@ export type Change =
   | 'clear';
 
 export function apply(entries: Entries, change: Change): Entries {
-  if (change === 'clear') return {};
+  if (change === 'clear') return keepOnly(entries, () => false);
   if ('set' in change) return { ...entries, [change.set]: change.to };
   if ('delete' in change) return keepOnly(entries, (key) => key !== change.delete);
   if ('increment' in change) {
@@ -25,9 +42,30 @@ export function applyAll(entries: Entries, changes: readonly Change[]): Entries 
 }
 
 export function keepOnly(entries: Entries, keeps: (key: string) => boolean): Entries {
-  return Object.fromEntries(Object.entries(entries).filter(([key]) => keeps(key)));
+  return Object.fromEntries(Object.entries(entries).filter(([key]) => key === USER || keeps(key)));
 }
 
 export function listWith(list: unknown, tag: string): unknown[] {
   return [...((list as unknown[] | undefined) ?? []), tag];
+}
+
+/** Without those that left an entry as it was `before`: what is as it was is no change. */
+export function effective(changes: readonly Change[], before: Entries, after: Entries): Change[] {
+  if (isDeepStrictEqual(before, after)) return [];
+  if (changes.includes('clear')) return [...changes];
+  const counted = new Set(changes.flatMap((one) => (isCounted(one) ? [keyOf(one)] : [])));
+  const isSame = (key: string) => isDeepStrictEqual(before[key], after[key]);
+  return changes.filter((one) => counted.has(keyOf(one)) || !isSame(keyOf(one)));
+}
+
+/** Made anew on newer entries, whatever it came to on these. */
+function isCounted(change: Change): boolean {
+  return change !== 'clear' && ('increment' in change || 'append' in change);
+}
+
+function keyOf(change: Change): string {
+  if (change === 'clear') return '';
+  if ('set' in change) return change.set;
+  if ('delete' in change) return change.delete;
+  return 'increment' in change ? change.increment : change.append;
 }

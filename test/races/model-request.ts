@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { CookieNews, RequestHistory } from './history.js';
-import { listWith, type Change } from './model-change.js';
+import { listWith, shown, type Change } from './model-change.js';
 import {
   change,
   commit,
   destroy,
   isWriting,
   load,
-  movesSession,
   regenerate,
+  signIn,
   type ModelSession,
   type World,
 } from './model-session.js';
@@ -88,8 +88,9 @@ function touchesStore(request: RequestHistory, run: Run): boolean {
     case 'refuse':
     case 'save':
       return isWriting(run.session);
+    case 'signIn':
+      return true;
     case 'regenerate':
-      return movesSession(run.session);
     case 'destroy':
     case 'create':
       return run.session.status === 'stored';
@@ -110,7 +111,6 @@ function perform(request: RequestHistory, { run, store }: Situation): Situation 
     return { run: { ...run, session, keys: run.keys + 1 }, store };
   }
   const next = operate(request, operation, run, { session: run.session, store });
-  if (!next) return conflict(request, run, store);
   if (next.session.status === 'gone' && fails(operation)) return fail(request, run, next);
   const seen = request.answer?.results?.[run.at];
   if (request.answer?.results && isVisible(operation) && !isDeepStrictEqual(seen, next.result)) {
@@ -124,19 +124,19 @@ function perform(request: RequestHistory, { run, store }: Situation): Situation 
   };
 }
 
-/** Does one operation to a session, and answers what it returns; `undefined`: it is refused. */
+/** Does one operation to a session, and answers what it returns. */
 function operate(
   request: RequestHistory,
   operation: Operation,
   run: Run,
   world: World,
-): (World & { readonly result?: unknown }) | undefined {
+): World & { readonly result?: unknown } {
   const { session, store } = world;
   const tag = tagOf(request.number, run.at);
   const changed = (one: Change): World => ({ session: change(session, one), store });
   switch (operation.do) {
     case 'read':
-      return { ...world, result: session.view };
+      return { ...world, result: shown(session.view) };
     case 'set':
       return changed({ set: entryKey(operation.entry, request.number), to: tag });
     case 'delete': {
@@ -159,6 +159,8 @@ function operate(
       return commit(world);
     case 'regenerate':
       return regenerate(world, operation.keep, nextKey(request, run));
+    case 'signIn':
+      return signIn(world, operation, nextKey(request, run));
     case 'destroy':
     case 'create':
       return destroy(world, nextKey(request, run));
@@ -194,12 +196,6 @@ function end(request: RequestHistory, { run, store }: Situation): Situation | un
 function fail(request: RequestHistory, run: Run, { session, store }: World): Situation | undefined {
   if (!answers(request, STATUS.failed, 'nothing')) return undefined;
   return { run: { ...run, session, isDone: true }, store };
-}
-
-/** Others were faster; nothing of the request is stored from then on. */
-function conflict(request: RequestHistory, run: Run, store: ModelStore): Situation | undefined {
-  if (!answers(request, STATUS.conflict, 'nothing')) return undefined;
-  return { run: { ...run, isDone: true }, store };
 }
 
 function answers({ answer }: RequestHistory, status: number, cookie: CookieNews): boolean {

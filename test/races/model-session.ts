@@ -1,12 +1,34 @@
-import { apply, applyAll, keepOnly, type Change, type Entries } from './model-change.js';
-import { currentKey, put, remove, sessionAt, type ModelStore } from './model-store.js';
+import {
+  apply,
+  applyAll,
+  effective,
+  keepOnly,
+  USER,
+  type Change,
+  type Entries,
+  type ModelUser,
+} from './model-change.js';
+import {
+  currentKey,
+  isAlive,
+  put,
+  remove,
+  removeAll,
+  sessionAt,
+  withBorder,
+  type ModelStore,
+} from './model-store.js';
 
 /** One request's session in the model. Never changed in place. */
 export interface ModelSession {
   readonly key: string;
+  /** The one it was read from. */
+  readonly cameBy: string;
   readonly status: 'new' | 'stored' | 'gone';
   /** As the request sees it: what it read, with its own changes made to it. */
   readonly view: Entries;
+  /** The same as it was read or last stored. */
+  readonly before: Entries;
   /** What it changed and has not stored yet. */
   readonly changes: readonly Change[];
   /** Whether the response says its id. */
@@ -24,14 +46,16 @@ export interface World {
 type Keep = boolean | readonly string[];
 
 export function newSession(key: string): ModelSession {
-  return { key, status: 'new', view: {}, changes: [], tell: true, followed: false };
+  const entries = { view: {}, before: {}, changes: [] };
+  return { key, cameBy: key, status: 'new', ...entries, tell: true, followed: false };
 }
 
 /** What a request gets that comes with the id of that key; to an id that is none, a new session. */
 export function load(store: ModelStore, key: string | undefined, newKey: string): ModelSession {
   const view = sessionAt(store, key);
   if (key === undefined || !view) return newSession(newKey);
-  return { key, status: 'stored', view, changes: [], tell: false, followed: false };
+  const entries = { view, before: view, changes: [] };
+  return { key, cameBy: key, status: 'stored', ...entries, tell: false, followed: false };
 }
 
 export function change(session: ModelSession, one: Change): ModelSession {
@@ -40,67 +64,149 @@ export function change(session: ModelSession, one: Change): ModelSession {
 
 /** Whether a commit would touch what others can see. */
 export function isWriting(session: ModelSession): boolean {
-  return session.status === 'stored' && session.changes.length > 0;
+  return session.status === 'stored' && changesOf(session).length > 0;
 }
 
 /** Stores the changes, merged with what others changed, wherever the session went meanwhile. */
 export function commit({ session, store }: World): World {
-  const { status, changes, view } = session;
+  const { status, view } = session;
+  const changes = changesOf(session);
   if (changes.length === 0 || status === 'gone') return { session, store };
   if (status === 'new') {
     // An empty session is worth no record.
     if (Object.keys(view).length === 0) return { session, store };
     return {
-      session: { ...session, status: 'stored', changes: [] },
+      session: { ...session, status: 'stored', before: view, changes: [] },
       store: put(store, session.key, view),
     };
   }
   const key = currentKey(store, session.key);
   if (key === undefined) return { session: ended(session), store };
   return {
-    session: { ...session, changes: [], ...(key !== session.key && joined(key)) },
+    session: { ...session, before: view, changes: [], ...(key !== session.key && joined(key)) },
     store: put(store, key, applyAll(sessionAt(store, key)!, changes)),
   };
 }
 
-/** A new id; of two at once the first stands, and the other is refused: `undefined`. */
-export function regenerate(
-  { session, store }: World,
-  keep: Keep,
-  newKey: string,
-): World | undefined {
-  if (session.followed) return undefined;
-  if (movesSession(session)) return move({ session, store }, keep, newKey);
-  const renamed = session.status === 'new' ? { ...session, key: newKey } : session;
+/** A new id. Of two at once both get a session; to one that has ended it is refused: it is gone. */
+export function regenerate({ session, store }: World, keep: Keep, newKey: string): World {
+  if (session.status === 'stored') {
+    const isBorder = keep !== true;
+    return (
+      move({ session, store }, keep, newKey, isBorder) ??
+      (isAlive(store, session.key, userOf(session) !== undefined)
+        ? branch({ session, store }, keep, newKey, isBorder)
+        : { session: ended(session), store })
+    );
+  }
+  const renamed = session.status === 'new' ? renamedTo(session, newKey) : session;
   return { session: deleteOthers(renamed, keep), store };
 }
 
-/** Whether a new id for it would touch what others can see. */
-export function movesSession(session: ModelSession): boolean {
-  return session.status === 'stored' && !session.followed;
+/** Who signs in always has a session then: this one, one beside it, or one that has nothing of it. */
+export function signIn(
+  { session, store }: World,
+  { user, keep }: { readonly user: string; readonly keep: Keep },
+  newKey: string,
+): World {
+  const asUser = (world: World) => signedIn(world, { name: user, handle: newKey });
+  if (session.status === 'new') {
+    const kept = deleteOthers(renamedTo(session, newKey), keep);
+    return asUser({ session: kept, store });
+  }
+  const present = userOf(session);
+  if (present && present.name !== user) {
+    return asUser(destroy({ session, store }, newKey));
+  }
+  const isThere = session.status === 'stored' && store.sessions[session.key] !== undefined;
+  if (!isThere) return asUser({ session: newSession(newKey), store });
+  const world = { session, store };
+  const moved = move(world, keep, newKey, true, true);
+  if (!moved) return asUser(branch(world, keep, newKey, true, true));
+  if (!present) return asUser(moved);
+  return { ...moved, store: removeAll(moved.store, present.handle, newKey) };
 }
 
 /** Takes the session out of the store, wherever it went, and begins a new one. */
 export function destroy({ session, store }: World, newKey: string): World {
   const key = session.status === 'stored' ? currentKey(store, session.key) : undefined;
+  const user = userOf(session);
+  const removed = key === undefined ? store : remove(store, key);
   return {
     session: newSession(newKey),
-    store: key === undefined ? store : remove(store, key),
+    store: key !== undefined && user ? removeAll(removed, user.handle) : removed,
   };
 }
 
-function move({ session, store }: World, keep: Keep, newKey: string): World | undefined {
-  const { key, changes, view } = session;
+/** `undefined`: another request did. */
+function move(
+  { session, store }: World,
+  keep: Keep,
+  newKey: string,
+  isBorder: boolean,
+  isSignIn = false,
+): World | undefined {
+  const { key, followed } = session;
   const newest = sessionAt(store, key);
-  if (newest) {
-    const kept = (entries: Entries) => keepOnly(entries, (entry) => keeps(keep, entry));
-    const record = kept(applyAll(newest, changes));
-    return {
-      session: { ...session, key: newKey, view: kept(view), changes: [], tell: true },
-      store: put(put(store, newKey, record), key, { movedTo: newKey }),
-    };
-  }
-  return store.sessions[key] === undefined ? { session: ended(session), store } : undefined;
+  if (!newest || followed) return undefined;
+  const record = kept(applyAll(newest, changesOf(session)), keep);
+  return {
+    session: movedTo(session, keep, newKey),
+    store: put(put(store, newKey, record), key, { movedTo: newKey, isBorder, isSignIn }),
+  };
+}
+
+/** Another session, of what the request sees. */
+function branch(
+  { session, store }: World,
+  keep: Keep,
+  newKey: string,
+  isBorder: boolean,
+  isSignIn = false,
+): World {
+  const closed = isBorder ? withBorder(store, session.cameBy, isSignIn) : store;
+  return {
+    session: movedTo(session, keep, newKey),
+    store: put(closed, newKey, kept(session.view, keep)),
+  };
+}
+
+/** As stored. */
+function signedIn({ session, store }: World, user: ModelUser): World {
+  const view = { ...session.view, [USER]: user };
+  const newest = { ...(sessionAt(store, session.key) ?? session.view), [USER]: user };
+  return {
+    session: { ...session, status: 'stored', view, before: view, changes: [] },
+    store: put(store, session.key, newest),
+  };
+}
+
+function movedTo(session: ModelSession, keep: Keep, key: string): ModelSession {
+  const view = kept(session.view, keep);
+  return {
+    ...renamedTo(session, key),
+    view,
+    before: view,
+    changes: [],
+    tell: true,
+    followed: false,
+  };
+}
+
+function renamedTo(session: ModelSession, key: string): ModelSession {
+  return { ...session, key, cameBy: key };
+}
+
+function userOf({ view }: ModelSession): ModelUser | undefined {
+  return view[USER] as ModelUser | undefined;
+}
+
+function kept(entries: Entries, keep: Keep): Entries {
+  return keepOnly(entries, (key) => keeps(keep, key));
+}
+
+function changesOf({ changes, before, view }: ModelSession): readonly Change[] {
+  return effective(changes, before, view);
 }
 
 function ended(session: ModelSession): ModelSession {

@@ -1,4 +1,4 @@
-import type { Entries } from './model-change.js';
+import { USER, type Entries, type ModelUser } from './model-change.js';
 
 /**
  * The store as the model has it: under a key there is a session, or where it went. A key that is not
@@ -12,6 +12,9 @@ export interface ModelStore {
 
 interface MovedTo {
   readonly movedTo: string;
+  /** Requests that had read it do not follow. */
+  readonly isBorder: boolean;
+  readonly isSignIn: boolean;
 }
 
 export const EMPTY_STORE: ModelStore = { sessions: {}, told: {} };
@@ -21,15 +24,45 @@ export function sessionAt(store: ModelStore, key: string | undefined): Entries |
   return found === undefined || isMoved(found) ? undefined : found;
 }
 
-/** Where the session of that key is now, through all the new ids it got; `undefined`: gone. */
+/**
+ * Where the session of that key is now for who had read it, through all the new ids it got up to the
+ * first border; `undefined`: gone.
+ */
 export function currentKey(store: ModelStore, key: string): string | undefined {
   const found = store.sessions[key];
   if (found === undefined) return undefined;
-  return isMoved(found) ? currentKey(store, found.movedTo) : key;
+  if (!isMoved(found)) return key;
+  return found.isBorder ? undefined : currentKey(store, found.movedTo);
+}
+
+/**
+ * Whether there is a session at the end of the way, through borders as well; as a user only if there is
+ * no sign-in on the way.
+ */
+export function isAlive(store: ModelStore, key: string, asUser: boolean): boolean {
+  const found = store.sessions[key];
+  if (found === undefined || !isMoved(found)) return found !== undefined;
+  return !(asUser && found.isSignIn) && isAlive(store, found.movedTo, asUser);
+}
+
+/** The way from a key that is no session's any more, now closed to who had read that one. */
+export function withBorder(store: ModelStore, key: string, isSignIn: boolean): ModelStore {
+  const found = store.sessions[key];
+  if (found === undefined || !isMoved(found) || found.isBorder) return store;
+  return put(store, key, { ...found, isBorder: true, isSignIn });
 }
 
 export function put(store: ModelStore, key: string, record: Entries | MovedTo): ModelStore {
   return { ...store, sessions: { ...store.sessions, [key]: record } };
+}
+
+/** Without those that this user's session is under, but for one. */
+export function removeAll(store: ModelStore, handle: string, but?: string): ModelStore {
+  const keys = Object.keys(store.sessions).filter((key) => {
+    const user = sessionAt(store, key)?.[USER] as ModelUser | undefined;
+    return key !== but && user?.handle === handle;
+  });
+  return keys.reduce(remove, store);
 }
 
 export function remove(store: ModelStore, key: string): ModelStore {

@@ -14,6 +14,7 @@ export type Operation =
   | { readonly do: 'clear' }
   | { readonly do: 'save' }
   | { readonly do: 'regenerate'; readonly keep: boolean | readonly string[] }
+  | { readonly do: 'signIn'; readonly user: string; readonly keep: boolean | readonly string[] }
   | { readonly do: 'destroy' }
   | { readonly do: 'create' }
   /** Stops until it is told to go on. */
@@ -21,7 +22,7 @@ export type Operation =
   /** Answers 409: what was written before is stored all the same. */
   | { readonly do: 'refuse' };
 
-export const STATUS = { done: 201, refused: 409, failed: 500, conflict: 503 } as const;
+export const STATUS = { done: 201, refused: 409, failed: 500 } as const;
 
 /** The name of an entry in the session, for the request of that number. */
 export function entryKey(entry: EntryName, request: number): string {

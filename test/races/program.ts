@@ -54,6 +54,14 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       keep: fc.constantFrom(true, false, ['shared', 'count']),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('signIn'),
+      user: fc.oneof({ weight: 3, arbitrary: fc.constant('ada') }, fc.constant('zoe')),
+      keep: fc.constantFrom(true, false, ['shared', 'count']),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ do: 'destroy' } as const) },
   { weight: 1, arbitrary: fc.constant({ do: 'create' } as const) },
   { weight: 5, arbitrary: fc.constant({ do: 'wait' } as const) },

@@ -117,7 +117,6 @@ describe.each(PLATFORMS)('the session cookie, on %s', (platform) => {
   it('A15.3.7: sent twice with different values makes a stranger, without I/O, reported once', async () => {
     const [ada, bob] = [await world.visitorWith('Ada'), await world.visitorWith('Bob')];
     const { warnings } = world.app.logged;
-    const before = warnings.length;
     const tossed = [`${ada.cookie}; ${bob.cookie}`, `${ada.cookie}; SID=x`, `SID=; ${ada.cookie}`];
     const commands = await world.commandsOf(async () => {
       for (const cookie of tossed) {
@@ -125,9 +124,8 @@ describe.each(PLATFORMS)('the session cookie, on %s', (platform) => {
       }
     });
     expect(commands).toEqual([]);
-    expect(warnings.slice(before)).toEqual(
-      tossed.map(() => expect.stringContaining('two different session cookies')),
-    );
+    const told = warnings.filter((line) => line.includes('two different session cookies'));
+    expect(told).toHaveLength(1);
     expect(warnings.join()).not.toContain(idOf(ada));
   });
 
@@ -144,11 +142,11 @@ describe('cookie options', () => {
   const start = (cookie: object) => startSessionApp({ controllers: [], options: { cookie } });
 
   it.each([
-    [{ name: '__Host-SID', path: '/shop' }],
+    [{ name: '__Host-SID', path: '/put' }],
     [{ name: '__Host-SID', domain: 'example.org' }],
     [{ name: '__Host-SID', secure: false }],
     [{ name: '__Host-SID', secure: 'auto' }],
-    [{ name: '__host-sid', path: '/shop' }],
+    [{ name: '__host-sid', path: '/put' }],
     [{ name: '__Secure-SID', secure: false }],
     [{ name: '__Secure-SID', secure: 'auto' }],
     [{ name: '__SECURE-SID', secure: false }],
@@ -163,8 +161,8 @@ describe('cookie options', () => {
   it.each([
     [{ name: '__Host-SID' }, /^__Host-SID=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Lax$/],
     [
-      { name: '__Secure-SID', domain: 'example.org', path: '/shop', sameSite: 'strict' },
-      /^__Secure-SID=[\w-]{43}; Domain=example.org; Path=\/shop; HttpOnly; Secure; SameSite=Strict$/,
+      { name: '__Secure-SID', domain: 'example.org', path: '/put', sameSite: 'strict' },
+      /^__Secure-SID=[\w-]{43}; Domain=example.org; Path=\/put; HttpOnly; Secure; SameSite=Strict$/,
     ],
     [{ sameSite: 'none', partitioned: true }, /; Secure; Partitioned; SameSite=None$/],
   ])('RFC 6265bis: %j is kept to', async (cookie, expected) => {

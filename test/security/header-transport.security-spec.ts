@@ -118,13 +118,13 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
   it('A15.3.7: sent twice with different values makes a stranger, without I/O, reported once', async () => {
     const ids = [await newcomer('Ada'), await newcomer('Bob')];
     const { warnings } = world.app.logged;
-    const before = warnings.length;
     const commands = await world.commandsOf(async () => {
       const headers = { [NAME]: ids as unknown as string };
       expect((await world.visitor().get('/read', { headers })).body).toBe('{}');
     });
     expect(commands).toEqual([]);
-    expect(warnings.slice(before)).toEqual([expect.stringContaining('two different session ids')]);
+    const told = warnings.filter((line) => line.includes('two different session ids'));
+    expect(told).toHaveLength(1);
     expect(ids.some((id) => warnings.join().includes(id))).toBe(false);
   });
 
@@ -205,7 +205,6 @@ describe.each(PLATFORMS)('a session id by cookie or by header, on %s', (platform
   it('A15.3.7: two that differ are nobody’s, without I/O, reported once', async () => {
     const [ada, bob] = [await world.visitorWith('Ada'), await world.visitorWith('Bob')];
     const { warnings } = world.app.logged;
-    const before = warnings.length;
     const others = [idOf(bob), `Bearer ${idOf(bob)}`, 'x'];
     const commands = await world.commandsOf(async () => {
       for (const other of others) {
@@ -213,9 +212,8 @@ describe.each(PLATFORMS)('a session id by cookie or by header, on %s', (platform
       }
     });
     expect(commands).toEqual([]);
-    expect(warnings.slice(before)).toEqual(
-      others.map(() => expect.stringContaining('two different session ids')),
-    );
+    const told = warnings.filter((line) => line.includes('two different session ids'));
+    expect(told).toHaveLength(1);
   });
 
   it('the same in both is the session; both are taken back at its end, and a new id is a cookie', async () => {

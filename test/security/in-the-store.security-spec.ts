@@ -42,16 +42,15 @@ describe.each([
   it('A11.3: opens no session once any of its bytes is changed, and that is reported', async () => {
     const visitor = await world.visitorWith('Ada');
     const [key, text] = await record();
-    const { warnings } = world.app.logged;
-    const reported = warnings.length;
     for (let at = 0; at < text.length; at++) {
       const flipped = String.fromCharCode(text.charCodeAt(at) ^ 1);
       await overwrite(world.memcached, key, text.slice(0, at) + flipped + text.slice(at + 1));
       expect((await visitor.get('/read')).body).toBe('{}');
     }
-    expect(warnings.slice(reported)).toEqual(
-      Array.from(text, () => expect.stringContaining('could not be read as a session')),
-    );
+    // Once a minute, however often somebody asks.
+    const reports = world.app.logged.warnings.filter((line) => line.includes('could not be read'));
+    expect(reports[0]).toBe('A stored record could not be read as a session; it is ignored.');
+    expect(reports.length).toBeLessThan(text.length / 10);
     await overwrite(world.memcached, key, text);
     expect((await visitor.get('/read')).json).toEqual({ mark: 'Ada' });
   });
@@ -131,7 +130,7 @@ describe.each([
       const { status, setCookies } = await visitor.get('/fill?bytes=2000000');
       expect([status, setCookies]).toEqual([500, []]);
     });
-    expect(commands).toEqual([expect.stringMatching(/^gats /)]);
+    expect(commands).toEqual([expect.stringMatching(/^mg /)]);
     expect(await record()).toEqual(before);
     expect(world.app.logged.errors.at(-1)).toContain('SessionTooLargeError');
   });

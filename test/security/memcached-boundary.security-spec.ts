@@ -47,7 +47,7 @@ describe('the memcached boundary', () => {
     const { commands } = world.wire;
     expect(commands.length).toBeGreaterThan(cookies.length);
     expect(commands.filter(({ key }) => !KEY.test(key))).toEqual([]);
-    expect([...new Set(commands.map(({ name }) => name))].sort()).toEqual(['add', 'gats']);
+    expect([...new Set(commands.map(({ name }) => name))].sort()).toEqual(['add', 'mg']);
   });
 
   it('A1.3.9: is not passed by bytes that no header may hold', async () => {

@@ -91,10 +91,10 @@ describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s'
     clock.pass(EVERY);
     proxy.reset();
     await visitor.get('/');
-    expect(proxy.commands.map(({ name }) => name)).toEqual(['gats', 'add', 'cas']);
+    expect(proxy.commands.map(({ name }) => name)).toEqual(['mg', 'add', 'cas']);
     proxy.reset();
     await visitor.get('/');
-    expect(proxy.commands.map(({ name }) => name)).toEqual(['gats']);
+    expect(proxy.commands.map(({ name }) => name)).toEqual(['mg']);
   });
 
   it('has one successor under twenty parallel requests, and nobody is signed out', async () => {

@@ -53,7 +53,8 @@ describe('timeouts', () => {
       await one.get('/put?value=Ada');
       clock.pass(1199);
       expect((await one.get('/read')).json).toEqual({ mark: 'Ada' });
-      clock.pass(1201);
+      // Renewal is a write there, so that they may end up to a tenth later.
+      clock.pass(1200 * 1.1);
       expect(records.size).toBe(1);
       expect((await one.get('/read')).body).toBe('{}');
     } finally {
@@ -111,7 +112,8 @@ describe('timeouts', () => {
       await one.get('/put');
       const left = await secondsLeft(memcached, storeKeyOf(idOf(one)));
       expect(left).toBeGreaterThan(seconds - 5);
-      expect(left).toBeLessThanOrEqual(seconds);
+      // More than that, as memcached's clock ticks once a second.
+      expect(left).toBeLessThanOrEqual(seconds + 3);
     } finally {
       await app.close();
     }

@@ -283,6 +283,16 @@ describe("a request's session", () => {
     });
   });
 
+  it.each(['save', 'destroy', 'regenerate'])('refuses a callback: %s', async (method) => {
+    const session = (await comes().load()) as unknown as Record<string, (done: unknown) => void>;
+    expect(() => session[method]!(() => undefined)).toThrow(
+      expect.objectContaining({
+        code: 'SESSION_CALLBACK',
+        message: expect.stringContaining('await'),
+      }),
+    );
+  });
+
   describe('once its response has begun', () => {
     const begun = async (id?: string): Promise<void> => {
       await comes(id).load();
@@ -495,9 +505,9 @@ describe("a request's session", () => {
       const id = await world.stored({ visits: 1 });
       world.clock.pass(601);
       await comesMute(id).load();
-      expect(current.commit()).toBeUndefined();
+      expect(current.commit(true)).toBeUndefined();
       await comes(id).load();
-      expect(current.commit()).toBeInstanceOf(Promise);
+      expect(current.commit(true)).toBeInstanceOf(Promise);
     });
 
     it('knows when it is gone', async () => {

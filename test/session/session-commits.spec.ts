@@ -9,12 +9,13 @@ import {
   SessionTooLargeError,
 } from '../../src/session/session.errors.js';
 import { encodeForwarder } from '../../src/session/session-record.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { SessionWorld } from '../support/session-world.js';
 
 const KEY = 'sess:a';
 const NEW_KEY = 'sess:b';
 /** Later than any clock of these tests. */
-const UNTIL = 8.64e15;
+const UNTIL = new TestClock().now() + 300_000;
 
 const addOne = (old: unknown): unknown => ((old as number | undefined) ?? 0) + 1;
 
@@ -273,6 +274,8 @@ describe('commits to one session', () => {
     it('are dropped if its absolute deadline passed', async () => {
       world.clock.pass(86_400);
       expect(await commits.commit(KEY, counting())).toBe('gone');
+      world.clock.pass(3600);
+      expect(await commits.commit(KEY, counting())).toBe('gone');
       expect(world.store.keys).toEqual([]);
     });
   });
@@ -315,9 +318,22 @@ describe('commits to one session', () => {
       expect(await commits.commit(KEY, counting())).toBe('gone');
     });
 
-    it('give up on a circle', async () => {
-      forward(NEW_KEY, KEY);
-      await expect(commits.commit(KEY, counting())).rejects.toThrow(SessionConflictError);
+    it.each([
+      ['a circle of two', () => forward(NEW_KEY, KEY)],
+      ['one that leads to itself', () => forward(KEY, KEY)],
+      [
+        'a long way',
+        () => {
+          for (let n = 0; n < 10_000; n++) forward(n ? `sess:${n}` : KEY, `sess:${n + 1}`);
+        },
+      ],
+      ['a key of others', () => forward(KEY, 'cache:theirs')],
+      ['a key with a blank', () => forward(KEY, `${NEW_KEY} 9999`)],
+    ])('are dropped, as there is no session: %s', async (_what, plant) => {
+      plant();
+      expect(await commits.commit(KEY, counting())).toBe('gone');
+      expect(world.store.count('find')).toBeLessThan(60);
+      expect(world.warnings).toHaveLength(1);
     });
   });
 });

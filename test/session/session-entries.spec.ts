@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { SessionEntries } from '../../src/session/session-entries.js';
@@ -29,6 +31,87 @@ describe('the entries of a session', () => {
   beforeEach(() => {
     texts = textsOf(stored);
     entries = new SessionEntries(texts);
+  });
+
+  describe('that are as they were', () => {
+    const ways: [string, (entries: SessionEntries) => void][] = [
+      ['set to an equal value', (e) => e.set('visits', 1)],
+      ['set to the object that was read', (e) => e.set('cart', e.get('cart'))],
+      ['set to an equal object', (e) => e.set('cart', { apples: 2 })],
+      ['incremented by 0', (e) => e.increment('visits', 0)],
+      ['updated to an equal value', (e) => e.update('cart', (cart) => ({ ...(cart as Cart) }))],
+      ['set and set back', (e) => void (e.set('visits', 2), e.set('visits', 1))],
+      ['deleted and set back', (e) => void (e.delete('name'), e.set('name', 'Zoë'))],
+      ['set and deleted', (e) => void (e.set('fresh', 1), e.delete('fresh'))],
+      ['incremented and back', (e) => void (e.increment('visits', 1), e.increment('visits', -1))],
+      [
+        'changed in place and back',
+        (e) => {
+          const cart = e.get('cart') as Cart;
+          cart['pears'] = 1;
+          e.hasChanges();
+          delete cart['pears'];
+        },
+      ],
+      [
+        'cleared and set back',
+        (e) => {
+          e.clear();
+          for (const [key, value] of Object.entries(stored)) e.set(key, value);
+        },
+      ],
+    ];
+
+    it.each(ways)('are nothing to store: %s', (_how, work) => {
+      work(entries);
+      expect(entries.hasChanges()).toBe(false);
+    });
+
+    it.each(ways)('are so as last taken to be stored: %s', (_how, work) => {
+      entries.set('other', 1);
+      entries.takeChanges();
+      work(entries);
+      entries.set('other', 1);
+      // Cleared, it is not set back.
+      expect(entries.hasChanges()).toBe(!entries.has('other'));
+    });
+
+    it('leave alone what others wrote meanwhile', () => {
+      entries.set('visits', 1);
+      entries.set('name', 'Ada');
+      expect(merged(entries, { ...stored, visits: 7 })).toEqual({
+        ...stored,
+        visits: 7,
+        name: 'Ada',
+      });
+    });
+
+    it('are updated again if something else is stored', () => {
+      entries.update('visits', (visits) => Math.max(visits as number, 1));
+      entries.set('name', 'Ada');
+      expect(merged(entries, { ...stored, visits: 0 })).toMatchObject({ visits: 1, name: 'Ada' });
+    });
+
+    it('are as they were before what could not be stored', () => {
+      entries.set('visits', 2);
+      entries.returnChanges(entries.takeChanges());
+      expect(entries.hasChanges()).toBe(true);
+      entries.set('visits', 1);
+      expect(entries.hasChanges()).toBe(false);
+    });
+
+    it('are others once they were dropped', () => {
+      entries.retain(() => false);
+      entries.set('visits', 1);
+      expect(merged(entries)).toEqual({ visits: 1 });
+    });
+
+    it('are a change if they are a message: somebody may be reading that one', () => {
+      entries.setFlash('notice', 'Hi');
+      entries.takeChanges();
+      entries.setFlash('notice', 'Hi');
+      expect(entries.hasChanges()).toBe(true);
+    });
   });
 
   describe('read', () => {
@@ -299,5 +382,14 @@ describe('the entries of a session', () => {
       entries.delete('name');
       expect(parsed(snapshot)).toEqual({ ...stored, visits: 2 });
     });
+  });
+
+  it('call an updater again in the context of who gave it', () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    storage.run('first', () => entries.update('visits', () => seen.push(storage.getStore())));
+    const changes = entries.takeChanges();
+    storage.run('second', () => changes.applyTo(textsOf(stored)));
+    expect(seen).toEqual(['first', 'first']);
   });
 });

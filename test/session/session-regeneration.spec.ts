@@ -158,34 +158,104 @@ describe('a session given a new id', () => {
       await world.repository.regenerate(winner);
     });
 
-    it('is refused: it must neither learn that id nor write to whom it may belong', async () => {
+    it('is another one, of what it had read: neither learns the id of the other', async () => {
+      winner.entries.set('first', 1);
+      await world.repository.commit(winner);
       state.entries.set('second', 1);
-      await expect(regenerate()).rejects.toThrow(SessionConflictError);
-      expect(state).toMatchObject({ id: oldId, tellClient: false });
-      expect(world.entriesAt(winner.key)).toEqual(entries);
-      expect(sessionKeys()).toEqual([winner.key]);
+      await regenerate();
+      expect(state).toMatchObject({ tellClient: true, status: 'stored' });
+      expect([oldId, winner.id]).not.toContain(state.id);
+      expect(world.entriesAt(state.key)).toEqual({ ...entries, second: 1 });
+      expect(world.entriesAt(winner.key)).toEqual({ ...entries, first: 1 });
+      expect(await world.find(oldId)).toBeUndefined();
     });
 
-    it('is refused also if it has stored changes there meanwhile', async () => {
+    it('is another one also if it has stored changes there meanwhile', async () => {
       state.entries.set('early', 1);
       await world.repository.commit(state);
-      await expect(regenerate()).rejects.toThrow(SessionConflictError);
-      expect(sessionKeys()).toEqual([winner.key]);
+      await regenerate();
+      state.entries.set('late', 1);
+      await world.repository.commit(state);
+      expect(world.entriesAt(winner.key)).toEqual({ ...entries, early: 1 });
+      expect(world.entriesAt(state.key)).toEqual({ ...entries, early: 1, late: 1 });
     });
 
-    it('leaves one session when both are at it at once', async () => {
+    it('is two sessions when both are at it at once', async () => {
       const id = await world.stored(entries);
       const [one, other] = [await world.found(id), await world.found(id)];
-      const outcomes = await Promise.allSettled([
+      await Promise.all([
         world.repository.regenerate(one),
         world.anotherProcess().regenerate(other),
       ]);
-      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-      const told = [one, other].filter(({ tellClient }) => tellClient);
-      expect(told).toHaveLength(1);
-      expect(world.entriesOf(id)).toEqual(entries);
-      expect(world.entriesOf(told[0]!.id)).toEqual(entries);
-      expect(sessionKeys()).toHaveLength(2); // this one and the winner of before
+      expect(one.id).not.toBe(other.id);
+      for (const { id: told } of [one, other]) expect(world.entriesOf(told)).toEqual(entries);
+    });
+
+    it.each<[string, () => Promise<void>]>([
+      ['the other one was ended', () => world.repository.destroy(winner)],
+      [
+        'the other one was ended under another id',
+        async () => {
+          await world.repository.regenerate(winner, false);
+          await world.repository.destroy(winner);
+        },
+      ],
+    ])('is gone if %s', async (_how, end) => {
+      await end();
+      await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
+      expect(sessionKeys()).toEqual([]);
+    });
+  });
+
+  describe('that keeps not all', () => {
+    const ways: [string, boolean | string[]][] = [
+      ['nothing', false],
+      ['what is named', ['cart']],
+    ];
+
+    it.each(ways)('takes no change of those who had read it before: %s', async (_what, keep) => {
+      const late = await world.found(oldId);
+      const kept = keep ? { cart: entries.cart } : {};
+      await regenerate(keep);
+      const seen: unknown[] = [];
+      late.entries.update('cart', (cart) => {
+        seen.push(cart);
+        return 'late';
+      });
+      await world.anotherProcess().commit(late);
+      expect(late.status).toBe('gone');
+      expect(seen).toEqual([entries.cart]);
+      expect(world.entriesAt(state.key)).toEqual(kept);
+    });
+
+    it.each(ways)('is not ended by those who had read it before: %s', async (_what, keep) => {
+      const late = await world.found(oldId);
+      await regenerate(keep);
+      await world.repository.destroy(late);
+      expect(world.recordAt(state.key)).toHaveProperty('entries');
+    });
+
+    it('takes none of those either who went along with ids before', async () => {
+      const late = await world.found(oldId);
+      await regenerate();
+      late.entries.set('late', 1);
+      await world.repository.commit(late);
+      expect(late).toMatchObject({ status: 'stored', key: state.key });
+      const present = await world.found(state.id);
+      await world.repository.regenerate(present, ['cart']);
+      late.entries.set('later', 1);
+      await world.repository.commit(late);
+      expect(late.status).toBe('gone');
+      expect(world.entriesAt(present.key)).toEqual({ cart: entries.cart });
+    });
+
+    it('leaves a border that older releases take for no session', async () => {
+      await regenerate(false);
+      expect(world.recordAt(world.keyOf(oldId))).toEqual({
+        ...{ forwardTo: state.key, isBorder: true },
+        until: world.clock.now() + 1_200_000,
+      });
+      expect(world.store.text(world.keyOf(oldId))).toMatch(/^[0-9a-f]{8}\[1,\d+,"sess:/);
     });
   });
 
@@ -240,6 +310,19 @@ describe('a session given a new id', () => {
     expect(world.entriesOf(oldId)).toEqual({ ...entries, mine: 1 });
   });
 
+  it('is not moved by an attempt that the store makes when it was given up', async () => {
+    const update = world.store.update.bind(world.store);
+    let late: () => Promise<string> = () => Promise.reject(new Error('no update'));
+    world.store.update = (...args) => {
+      world.store.update = update;
+      late = () => update(...args);
+      return Promise.reject(new SessionStoreError());
+    };
+    await expect(regenerate()).rejects.toThrow(SessionStoreError);
+    expect(await late()).toBe('changed');
+    expect((await world.found(oldId)).entries.get('user')).toBe(7);
+  });
+
   it('is moved though the answer of the store was lost', async () => {
     world.store.losesAnswer = true;
     await regenerate();
@@ -253,7 +336,7 @@ describe('a session given a new id', () => {
     world.clock.pass(299);
     expect(await world.find(oldId)).toBeUndefined();
     expect(world.store.keys).toContain(world.keyOf(oldId));
-    world.clock.pass(1);
+    world.clock.pass(1 + 3600);
     expect(await world.find(oldId)).toBeUndefined();
     expect(world.store.keys).toEqual([state.key]);
   });

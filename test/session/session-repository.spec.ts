@@ -181,6 +181,11 @@ describe('sessions', () => {
       expect(await world.find(id)).toBeDefined();
       world.clock.pass(1);
       expect(await world.find(id)).toBeUndefined();
+      world.clock.pass(3599);
+      expect(await world.find(id)).toBeUndefined();
+      expect(world.store.keys).toHaveLength(1);
+      world.clock.pass(1);
+      expect(await world.find(id)).toBeUndefined();
       expect(world.store.keys).toEqual([]);
     });
 
@@ -228,25 +233,44 @@ describe('sessions', () => {
       world = new SessionWorld({ persistentCookie: true });
     });
 
-    it('tell it again when half of its life is over', async () => {
+    it('tell it again when a third of its life is over', async () => {
       const id = await world.stored();
-      world.clock.pass(599);
+      world.clock.pass(399);
       const early = await world.found(id);
-      expect(world.repository.hasChanges(early)).toBe(false);
+      expect(world.repository.hasChanges(early, true)).toBe(false);
       world.clock.pass(1);
       const due = await world.found(id);
-      expect(world.repository.hasChanges(due)).toBe(true);
-      await world.repository.commit(due);
+      expect(world.repository.hasChanges(due, true)).toBe(true);
+      await world.repository.commit(due, true);
       expect(due.tellClient).toBe(true);
-      expect(world.repository.hasChanges(due)).toBe(false);
+      expect(world.repository.hasChanges(due, true)).toBe(false);
+    });
+
+    it('wait for a response that can carry it', async () => {
+      const id = await world.stored();
+      world.clock.pass(600);
+      const state = await world.found(id);
+      expect(world.repository.hasChanges(state)).toBe(false);
+      state.entries.set('a', 1);
+      await world.repository.commit(state);
+      expect(state.tellClient).toBe(false);
+      expect(world.repository.hasChanges(state, true)).toBe(true);
+    });
+
+    it('tell it again if that was in the future, as a clock was set back', async () => {
+      const id = await world.stored();
+      world.clock.pass(-30);
+      expect(world.repository.hasChanges(await world.found(id), true)).toBe(false);
+      world.clock.pass(-60);
+      expect(world.repository.hasChanges(await world.found(id), true)).toBe(true);
     });
 
     it('do so once, for all requests that follow', async () => {
       const id = await world.stored();
       world.clock.pass(600);
-      await world.repository.commit(await world.found(id));
+      await world.repository.commit(await world.found(id), true);
       const next = await world.found(id);
-      expect(world.repository.hasChanges(next)).toBe(false);
+      expect(world.repository.hasChanges(next, true)).toBe(false);
       expect(next.tellClient).toBe(false);
     });
 
@@ -255,7 +279,7 @@ describe('sessions', () => {
       world.clock.pass(600);
       const state = await world.found(id);
       world.store.isDown = true;
-      await expect(world.repository.commit(state)).rejects.toThrow(SessionStoreError);
+      await expect(world.repository.commit(state, true)).rejects.toThrow(SessionStoreError);
       expect(state.tellClient).toBe(false);
     });
 
@@ -264,7 +288,7 @@ describe('sessions', () => {
       world.clock.pass(600);
       const state = await world.found(id);
       await world.repository.regenerate(await world.found(id));
-      await world.repository.commit(state);
+      await world.repository.commit(state, true);
       expect(state.tellClient).toBe(false);
       expect(state.id).toBe(id);
     });

@@ -116,7 +116,7 @@ describe('sockets and the sessions they have', () => {
         await sweep.run();
         expect(socket.told).toEqual([]);
         world.store.before('remove', () => Promise.reject(new SessionStoreError()));
-        const revoked = new UserSessions(world.anotherProcess().users).revokeAll('ada');
+        const revoked = usersOf(world.anotherProcess()).revokeAll('ada');
         await expect(revoked).rejects.toBeInstanceOf(SessionStoreError);
         expect(world.recordAt(key)).toBeDefined();
         await sweep.run();
@@ -182,6 +182,17 @@ describe('sockets and the sessions they have', () => {
       expect(world.store.count('find')).toBe(2);
     });
 
+    it('are closed when all sessions end, also if one is under way that was too early', async () => {
+      const socket = open(await world.stored());
+      const gate = world.store.hold('find');
+      const early = sweep.run();
+      await gate.reached;
+      const ending = world.repository.generations.begin().then(() => sweep.runAnew());
+      gate.release();
+      await Promise.all([early, ending]);
+      expect(socket.told).toContain('closed');
+    });
+
     it('are all looked at, many at a time', async () => {
       const sockets = await Promise.all(
         Array.from({ length: 250 }, async () => open(await world.stored())),
@@ -232,7 +243,7 @@ describe('sockets and the sessions they have', () => {
     const begun = repository.begin();
     const { id } = await repository.signIn(begun, { userId: 'ada', client: {} });
     const [socket, other] = [open(id), open(await world.stored())];
-    await new UserSessions(repository.users).revokeAll('ada');
+    await usersOf(repository).revokeAll('ada');
     expect([socket.told, other.told]).toEqual([['removed'], []]);
   });
 
@@ -269,3 +280,7 @@ describe('sockets and the sessions they have', () => {
     ]);
   });
 });
+
+function usersOf({ users, generations }: SessionRepository): UserSessions {
+  return new UserSessions(users, generations);
+}

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { SessionStore } from '../../src/session/session-store.js';
-import { SessionStoreError } from '../../src/session/session.errors.js';
+import { SessionStoreError, SessionTooLargeError } from '../../src/session/session.errors.js';
 import {
   ReadFailure,
   RecordRefused,
+  RecordTooLarge,
   type AtomicAdapter,
   type WriteRecord,
 } from '../../src/store/atomic-record.js';
@@ -15,13 +16,19 @@ import { sessionStoreOver, TIMEOUT } from '../support/stores.js';
 /** An adapter that answers as it is told to. */
 class TestAdapter extends PlainAdapter implements AtomicAdapter {
   readonly servers = [];
-  readonly rehashes = false;
+  readonly mayGetServersBack = false;
   held: unknown[] = [];
   refusal: Error | undefined;
   written: unknown[] = [];
 
   holdRecords(...settings: unknown[]): void {
     this.held = settings;
+  }
+
+  watch(): void {}
+
+  diagnose(): Promise<[]> {
+    return Promise.resolve([]);
   }
 
   override async set(key: string, { value }: { value: WriteRecord }, ttl?: number): Promise<void> {
@@ -77,6 +84,19 @@ describe('sessions in a cache that can compare and set', () => {
     adapter.refusal = new Error('SERVER_ERROR out of memory');
     await expect(write()).rejects.toThrow(SessionStoreError);
     await expect(write()).rejects.toMatchObject({ cause: adapter.refusal });
+  });
+
+  it.each([
+    ['create', create],
+    ['update', update],
+  ])('that the server takes for too large name both remedies: %s', async (_operation, write) => {
+    adapter.refusal = new RecordTooLarge('memcached takes no items of this size: start it with -I');
+    const error: unknown = await write().catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(SessionTooLargeError);
+    expect(error).toMatchObject({
+      code: 'SESSION_TOO_LARGE',
+      message: expect.stringMatching(/would take 4 bytes, but .*-I, or lower maxBytes\. /),
+    });
   });
 
   it('fail if reading did', async () => {

@@ -1,9 +1,13 @@
 import { once, EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
-import { ServerHealth, type ErrorKind } from '../../src/store/server-health.js';
+import { SessionStoreError } from '../../src/session/session.errors.js';
+import { DeadlineError, OverloadError } from '../../src/store/deadline-error.js';
+import { ServerHealth } from '../../src/store/server-health.js';
+
+const SILENCE = new Error('silence');
 
 describe('the health of a server', () => {
   let told: string[];
@@ -19,11 +23,10 @@ describe('the health of a server', () => {
     isThere = true;
     probes = 0;
     health = new ServerHealth('cache-1:11211', {
-      probe: async () => {
+      probe: () => {
         probes++;
-        if (!isThere) throw new Error('silence');
+        return health.observe(() => (isThere ? Promise.resolve() : Promise.reject(SILENCE)));
       },
-      kindOf: (error) => (error as Error).message as ErrorKind,
     });
     health.watch({
       outageBegan: (server, error) => void told.push(`${server} began: ${String(error)}`),
@@ -32,113 +35,252 @@ describe('the health of a server', () => {
         told.push(`${server} ended: ${failures}`);
         events.emit('ended');
       },
+      noticed: (notice) => void told.push(notice),
     });
   });
 
-  const failing = (kind: ErrorKind) => () => Promise.reject(new Error(kind));
-  const fail = (times: number, kind: ErrorKind = 'silence') =>
-    Promise.allSettled(Array.from({ length: times }, () => health.run(failing(kind))));
+  afterEach(() => {
+    health.close();
+    jest.restoreAllMocks();
+  });
+
+  const failing = (error: Error) => () => Promise.reject(error);
+  const lose = (times: number) => {
+    for (let time = 0; time < times; time++) health.lost(SILENCE);
+  };
+  const takeDown = () => {
+    isThere = false;
+    lose(5);
+    expect(health.state).toBe('down');
+  };
+  /** Time passes for whoever measures it; timers do not notice. */
+  const pass = (milliseconds: number) => {
+    const now = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds);
+  };
 
   it('is up, and its operations answer what they answer', async () => {
     expect(await health.run(() => Promise.resolve(42))).toBe(42);
-    await expect(health.run(failing('answer'))).rejects.toThrow('answer');
     expect([health.state, told]).toEqual(['up', []]);
   });
 
-  it('is failing after an operation without an answer, and told once', async () => {
-    await fail(3);
+  it('is failing after an operation that failed, and told once', async () => {
+    for (let time = 0; time < 3; time++) {
+      await expect(health.run(failing(SILENCE))).rejects.toBe(SILENCE);
+    }
     expect(health.state).toBe('failing');
     expect(told).toEqual(['cache-1:11211 began: Error: silence']);
   });
 
-  it('is down after five in a row; then no operation is tried', async () => {
-    isThere = false;
-    await fail(5);
-    expect(health.state).toBe('down');
-    let tried = false;
-    const operation = () => Promise.resolve((tried = true));
-    await expect(health.run(operation)).rejects.toThrow('cache-1:11211 is down');
-    expect(tried).toBe(false);
-    expect(told).toHaveLength(1);
-    health.close();
+  it('tells the root of an error that says no more than that the store is unavailable', async () => {
+    await health.run(failing(new SessionStoreError({ cause: SILENCE }))).catch(() => undefined);
+    expect(told).toEqual(['cache-1:11211 began: Error: silence']);
   });
 
-  it.each(['answer', 'complaint'] as const)(
-    'is not down by an %s, which is a reply',
-    async (kind) => {
-      await fail(4);
-      await fail(20, kind);
-      await fail(4);
-      expect(health.isDown).toBe(false);
-    },
-  );
+  describe('losses', () => {
+    it('five in a row take it down; then no operation is tried', async () => {
+      isThere = false;
+      lose(4);
+      expect(health.state).toBe('failing');
+      lose(1);
+      expect(health.state).toBe('down');
+      let tried = false;
+      const operation = () => Promise.resolve((tried = true));
+      await expect(health.run(operation)).rejects.toThrow('cache-1:11211 is down');
+      expect(tried).toBe(false);
+      expect(told).toHaveLength(1);
+    });
 
-  it('is told of if the server answers that it cannot', async () => {
-    await fail(2, 'complaint');
-    expect(told).toEqual(['cache-1:11211 began: Error: complaint']);
+    it('of five operations one after another take it down', async () => {
+      isThere = false;
+      for (let time = 0; time < 5; time++) {
+        await health.run(failing(SILENCE)).catch(() => undefined);
+      }
+      expect(health.state).toBe('down');
+    });
+
+    it('count once, however many operations one concerns', () => {
+      for (let time = 0; time < 4; time++) health.lost(SILENCE, 1000);
+      expect(health.state).toBe('failing');
+    });
+
+    it('count once if 100 operations under way fail by the same incident', async () => {
+      const results = Array.from({ length: 100 }, () => health.run(failing(SILENCE)));
+      await Promise.allSettled(results);
+      expect(health.state).toBe('failing');
+      expect(told).toHaveLength(1);
+    });
+
+    it.each([
+      ['late', () => new DeadlineError(500)],
+      ['late, as a store tells it', () => new SessionStoreError({ cause: new DeadlineError(500) })],
+    ])('count each if the operations are %s', async (_how, error) => {
+      isThere = false;
+      await Promise.allSettled(Array.from({ length: 5 }, () => health.run(failing(error()))));
+      expect(health.state).toBe('down');
+    });
+
+    it.each([
+      ['an answer', async () => health.answered()],
+      ['a success', async () => health.succeeded()],
+      ['an operation that succeeds', () => health.run(() => Promise.resolve())],
+    ])('are counted anew after %s', async (_what, reply) => {
+      lose(4);
+      await reply();
+      lose(4);
+      expect(health.state).toBe('failing');
+    });
+
+    it('that concern no operation are counted, and not told', () => {
+      health.lost(SILENCE, 0);
+      expect([health.state, told]).toEqual(['up', []]);
+    });
   });
 
-  it('is up again by a probe, though nobody asks', async () => {
-    isThere = false;
-    await fail(5);
-    const ended = once(events, 'ended');
-    isThere = true;
-    await ended;
-    expect(health.state).toBe('up');
-    expect(told[1]).toBe('cache-1:11211 ended: 5');
-    expect(await health.run(() => Promise.resolve('served'))).toBe('served');
-  });
-
-  it('is down as long as probes fail, which grow fewer', async () => {
-    isThere = false;
-    await fail(5);
-    const began = performance.now();
-    while (probes < 3) await new Promise((resolve) => setImmediate(resolve));
-    expect(performance.now() - began).toBeGreaterThan(650); // 100, 200 and 400 ms
-    expect(health.state).toBe('down');
-    health.close();
-  });
-
-  it('was out until a probe was answered, and not only as long as somebody asked', async () => {
-    await fail(5);
-    await once(events, 'ended');
-    expect(lasted).toBeGreaterThan(0.09); // the first probe comes after 100 ms
-  });
-
-  it('is not back by an operation from before it was down, which is answered late', async () => {
-    isThere = false;
-    let answer: (value: string) => void = () => undefined;
-    const slow = health.run(() => new Promise<string>((resolve) => (answer = resolve)));
-    await fail(5);
-    await delay(1_100); // the calm that ends an outage
-    answer('late');
-    expect(await slow).toBe('late');
-    expect([health.state, told]).toEqual(['down', [expect.stringContaining('began')]]);
-    health.close();
-  });
-
-  it('closed while it is down is asked again by whoever still needs it', async () => {
-    isThere = false;
-    await fail(5);
-    health.close();
-    expect(await health.run(() => Promise.resolve('served'))).toBe('served');
-    await delay(150); // the first probe would come after 100 ms
-    expect(probes).toBe(0);
-  });
-
-  it('checked is what a probe tells, and counts as an operation', async () => {
-    isThere = false;
-    expect(await health.check()).toEqual({ server: 'cache-1:11211', state: 'down' });
+  it('is failing, and never down, by what the server answers', () => {
+    for (let time = 0; time < 20; time++) health.failed(new Error('out of memory'));
     expect(health.state).toBe('failing');
-    isThere = true;
-    await health.check();
-    expect(probes).toBe(2);
+    expect(told).toEqual(['cache-1:11211 began: Error: out of memory']);
   });
 
-  it('goes on after a reply in between', async () => {
-    await fail(4);
-    await health.run(() => Promise.resolve());
-    await fail(4);
-    expect(health.state).toBe('failing');
+  it('does not change by operations that were not begun, as too many waited', async () => {
+    const error = new OverloadError('too many');
+    await Promise.allSettled(Array.from({ length: 10 }, () => health.run(failing(error))));
+    const wrapped = new SessionStoreError({ cause: error });
+    await expect(health.run(failing(wrapped))).rejects.toBe(wrapped);
+    expect([health.state, told]).toEqual(['up', []]);
+  });
+
+  describe('after a second without a failure', () => {
+    it('is up, and told to be by the next success', () => {
+      health.lost(SILENCE, 3);
+      pass(1_001);
+      expect(health.state).toBe('up');
+      expect(told).toHaveLength(1);
+      health.succeeded();
+      expect(told[1]).toBe('cache-1:11211 ended: 3');
+      expect(lasted).toBeLessThan(0.5); // till the last failure, not till it was told
+    });
+
+    it('is still failing within it, in spite of successes', () => {
+      health.failed(SILENCE);
+      pass(900);
+      health.succeeded();
+      expect([health.state, told.length]).toEqual(['failing', 1]);
+    });
+  });
+
+  describe('while it is down', () => {
+    it('is up again by a probe, though nobody asks; refused operations count as failures', async () => {
+      takeDown();
+      health.refusal();
+      await health.run(() => Promise.resolve()).catch(() => undefined);
+      const ended = once(events, 'ended');
+      isThere = true;
+      await ended;
+      expect(health.state).toBe('up');
+      expect(told.slice(1)).toEqual(['cache-1:11211 ended: 7']);
+      expect(await health.run(() => Promise.resolve('served'))).toBe('served');
+    });
+
+    it('has lost nothing yet when it is up again', async () => {
+      takeDown();
+      isThere = true;
+      await once(events, 'ended');
+      lose(4);
+      expect(health.state).toBe('failing');
+    });
+
+    it('is probed at intervals that grow', async () => {
+      takeDown();
+      const began = performance.now();
+      while (probes < 3) await delay(10);
+      expect(performance.now() - began).toBeGreaterThan(650); // 100, 200 and 400 ms
+      expect(health.state).toBe('down');
+    });
+
+    it('is probed a little later by some processes than by others', async () => {
+      const order: string[] = [];
+      const probed = (name: string, random: number) => {
+        const { promise, resolve } = withResolvers();
+        const other = new ServerHealth(name, {
+          probe: async () => {
+            order.push(name);
+            resolve();
+          },
+        });
+        jest.spyOn(Math, 'random').mockReturnValue(random);
+        for (let time = 0; time < 5; time++) other.lost(SILENCE);
+        return promise;
+      };
+      await Promise.all([probed('late', 0.99), probed('early', 0)]);
+      expect(order).toEqual(['early', 'late']);
+    });
+
+    it('was out until a probe was answered, and not only as long as somebody asked', async () => {
+      takeDown();
+      isThere = true;
+      await once(events, 'ended');
+      expect(lasted).toBeGreaterThan(0.09); // the first probe comes after 100 ms
+    });
+
+    it('is not up again by an operation from before, which is answered late', async () => {
+      let answer: (value: string) => void = () => undefined;
+      const slow = health.run(() => new Promise<string>((resolve) => (answer = resolve)));
+      takeDown();
+      pass(1_100);
+      answer('late');
+      expect(await slow).toBe('late');
+      expect([health.state, told]).toEqual(['down', [expect.stringContaining('began')]]);
+    });
+
+    it('closed is asked again by whoever still needs it', async () => {
+      takeDown();
+      health.close();
+      expect(await health.run(() => Promise.resolve('served'))).toBe('served');
+      await delay(150); // the first probe would come after 120 ms at the latest
+      expect(probes).toBe(0);
+      expect(told).toHaveLength(1);
+    });
+  });
+
+  describe('checked', () => {
+    it('is what a probe tells, which counts as an operation', async () => {
+      isThere = false;
+      expect(await health.check()).toEqual({ server: 'cache-1:11211', state: 'down' });
+      expect(health.state).toBe('failing');
+      isThere = true;
+      expect(await health.check()).toEqual({ server: 'cache-1:11211', state: 'failing' });
+      expect(probes).toBe(2);
+    });
+
+    it('is not probed while it is known to be down', async () => {
+      takeDown();
+      expect(await health.check()).toEqual({ server: 'cache-1:11211', state: 'down' });
+      expect(probes).toBe(0);
+    });
+  });
+
+  it('reports what is wrong with its configuration, if anything is', () => {
+    expect(health.report).toEqual({ server: 'cache-1:11211', state: 'up' });
+    health.problem = 'It keeps no versions.';
+    expect(health.report).toMatchObject({ state: 'up', problem: 'It keeps no versions.' });
+  });
+
+  it('passes notices on to all who watch', () => {
+    const others: string[] = [];
+    health.watch({
+      outageBegan: () => undefined,
+      outageEnded: () => undefined,
+      noticed: (notice) => void others.push(notice),
+    });
+    health.tell((watcher) => watcher.noticed('a notice'));
+    expect([told, others]).toEqual([['a notice'], ['a notice']]);
   });
 });
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}

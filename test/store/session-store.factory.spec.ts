@@ -34,11 +34,25 @@ describe('the store for a cache', () => {
     expect(adapter.throwOnErrors).toBe(true);
   });
 
-  it('refuses a second one behind servers that stand in for each other', () => {
-    const fast = memcachedStore({ servers: ['127.0.0.1:1', '127.0.0.1:2'], rehash: true });
+  it('refuses a second one behind a DNS name, whose servers may come back with old sessions', () => {
+    const fast = memcachedStore({ dns: 'cache.internal:11211' });
     const open = () => openSessionStore(createCache({ stores: [fast, new Keyv()] }), settings);
     expect(open).toThrow(SessionOptionsError);
-    expect(open).toThrow(/^memcached\.rehash: .*Leave rehash out/);
+    expect(open).toThrow(/^memcached\.servers: .*Name each server instead of \{ dns \}/);
+  });
+
+  it.each([
+    ['a name', 'cache.internal:11211'],
+    ['an ElastiCache cluster', { elasticache: 'cache.internal:11211' }],
+  ])('takes a second one behind %s', (_which, servers) => {
+    const stores = [memcachedStore(servers), new Keyv()];
+    const { store } = openSessionStore(createCache({ stores }), settings);
+    expect(store).toBeInstanceOf(TieredSessionStore);
+  });
+
+  it('takes a DNS name without a second one', () => {
+    const cache = createCache({ stores: [memcachedStore({ dns: 'cache.internal:11211' })] });
+    expect(openSessionStore(cache, settings).store).toBeInstanceOf(AtomicSessionStore);
   });
 
   it('keeps copies in a second one', () => {

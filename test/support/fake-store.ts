@@ -24,7 +24,8 @@ export class FakeStore implements SessionStore {
     return this.records.get(key);
   }
 
-  async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
+  async create(...args: Parameters<SessionStore['create']>): Promise<'stored' | 'taken'> {
+    const [key, text, lifeSeconds] = args;
     await this.begin('create', key);
     if (this.records.has(key)) return 'taken';
     this.put(key, text, lifeSeconds);

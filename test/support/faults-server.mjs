@@ -1,6 +1,7 @@
 /*
  * A server process of its own whose sessions go through faults, on the built package or on
- * express-session with connect-memcached; in plain JavaScript so that it needs no build.
+ * express-session with connect-memcached; in plain JavaScript so that it needs no build. With POSTGRES in its environment it has
+ * a durable tier there.
  *
  * node faults-server.mjs ours|express-session <memcached> <port> express|fastify signal|exit
  */
@@ -80,7 +81,31 @@ route(Get('untouched'), 'untouched', false);
 Controller()(FaultsController);
 
 class AppModule {}
-const ours = () => SessionModule.forRoot({ memcached, cookie: { secure: false } });
+const { POSTGRES: url, ONLY_POSTGRES: only } = process.env;
+const place = url ? { stores: await storesWith(url) } : { memcached };
+const ours = () => SessionModule.forRoot({ ...place, cookie: { secure: false } });
+
+/** As the README has it. */
+async function storesWith(connectionString) {
+  const { default: KeyvPostgres } = await import('@keyv/postgres');
+  const { Keyv } = await import('keyv');
+  const { default: pg } = await import('pg');
+  const { memcachedStore } = await import('nestjs-session-manager');
+  const pool = new pg.Pool({ connectionString, query_timeout: 2000 });
+  pool.on('error', () => undefined);
+  class PostgresStore extends KeyvPostgres {
+    async connect() {
+      return async (sql, values) => (await pool.query(sql, values)).rows;
+    }
+
+    disconnect() {
+      return pool.end();
+    }
+  }
+  const tier = new Keyv({ store: new PostgresStore() });
+  return only ? tier : [memcachedStore(memcached), tier];
+}
+
 Module({ imports: isOurs ? [ours()] : [], controllers: [FaultsController] })(AppModule);
 
 const adapter = platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();

@@ -36,16 +36,24 @@ export interface GatewayClient {
   close(): void;
 }
 
+/** What a client brings to the handshake: its cookie, or all headers. */
+type Credentials = string | Record<string, string>;
+
+function handshakeHeaders(credentials: Credentials = {}, origin?: string): Record<string, string> {
+  const headers = typeof credentials === 'string' ? { cookie: credentials } : credentials;
+  return { ...headers, ...(origin && { origin }) };
+}
+
 export async function connectGateway(
   platform: SocketPlatform,
   url: string,
-  cookie?: string,
+  credentials?: Credentials,
   origin?: string,
 ): Promise<GatewayClient> {
   const inbox = new Inbox();
   if (platform === 'ws') {
     const socket = new WebSocket(url.replace('http', 'ws'), {
-      headers: { ...(cookie && { cookie }), ...(origin && { origin }) },
+      headers: handshakeHeaders(credentials, origin),
     });
     socket.on('message', (data: Buffer) => inbox.put(JSON.parse(data.toString()) as Received));
     socket.on('close', (code) => inbox.close(code));
@@ -56,7 +64,7 @@ export async function connectGateway(
       close: () => socket.close(),
     });
   }
-  const socket = connectSocketIo(url, cookie);
+  const socket = connectSocketIo(url, credentials, undefined, origin);
   socket.onAny((event: string, data) => inbox.put({ event, data }));
   socket.on('disconnect', (reason) => inbox.close(reason));
   await new Promise<void>((resolve, reject) => {
@@ -73,13 +81,12 @@ export async function connectGateway(
 /** Socket.IO's own client, for what only that one has. */
 export function connectSocketIo(
   url: string,
-  cookie?: string,
+  credentials?: Credentials,
   transports?: string[],
   origin?: string,
 ): Socket {
-  const extraHeaders = { ...(cookie && { cookie }), ...(origin && { origin }) };
   return io(url, {
-    ...{ extraHeaders, forceNew: true, reconnection: false },
+    ...{ extraHeaders: handshakeHeaders(credentials, origin), forceNew: true, reconnection: false },
     transports: transports ?? ['websocket'],
   });
 }

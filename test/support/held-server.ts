@@ -40,6 +40,8 @@ export class TestGate implements ResponseGate {
   }
 
   beforeRelease(response: ServerResponse): void {
+    // An error has nothing to tell.
+    if (this.events.includes('refusal')) return;
     this.events.push('release');
     addCookie(response, 'SID=new');
   }
@@ -73,7 +75,7 @@ export async function heldServer(handler: Handler, before?: Handler): Promise<He
     last = response;
     response.on('error', (error) => errors.push(error));
     before?.(response, request);
-    new HeldResponse(response, gate);
+    new HeldResponse(response, gate).watchClose(gate);
     void (async () => handler(response, request))().catch((error: unknown) => errors.push(error));
   });
   server.listen(0, '127.0.0.1');

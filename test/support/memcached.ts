@@ -8,7 +8,7 @@ import { freePort, startServer, type ServerProcess } from './server-process.js';
 /** A memcached of a test's own, on the loopback interface. */
 export interface Memcached {
   readonly port: number;
-  /** `127.0.0.1:port` */
+  /** `127.0.0.1:port`, or `[::1]:port` for IPv6 */
   readonly server: string;
   readonly pid: number;
   /** Ends it for good; nothing happens if it is gone. */
@@ -32,18 +32,21 @@ export interface MemcachedOptions {
   args?: readonly string[];
   /** To come back where another one was. Without it: any free port. */
   port?: number;
+  /** Another loopback address than 127.0.0.1. */
+  host?: string;
 }
 
 /** Starts a memcached; done as soon as it answers. */
 export async function startMemcached(options: MemcachedOptions = {}): Promise<Memcached> {
+  const { host = '127.0.0.1' } = options;
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     const process = await startServer('memcached', [
-      ...['-l', '127.0.0.1', '-p', String(port)],
+      ...['-l', host, '-p', String(port)],
       ...(isRoot() ? ['-u', 'nobody'] : []),
       ...(options.args ?? []),
     ]);
-    if (await answers(process, port)) return memcached(process, port);
+    if (await answers(process, port, host)) return memcached(process, port, host);
 
     await process.end('SIGKILL');
     // Another process may have taken the port, or not yet given it back.
@@ -52,11 +55,11 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
   }
 }
 
-function memcached(process: ServerProcess, port: number): Memcached {
-  const command = (line: string): Promise<string> => memcachedCommand(port, line);
+function memcached(process: ServerProcess, port: number, host: string): Memcached {
+  const command = (line: string): Promise<string> => memcachedCommand(port, line, undefined, host);
   return {
     port,
-    server: `127.0.0.1:${port}`,
+    server: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
     pid: process.pid,
     // To SIGTERM it answers a second later, and there is nothing it could save.
     stop: () => process.end('SIGKILL'),
@@ -93,11 +96,16 @@ async function allKeys(command: Memcached['command']): Promise<string[]> {
 }
 
 /** One command over a connection of its own. */
-export function memcachedCommand(port: number, line: string, timeout = 5_000): Promise<string> {
+export function memcachedCommand(
+  port: number,
+  line: string,
+  timeout = 5_000,
+  host = '127.0.0.1',
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = replyReader();
     let reply = '';
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, host);
     const fail = (reason: string): void => {
       socket.destroy();
       reject(new Error(`memcached, '${line.split('\r\n')[0]}': ${reason}`));
@@ -118,11 +126,13 @@ export function memcachedCommand(port: number, line: string, timeout = 5_000): P
   });
 }
 
-async function answers(process: ServerProcess, port: number): Promise<boolean> {
+async function answers(process: ServerProcess, port: number, host: string): Promise<boolean> {
   for (const end = Date.now() + 5_000; Date.now() < end && !process.hasExited; await delay(10)) {
-    const version = await memcachedCommand(port, 'version', 1_000).catch(() => '');
+    const version = await memcachedCommand(port, 'version', 1_000, host).catch(() => '');
     // The answer counts only if it is this process that gave it.
-    if (version) return (await memcachedCommand(port, 'stats')).includes(`pid ${process.pid}\r`);
+    if (!version) continue;
+    const stats = await memcachedCommand(port, 'stats', undefined, host);
+    return stats.includes(`pid ${process.pid}\r`);
   }
   return false;
 }

@@ -57,6 +57,9 @@ class RacesController {
     if (operation.do === 'regenerate') {
       return void (await this.sessions.regenerate({ keep: operation.keep }));
     }
+    if (operation.do === 'signIn') {
+      return void (await this.sessions.signIn(operation.user, { keep: operation.keep }));
+    }
     if (operation.do === 'save') return this.sessions.save();
 
     const session = await this.sessions.current();
@@ -64,7 +67,7 @@ class RacesController {
     switch (operation.do) {
       case 'read':
         // As it is now, whatever is done to its values later.
-        return JSON.parse(JSON.stringify(session));
+        return JSON.parse(JSON.stringify({ ...session.toJSON(), '@user': session.userId }));
       case 'set':
         return void session.set(entry, tag);
       case 'delete':

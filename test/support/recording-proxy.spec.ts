@@ -123,6 +123,26 @@ describe('recordingProxy', () => {
     expect(await command('get n')).toBe('END\r\n');
   });
 
+  it('makes others faster than each cas', async () => {
+    await command('set k 0 60 1\r\na');
+    const version = /^VALUE k 0 1 (\d+)/.exec(await command('gets k'))![1]!;
+    proxy.outdateWrites(true);
+    expect(await command(`cas k 0 60 1 ${version}\r\nb`)).toBe('EXISTS\r\n');
+    proxy.outdateWrites(false);
+    expect(await command(`cas k 0 60 1 ${version}\r\nb`)).toBe('STORED\r\n');
+  });
+
+  it('keeps replies back, and sends them in their order', async () => {
+    proxy.holdReplies(true);
+    const client = await connected();
+    client.write('set k 0 60 1\r\na\r\nget k\r\nversion\r\n');
+    const all = received(client, /VERSION/);
+    while ((await memcached.command('get k')) === 'END\r\n');
+    expect(client.bytesRead).toBe(0);
+    proxy.holdReplies(false);
+    expect(await all).toMatch(/^STORED\r\nVALUE k 0 1\r\na\r\nEND\r\nVERSION/);
+  });
+
   it('swallows everything while it hangs', async () => {
     proxy.hang(true);
     await expect(command('set k 0 60 1\r\na', 100)).rejects.toThrow('no answer');

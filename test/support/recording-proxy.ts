@@ -36,6 +36,10 @@ export interface RecordingProxy {
   changeReplies(change: ((reply: Buffer) => ChangedReply) | undefined): void;
   /** Answers whatever stores as a memcached without memory does. Reads go through. */
   failWrites(on: boolean): void;
+  /** Makes each `cas` one of an older version, as if somebody had always been faster. */
+  outdateWrites(on: boolean): void;
+  /** Keeps replies back, and sends all of them when it is over. */
+  holdReplies(on: boolean): void;
   /** Swallows everything, both ways; connections stay open. */
   hang(on: boolean): void;
   /** Breaks off all connections. */
@@ -54,7 +58,8 @@ const NO_OP_REPLY = 'MN';
 export async function recordingProxy(targetPort: number): Promise<RecordingProxy> {
   const sockets = new Set<Socket>();
   const commands: RecordedCommand[] = [];
-  const faults = { replyDelay: 0, commandDelay: 0, failWrites: false, hang: false };
+  const faults = { replyDelay: 0, commandDelay: 0, failWrites: false, outdate: false, hang: false };
+  let held: (() => void)[] | undefined;
   let changeReply: ((reply: Buffer) => ChangedReply) | undefined;
   let connections = 0;
 
@@ -84,12 +89,19 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
       const name = line.split(' ', 1)[0] ?? '';
       commands.push({ name, key: keyOf(line), line });
       if (faults.hang) return;
+      if (faults.outdate && name === 'cas') {
+        return toServer(outdated(line, bytes), faults.commandDelay);
+      }
       if (!faults.failWrites || !WRITES.has(name)) return toServer(bytes, faults.commandDelay);
       if (line.endsWith(' noreply')) return;
       refusedWrites++;
       toServer(NO_OP, faults.commandDelay);
     };
-    const receiveReply = ({ line, bytes }: ProtocolUnit): void => {
+    const receiveReply = (reply: ProtocolUnit): void => {
+      if (held) held.push(() => passReply(reply));
+      else passReply(reply);
+    };
+    const passReply = ({ line, bytes }: ProtocolUnit): void => {
       if (faults.hang) return;
       if (changeReply) return sendChanged(changeReply(bytes));
       if (line !== NO_OP_REPLY || refusedWrites === 0) return toClient(bytes, faults.replyDelay);
@@ -132,6 +144,12 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
     delayCommands: (ms) => void (faults.commandDelay = ms),
     changeReplies: (change) => void (changeReply = change),
     failWrites: (on) => void (faults.failWrites = on),
+    outdateWrites: (on) => void (faults.outdate = on),
+    holdReplies(on) {
+      const replies = held?.splice(0) ?? [];
+      held = on ? replies : undefined;
+      if (!on) for (const pass of replies) pass();
+    },
     hang: (on) => void (faults.hang = on),
     cut,
     async refuse(on) {
@@ -147,6 +165,13 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
       await closed;
     },
   };
+}
+
+/** A `cas` of a version that nothing has any more. */
+function outdated(line: string, bytes: Buffer): Buffer {
+  const words = line.split(' ');
+  words[5] = '0';
+  return Buffer.concat([Buffer.from(words.join(' ')), bytes.subarray(line.length)]);
 }
 
 /** Writes in the order of the calls, even if a later one asks for a shorter delay. */

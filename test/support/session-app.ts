@@ -28,6 +28,8 @@ export interface SessionApp {
 interface Settings {
   readonly platform?: Platform;
   readonly options?: SessionModuleOptions;
+  /** In place of `SessionModule.forRoot(options)`. */
+  readonly sessions?: DynamicModule;
   readonly imports?: DynamicModule[];
   readonly controllers: Type[];
   readonly providers?: Type[];
@@ -43,7 +45,7 @@ export async function startSessionApp(settings: Settings): Promise<SessionApp> {
   const { platform = 'express', options, controllers, providers = [] } = settings;
   const logged = new LogRecord();
   const building = Test.createTestingModule({
-    imports: [SessionModule.forRoot(options), ...(settings.imports ?? [])],
+    imports: [settings.sessions ?? SessionModule.forRoot(options), ...(settings.imports ?? [])],
     controllers,
     providers,
   }).setLogger(logged);
@@ -69,6 +71,8 @@ export async function startSessionApp(settings: Settings): Promise<SessionApp> {
 export class LogRecord implements LoggerService {
   readonly warnings: string[] = [];
   readonly errors: string[] = [];
+  /** What is said at start, and by Nest itself. */
+  readonly infos: string[] = [];
 
   warn(message: unknown): void {
     this.warnings.push(String(message));
@@ -78,7 +82,7 @@ export class LogRecord implements LoggerService {
     this.errors.push(String(message));
   }
 
-  log(): void {
-    // of no interest
+  log(message: unknown): void {
+    this.infos.push(String(message));
   }
 }

@@ -33,6 +33,7 @@ export async function sessionServer(world: SessionWorld, handler: Handler): Prom
     log: new SessionLog({
       error: (message: unknown) => void log.push(`error: ${String(message)}`),
       warn: (message: unknown) => void log.push(`warn: ${String(message)}`),
+      log: (message: unknown) => void log.push(`log: ${String(message)}`),
     }),
   };
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {

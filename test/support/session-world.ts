@@ -35,6 +35,7 @@ export class SessionWorld {
       maxSessionsPerUser: false,
       whenTooMany: 'end-oldest',
       persistentCookie: false,
+      revokeEverybodyWithin: 10,
       now: this.clock.now,
       warn: (message) => this.warnings.push(message),
       telemetry: this.telemetry,

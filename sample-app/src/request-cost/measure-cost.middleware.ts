@@ -10,11 +10,11 @@ export function measureCost(request: Request, response: Response, next: NextFunc
   const cost = new RequestCost();
   response.locals.cost = cost;
   response.once('finish', () => {
+    const line = `${request.method} ${request.originalUrl} → ${response.statusCode}`;
     const { reads, writes } = cost;
-    logger.log(
-      `${request.method} ${request.originalUrl} → ${response.statusCode}, ` +
-        `memcached: ${reads} read, ${writes} written`,
-    );
+    // Without memcached nothing is counted, as there are no round trips.
+    const isCounted = request.app.locals.usesMemcached === true;
+    logger.log(isCounted ? `${line}, memcached: ${reads} read, ${writes} written` : line);
   });
   countingTo(cost, next);
 }

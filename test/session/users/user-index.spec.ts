@@ -28,6 +28,17 @@ describe("a user's index", () => {
     );
   });
 
+  it.each<[Partial<IndexedSession>, string]>([
+    [{ from: 'sess:f' }, '"sess:f"'],
+    [{ from: 'sess:f', beside: ['sess:g'] }, '"sess:f","sess:g"'],
+    [{ beside: ['sess:g', 'sess:h'] }, 'null,"sess:g","sess:h"'],
+  ])('has what only some sessions have behind what all have: %j', (more, text) => {
+    const sessions = [{ ...one, ...more }];
+    const encoded = encodeIndex({ sessions, ending: [] });
+    expect(encoded).toBe(`[1,[["a","sess:a",1,null,null,${text}]],[]]`);
+    expect(decodeIndex(encoded)).toEqual({ sessions, ending: [] });
+  });
+
   it('comes back as it was', () => {
     fc.assert(fc.property(index, (it) => expect(decodeIndex(encodeIndex(it))).toEqual(it)));
   });

@@ -5,12 +5,12 @@ import type { SessionPolicy } from '../../../src/session/session-policy.js';
 import { SessionRepository } from '../../../src/session/session-repository.js';
 import type { SessionClient } from '../../../src/session/session-user.js';
 import {
-  SessionConflictError,
   SessionDestroyedError,
   SessionLimitError,
   SessionStoreError,
   SessionValueError,
 } from '../../../src/session/session.errors.js';
+import type { SessionStore } from '../../../src/session/session-store.js';
 import type { Session } from '../../../src/session/session.js';
 import { UserSessions } from '../../../src/session/users/user-sessions.js';
 import { SessionWorld } from '../../support/session-world.js';
@@ -24,7 +24,7 @@ describe("a user's sessions", () => {
   /** The application begins anew, with other options. */
   const begin = (policy: Partial<SessionPolicy> = {}): void => {
     world = new SessionWorld(policy);
-    users = new UserSessions(world.repository.users);
+    users = new UserSessions(world.repository.users, world.repository.generations);
   };
 
   beforeEach(() => begin());
@@ -170,14 +170,145 @@ describe("a user's sessions", () => {
       }
     });
 
-    it('with one id in two requests signs in one of them', async () => {
-      const id = await world.stored();
+    it.each([
+      ['the same user', 'ada', 'ada'],
+      ['two users', 'ada', 'zoe'],
+    ])('with one id in two requests is two sessions: %s', async (_who, first, second) => {
+      const id = await world.stored({ cart: 1, step: 2 });
+      const [one, other] = [comes(id), comes(id, world.anotherProcess())];
+      Object.assign(await one.load(), { mine: 1 });
+      Object.assign(await other.load(), { mine: 2 });
+      const sessions = await Promise.all([
+        one.signIn(first, { keep: ['cart', 'mine'] }),
+        other.signIn(second, { keep: ['cart', 'mine'] }),
+      ]);
+      expect(new Set([id, ...sessions.map((session) => session.id)]).size).toBe(3);
+      expect(world.entriesOf(sessions[0].id)).toEqual({ cart: 1, mine: 1 });
+      expect(world.entriesOf(sessions[1].id)).toEqual({ cart: 1, mine: 2 });
+      expect(await userOf(sessions[0].id)).toBe(first);
+      expect(await userOf(sessions[1].id)).toBe(second);
+      const users = [...new Set([first, second])];
+      const all = await Promise.all(users.map((user) => handles(user)));
+      expect(all.flat()).toHaveLength(2);
+      expect(await userOf(id)).toBeUndefined();
+    });
+
+    it('again leaves no request under way signed in beside it', async () => {
+      const { id } = await signIn();
+      const late = await comes(id, world.anotherProcess()).load();
+      const session = await signIn('ada', id);
+      await expect(late.regenerate()).rejects.toThrow(SessionDestroyedError);
+      expect(await handles()).toEqual([await handleOf(session)]);
+    });
+
+    it('as somebody else that is refused late leaves the session as it was', async () => {
+      begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
+      const { id } = await signIn('zoe');
+      const current = comes(id);
+      await current.load();
+      world.store.before('create', () => undefined);
+      const gate = world.store.hold('create');
+      const slow = current.signIn('ada');
+      await gate.reached;
+      world.clock.pass(5);
+      await signIn('ada');
+      gate.release();
+      await expect(slow).rejects.toThrow(SessionLimitError);
+      expect(await userOf(id)).toBe('zoe');
+      expect(await handles('zoe')).toHaveLength(1);
+      expect(await handles('ada')).toHaveLength(1);
+    });
+
+    it('again in two requests at once is two sessions', async () => {
+      const { id } = await signIn();
       const [one, other] = [comes(id), comes(id, world.anotherProcess())];
       await Promise.all([one.load(), other.load()]);
-      const results = await Promise.allSettled([one.signIn('ada'), other.signIn('ada')]);
-      const refused = results.filter(({ status }) => status === 'rejected');
-      expect(refused).toMatchObject([{ reason: expect.any(SessionConflictError) }]);
-      expect(await users.list('ada')).toHaveLength(1);
+      const sessions = await Promise.all([one.signIn('ada'), other.signIn('ada')]);
+      for (const session of sessions) expect(await userOf(session.id)).toBe('ada');
+      expect(await handles()).toHaveLength(2);
+      expect(await users.revokeAll('ada')).toBe(2);
+      for (const session of sessions) expect(await userOf(session.id)).toBeUndefined();
+    });
+
+    it('while the id is renewed by the time leaves both ids good', async () => {
+      begin({ rotateEvery: 600 });
+      const id = await world.stored({ cart: 1 });
+      world.clock.pass(600);
+      const [renewing, signingIn] = [comes(id), comes(id)];
+      const [renewed] = [await renewing.load(), await signingIn.load()];
+      await renewing.commit(true);
+      const session = await signingIn.signIn('ada');
+      expect(world.entriesOf(renewed.id)).toEqual({ cart: 1 });
+      expect(await userOf(renewed.id)).toBeUndefined();
+      expect(await userOf(session.id)).toBe('ada');
+      expect(world.entriesOf(session.id)).toEqual({ cart: 1 });
+      expect(await world.find(id)).toBeUndefined();
+    });
+
+    it('in place of a session that was ended meanwhile begins one that has nothing of it', async () => {
+      for (const repository of [world.repository, world.anotherProcess()]) {
+        const id = await world.stored({ cart: 1 });
+        const current = comes(id);
+        const before = await current.load();
+        before.mine = 1;
+        await (await comes(id, repository).load()).destroy();
+        const session = await current.signIn('ada');
+        expect(session.toJSON()).toEqual({});
+        expect(await userOf(session.id)).toBe('ada');
+        expect(() => void (before.late = 1)).toThrow(SessionDestroyedError);
+        session.own = 1;
+        await current.commit();
+        expect(world.entriesOf(session.id)).toEqual({ own: 1 });
+      }
+      expect(await handles()).toHaveLength(2);
+    });
+
+    describe('is a border', () => {
+      const held = async (id: string) => {
+        const current = comes(id, world.anotherProcess());
+        return { current, session: await current.load() };
+      };
+
+      it.each<[string, string | undefined, boolean]>([
+        ["from nobody's to a user's", undefined, true],
+        ["from nobody's, with nothing kept", undefined, false],
+        ['of the same user again', 'ada', true],
+        ["from another user's", 'zoe', true],
+      ])('%s', async (_what, user, keep) => {
+        const id = user
+          ? (await signIn(user)).id
+          : await world.stored({ cart: 1, notes: 'before' });
+        const [writer, updater, ender, reader, mover, entrant] = await Promise.all(
+          Array.from({ length: 6 }, () => held(id)),
+        );
+        const session = await comes(id).signIn('ada', { keep });
+        session.notes = "ada's";
+        session.flash('notice', 'for Ada');
+        await session.save();
+
+        writer!.session.shipTo = 'elsewhere';
+        await expect(writer!.session.save()).rejects.toThrow(SessionDestroyedError);
+        const seen: unknown[] = [];
+        updater!.session.update('notes', (notes) => {
+          seen.push(notes);
+          return 'overwritten';
+        });
+        await updater!.current.commit();
+        expect(updater!.current.isGone).toBe(true);
+        expect(seen).not.toContain("ada's");
+        await ender!.session.destroy();
+        expect(await reader!.session.flash('notice')).toBeUndefined();
+        expect(reader!.session.get('notes')).not.toBe("ada's");
+        if (!user) expect((await mover!.session.regenerate()).id).not.toBe(session.id);
+        await entrant!.session.signIn('eve');
+
+        const { shipTo, notes } = world.entriesOf(session.id)!;
+        expect([shipTo, notes]).toEqual([undefined, "ada's"]);
+        expect(await userOf(session.id)).toBe('ada');
+        expect(await userOf(session.id, world.anotherProcess())).toBe('ada');
+        expect(await (await comes(session.id).load()).flash('notice')).toBe('for Ada');
+        expect(await userOf(id)).toBeUndefined();
+      });
     });
 
     it('leaves records of anonymous sessions as they were', async () => {
@@ -454,7 +585,7 @@ describe("a user's sessions", () => {
         const gate = world.store.hold(operation);
         const regenerating = moving.regenerate().catch((error: unknown) => error);
         await gate.reached;
-        expect(await new UserSessions(other.users).revokeAll('ada')).toBe(1);
+        expect(await new UserSessions(other.users, other.generations).revokeAll('ada')).toBe(1);
         gate.release();
         expect(await regenerating).toBeInstanceOf(SessionDestroyedError);
         expect(await userOf(session.id)).toBeUndefined();
@@ -527,6 +658,67 @@ describe("a user's sessions", () => {
       expect(await userOf(moved.id)).toBeUndefined();
     });
 
+    describe('given twice at once', () => {
+      const twice = async (keep?: string[]) => {
+        const { id } = await signIn();
+        const [one, other] = [comes(id), comes(id, world.anotherProcess())];
+        await Promise.all([one.load(), other.load()]);
+        return Promise.all(
+          [one, other].map((current) => current.regenerate({ keep: keep ?? true })),
+        );
+      };
+
+      it.each([
+        ['all', undefined],
+        ['some', ['cart']],
+      ])('are one session with two ids: keeping %s', async (_what, keep) => {
+        begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
+        const sessions = await twice(keep);
+        for (const process of [world.repository, world.anotherProcess()]) {
+          for (const { id } of sessions) expect(await userOf(id, process)).toBe('ada');
+        }
+        expect(await handles()).toHaveLength(1);
+        await expect(signIn()).rejects.toThrow(SessionLimitError);
+        await new Promise(setImmediate);
+        expect(await users.revokeAll('ada')).toBe(1);
+        for (const { id } of sessions) expect(world.entriesOf(id)).toBeUndefined();
+      });
+
+      it.each([0, 1])('are ended by a sign-out with either: %i', async (which) => {
+        const sessions = await twice();
+        await (await comes(sessions[which]!.id).load()).signOut();
+        for (const { id } of sessions) expect(world.entriesOf(id)).toBeUndefined();
+        expect(await handles()).toEqual([]);
+      });
+
+      it.each([0, 1])('are ended by signing in again with either: %i', async (which) => {
+        const sessions = await twice();
+        const session = await signIn('ada', sessions[which]!.id);
+        for (const { id } of sessions) expect(await userOf(id)).toBeUndefined();
+        expect(await userOf(session.id)).toBe('ada');
+        expect(await handles()).toHaveLength(1);
+      });
+
+      it('are ended by who had read it before', async () => {
+        const { id } = await signIn();
+        const all = [comes(id), comes(id), comes(id)];
+        await Promise.all(all.map((current) => current.load()));
+        const sessions = [await all[0]!.regenerate(), await all[1]!.regenerate()];
+        await all[2]!.destroy();
+        for (const session of sessions) expect(world.entriesOf(session.id)).toBeUndefined();
+      });
+
+      it('are no more than a few', async () => {
+        const { id } = await signIn();
+        const all = Array.from({ length: 9 }, () => comes(id));
+        await Promise.all(all.map((current) => current.load()));
+        const sessions: Session[] = [];
+        for (const current of all) sessions.push(await current.regenerate());
+        expect(await users.revokeAll('ada')).toBe(1);
+        for (const session of sessions) expect(world.entriesOf(session.id)).toBeUndefined();
+      });
+    });
+
     it('by the time, too', async () => {
       begin({ rotateEvery: 600 });
       const session = await signIn();
@@ -594,7 +786,7 @@ describe("a user's sessions", () => {
         });
       expect((await comesOld().load()).userId).toBe('ada');
       const newer = await signIn('ada', undefined, rotated);
-      const all = new UserSessions(rotated.users);
+      const all = new UserSessions(rotated.users, rotated.generations);
       expect(await all.list('ada')).toHaveLength(2);
 
       const moved = await comesOld().regenerate();
@@ -692,6 +884,145 @@ describe("a user's sessions", () => {
       expect(results.at(-1)).toBe(last);
       expect((await users.list('ada')).length).toBeLessThan(6);
       expect(world.store.text(indexKey())!.length).toBeLessThanOrEqual(400);
+    });
+  });
+
+  describe('after a sign-in that was cut off', () => {
+    const limited = { maxSessionsPerUser: 1, whenTooMany: 'refuse' } as const;
+
+    /** The store in which one operation is answered otherwise, before or after it is done. */
+    const broken = (
+      at: number,
+      isDone: boolean,
+      fault: () => Promise<never>,
+      isLast: boolean,
+    ): SessionStore => {
+      let operations = 0;
+      const run = async <T>(work: () => Promise<T>): Promise<T> => {
+        operations++;
+        if (operations < at || (operations > at && !isLast)) return work();
+        if (operations === at && isDone) await work();
+        return fault();
+      };
+      return {
+        find: (...args) => run(() => world.store.find(...args)),
+        create: (...args) => run(() => world.store.create(...args)),
+        update: (key, text, version, life) =>
+          run(() => world.store.update(key, text, version, life)),
+        remove: (...args) => run(() => world.store.remove(...args)),
+      };
+    };
+
+    /** Of a process that is killed at that operation. */
+    const until = (death: number, isDone: boolean) =>
+      broken(death, isDone, () => new Promise<never>(() => undefined), true);
+
+    /** Whose answer to that operation is lost. */
+    const without = (answer: number, isDone: boolean) =>
+      broken(answer, isDone, () => Promise.reject(new SessionStoreError()), false);
+
+    const quiet = async () => {
+      for (let n = 0; n < 200; n++) await new Promise(setImmediate);
+    };
+
+    const visitors: [string, () => Promise<string | undefined>][] = [
+      ['a visitor without a session', () => Promise.resolve(undefined)],
+      ['a visitor with one', () => world.stored({ cart: 1 })],
+      ['the same user again', async () => (await signIn()).id],
+      ['another user', async () => (await signIn('zoe')).id],
+    ];
+
+    it.each(visitors)(
+      'by the end of its process, the next one is served: %s',
+      async (_who, come) => {
+        begin(limited);
+        const whole = await come();
+        world.store.calls.length = 0;
+        await comes(whole).signIn('ada');
+        // From the end of another user's session on, all that counts is done.
+        const { calls } = world.store;
+        const operations = calls.includes('remove') ? calls.indexOf('remove') + 1 : calls.length;
+        expect(operations).toBeGreaterThan(2);
+        for (let death = 1; death <= operations; death++) {
+          for (const isDone of [false, true]) {
+            // Then all is done, and nobody can tell that its client was not told.
+            if (death === operations && isDone) continue;
+            begin(limited);
+            const id = await come();
+            const dying = new SessionRepository(until(death, isDone), world.policy);
+            void comes(id, dying).signIn('ada');
+            await quiet();
+            world.clock.pass(5);
+            const there = id !== undefined && (await userOf(id)) === 'ada';
+            expect(await handles()).toHaveLength(there ? 1 : 0);
+            const session = await signIn('ada', there ? id : undefined);
+            expect(await userOf(session.id)).toBe('ada');
+            expect(await handles()).toEqual([await handleOf(session)]);
+          }
+        }
+      },
+    );
+
+    it.each(visitors)('by a lost connection, it counts or it does not: %s', async (_who, come) => {
+      for (let answer = 1; answer <= 12; answer++) {
+        for (const isDone of [false, true]) {
+          begin(limited);
+          const id = await come();
+          const current = comes(id, new SessionRepository(without(answer, isDone), world.policy));
+          const result = await current.signIn('ada').catch(() => undefined);
+          world.clock.pass(5);
+          const ids = [result?.id, id].filter((one) => one !== undefined);
+          const known = await Promise.all(ids.map((one) => userOf(one)));
+          const there = ids.find((_, n) => known[n] === 'ada');
+          if (result) expect(there).toBe(result.id);
+          expect(await handles()).toHaveLength(there ? 1 : 0);
+          expect(await userOf((await signIn('ada', there)).id)).toBe('ada');
+        }
+      }
+    });
+
+    it('has its place for as long as the store takes', async () => {
+      begin(limited);
+      const id = await world.stored({ cart: 1 });
+      const gates = [world.store.hold('create'), world.store.hold('create')];
+      const slow = comes(id).signIn('ada');
+      await gates[0]!.reached;
+      gates[0]!.release();
+      await gates[1]!.reached;
+      world.clock.pass(5);
+      // Who looks drops it; who comes first has it.
+      expect(await handles()).toEqual([]);
+      gates[1]!.release();
+      const session = await slow;
+      expect(await userOf(session.id)).toBe('ada');
+      await expect(signIn()).rejects.toThrow(SessionLimitError);
+    });
+
+    it('leaves it to who came first meanwhile, and the visitor as he was', async () => {
+      begin(limited);
+      const id = await world.stored({ cart: 1 });
+      const current = comes(id);
+      await current.load();
+      world.store.before('create', () => undefined);
+      const gate = world.store.hold('create');
+      const slow = current.signIn('ada');
+      await gate.reached;
+      world.clock.pass(5);
+      const first = await signIn();
+      gate.release();
+      await expect(slow).rejects.toThrow(SessionLimitError);
+      expect(world.entriesOf(id)).toEqual({ cart: 1 });
+      expect(await handles()).toEqual([await handleOf(first)]);
+    });
+
+    it.each([-3600, 3600])('is no more even if its clock was %i s off', async (seconds) => {
+      begin(limited);
+      const now = () => world.clock.now() + seconds * 1000;
+      const dying = new SessionRepository(until(3, false), { ...world.policy, now });
+      void comes(undefined, dying).signIn('ada');
+      await quiet();
+      world.clock.pass(5);
+      expect((await signIn()).userId).toBe('ada');
     });
   });
 

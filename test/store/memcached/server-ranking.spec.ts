@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { newSessionId } from '../../../src/session/session-id.js';
-import { best, rank, type WeightedServer } from '../../../src/store/memcached/server-ranking.js';
+import { best, type WeightedServer } from '../../../src/store/memcached/server-ranking.js';
 import { storeKeyOf } from '../../support/store-key.js';
 
 const KEYS = Array.from({ length: 100_000 }, () => storeKeyOf(newSessionId()));
@@ -46,12 +46,16 @@ describe('where 100,000 sessions go', () => {
     }
   });
 
-  it('is the first of the ranking; without it the second is the best of the others', () => {
-    const all = servers(1, 1, 2);
-    for (const key of KEYS.slice(0, 1000)) {
-      const [first, second, third] = rank(all, key);
-      expect(first).toBe(best(all, key));
-      expect(second).toBe(best([second!, third!], key));
-    }
+  it('changes for no other session if a server leaves', () => {
+    const [four, three] = [servers(1, 2, 1, 1), servers(1, 2, 1)];
+    const stayed = KEYS.filter((key) => best(four, key).server !== 'cache-4:11211');
+    expect(stayed.length).toBeLessThan(KEYS.length);
+    const moved = stayed.filter((key) => best(three, key).server !== best(four, key).server);
+    expect(moved).toEqual([]);
+  });
+
+  it('is the only server there is', () => {
+    const [only] = servers(1);
+    for (const key of KEYS.slice(0, 10)) expect(best([only!], key)).toBe(only);
   });
 });

@@ -31,6 +31,14 @@ describe('sessions in memory', () => {
   const create = (store: SessionStore, ...keys: string[]): Promise<string[]> =>
     Promise.all(keys.map((key) => store.create(`sess:${key}`, 'text', TIMEOUT)));
 
+  it('live on when they are only looked at', async () => {
+    const store = open();
+    await create(store, 'a');
+    clock.pass(TIMEOUT - 1);
+    expect(await store.find('sess:a', 0)).toMatchObject({ text: 'text' });
+    expect(await store.find('sess:a')).toMatchObject({ text: 'text' });
+  });
+
   describe('at start', () => {
     it.each([
       ['development', 'log'],
@@ -53,6 +61,39 @@ describe('sessions in memory', () => {
       await create(store, 'd');
       expect(await store.find('sess:b')).toBeUndefined();
       for (const key of ['a', 'c', 'd']) expect(await store.find(`sess:${key}`)).toBeDefined();
+    });
+
+    const flood = async (store: SessionStore, count: number, text: string): Promise<void> => {
+      for (let n = 0; n < count; n++) await store.create(`sess:flood${n}`, text, TIMEOUT);
+    };
+
+    it.each([
+      ['50,500 small ones', 50_500, 'text'],
+      ['120 of 0.9 MB', 120, 'x'.repeat(900_000)],
+    ])('let those of nobody go first: %s', async (_what, count, text) => {
+      const store = open();
+      await create(store, 'before');
+      await store.create('sess:ada', 'text', TIMEOUT, true);
+      await flood(store, count / 2, text);
+      await store.create('sess:signs in', 'text', TIMEOUT, false);
+      const { version } = (await store.find('sess:signs in'))!;
+      await store.update('sess:signs in', 'signed in', version, TIMEOUT, false, true);
+      await flood(store, count, text);
+      expect(await store.find('sess:before')).toBeUndefined();
+      expect(await store.find('sess:ada')).toMatchObject({ text: 'text' });
+      expect(await store.find('sess:signs in')).toMatchObject({ text: 'signed in' });
+      expect(await store.find(`sess:flood${count - 1}`)).toBeDefined();
+    });
+
+    it('let the signed in go when there are no others, the least recently used first', async () => {
+      const store = open(3);
+      for (const key of ['a', 'b', 'c']) await store.create(`sess:${key}`, 'text', TIMEOUT, true);
+      await store.find('sess:a');
+      await store.create('sess:d', 'text', TIMEOUT);
+      await store.create('sess:e', 'text', TIMEOUT);
+      expect(await store.find('sess:b')).toBeUndefined();
+      expect(await store.find('sess:d')).toBeUndefined();
+      for (const key of ['a', 'c', 'e']) expect(await store.find(`sess:${key}`)).toBeDefined();
     });
 
     it('tell of it, and how many went so far, once a minute', async () => {
@@ -94,6 +135,18 @@ describe('sessions in memory', () => {
     lines.length = 0;
     await create(store, 'a', 'b');
     await use(store);
+    expect(lines).toEqual([]);
+  });
+
+  it('that were cleared take no room any more', async () => {
+    const keyv = memoryStore({ now: clock.now, logger });
+    const store = sessionStoreOver(keyv, clock.now);
+    const text = 'x'.repeat(20 * 1024 * 1024);
+    for (const key of ['a', 'b']) await store.create(`sess:${key}`, text, TIMEOUT);
+    await keyv.clear();
+    lines.length = 0;
+    for (const key of ['c', 'd', 'e']) await store.create(`sess:${key}`, text, TIMEOUT);
+    for (const key of ['c', 'd', 'e']) expect(await store.find(`sess:${key}`)).toBeDefined();
     expect(lines).toEqual([]);
   });
 

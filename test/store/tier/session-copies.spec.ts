@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { SessionStoreError } from '../../../src/session/session.errors.js';
@@ -97,6 +99,7 @@ describe('copies of sessions in a store that can only overwrite', () => {
     await expect(slow).rejects.toThrow(SessionStoreError);
     await expect(waiting).rejects.toThrow(SessionStoreError);
     gate.release();
+    await nextTurn();
     await copies.write(KEY, record(3));
     expect(adapter.count('set')).toBe(2);
   });

@@ -4,11 +4,14 @@ import type { Keyv } from 'keyv';
 import { newSessionId } from '../../../src/session/session-id.js';
 import type { SessionStore } from '../../../src/session/session-store.js';
 import { SessionStoreError } from '../../../src/session/session.errors.js';
-import { errorKind } from '../../../src/store/memcached/memcached-replies.js';
 import { memcachedStore } from '../../../src/store/memcached/memcached-store.js';
+import {
+  openSessionStore,
+  type OpenSessionStore,
+} from '../../../src/store/session-store.factory.js';
 import { scriptedMemcached, type ScriptedMemcached } from '../../support/scripted-memcached.js';
 import { storeKeyOf } from '../../support/store-key.js';
-import { KEY_PREFIX, sessionStoreOver, TIMEOUT } from '../../support/stores.js';
+import { cacheOver, KEY_PREFIX, TIMEOUT } from '../../support/stores.js';
 
 const OTHER = storeKeyOf(newSessionId(), KEY_PREFIX);
 const value = (key: string, text: string, version = '7') =>
@@ -17,13 +20,17 @@ const value = (key: string, text: string, version = '7') =>
 describe('replies of memcached that make no sense', () => {
   let memcached: ScriptedMemcached;
   let keyv: Keyv;
+  let open: OpenSessionStore;
   let store: SessionStore;
   let key: string;
 
   beforeAll(async () => {
     memcached = await scriptedMemcached();
     keyv = memcachedStore({ servers: memcached.server, timeout: 150 });
-    store = sessionStoreOver(keyv);
+    open = openSessionStore(cacheOver(keyv), {
+      ...{ keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: Date.now },
+    });
+    ({ store } = open);
   });
 
   afterAll(async () => {
@@ -46,9 +53,12 @@ describe('replies of memcached that make no sense', () => {
   it.each([
     ['is for another key', () => `${value(OTHER, 'theirs')}END\r\n`],
     ['is for several keys', () => `${value(key, 'mine')}${value(OTHER, 'theirs')}END\r\n`],
+    ['is for the same key twice', () => `${value(key, 'mine')}${value(key, 'mine')}END\r\n`],
     ['is for a key that reaches into prototypes', () => `${value('__proto__', 'x')}ERROR\r\n`],
     ['is that of a write', () => 'STORED\r\n'],
     ['is a number', () => '42\r\n'],
+    ['has no version', () => `VALUE ${key} 0 4\r\nmine\r\nEND\r\n`],
+    ['has the version 0, as with -C', () => `${value(key, 'mine', '0')}END\r\n`],
     ['has a version with a command in it', () => `${value(key, 'mine', '1\nflush_all')}END\r\n`],
     ['ends its data too late', () => `VALUE ${key} 0 2 7\r\nmine\r\nEND\r\n`],
     ['has a length that is none', () => `VALUE ${key} 0 many 7\r\nmine\r\nEND\r\n`],
@@ -58,6 +68,7 @@ describe('replies of memcached that make no sense', () => {
     ['is an empty line', () => '\r\n'],
     ['is in another language', () => 'HTTP/1.1 400 Bad Request\r\n\r\n'],
     ['is a line without an end', () => 'x'.repeat(5_000)],
+    ['says that too many are connected', () => 'ERROR Too many open connections\r\n'],
     ['never comes', () => undefined],
   ])('fail a read whose reply %s', async (_what, reply) => {
     memcached.answer(reply);
@@ -71,6 +82,7 @@ describe('replies of memcached that make no sense', () => {
     ['is that of another write', 'DELETED\r\n'],
     ['says more than it should', 'STORED twice\r\n'],
     ['is a record', `${value(OTHER, 'theirs')}END\r\n`],
+    ['is a record behind the right one', `${value(OTHER, 'theirs')}STORED\r\n`],
     ['is an error', 'SERVER_ERROR out of memory\r\n'],
     ['is an unknown word', 'PERHAPS\r\n'],
   ])('fail a write whose reply %s', async (_what, reply) => {
@@ -95,6 +107,25 @@ describe('replies of memcached that make no sense', () => {
     expect(memcached.connections).toBe(connections + 1);
   });
 
+  it('are shown in no error', async () => {
+    const replies = [
+      'SECRET\r\n',
+      `VALUE ${key} 0 9 7 SECRET\r\n`,
+      `STORED SECRET\r\n`,
+      'SECRET\n',
+    ];
+    for (const reply of replies) {
+      memcached.answer(() => reply);
+      const error: unknown = await store.find(key).catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(SessionStoreError);
+      const { message, stack, cause } = error as Error;
+      expect(`${message} ${stack} ${String(cause)} ${(cause as Error).stack}`).not.toMatch(
+        /SECRET/,
+      );
+      await expectRecovery();
+    }
+  });
+
   it('are nobody’s when they come after their time', async () => {
     const late: (() => void)[] = [];
     memcached.answer((command) => {
@@ -105,18 +136,33 @@ describe('replies of memcached that make no sense', () => {
     late.forEach((answer) => answer());
     await expectRecovery();
   });
-});
 
-describe('an error of memcached tells that it', () => {
   it.each([
-    ['answers', 'answer', 'NOT_STORED'],
-    ['answers', 'answer', 'EXISTS'],
-    ['answers', 'answer', 'NOT_FOUND'],
-    ['cannot', 'complaint', 'SERVER_ERROR out of memory storing object'],
-    ['does not want to', 'complaint', 'CLIENT_ERROR unauthenticated'],
-    ['is not to be asked', 'silence', 'ERROR Too many open connections'],
-    ['is not there', 'silence', 'connect ECONNREFUSED 127.0.0.1:11211'],
-  ])('%s: %s, %s', (_what, kind, message) => {
-    expect(errorKind(new Error(message))).toBe(kind);
+    ['ERROR Too many open connections', 'failing'],
+    ['SERVER_ERROR out of memory storing object', 'failing'],
+    ['STORED', 'failing'],
+  ])('are told as an outage: %s', async (reply, state) => {
+    const other = memcachedStore({ servers: memcached.server, timeout: 150 });
+    const fresh = openSessionStore(cacheOver(other), {
+      ...{ keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: Date.now },
+    });
+    memcached.answer(() => `${reply}\r\n`);
+    await expect(fresh.store.find(key)).rejects.toBeInstanceOf(SessionStoreError);
+    expect(fresh.servers[0]!.state).toBe(state);
+    await other.disconnect();
   });
+
+  it.each(['NOT_STORED', 'SERVER_ERROR object too large for cache'])(
+    'are none: %s is an answer, and no outage',
+    async (reply) => {
+      const other = memcachedStore({ servers: memcached.server, timeout: 150 });
+      const fresh = openSessionStore(cacheOver(other), {
+        ...{ keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: Date.now },
+      });
+      memcached.answer(() => `${reply}\r\n`);
+      await fresh.store.create(key, 'text', TIMEOUT).catch(() => undefined);
+      expect(fresh.servers[0]!.state).toBe('up');
+      await other.disconnect();
+    },
+  );
 });

@@ -1,0 +1,105 @@
+import { ServerResponse } from 'node:http';
+import { Http2ServerResponse } from 'node:http2';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import type { Answer } from './ask.js';
+import { ask, cookieOf, nameOf, problemsOf, type Cell } from './judge.js';
+import type { Served } from './serving.js';
+import { PLACES } from './surroundings.js';
+import type { Writing } from './use-session.js';
+import { waysIn } from './ways-to-send.js';
+import { STORE_BEHAVIOURS } from './what-the-store-does.js';
+
+/** Of the store's other behaviours: each with every so many-th way, by turns. */
+const SHARE = 4;
+
+/** Milliseconds in which a busy machine answers all of them at once. */
+const PATIENCE = 60_000;
+
+let memcached: Memcached;
+
+beforeAll(async () => {
+  memcached = await startMemcached();
+});
+
+afterAll(() => memcached.stop());
+
+describe.each(PLACES.map((place, at) => ({ ...place, at })))(
+  'around $platform: $name',
+  ({ at: place, ...surrounding }) => {
+    const { platform, compresses } = surrounding;
+    let wire: RecordingProxy;
+    let served: Served;
+    let prototypes: unknown;
+    /** What comes without a session. */
+    let plain: (Answer | string)[];
+
+    const cells: Cell[] = waysIn(surrounding).flatMap((way) =>
+      (compresses ? ['gzip', 'identity'] : ['identity']).map((encoding) => ({ way, encoding })),
+    );
+    const askAll = (some: Cell[], writing: Writing, cookies: (string | undefined)[] = []) =>
+      Promise.all(
+        some.map((cell, at) =>
+          ask(served.ask, cell, { writing, cookie: cookies[at] }).catch(String),
+        ),
+      );
+    const sessionsFor = (some: Cell[]) =>
+      Promise.all(some.map(async () => cookieOf(await served.ask('/returned?write=mark'))));
+
+    beforeAll(async () => {
+      wire = await recordingProxy(memcached.port);
+      const cookie = { secure: false };
+      const options = { memcached: wire.server, maxBytes: 10_000, cookie };
+      served = await surrounding.start(platform, options);
+      prototypes = membersOfResponses();
+      plain = await askAll(cells, 'nothing');
+    }, PATIENCE);
+
+    afterAll(async () => {
+      await served.close();
+      await wire.close();
+    });
+
+    it.each(STORE_BEHAVIOURS.map((store, at) => ({ ...store, at })))(
+      'what is sent is right when the store $name',
+      async ({ at, ...store }) => {
+        const isTried = (_cell: Cell, cell: number) =>
+          store.everywhere === true || (cell + place + at) % SHARE === 0;
+        const tried = cells.filter(isTried);
+        const without = plain.filter((_answer, cell) => isTried(cells[cell]!, cell));
+        const cookies = store.isKnown ? await sessionsFor(tried) : [];
+        await store.begin?.(wire);
+        const answers = await askAll(tried, store.writing, cookies);
+        await store.end?.(wire);
+        const problems = await Promise.all(
+          tried.map(async (cell, at) => {
+            const [answer, other] = [answers[at]!, without[at]!];
+            const { way } = cell;
+            const found = await problemsOf(answer, other, store, way, served.ask, cookies[at]);
+            return found.map((problem) => `${nameOf(cell)}: ${problem}`);
+          }),
+        );
+        expect(problems.flat()).toEqual([]);
+      },
+      PATIENCE,
+    );
+
+    it('nothing is left behind on the prototypes of responses', () => {
+      expect(membersOfResponses()).toEqual(prototypes);
+    });
+  },
+);
+
+/** All that `ServerResponse`, and what it descends from, can do, by its very functions. */
+function membersOfResponses(): unknown {
+  const members: unknown[] = [];
+  for (const { prototype } of [ServerResponse, Http2ServerResponse]) {
+    for (let at: object = prototype; at; at = Object.getPrototypeOf(at) as object) {
+      members.push(Object.getOwnPropertyDescriptors(at));
+    }
+  }
+  return members;
+}

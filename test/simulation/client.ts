@@ -1,0 +1,27 @@
+/** A browser: what it keeps of the ids that it is told. */
+export class Client {
+  /** All that it was ever told, the newest last. */
+  readonly ids: string[] = [];
+  /** What it sends: the id in the last answer that reached it with one. */
+  id: string | undefined;
+  /** Whether an answer did not reach it: then nobody can say what it has to have. */
+  hasMissedAnswer = false;
+
+  constructor(readonly name: string) {}
+
+  /** An id; `'over'`: the cookie is cleared. */
+  receive(news: string | undefined): void {
+    if (news === undefined) return;
+    if (news === 'over') this.id = undefined;
+    else {
+      this.id = news;
+      this.ids.push(news);
+    }
+  }
+
+  /** 0: as it is; 1: the one before it. */
+  idBack(back: number): string | undefined {
+    if (back === 0) return this.id;
+    return this.ids.at(-1 - back) ?? this.id;
+  }
+}

@@ -1,0 +1,153 @@
+import type { Client } from './client.js';
+import type { Doubt, Life, Tag } from './life.js';
+import { Users } from './model-users.js';
+import type { Names } from './names.js';
+import type { Known, RequestView } from './request-view.js';
+import type { Options } from './schedule.js';
+import type { Scheduler, Thread } from './scheduler.js';
+
+/** Which sessions, ids and requests there are, as far as anybody can know. */
+export class Ledger {
+  readonly problems: string[] = [];
+  readonly ids = new Map<string, Known>();
+  readonly lives: Life[] = [];
+  readonly views: RequestView[] = [];
+  readonly users: Users;
+  /** A record led to itself: who goes round in it gives up at some time. */
+  hasCircle = false;
+  /** Clocks were set: what depends on them may end early. */
+  hasClockSteps = false;
+  protected readonly tags = new Map<string, Tag>();
+
+  constructor(
+    readonly options: Options,
+    protected readonly scheduler: Scheduler,
+    protected readonly names: Names,
+    protected readonly time: () => number,
+  ) {
+    this.users = new Users(options, this, time);
+  }
+
+  get tick(): number {
+    return this.scheduler.tick;
+  }
+
+  /** Without one, nothing may be told as an outage. */
+  get hasFaults(): boolean {
+    return this.scheduler.faults.length > 0;
+  }
+
+  /** How often something failed while this request was there, or since. */
+  faultsOf(view: RequestView): number {
+    return this.scheduler.faultsSince(view.startedAt);
+  }
+
+  /** Whether the way that an old id leaves may have been taken away while it was under way. */
+  isOld(view: RequestView): boolean {
+    return this.time() - view.startedTime >= 300_000;
+  }
+
+  nameOf(id: string): string {
+    return this.names.of(id);
+  }
+
+  wrong(problem: string): void {
+    this.problems.push(problem);
+  }
+
+  begin(
+    thread: Thread,
+    order: { client: Client; id: string | undefined; operations: readonly unknown[] },
+  ) {
+    const { client, id, operations } = order;
+    const view: RequestView = {
+      ...{ name: thread.name, thread, client, id, operations, startedAt: this.tick },
+      ...{
+        startedTime: this.time(),
+        life: undefined,
+        ownId: id,
+        mayTell: false,
+        tags: [],
+        read: [],
+      },
+      ...{
+        savesFrom: Infinity,
+        doing: undefined,
+        signsIn: undefined,
+        answer: undefined,
+        error: undefined,
+        isShaken: false,
+        isLetOver: false,
+        hasFailedToEnd: false,
+      },
+    };
+    this.views.push(view);
+    return view;
+  }
+
+  /** Whether a request that comes with this id has to find its session. */
+  mustBeThere({ life, invalidSince, isPassing }: Known): boolean {
+    return life.isCertain && life.moves.size === 0 && invalidSince === Infinity && !isPassing;
+  }
+
+  protected hasSignedIn(request: string): boolean {
+    return this.views.some(({ name, signsIn }) => name === request && signsIn !== undefined);
+  }
+
+  protected born(view: RequestView, life: Life, id: string): void {
+    this.lives.push(life);
+    if (view.isShaken) this.shake(life);
+    life.begunBy = view.name;
+    view.life = life;
+    for (const tag of view.tags) {
+      if (tag.state !== 'pending' || tag.life) continue;
+      tag.life = life;
+      life.tags.push(tag);
+    }
+    this.register(view, id, life);
+  }
+
+  protected register(view: RequestView, id: string, life: Life): void {
+    const before = this.ids.get(id);
+    if (before)
+      this.wrong(`${view.name} has ${this.nameOf(id)}, which is ${before.life.name} already`);
+    view.ownId = id;
+    life.movedAt.push({ by: view.name, at: this.tick });
+    this.ids.set(id, { life, invalidSince: Infinity, isPassing: false, isDelivered: false });
+  }
+
+  protected invalidate(view: RequestView): void {
+    const known = view.ownId === undefined ? undefined : this.ids.get(view.ownId);
+    if (known) known.invalidSince = Math.min(known.invalidSince, this.tick);
+  }
+
+  /** What was stored in memory is. */
+  lost(): void {
+    const { tier } = this.options;
+    const underWay = this.views.filter(({ thread }) => thread.events.length > 0);
+    for (const view of underWay) view.isShaken = true;
+    if (tier === 'required' && !this.hasFaults && underWay.length === 0) return;
+    for (const life of this.lives) this.shake(life);
+  }
+
+  protected shake(life: Life): void {
+    life.isLossy = true;
+    life.doubts.set('the restart', 'loss');
+  }
+
+  doubt(life: Life | undefined, view: RequestView, kind: Doubt): void {
+    if (!life) return;
+    life.attempts++;
+    life.doubts.set(view.name, kind);
+  }
+
+  protected undoubt(view: RequestView): void {
+    if (!view.life) return;
+    view.life.attempts--;
+    view.life.doubts.delete(view.name);
+  }
+
+  protected lifeName(request: string): string {
+    return `the session that ${request} began`;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Keep } from './schedule.js';
+
+/**
+ * An act that may end it; `user`: all of its user's; `loss`: the server has lost it; `fork`: somebody
+ * went on from an id that it had left by then.
+ */
+export type Doubt = 'ending' | 'user' | 'sign-in' | 'border' | 'loss' | 'fork';
+
+/** One change that a request made: a value of its own, in an entry. */
+export interface Tag {
+  readonly name: string;
+  readonly entry: string;
+  /** Of which session; absent: one that is not stored yet. */
+  life: Life | undefined;
+  /** When it began to be stored, as moments are counted. */
+  storedFrom: number;
+  /** `dropped`: its request was told, or could know, that it was not stored. */
+  state: 'pending' | 'stored' | 'unknown' | 'dropped';
+  /** When its request knew that it was stored. */
+  storedAt: number;
+}
+
+/**
+ * A session as the promises have it: from its beginning, through every new id that requests follow, to
+ * its end or to a border. What goes on behind a border is another one, its child.
+ */
+export class Life {
+  readonly tags: Tag[] = [];
+  /** Why it may be over without anybody knowing it: requests whose act is under way, or failed. */
+  readonly doubts = new Map<string, Doubt>();
+  /** Requests that give it a new id, or failed to. */
+  readonly moves = new Set<string>();
+  /** Since when everybody has to know that it is over. */
+  over = Infinity;
+  /** The same by the clock. */
+  overSince = Infinity;
+  /** Whether what it holds can be told. */
+  isKnown = true;
+  /** Whether an acknowledged change may be missing, as stores were lost. */
+  isLossy = false;
+  begunBy = '';
+  /** When it got its ids, and by which requests. */
+  readonly movedAt: { readonly by: string; readonly at: number }[] = [];
+  /** By whom it ended. */
+  endedBy: { readonly kind: 'ending' | 'border'; readonly request: string } | undefined;
+  /** Whether two requests gave it a new id at once, so that it is two from then on. */
+  isSplit = false;
+  /** How often somebody tried to end it, or to go on behind a border. */
+  attempts = 0;
+
+  constructor(
+    readonly name: string,
+    readonly user: string | undefined,
+    /** What it goes on from, since when, and with what of it. */
+    readonly from?: {
+      readonly parent: Life;
+      readonly keep: Keep;
+      readonly at: number;
+      /** What it must have: the request had read it, or changed it. */
+      readonly inherits: readonly Tag[];
+      /** Whether whatever was acknowledged until then goes on, too. */
+      readonly isWhole: boolean;
+      /** Whether somebody signed in; else it is the same sign-in. */
+      readonly isSignIn: boolean;
+    },
+  ) {}
+
+  end(kind: 'ending' | 'border', request: string, tick: number, time: number): void {
+    this.doubts.delete(request);
+    if (this.over < Infinity) return;
+    this.over = tick;
+    this.overSince = time;
+    this.endedBy = { kind, request };
+  }
+
+  /** Whether nobody can have ended it, so that its entries go on with whoever goes on from it. */
+  get mayHaveEnded(): boolean {
+    const kinds = [...this.doubts.values()];
+    return (
+      this.endedBy?.kind === 'ending' || kinds.some((kind) => kind !== 'sign-in' && kind !== 'fork')
+    );
+  }
+
+  /** What it counts as for its user: all that new ids made of one sign-in are one. */
+  get signIn(): Life {
+    const { from } = this;
+    return from && !from.isSignIn && this.user !== undefined ? from.parent.signIn : this;
+  }
+
+  get isCertain(): boolean {
+    return this.over === Infinity && this.doubts.size === 0;
+  }
+
+  /** Why this tag must not be in it; `undefined`: it may. */
+  whyNot(tag: Tag): string | undefined {
+    if (tag.state === 'dropped') return 'its request was told that it was not stored';
+    if (tag.life === this || !tag.life) return tag.life ? undefined : 'it was stored nowhere';
+    const { from } = this;
+    if (!from) return `it was written to ${tag.life.name}`;
+    if (!keeps(from.keep, tag.entry))
+      return `${this.name} keeps no such entry of ${from.parent.name}`;
+    if (tag.life === from.parent && tag.storedFrom > from.at) {
+      return `it was written to ${tag.life.name} when that was over`;
+    }
+    return from.parent.whyNot(tag);
+  }
+
+  /** What must be in it for who looks at it since then. */
+  mustHave(since: number): Tag[] {
+    if (!this.isKnown || this.isLossy) return [];
+    const own = this.tags.filter(
+      (tag) => tag.life === this && tag.state === 'stored' && tag.storedAt < since,
+    );
+    const { from } = this;
+    if (!from || from.parent.isLossy) return own;
+    const inherited = from.inherits.filter((tag) => tag.state === 'stored');
+    // With one border only, whatever was acknowledged was there before it.
+    const isWhole = from.isWhole && from.parent.attempts === 1;
+    const more = isWhole ? from.parent.mustHave(since) : [];
+    return [...own, ...[...inherited, ...more].filter(({ entry }) => keeps(from.keep, entry))];
+  }
+}
+
+export function keeps(keep: Keep, entry: string): boolean {
+  return keep === true || (keep !== false && keep.includes(entry as 'list'));
+}

@@ -1,0 +1,167 @@
+import {
+  SessionConflictError,
+  SessionDestroyedError,
+  SessionLimitError,
+} from '../../src/session/session.errors.js';
+import { keeps, Life } from './life.js';
+import { WriteModel } from './model-writes.js';
+import { pending, type RequestView } from './request-view.js';
+import type { Keep } from './schedule.js';
+
+/** What cuts requests off, and what lets them follow. */
+export class BorderModel extends WriteModel {
+  ends(view: RequestView): void {
+    this.doubt(view.life, view, 'ending');
+  }
+
+  failedToEnd(view: RequestView, error: unknown): void {
+    view.hasFailedToEnd = true;
+    this.mayFail(view, 'could not end the session', error);
+  }
+
+  ended(view: RequestView): void {
+    const { life } = view;
+    // What nobody is signed in with has no list of its ids, by which the other one could be ended; and
+    // the way from one to the next is there for 300 s.
+    const isLeft = life && this.isOld(view) && this.hasNewIdByOthers(view, life);
+    if (life && life.user === undefined && (life.isSplit || isLeft)) {
+      this.invalidate(view);
+      life.doubts.set(view.name, 'fork');
+    } else life?.end('ending', view.name, this.tick, this.time());
+    for (const tag of pending(view)) tag.state = 'dropped';
+    view.life = undefined;
+    view.ownId = undefined;
+    view.read = [];
+    view.mayTell = true;
+  }
+
+  moves(view: RequestView, keep: Keep): void {
+    view.mayTell = true;
+    if (keep === true) view.life?.moves.add(view.name);
+    else this.doubt(view.life, view, 'border');
+    for (const tag of pending(view)) tag.storedFrom = this.tick;
+  }
+
+  didNotMove(view: RequestView, error: unknown): void {
+    if (error instanceof SessionConflictError && !this.hasCircle)
+      this.wrong(`${view.name}: a new id is refused: ${error.message}`);
+    if (error instanceof SessionDestroyedError) return this.isGone(view);
+    if (this.faultsOf(view) > 1) this.users.loseMoved(view);
+    this.mayFail(view, 'could not regenerate', error);
+  }
+
+  moved(view: RequestView, keep: Keep, id: string): void {
+    const { life } = view;
+    if (!life) {
+      for (const tag of pending(view)) if (!keeps(keep, tag.entry)) tag.state = 'dropped';
+      return;
+    }
+    if (life.endedBy?.kind === 'border') {
+      // What was nobody's may go on beside it, and so may one of two new ids at once.
+      const by = life.endedBy.request;
+      if (life.user && this.hasSignedIn(by))
+        this.wrong(`${view.name} stays signed in beside ${by}, which was a border`);
+      return this.passedBorder(view, keep, id, life.user, life);
+    }
+    if (keep !== true) return this.passedBorder(view, keep, id, life.user, life);
+    // Each goes on by itself then, as docs/architecture.md has it: what they change is apart.
+    if (this.hasNewIdByOthers(view, life)) life.isSplit = life.isLossy = true;
+    this.invalidate(view);
+    life.moves.delete(view.name);
+    this.register(view, id, life);
+    for (const tag of pending(view)) this.isStored(view, tag);
+  }
+
+  signsIn(view: RequestView, user: string): void {
+    view.mayTell = true;
+    view.signsIn = user;
+    const isOthers = view.life?.user !== undefined && view.life.user !== user;
+    // The session of another user is ended, as by a sign-out.
+    this.doubt(view.life, view, isOthers ? 'ending' : 'sign-in');
+    this.users.signsIn(view, user);
+    for (const tag of pending(view)) tag.storedFrom = this.tick;
+  }
+
+  didNotSignIn(view: RequestView, user: string, error: unknown): void {
+    const { life } = view;
+    this.users.didNotSignIn(view, user, error);
+    if (error instanceof SessionConflictError && !this.hasCircle)
+      this.wrong(`${view.name}: a sign-in is refused: ${error.message}`);
+    if (error instanceof SessionLimitError) return this.undoubt(view);
+    if (error instanceof SessionDestroyedError) {
+      const others = [...(life?.doubts ?? [])].filter(([name]) => name !== view.name);
+      const isEnded = others.some(([, kind]) => kind !== 'sign-in') || life?.isCertain === false;
+      if (!isEnded)
+        this.wrong(`${view.name}: a sign-in is refused, as its session is said to be gone`);
+      return;
+    }
+    this.mayFail(view, 'could not sign in', error);
+  }
+
+  signedIn(view: RequestView, user: string, keep: Keep, id: string): void {
+    const { life } = view;
+    const isOthers = life?.user !== undefined && life.user !== user;
+    this.passedBorder(view, isOthers ? false : keep, id, user, isOthers ? undefined : life);
+    this.users.signedIn(view, user);
+  }
+
+  /** The old session is over, and another one begins, with what it keeps. */
+  protected passedBorder(
+    view: RequestView,
+    keep: Keep,
+    id: string,
+    user: string | undefined,
+    parent: Life | undefined,
+  ): void {
+    const { life } = view;
+    const own = pending(view);
+    const isForked = life !== undefined && this.crossFrom(view, life);
+    const goesOn = parent !== undefined && !parent.mayHaveEnded;
+    // Beside one that has another id by now it goes on with what it had read.
+    const isWhole = goesOn && !isForked;
+    const inherits = goesOn ? view.read.filter((tag) => keeps(keep, tag.entry)) : [];
+    view.read = [...inherits];
+    const from = parent && {
+      parent,
+      keep,
+      at: this.tick,
+      inherits,
+      isWhole,
+      isSignIn: view.doing === 'sign in',
+    };
+    const next = new Life(this.lifeName(view.name), user, from);
+    for (const [name, kind] of life?.doubts ?? []) {
+      if (kind === 'user' && life?.user === user) next.doubts.set(name, kind);
+    }
+    for (const tag of own) {
+      if (!keeps(keep, tag.entry)) tag.state = 'dropped';
+      else {
+        tag.life = next;
+        next.tags.push(tag);
+        // What was changed in a session that had ended is dropped with it.
+        if (life && parent?.mayHaveEnded) tag.state = 'unknown';
+        else this.isStored(view, tag);
+      }
+    }
+    this.born(view, next, id);
+  }
+
+  /** Whether another request has got an id of it since this one got its own. */
+  protected hasNewIdByOthers(view: RequestView, life: Life): boolean {
+    return life.movedAt.some(
+      ({ by, at }) => by !== view.name && (view.isLetOver || at > view.startedAt),
+    );
+  }
+
+  /** The session that was left is over, but for who had given it another id by then. */
+  protected crossFrom(view: RequestView, life: Life): boolean {
+    const isEnding = life.doubts.get(view.name) === 'ending' && !life.isSplit;
+    const kind = isEnding ? 'ending' : 'border';
+    const isForked = kind === 'border' && this.hasNewIdByOthers(view, life);
+    if (isForked) {
+      this.invalidate(view);
+      life.doubts.set(view.name, 'fork');
+    } else life.end(kind, view.name, this.tick, this.time());
+    return isForked;
+  }
+}

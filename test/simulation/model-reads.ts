@@ -1,0 +1,80 @@
+import type { Seen } from './handler.js';
+import { Ledger } from './ledger.js';
+import type { RequestView } from './request-view.js';
+
+/** What requests see: all that was acknowledged, and nothing of another session. */
+export class ReadModel extends Ledger {
+  loaded(view: RequestView, isFound: boolean, seen: Seen): void {
+    const known = view.id === undefined ? undefined : this.ids.get(view.id);
+    if (!isFound) {
+      view.mayTell = true;
+      view.ownId = undefined;
+      if (known && this.mustBeThere(known)) {
+        this.wrong(
+          `${view.name} was a stranger with ${this.nameOf(view.id!)}, which is ${known.life.name}`,
+        );
+      }
+      if (Object.keys(seen.entries).length > 0) this.wrong(`${view.name} sees entries of nobody's`);
+      return;
+    }
+    if (!known) return this.wrong(`${view.name} found a session by an id that is none`);
+    const { life } = known;
+    view.life = life;
+    if (life.over <= view.startedAt) {
+      this.wrong(`${view.name} found ${life.name} by ${this.nameOf(view.id!)}, though it was over`);
+    }
+    if (known.invalidSince <= view.startedAt) {
+      this.wrong(`${view.name} found ${life.name} by ${this.nameOf(view.id!)}, an id from before`);
+    }
+    // Its id was renewed a moment ago, so that it is let over.
+    view.isLetOver = known.isPassing && this.ids.get(seen.id)?.life === life;
+    if (view.isLetOver) view.ownId = seen.id;
+    this.sees(view, seen);
+    view.read = tagsIn(seen.entries).flatMap((name) => this.tags.get(name) ?? []);
+    if (!life.isKnown) return;
+    for (const tag of life.mustHave(view.startedAt)) {
+      if (view.read.includes(tag)) continue;
+      this.wrong(
+        `${view.name} read ${life.name}: ${tag.name} is missing, though it was acknowledged`,
+      );
+    }
+  }
+
+  does(view: RequestView, operation: string): void {
+    view.doing = operation;
+  }
+
+  sees(view: RequestView, { id, user, entries }: Seen): void {
+    const { life } = view;
+    if (life && id !== view.ownId && this.ids.has(id)) {
+      this.wrong(`${view.name} learns ${this.nameOf(id)}, which is another request's`);
+    }
+    if (life?.isKnown && user !== life.user) {
+      this.wrong(`${view.name} sees the session of ${user ?? 'nobody'} in ${life.name}`);
+    }
+    this.checkTags(view, tagsIn(entries), 'sees');
+  }
+
+  updaterSees(view: RequestView, old: unknown): void {
+    this.checkTags(view, Array.isArray(old) ? (old as string[]) : [], 'updates');
+  }
+
+  protected checkTags(view: RequestView, found: readonly string[], verb: string): void {
+    const { life } = view;
+    if (life && !life.isKnown) return;
+    if (new Set(found).size < found.length)
+      this.wrong(`${view.name} ${verb} ${found.join()}: one is there twice`);
+    for (const name of found) {
+      const tag = this.tags.get(name);
+      if (!tag || view.tags.includes(tag)) continue;
+      const why = life ? life.whyNot(tag) : 'its own session is a new one';
+      if (why)
+        this.wrong(`${view.name} ${verb} ${name} in ${life?.name ?? 'a new session'}: ${why}`);
+    }
+  }
+}
+
+/** All tags in what a session holds: in its list, and entries of their own. */
+function tagsIn(entries: Record<string, unknown>): string[] {
+  return Object.values(entries).flat() as string[];
+}

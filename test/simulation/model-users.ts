@@ -1,0 +1,167 @@
+import { SessionLimitError } from '../../src/session/session.errors.js';
+import type { Life } from './life.js';
+import type { Ledger } from './ledger.js';
+import type { RequestView } from './request-view.js';
+import type { Options } from './schedule.js';
+
+/** As long as something that nobody has may count as a session, in milliseconds. */
+export const SECONDS = 15_000;
+
+interface SignIn {
+  readonly view: RequestView;
+  readonly user: string;
+  /** `lost`: nobody knows what it came to, and nobody can make up for it. */
+  state: 'under way' | 'failed' | 'lost' | 'done';
+  endedAt: number;
+  /** Whether its session may be ended as soon as it is there. */
+  isDoubtful: boolean;
+}
+
+/** Who is signed in with which sessions, as far as anybody can know. */
+export class Users {
+  private readonly signIns: SignIn[] = [];
+  private readonly revoking = new Map<string, number>();
+
+  constructor(
+    private readonly options: Options,
+    private readonly model: Ledger,
+    private readonly time: () => number,
+  ) {}
+
+  /** Those that are there, or may be. */
+  livesOf(user: string): Life[] {
+    return this.model.lives.filter((life) => life.user === user && life.over === Infinity);
+  }
+
+  /** What may take a place that is no session which anybody knows of. */
+  ghostsOf(user: string, isLongAgo = SECONDS): number {
+    const now = this.time();
+    return this.signIns.filter(
+      (one) =>
+        one.user === user &&
+        (one.state === 'under way' ||
+          one.state === 'lost' ||
+          (one.state === 'failed' && now - one.endedAt < isLongAgo)),
+    ).length;
+  }
+
+  signsIn(view: RequestView, user: string): void {
+    this.signIns.push({
+      view,
+      user,
+      state: 'under way',
+      endedAt: Infinity,
+      isDoubtful: this.isRevoking(user),
+    });
+    this.makeRoom(view, user);
+  }
+
+  signedIn(view: RequestView, user: string): void {
+    const life = view.life!;
+    const isDoubtful = this.underWay(user).some((one) => one.view === view && one.isDoubtful);
+    if (isDoubtful) life.doubts.set(`${view.name} as others`, 'user');
+    this.end(view, 'done');
+    this.makeRoom(view, user);
+    const { maxSessionsPerUser, whenTooMany } = this.options;
+    const certain = this.livesOf(user).filter((one) => one.isCertain);
+    const count = new Set(certain.map(({ signIn }) => signIn)).size;
+    if (maxSessionsPerUser === false || count <= maxSessionsPerUser) return;
+    if (whenTooMany === 'refuse')
+      this.model.wrong(`${view.name}: ${user} has one session too many`);
+  }
+
+  /** The oldest may have to go; which that is, is decided within the sign-ins. */
+  private makeRoom(view: RequestView, user: string): void {
+    const { maxSessionsPerUser, whenTooMany } = this.options;
+    if (maxSessionsPerUser === false || whenTooMany === 'refuse') return;
+    const lives = this.livesOf(user);
+    if (lives.length + this.ghostsOf(user, Infinity) <= maxSessionsPerUser) return;
+    for (const life of lives) life.doubts.set(`${view.name} for room`, 'user');
+    for (const one of this.underWay(user)) one.isDoubtful = true;
+  }
+
+  didNotSignIn(view: RequestView, user: string, error: unknown): void {
+    if (!(error instanceof SessionLimitError)) {
+      // Two failures of one request may keep it from making up for the first.
+      this.end(view, this.model.faultsOf(view) > 1 ? 'lost' : 'failed');
+      return;
+    }
+    this.end(view, 'done');
+    const { maxSessionsPerUser, whenTooMany } = this.options;
+    if (whenTooMany !== 'refuse') {
+      return this.model.wrong(`${view.name}: a sign-in is refused, though the oldest is to go`);
+    }
+    const counted = this.mayCount(user, view);
+    if (counted < Number(maxSessionsPerUser)) {
+      this.model.wrong(
+        `${view.name}: ${user} is refused with ${counted} of ${String(maxSessionsPerUser)} sessions`,
+      );
+    }
+  }
+
+  /** As many places as may be taken, for a request that began then. */
+  private mayCount(user: string, { startedAt }: RequestView): number {
+    const lives = this.model.lives.filter(
+      (life) => life.user === user && (life.over > startedAt || this.mayHaveLeft(life)),
+    );
+    return lives.length + this.ghostsOf(user);
+  }
+
+  /** Who ended it may have failed to free its place, which is then free within seconds. */
+  private mayHaveLeft({ overSince }: Life): boolean {
+    return this.model.hasFaults && this.time() - overSince < SECONDS;
+  }
+
+  crashed(view: RequestView): void {
+    this.end(view, 'lost');
+    this.loseMoved(view);
+  }
+
+  /** A session that was about to get a new id may have one that nobody knows of. */
+  loseMoved(view: RequestView): void {
+    const { life } = view;
+    if (!life?.user || !(life.moves.has(view.name) || life.doubts.has(view.name))) return;
+    const lost = { state: 'lost', endedAt: this.time(), isDoubtful: true } as const;
+    this.signIns.push({ view, user: life.user, ...lost });
+  }
+
+  revokes(view: RequestView, user: string): void {
+    this.revoking.set(user, (this.revoking.get(user) ?? 0) + 1);
+    for (const life of this.livesOf(user)) life.doubts.set(`${view.name} revokes`, 'user');
+    for (const one of this.underWay(user)) one.isDoubtful = true;
+    this.revokedFrom.set(view, this.livesOf(user));
+  }
+
+  revoked(view: RequestView, user: string): void {
+    this.revoking.set(user, this.revoking.get(user)! - 1);
+    for (const life of this.revokedFrom.get(view) ?? [])
+      life.end('ending', view.name, this.model.tick, this.time());
+    if (view.life && view.life.over < Infinity)
+      view.life.doubts.set(`${view.name} revokes`, 'user');
+  }
+
+  private readonly revokedFrom = new Map<RequestView, Life[]>();
+
+  listed(user: string, count: number): void {
+    const { maxSessionsPerUser } = this.options;
+    if (maxSessionsPerUser !== false && count > maxSessionsPerUser) {
+      this.model.wrong(`${user} has ${count} sessions of ${maxSessionsPerUser}`);
+    }
+  }
+
+  private isRevoking(user: string): boolean {
+    return (this.revoking.get(user) ?? 0) > 0;
+  }
+
+  private underWay(user: string): SignIn[] {
+    return this.signIns.filter((one) => one.user === user && one.state === 'under way');
+  }
+
+  private end(view: RequestView, state: SignIn['state']): void {
+    for (const one of this.signIns) {
+      if (one.view !== view || one.state !== 'under way') continue;
+      one.state = state;
+      one.endedAt = this.time();
+    }
+  }
+}

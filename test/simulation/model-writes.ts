@@ -1,0 +1,126 @@
+import {
+  SessionConflictError,
+  SessionDestroyedError,
+  SessionError,
+  SessionLimitError,
+  SessionStoreError,
+} from '../../src/session/session.errors.js';
+import { Life, type Tag } from './life.js';
+import { ReadModel } from './model-reads.js';
+import { pending, type RequestView } from './request-view.js';
+
+/** What requests store, and what they are told of it. */
+export class WriteModel extends ReadModel {
+  couldNotLoad(view: RequestView, error: unknown): void {
+    this.mayFail(view, 'could not load the session', error);
+  }
+
+  wrote(view: RequestView, name: string, entry: string): void {
+    const tag: Tag = {
+      name,
+      entry,
+      life: view.life,
+      storedFrom: this.tick,
+      state: 'pending',
+      storedAt: Infinity,
+    };
+    this.tags.set(name, tag);
+    view.tags.push(tag);
+    view.life?.tags.push(tag);
+  }
+
+  /** Waits for it, and has an error told before it is thrown on. */
+  async outcomeOf<T>(work: Promise<T>, told: (error: unknown) => void): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      told(error);
+      throw error;
+    }
+  }
+
+  saves(view: RequestView): void {
+    this.commitBegins(view);
+  }
+
+  didNotSave(view: RequestView, error: unknown): void {
+    if (error instanceof SessionDestroyedError) this.isGone(view);
+    else this.mayFail(view, 'could not save', error);
+  }
+
+  commitBegins(view: RequestView): void {
+    view.savesFrom = this.tick;
+    for (const tag of pending(view)) tag.storedFrom = this.tick;
+    if (this.options.rotateEvery !== false && view.life) view.life.moves.add(view.name);
+  }
+
+  /** A commit, or a save, that did not fail. */
+  committed(
+    view: RequestView,
+    { isStored, isGone, id }: { isStored: boolean; isGone: boolean; id: string },
+  ): void {
+    if (isGone) return this.isGone(view);
+    const { life } = view;
+    if (!isStored) return;
+    if (!life) this.born(view, new Life(this.lifeName(view.name), undefined), id);
+    else if (id !== view.ownId) this.rotated(view, life, id);
+    if (life && this.options.rotateEvery !== false) life.moves.delete(view.name);
+    const stored = pending(view);
+    if (life && stored.length > 0 && life.over < view.savesFrom) {
+      this.wrong(
+        `${view.name} stored ${stored.map(({ name }) => name).join()} in ${life.name}, which was over`,
+      );
+    }
+    for (const tag of stored) this.isStored(view, tag);
+  }
+
+  protected isStored(view: RequestView, tag: Tag): void {
+    view.read.push(tag);
+    tag.state = 'stored';
+    tag.storedAt = this.tick;
+  }
+
+  protected isGone(view: RequestView): void {
+    const { life } = view;
+    if (life?.isKnown && life.isCertain && life.moves.size <= (life.moves.has(view.name) ? 1 : 0)) {
+      if (!this.isOld(view) && !this.hasClockSteps)
+        this.wrong(`${view.name} found ${life.name} gone, which is there`);
+    }
+    for (const tag of pending(view)) tag.state = 'dropped';
+  }
+
+  protected rotated(view: RequestView, life: Life, id: string): void {
+    const old = view.ownId === undefined ? undefined : this.ids.get(view.ownId);
+    if (old) old.isPassing = true;
+    if (this.options.rotateEvery === false)
+      this.wrong(`${view.name} got a new id that nobody asked for`);
+    view.mayTell = true;
+    this.register(view, id, life);
+  }
+
+  /** A request failed with this error, in its handler or at its commit. */
+  failed(view: RequestView, error: unknown): void {
+    view.error = error;
+    const isTold = error instanceof SessionDestroyedError || error instanceof SessionLimitError;
+    if (isTold) return;
+    this.mayFail(view, 'failed', error);
+  }
+
+  /** Its commit failed. */
+  couldNotCommit(view: RequestView, error: unknown): void {
+    this.failed(view, error);
+    if (this.faultsOf(view) > 1) this.users.loseMoved(view);
+    for (const tag of pending(view)) tag.state = 'unknown';
+  }
+
+  protected mayFail(view: RequestView, what: string, error: unknown): void {
+    if (error instanceof SessionDestroyedError) return this.isGone(view);
+    if (error instanceof SessionConflictError) return;
+    const isTooLate = error instanceof SessionError && error.code === 'SESSION_RESPONSE_BEGUN';
+    if (isTooLate && view.client.hasMissedAnswer) return;
+    if (!(error instanceof SessionStoreError))
+      return this.wrong(`${view.name} ${what}: ${String(error)}`);
+    if (!this.hasFaults)
+      this.wrong(`${view.name} ${what}, though nothing failed: ${String(error.cause)}`);
+  }
+}

@@ -1,0 +1,61 @@
+import { Life } from './life.js';
+import { BorderModel } from './model-borders.js';
+import { pending, type RequestView } from './request-view.js';
+
+/**
+ * What has to hold, told of everything that requests do and see. Each class adds a subject to the one
+ * before.
+ */
+export class Model extends BorderModel {
+  revokes(view: RequestView, user: string): void {
+    this.users.revokes(view, user);
+  }
+
+  revoked(view: RequestView, user: string): void {
+    this.users.revoked(view, user);
+  }
+
+  listed(user: string, count: number): void {
+    this.users.listed(user, count);
+  }
+
+  /** What the answer tells its client. */
+  responds(view: RequestView, status: number, told: string | undefined): void {
+    view.doing = undefined;
+    if (told === undefined || told === 'over') return;
+    const known = this.ids.get(told);
+    if (known && known.life !== view.life) {
+      return this.wrong(
+        `${view.name} tells ${this.nameOf(told)} of ${known.life.name}, which is not its own`,
+      );
+    }
+    if (view.mayTell || (this.options.rotateEvery !== false && view.life)) return;
+    this.wrong(`${view.name} tells ${this.nameOf(told)}, an id that it must not learn`);
+  }
+
+  /** Its client has gone before it could be told of its session. */
+  withdraws(view: RequestView): void {
+    const { life } = view;
+    if (!life || (view.signsIn ?? life.user) === undefined) return;
+    life.doubts.set(view.name, 'ending');
+    if (this.faultsOf(view) === 0) view.answer = { told: undefined };
+  }
+
+  delivered(view: RequestView, told: string | undefined): void {
+    view.answer = { told };
+    if (told === undefined || told === 'over') return;
+    if (!this.ids.has(told)) {
+      const life = new Life(`what ${view.name} left`, view.signsIn);
+      life.isKnown = false;
+      life.doubts.set(view.name, 'loss');
+      this.ids.set(told, { life, invalidSince: Infinity, isPassing: false, isDelivered: true });
+    }
+    this.ids.get(told)!.isDelivered = true;
+  }
+
+  /** Its process is gone, and nobody knows what it came to. */
+  crashed(view: RequestView): void {
+    for (const tag of pending(view)) tag.state = 'unknown';
+    if (view.doing !== undefined) this.users.crashed(view);
+  }
+}

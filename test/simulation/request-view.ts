@@ -1,0 +1,52 @@
+import type { Client } from './client.js';
+import type { Life, Tag } from './life.js';
+import type { Thread } from './scheduler.js';
+
+/** What the model knows of a request. */
+export interface RequestView {
+  readonly name: string;
+  readonly thread: Thread;
+  readonly client: Client;
+  readonly startedAt: number;
+  readonly startedTime: number;
+  readonly id: string | undefined;
+  readonly operations: readonly unknown[];
+  /** The session that it works with; absent: one that is not stored yet. */
+  life: Life | undefined;
+  /** The id that it has of it. */
+  ownId: string | undefined;
+  /** Whether it may be given an id: it began a session, or asked for a new id. */
+  mayTell: boolean;
+  readonly tags: Tag[];
+  /** What its session held when it loaded it, as far as that was kept. */
+  read: Tag[];
+  savesFrom: number;
+  /** What it does now. */
+  doing: string | undefined;
+  signsIn: string | undefined;
+  /** Whether the server lost what it had meanwhile. */
+  isShaken: boolean;
+  /** Whether it could not end its session: then nobody is given what was to end. */
+  hasFailedToEnd: boolean;
+  /** Whether it came with the id before that of its session. */
+  isLetOver: boolean;
+  /** What it failed with. */
+  error: unknown;
+  /** What its answer told, once that has reached its client. */
+  answer: { readonly told: string | undefined } | undefined;
+}
+
+/** An id that somebody was told, or could be. */
+export interface Known {
+  readonly life: Life;
+  /** Since when it is no session's any more. */
+  invalidSince: number;
+  /** Whether it may be none: another one took its place, with a grace. */
+  isPassing: boolean;
+  isDelivered: boolean;
+}
+
+/** What it changed and does not know to be stored. */
+export function pending({ tags }: RequestView): Tag[] {
+  return tags.filter(({ state }) => state === 'pending');
+}

@@ -1,0 +1,162 @@
+import { CurrentSession } from '../../src/session/current-session.js';
+import type { SessionTicket } from '../../src/session/session-keys.js';
+import type { SessionTransport } from '../../src/session/session-transport.js';
+import { SessionUnavailableError } from '../../src/session/session.errors.js';
+import type { Session } from '../../src/session/session.js';
+import type { Client } from './client.js';
+import { handle } from './handler.js';
+import type { Model } from './model.js';
+import type { RequestView } from './request-view.js';
+import type { Operation } from './schedule.js';
+import { Thread, type Scheduler } from './scheduler.js';
+import type { Process } from './world.js';
+
+export interface Order {
+  readonly number: number;
+  readonly client: Client;
+  readonly process: Process;
+  readonly id: string | undefined;
+  readonly operations: readonly Operation[];
+}
+
+/** What the HTTP edge does with a request, as `src/http/request-session.ts` has it. */
+export class SimulatedRequest implements SessionTransport {
+  readonly thread: Thread;
+  readonly current: CurrentSession;
+  readonly view: RequestView;
+  /** By the client; what the server knows of it is another matter. */
+  isHungUp = false;
+  isAnswered = false;
+  private isDeliverable = true;
+  private hasResponded = false;
+  private isRefused = false;
+  session: Session | undefined;
+
+  constructor(
+    readonly order: Order,
+    private readonly scheduler: Scheduler,
+    readonly model: Model,
+  ) {
+    this.thread = new Thread(`#${order.number}`);
+    this.current = new CurrentSession(order.process.repository, this);
+    this.view = model.begin(this.thread, order);
+  }
+
+  presentedTicket(): SessionTicket | undefined {
+    const { id } = this.order;
+    return id === undefined ? undefined : { id, secret: 0 };
+  }
+
+  onRead(): void {
+    // The response is held from the start.
+  }
+
+  onUse(): void {
+    // As above.
+  }
+
+  get isOpen(): boolean {
+    return this.isDeliverable && !this.hasResponded;
+  }
+
+  client(): object {
+    return {};
+  }
+
+  start(): Promise<void> {
+    return this.scheduler.run(this.thread, () => void this.serve());
+  }
+
+  hangUp(): void {
+    if (this.isAnswered || this.isHungUp || this.thread.isDead) return;
+    this.isHungUp = true;
+    this.order.client.hasMissedAnswer = true;
+    this.thread.events.push({
+      what: () => 'sees that its client has hung up',
+      happen: () => this.close(),
+    });
+  }
+
+  /** Until it waits on purpose. */
+  wait(): Promise<void> {
+    return new Promise((happen) =>
+      this.scheduler.add({ what: () => 'goes on', isWait: true, happen: () => happen() }),
+    );
+  }
+
+  private async serve(): Promise<void> {
+    let status = 200;
+    try {
+      await handle(this, this.order.operations);
+    } catch (error) {
+      status = statusOf(error);
+      this.model.failed(this.view, error);
+    }
+    try {
+      await this.commit();
+    } catch (error) {
+      this.isRefused = true;
+      status = statusOf(error);
+      this.model.couldNotCommit(this.view, error);
+    }
+    this.respond(status);
+  }
+
+  /** As `RequestSession.commit()`. */
+  private async commit(): Promise<void> {
+    const { current, view, model } = this;
+    if (!current.isStored && !this.isDeliverable) return;
+    const committing = current.commit(this.isDeliverable);
+    if (!committing) return;
+    model.commitBegins(view);
+    await committing;
+    model.committed(view, this.outcome());
+  }
+
+  /** What became of its session. */
+  outcome(): { isStored: boolean; isGone: boolean; id: string } {
+    const { isStored, isGone } = this.current;
+    return { isStored, isGone, id: this.session?.id ?? '' };
+  }
+
+  private respond(status: number): void {
+    this.hasResponded = true;
+    const news = this.isDeliverable ? this.current.news : undefined;
+    if (!this.isDeliverable) this.withdraw();
+    const told = news === 'over' ? (this.isRefused ? undefined : news) : news?.id;
+    this.model.responds(this.view, status, told);
+    this.scheduler.add({
+      what: () =>
+        `answers ${status}${told === undefined ? '' : ` with ${this.model.nameOf(told)}`}`,
+      happen: () => {
+        if (!this.isHungUp) {
+          this.isAnswered = true;
+          this.model.delivered(this.view, told);
+          this.order.client.receive(told);
+        }
+        this.close();
+      },
+    });
+  }
+
+  /** As `RequestSession.tellClient()`, for a client that has gone. */
+  private withdraw(): void {
+    if (!this.current.news) return;
+    this.model.withdraws(this.view);
+    this.current.withdraw().catch(() => undefined);
+  }
+
+  /** The connection is done with. */
+  private close(): void {
+    if (!this.isDeliverable) return;
+    this.isDeliverable = false;
+    if (this.isRefused || !this.current.isStored) return;
+    this.current.commit()?.catch(() => undefined);
+    this.current.commitLateChanges(() => undefined);
+  }
+}
+
+export function statusOf(error: unknown): number {
+  if (error instanceof SessionUnavailableError) return 503;
+  return error instanceof Error && 'status' in error ? Number(error.status) : 500;
+}

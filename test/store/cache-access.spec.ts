@@ -1,0 +1,173 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { createCache } from 'cache-manager';
+import { Keyv } from 'keyv';
+
+import { SessionStoreError } from '../../src/session/session.errors.js';
+import { CacheAccess } from '../../src/store/cache-access.js';
+import { DeadlineError, OverloadError } from '../../src/store/deadline-error.js';
+import { Gate } from '../support/gate.js';
+import { PlainAdapter } from '../support/plain-adapter.js';
+
+const RESET = new Error('connection reset');
+
+describe('access to a cache', () => {
+  let adapter: PlainAdapter;
+  let access: CacheAccess;
+
+  beforeEach(() => {
+    adapter = new PlainAdapter();
+    const stores = [new Keyv({ store: adapter, throwOnErrors: true })];
+    access = new CacheAccess(createCache({ stores }));
+  });
+
+  const errorOf = (result: Promise<unknown>): Promise<unknown> =>
+    result.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  describe('to read', () => {
+    it('answers a value', async () => {
+      await new Keyv({ store: adapter }).set('key', { a: 1 });
+      expect(await access.get('key')).toEqual({ a: 1 });
+    });
+
+    it('answers undefined for what is missing, and asks once', async () => {
+      expect(await access.get('key')).toBeUndefined();
+      expect(adapter.count('get')).toBe(1);
+    });
+
+    it('rejects during an outage, which the cache tells as missing', async () => {
+      adapter.failure = RESET;
+      const error = await errorOf(access.get('key'));
+      expect(error).toBeInstanceOf(SessionStoreError);
+      expect((error as Error).cause).toBe(RESET);
+    });
+
+    it('reads a second time, and no third time, if the store fails at once', async () => {
+      await new Keyv({ store: adapter }).set('key', 'value');
+      const gate = adapter.hold('get');
+      adapter.failure = RESET;
+      const read = access.get('key');
+      await gate.reached;
+      const second = adapter.hold('get');
+      gate.release();
+      await second.reached;
+      adapter.failure = undefined;
+      second.release();
+      expect(await read).toBe('value');
+      adapter.failure = RESET;
+      await errorOf(access.get('key'));
+      expect(adapter.count('get')).toBe(4);
+    });
+
+    it('rejects in time if the store hangs, and does not read again', async () => {
+      adapter.hangs = true;
+      const error = await errorOf(access.get('key'));
+      expect(error).toBeInstanceOf(SessionStoreError);
+      expect((error as Error).cause).toBeInstanceOf(DeadlineError);
+      expect(adapter.count('get')).toBe(1);
+    });
+
+    it('rejects if too much waits for the store, and adds no second read to it', async () => {
+      adapter.failure = new OverloadError('too much waits');
+      const error = await errorOf(access.get('key'));
+      expect(error).toBeInstanceOf(SessionStoreError);
+      expect((error as Error).cause).toBe(adapter.failure);
+      expect(adapter.count('get')).toBe(1);
+    });
+
+    it('rejects all that are under way, and leaves none out', async () => {
+      adapter.failure = RESET;
+      const results = await Promise.allSettled([access.get('key'), access.get('key')]);
+      expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    });
+
+    it('is not touched by the failure of another key', async () => {
+      const gate = adapter.hold('get');
+      const slow = access.get('slow');
+      await gate.reached;
+      adapter.failure = RESET;
+      await expect(access.get('other')).rejects.toThrow(SessionStoreError);
+      adapter.failure = undefined;
+      gate.release();
+      expect(await slow).toBeUndefined();
+    });
+
+    it('forgets an outage that is over', async () => {
+      adapter.failure = RESET;
+      await expect(access.get('key')).rejects.toThrow(SessionStoreError);
+      adapter.failure = undefined;
+      expect(await access.get('key')).toBeUndefined();
+    });
+  });
+
+  describe('to write', () => {
+    it('stores, and deletes', async () => {
+      await access.set('key', 'value', 60_000);
+      expect(await access.get('key')).toBe('value');
+      await access.delete('key');
+      expect(await access.get('key')).toBeUndefined();
+    });
+
+    it.each([
+      ['set', () => access.set('key', 'value', 60_000)],
+      ['delete', () => access.delete('key')],
+    ] as const)('rejects during an outage, and tries once: %s', async (operation, write) => {
+      adapter.failure = RESET;
+      const error = await errorOf(write());
+      expect(error).toBeInstanceOf(SessionStoreError);
+      expect((error as Error).cause).toBe(RESET);
+      expect(adapter.count(operation)).toBe(1);
+    });
+  });
+
+  describe('in turn', () => {
+    it('does one work after the other for the same key, and at once for another key', async () => {
+      const gate = new Gate();
+      const done: string[] = [];
+      const first = access.inTurn('key', async () => {
+        await gate.pass();
+        done.push('first');
+      });
+      const second = access.inTurn('key', async () => void done.push('second'));
+      await access.inTurn('other', async () => void done.push('other'));
+      gate.release();
+      await Promise.all([first, second]);
+      expect(done).toEqual(['other', 'first', 'second']);
+    });
+
+    it.each(['stored', 'failed'])(
+      'refuses all after a write that is late, until it is %s',
+      async (outcome) => {
+        const gate = adapter.hold('set');
+        const write = () => access.inTurn('key', () => access.set('key', 'value', 60_000));
+        const late = await errorOf(write());
+        expect((late as Error).cause).toBeInstanceOf(DeadlineError);
+
+        const refused = await errorOf(write());
+        expect(refused).toBeInstanceOf(SessionStoreError);
+        expect((refused as Error).cause).toMatchObject({
+          message: expect.stringMatching(/^an earlier write of the same key/),
+        });
+        expect(adapter.count('set')).toBe(1);
+        await access.inTurn('other', () => access.set('other', 'value', 60_000));
+
+        if (outcome === 'failed') adapter.failure = RESET;
+        gate.release();
+        await new Promise(setImmediate);
+        adapter.failure = undefined;
+        await write();
+        expect(await access.get('key')).toBe('value');
+      },
+    );
+
+    it('goes on after a write that failed, as it will not be made any more', async () => {
+      adapter.failure = RESET;
+      await errorOf(access.inTurn('key', () => access.set('key', 'value', 60_000)));
+      adapter.failure = undefined;
+      await access.inTurn('key', () => access.set('key', 'value', 60_000));
+      expect(await access.get('key')).toBe('value');
+    });
+  });
+});
