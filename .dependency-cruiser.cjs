@@ -16,7 +16,7 @@ module.exports = {
       to: {
         pathNot: [
           '^src/session/',
-          '^(node:)?(crypto|diagnostics_channel|timers/promises|util|zlib)$',
+          '^(node:)?(async_hooks|crypto|diagnostics_channel|timers/promises|util|zlib)$',
         ],
       },
     },
@@ -34,11 +34,14 @@ module.exports = {
       to: { path: '^src/sockets/' },
     },
     {
-      name: 'sockets-need-no-gateways-package',
-      comment: 'The package works, and its types compile, without what gateways are made of.',
+      name: 'sources-need-no-optional-peer',
+      comment:
+        'The package works, and its types compile, without what gateways and GraphQL are made of.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '@nestjs/(websockets|platform-(socket\\.io|ws))|node_modules/(ws|socket\\.io)/' },
+      to: {
+        path: '@nestjs/(graphql|websockets|platform-(socket\\.io|ws))|node_modules/(graphql|ws|socket\\.io)/',
+      },
     },
     {
       name: 'store-knows-no-http',

@@ -9,14 +9,17 @@ import { ensureMemcached, ensurePackages, ensurePostgres, npm, root } from './in
 // The sample is linted and type-checked against the built package.
 const checks = ['format:check', 'build', 'lint', 'types', 'imports'];
 // A run that hangs ends as a failed one.
-const timeout = 15 * 60_000;
+const timeout = 25 * 60_000;
 const suites = [
   ...['test:unit', 'test:e2e', 'test:security', 'fuzz'],
-  ...['test:races', 'test:faults', 'test:sample', 'test:package'],
+  ...['simulate', 'test:races', 'test:faults', 'test:sample', 'test:package'],
 ];
-// As many random cases as there is time for here; `npm run test:races` and `npm run fuzz` play more.
+// As many random cases as there is time for here; `npm run test:races`, `npm run fuzz` and `npm run simulate` play more.
 process.env.RACES ??= '200';
 process.env.FUZZ ??= '2000';
+process.env.SCHEDULES ??= '3000';
+// The same schedules in every run: what they show is then the change's.
+process.env.SIMULATE_SEED ??= '11';
 // Faults as short, and without the peer; `npm run test:faults` takes its time.
 process.env.FAULTS ??= '0.6';
 
