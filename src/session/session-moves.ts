@@ -29,7 +29,8 @@ interface Move {
   readonly isSignIn?: boolean;
   /** Makes a place for a branch; answers who is signed in with it. */
   begin(): Promise<SessionUser | undefined>;
-  readonly beforeMove?: (() => Promise<void>) | undefined;
+  /** Makes a place under another key, as the first is taken. */
+  readonly enter?: ((key: string) => Promise<void>) | undefined;
 }
 
 /** Stored sessions go on under a new id, and their users' indexes follow. */
@@ -61,23 +62,26 @@ export class SessionMoves {
    */
   async signIn(session: SessionState, { userId, keep, client }: SignIn): Promise<boolean> {
     const ticket = newTicket();
-    const key = this.keys.of(ticket);
     const again = session.user;
     const fresh = { id: userId, handle: newHandle() };
-    const place: Place = again
-      ? { user: again, key: session.key, client }
-      : { user: fresh, key, client, from: session.key };
+    let newKey = this.keys.of(ticket);
+    let place: Place = again
+      ? { user: again, key: session.key, client, isListed: true }
+      : { user: fresh, key: newKey, client, from: session.key };
+    const enter = async (key: string) => {
+      newKey = key;
+      if (place.user === fresh) await this.membership.enter((place = { ...place, key }));
+    };
     const begin = async () => {
-      await this.membership.enter({ user: fresh, key, client });
+      place = { user: fresh, key: newKey, client };
+      await this.membership.enter(place);
       return fresh;
     };
     try {
-      const enteredAt = this.policy.now();
       await this.membership.enter(place);
-      const beforeMove = () => this.membership.confirm(place, enteredAt);
       const user = again ? undefined : fresh;
       const border = { isBorder: true, isSignIn: true };
-      const move = { keep, ...border, ticket, user, begin, beforeMove };
+      const move = { keep, ...border, ticket, user, begin, enter };
       if (await this.move(session, move)) {
         const previousHandle = again ? undefined : session.anonymousHandle;
         this.policy.telemetry.tellOf('signed-in', session, { previousHandle });
@@ -115,19 +119,22 @@ export class SessionMoves {
     let { ticket } = move;
     let isFirst = true;
     let branched: SessionUser | undefined;
-    const nextKey = () => {
-      if (!isFirst) ticket = newTicket();
-      isFirst = false;
+    const nextKey = async () => {
+      if (isFirst) isFirst = false;
+      else {
+        ticket = newTicket();
+        await move.enter?.(this.keys.of(ticket));
+      }
       return this.keys.of(ticket);
     };
     const begin = async () => (branched = await move.begin());
-    const { user, isBorder, isSignIn = false, beforeMove } = move;
+    const { user, isBorder, isSignIn = false } = move;
     const branch: Branch = { own, leftKey, followed, begin };
     try {
       await this.carryOver(session);
       const result = await regenerate(this.records, {
         ...{ key, changes, expected, nextKey, keeps, cookieSentAt, user },
-        ...{ isBorder, isSignIn, branch, beforeMove },
+        ...{ isBorder, isSignIn, branch },
       });
       if (result === 'gone') return false;
     } catch (error) {

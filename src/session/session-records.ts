@@ -179,6 +179,22 @@ export class SessionRecords {
     return this.store.update(from, this.seal.close(from, forwarder), version, life, true);
   }
 
+  /**
+   * Leaves something under a key that is no session, so that none can be created there. `false`: there is
+   * one, or has just come.
+   */
+  async close(key: string, { evenIfThere }: { evenIfThere: boolean }): Promise<boolean> {
+    const found = await this.find(key, 0);
+    if (found && 'forwardTo' in found) return true;
+    const { timeout } = this.policy;
+    const until = this.policy.now() + timeout * 1000;
+    const border = encodeForwarder({ forwardTo: key, until, isBorder: true });
+    const text = this.seal.close(key, border);
+    if (!found) return (await this.store.create(key, text, timeout)) === 'stored';
+    if (!evenIfThere) return false;
+    return (await this.store.update(key, text, found.version, timeout, true)) === 'stored';
+  }
+
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
     return this.store.remove(key, version);
   }

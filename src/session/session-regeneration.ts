@@ -13,8 +13,8 @@ export interface Regeneration {
   readonly changes: SessionChanges;
   /** The record as the request left it, if nobody else changed it since it was read. */
   readonly expected: FoundRecord | undefined;
-  /** Where to put it; asked again only if that is taken. */
-  nextKey(): string;
+  /** Where to put it; asked again only if that is taken, or was closed to it. */
+  nextKey(): string | Promise<string>;
   keeps(entryKey: string): boolean;
   readonly cookieSentAt: number;
   /** Who signs in with it. */
@@ -25,8 +25,6 @@ export interface Regeneration {
   readonly isBorder?: boolean;
   /** Somebody signs in, who has proved who he is. */
   readonly isSignIn?: boolean;
-  /** Asked when the new record is there, before the session is moved. */
-  readonly beforeMove?: (() => Promise<void>) | undefined;
   /** Absent: it is left alone if another request gave it a new id. */
   readonly branch?: Branch | undefined;
 }
@@ -35,7 +33,7 @@ export interface Regeneration {
 export interface Branch {
   /** As the request sees it. */
   readonly own: SessionRecord;
-  /** Where it was found, if not where it is now. */
+  /** Where it was found, if another request has moved it from there. */
   readonly leftKey: string | undefined;
   /** Whether another request was asked to move it from there. */
   readonly followed: boolean;
@@ -71,9 +69,7 @@ export async function regenerate(
   const next = new NewRecord(records, session);
   let { key } = session;
   let current = session.expected;
-  // Who only wants a new id goes along with one that was given by the time, as all other changes do.
-  const stays = session.isBorder === true || branch?.followed === true;
-  let leftKey = stays ? branch?.leftKey : undefined;
+  let leftKey = branch?.leftKey;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     if (!current) {
       const newest = await records.find(key);
@@ -83,7 +79,7 @@ export async function regenerate(
         const from = leftKey ?? key;
         key = newest.forwardTo;
         if (newest.grace) {
-          if (stays) leftKey = from;
+          leftKey = from;
           continue;
         }
         if (!session.isSignIn && !(await mayBranch(records, newest, branch))) {
@@ -99,7 +95,6 @@ export async function regenerate(
       return next.branch(branch, branch.followed ? branch.own : current.record, leftKey);
     }
     await next.put(current.record, session.user);
-    await session.beforeMove?.();
     const result = await forward(records, next.wayFrom(key, current.version));
     if (result === 'stored') return 'moved';
     if (result === 'gone') return next.discard('gone');
@@ -123,10 +118,11 @@ class NewRecord {
     const record = renewed(from, this.session, user);
     if (this.key !== undefined) {
       const found = await this.records.find(this.key);
-      if (found && (await this.records.update(this.key, record, found.version)) === 'stored')
+      const isThere = found && !('forwardTo' in found);
+      if (isThere && (await this.records.update(this.key, record, found.version)) === 'stored')
         return;
     }
-    do this.key = this.session.nextKey();
+    do this.key = await this.session.nextKey();
     while ((await createSurely(this.records, this.key, record)) === 'taken');
   }
 
@@ -145,7 +141,7 @@ class NewRecord {
   /** Takes away what nobody was told of. */
   async discard<T>(result: T): Promise<T> {
     const found = this.key === undefined ? undefined : await this.records.find(this.key);
-    if (found) await this.records.remove(this.key!, found.version);
+    if (found && !('forwardTo' in found)) await this.records.remove(this.key!, found.version);
     return result;
   }
 

@@ -17,7 +17,7 @@ import { newHandle } from './session-user.js';
 import { SessionDestroyedError, SessionLimitError } from './session.errors.js';
 import type { RegenerateOptions } from './session.js';
 import { UserLookup } from './users/user-lookup.js';
-import { UserMembership, type Place } from './users/user-membership.js';
+import { UserMembership } from './users/user-membership.js';
 
 /** Sessions in and out of the store: found, begun, committed, given a new id, destroyed. */
 export class SessionRepository {
@@ -169,49 +169,52 @@ export class SessionRepository {
     other: SessionState | false,
   ): Promise<void> {
     const user = { id: userId, handle: newHandle() };
-    const ticket = newTicket();
-    const place = { user, key: this.keys.of(ticket), client };
-    // Until that one is ended, nobody has this one.
-    const beside = other ? { ...place, from: other.key } : place;
-    const enteredAt = this.policy.now();
+    let from = other ? other.key : undefined;
+    const enter = async () => {
+      this.assignNewId(session);
+      // Until the other one is ended, nobody has this one.
+      await this.membership.enter({ user, key: session.key, client, from });
+    };
     try {
-      await this.membership.enter(beside);
+      await enter();
       dropEntries(session, keeperOf(keep));
       session.user = user;
-      session.rename(ticket, place.key);
       session.entries.hasChanges(); // finds objects that were changed in place
-      await this.create(session, createSurely);
-      await this.confirm(session, beside, enteredAt);
-      if (other) await this.endFor(place, other);
+      await this.create(session, createSurely, enter);
+      if (other) {
+        const removal = await this.end(other);
+        from = undefined;
+        if (!(await this.isAt(session.key))) {
+          // It took so long that its place was given away.
+          await enter();
+          await this.create(session, createSurely, enter);
+        } else if (removal !== 'removed') {
+          // Where the other one was, something may be left of it.
+          await this.membership.enter({ user, key: session.key, client });
+        }
+      }
       this.policy.telemetry.tellOf('signed-in', session, {});
       session.entries.takeChanges();
     } catch (error) {
-      if (!(error instanceof SessionLimitError)) await this.membership.leave(user, ticket);
+      if (!(error instanceof SessionLimitError)) await this.membership.leave(user, session.ticket);
+      if (session.status === 'new') session.user = undefined;
       throw error;
     }
   }
 
-  /** Ends another user's session for one that has its place already. */
-  private async endFor(place: Place, other: SessionState): Promise<void> {
-    const removal = await this.end(other);
-    // Where that one was, something may be left of it.
-    if (removal !== 'removed') await this.membership.enter(place);
+  private async isAt(key: string): Promise<boolean> {
+    const found = await this.records.find(key);
+    return found !== undefined && !('forwardTo' in found);
   }
 
-  private async confirm(session: SessionState, place: Place, enteredAt: number): Promise<void> {
-    try {
-      await this.membership.confirm(place, enteredAt);
-    } catch (error) {
-      await removeSession(this.records, session.key);
-      Object.assign(session, { status: 'new', user: undefined });
-      throw error;
-    }
-  }
-
-  private async create(session: SessionState, create = createOnce): Promise<void> {
+  private async create(
+    session: SessionState,
+    create = createOnce,
+    assignNewId = (): void | Promise<void> => this.assignNewId(session),
+  ): Promise<void> {
     session.cookieSentAt = this.policy.now();
     while ((await create(this.records, session.key, recordOf(session))) === 'taken') {
-      this.assignNewId(session);
+      await assignNewId();
     }
     session.status = 'stored';
     this.policy.telemetry.tellOf('committed', session, { created: true });

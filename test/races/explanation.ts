@@ -28,7 +28,7 @@
  *
  * What nobody answered for, as its client had hung up, may have happened wholly, in part (what was
  * changed by then is stored at any moment after) or not at all, at any time. But even that happens at
- * most once and in one piece, and never after a destroy.
+ * most once and in one piece, and never after a destroy. A user's new id that could not be told is ended.
  *
  * Whether there is such an order is found by trying, with what was tried remembered. Values are
  * unique, so that nearly every wrong turn is found out at the next read.
@@ -40,6 +40,7 @@ import {
   storeUnasked,
   takeStep,
   timeOfStep,
+  withdraw,
   type Run,
   type Situation,
 } from './model-request.js';
@@ -96,7 +97,7 @@ function nextStates(history: History, { runs, store }: State): State[] {
   const latest = Math.min(...steps.map(({ until }, i) => (isOpen(i) ? until : Infinity)));
   const candidates = history
     .map((request, i) => ({ request, i, run: runs[i]!, ...steps[i]! }))
-    .filter(({ i }) => isOpen(i))
+    .filter(({ i, request }) => isOpen(i) || !request.answer)
     .sort((a, b) => b.until - a.until);
   return candidates.flatMap(({ request, i, run, from }) =>
     ways(request, { run, store }, from, latest).map((after) => ({
@@ -106,7 +107,7 @@ function nextStates(history: History, { runs, store }: State): State[] {
   );
 }
 
-/** The next step, if its time has come, and what is stored at any moment after its client hung up. */
+/** The next step, if its time has come, and what is stored or ended at any moment after its client hung up. */
 function ways(
   request: RequestHistory,
   situation: Situation,
@@ -114,8 +115,11 @@ function ways(
   latest: number,
 ): Situation[] {
   const hasHungUp = (request.abortedAt ?? Infinity) < latest;
-  const unasked = hasHungUp ? storeUnasked(situation) : undefined;
-  const step = from < latest ? takeStep(request, situation) : undefined;
+  const unasked = hasHungUp
+    ? (storeUnasked(situation) ?? withdraw(request, situation))
+    : undefined;
+  const isNext = !situation.run.isDone && from < latest;
+  const step = isNext ? takeStep(request, situation) : undefined;
   return [unasked, step].filter((way) => way !== undefined);
 }
 

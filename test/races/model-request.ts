@@ -6,6 +6,7 @@ import {
   change,
   commit,
   destroy,
+  isSignedIn,
   isWriting,
   load,
   regenerate,
@@ -66,6 +67,19 @@ export function takeStep(request: RequestHistory, situation: Situation): Situati
 export function storeUnasked({ run, store }: Situation): Situation | undefined {
   if (!run.session || !isWriting(run.session) || run.isDone) return undefined;
   const after = commit({ session: run.session, store });
+  return { run: { ...run, session: after.session }, store: after.store };
+}
+
+/**
+ * Whoever signed in, or got a new id as a user, and has hung up was not told it: nobody has that session,
+ * so it is ended once the handler is done. Or the response was out already, and it stays.
+ */
+export function withdraw(request: RequestHistory, { run, store }: Situation): Situation | undefined {
+  const { session } = run;
+  if (!run.isDone || !session?.tell || session.status !== 'stored' || !isSignedIn(session)) {
+    return undefined;
+  }
+  const after = destroy({ session, store }, nextKey(request, run));
   return { run: { ...run, session: after.session }, store: after.store };
 }
 

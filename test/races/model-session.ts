@@ -67,6 +67,10 @@ export function isWriting(session: ModelSession): boolean {
   return session.status === 'stored' && changesOf(session).length > 0;
 }
 
+export function isSignedIn(session: ModelSession): boolean {
+  return userOf(session) !== undefined;
+}
+
 /** Stores the changes, merged with what others changed, wherever the session went meanwhile. */
 export function commit({ session, store }: World): World {
   const { status, view } = session;

@@ -20,6 +20,7 @@ export async function makeRoom(
   lookup: UserLookup,
   userId: string,
   session: IndexedSession,
+  isListed = false,
 ): Promise<UserIndex> {
   const { indexes, policy } = lookup;
   const { maxSessionsPerUser, whenTooMany } = policy;
@@ -30,7 +31,8 @@ export async function makeRoom(
     const present = sessionIn(index, session.handle);
     const room = max - older - (present ? 0 : 1);
     // Where it is now is known better to who moved it there.
-    const entered = { ...session, key: present?.key ?? session.key, beside: present?.beside };
+    const key = isListed && present ? present.key : session.key;
+    const entered = { ...session, key, beside: present?.beside };
     let next = withSession(await withoutGone(lookup, userId, index, room), entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);

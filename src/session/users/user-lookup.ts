@@ -15,9 +15,9 @@ import type { SessionStore } from '../session-store.js';
 
 /**
  * How long a place in the index is kept for a session that nobody has yet, in milliseconds. A sign-in
- * that takes longer takes its place anew.
+ * that takes longer, or whose clock is another, finds its key closed, and takes its place anew.
  */
-export const RESERVED_MS = 5_000;
+const RESERVED_MS = 5_000;
 
 /** Sessions of a user that the store is asked for at a time. */
 const TOGETHER = 100;
@@ -99,20 +99,35 @@ export class UserLookup {
     return live;
   }
 
-  /** Tells those that are there from those that are gone; a sign-in under way is neither. */
+  /** Tells those that are there from those that are gone for good; a sign-in under way is neither. */
   async sort(
     userId: string,
     sessions: readonly IndexedSession[],
   ): Promise<{ live: LiveSession[]; gone: Set<string> }> {
     const found = await inParts(sessions, (session) => this.record(userId, session));
     const live: LiveSession[] = [];
-    const gone = new Set<string>();
+    const lost = sessions.filter((one, n) => !found[n] && !this.isReserved(one.seenAt));
+    const isClosed = await inParts(lost, (session) => this.close(session));
     for (const [n, session] of sessions.entries()) {
       const record = found[n]?.record;
       if (record) live.push({ ...session, record });
-      else if (!this.isReserved(session.seenAt)) gone.add(session.handle);
     }
+    const gone = new Set(lost.filter((_, n) => isClosed[n]).map(({ handle }) => handle));
     return { live, gone };
+  }
+
+  /**
+   * Makes sure that a session that is not there will not be: no clock tells a sign-in that failed from one
+   * that is slow. `false`: it has come.
+   */
+  private async close({ key, from }: IndexedSession): Promise<boolean> {
+    const origin = from === undefined ? undefined : await this.records.find(from, 0);
+    if (origin && !('forwardTo' in origin)) {
+      // Of another version it is not the one that a sign-in under way would move.
+      const { record, version } = origin;
+      if ((await this.records.update(from!, record, version)) !== 'stored') return false;
+    }
+    return this.records.close(key, { evenIfThere: from !== undefined });
   }
 
   /** Ends sessions: first the index names them no more, then their records go. Answers how many went. */

@@ -13,7 +13,7 @@ import {
 } from './user-index.js';
 import type { FoundIndex } from './user-indexes.js';
 import { makeRoom } from './user-limit.js';
-import { RESERVED_MS, type UserLookup } from './user-lookup.js';
+import type { UserLookup } from './user-lookup.js';
 
 /** A session that is signed in, as its index has to name it. */
 export interface Member {
@@ -29,6 +29,8 @@ export interface Place {
   readonly client?: SessionClient;
   /** The store key of the session that it is now. */
   readonly from?: string | undefined;
+  /** The index has the session already, and knows its key better. */
+  readonly isListed?: boolean;
 }
 
 /** Keeps a user's index in step with what becomes of one session: signed in, used, moved, ended. */
@@ -39,22 +41,17 @@ export class UserMembership {
 
   /**
    * Signs a session in: to be done before its record is stored, so that whoever ends the user's
-   * sessions after that finds it. Its place is kept for a few seconds until then.
+   * sessions after that finds it. Its place is kept for a few seconds until then; whoever gives it to
+   * another session closes its key first.
    *
    * @throws SessionLimitError if there is no room for it
    */
   async enter({ client = {}, ...place }: Place): Promise<void> {
-    const { user, key, from } = place;
+    const { user, key, from, isListed } = place;
     const seenAt = this.lookup.policy.now();
     const session = { handle: user.handle, key, seenAt, from, ...withinLengths(client) };
-    const { ending } = await makeRoom(this.lookup, user.id, session);
+    const { ending } = await makeRoom(this.lookup, user.id, session, isListed);
     await this.lookup.finish(this.indexKey(user, 0), ending);
-  }
-
-  /** Enters it again if its place may have been given away meanwhile. @throws SessionLimitError */
-  async confirm(place: Place, enteredAt: number): Promise<void> {
-    const passed = Math.abs(this.lookup.policy.now() - enteredAt);
-    if (passed >= RESERVED_MS / 2) await this.enter(place);
   }
 
   /** Before a session is under another key as well. `false`: it was ended. */
