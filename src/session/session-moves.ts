@@ -29,7 +29,7 @@ interface Move {
   readonly isSignIn?: boolean;
   /** Makes a place for a branch; answers who is signed in with it. */
   begin(): Promise<SessionUser | undefined>;
-  /** Makes a place under another key, as the first is taken. */
+  /** Takes a place under another key, as the first was given away. */
   readonly enter?: ((key: string) => Promise<void>) | undefined;
 }
 
@@ -119,12 +119,10 @@ export class SessionMoves {
     let { ticket } = move;
     let isFirst = true;
     let branched: SessionUser | undefined;
-    const nextKey = async () => {
-      if (isFirst) isFirst = false;
-      else {
-        ticket = newTicket();
-        await move.enter?.(this.keys.of(ticket));
-      }
+    const nextKey = async (whyAgain?: 'taken' | 'closed') => {
+      if (!isFirst) ticket = newTicket();
+      isFirst = false;
+      if (whyAgain === 'closed') await move.enter?.(this.keys.of(ticket));
       return this.keys.of(ticket);
     };
     const begin = async () => (branched = await move.begin());

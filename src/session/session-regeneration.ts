@@ -13,8 +13,8 @@ export interface Regeneration {
   readonly changes: SessionChanges;
   /** The record as the request left it, if nobody else changed it since it was read. */
   readonly expected: FoundRecord | undefined;
-  /** Where to put it; asked again only if that is taken, or was closed to it. */
-  nextKey(): string | Promise<string>;
+  /** Where to put it; asked again only if that is taken, or its place there was given away. */
+  nextKey(whyAgain?: 'taken' | 'closed'): string | Promise<string>;
   keeps(entryKey: string): boolean;
   readonly cookieSentAt: number;
   /** Who signs in with it. */
@@ -116,14 +116,23 @@ class NewRecord {
   /** Stores it, or what it is to be now. */
   async put(from: SessionRecord, user: SessionUser | undefined): Promise<void> {
     const record = renewed(from, this.session, user);
-    if (this.key !== undefined) {
-      const found = await this.records.find(this.key);
-      const isThere = found && !('forwardTo' in found);
-      if (isThere && (await this.records.update(this.key, record, found.version)) === 'stored')
-        return;
+    let result = this.key === undefined ? undefined : await this.replace(this.key, record);
+    while (result !== 'stored') {
+      this.key = await this.session.nextKey(result);
+      result = await createSurely(this.records, this.key, record);
     }
-    do this.key = await this.session.nextKey();
-    while ((await createSurely(this.records, this.key, record)) === 'taken');
+  }
+
+  private async replace(
+    key: string,
+    record: SessionRecord,
+  ): Promise<'stored' | 'closed' | undefined> {
+    const found = await this.records.find(key);
+    if (!found) return undefined;
+    if ('forwardTo' in found) return 'closed';
+    return (await this.records.update(key, record, found.version)) === 'stored'
+      ? 'stored'
+      : undefined;
   }
 
   wayFrom(from: string, version: string): Forwarding {
@@ -171,9 +180,11 @@ export async function createSurely(
   records: SessionRecords,
   key: string,
   record: SessionRecord,
-): Promise<'stored' | 'taken'> {
+): Promise<'stored' | 'taken' | 'closed'> {
   try {
-    return await records.create(key, record);
+    if ((await records.create(key, record)) === 'stored') return 'stored';
+    const found = await records.find(key);
+    return found && 'forwardTo' in found ? 'closed' : 'taken';
   } catch (error) {
     const isThere = () => records.find(key).then((found) => found !== undefined);
     if (await cameTrue(error, isThere)) return 'stored';

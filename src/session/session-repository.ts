@@ -209,12 +209,15 @@ export class SessionRepository {
 
   private async create(
     session: SessionState,
-    create = createOnce,
-    assignNewId = (): void | Promise<void> => this.assignNewId(session),
+    create: typeof createSurely = createOnce,
+    enter?: () => Promise<void>,
   ): Promise<void> {
     session.cookieSentAt = this.policy.now();
-    while ((await create(this.records, session.key, recordOf(session))) === 'taken') {
-      await assignNewId();
+    for (;;) {
+      const result = await create(this.records, session.key, recordOf(session));
+      if (result === 'stored') break;
+      if (result === 'closed') await enter?.();
+      else this.assignNewId(session);
     }
     session.status = 'stored';
     this.policy.telemetry.tellOf('committed', session, { created: true });
