@@ -104,6 +104,8 @@ export async function regenerate(
   throw tooManyConflicts(MAX_ATTEMPTS);
 }
 
+type Stored = 'stored' | 'taken' | 'closed';
+
 /** The record under the new key, which nobody knows before the session has moved there. */
 class NewRecord {
   private key: string | undefined;
@@ -116,23 +118,19 @@ class NewRecord {
   /** Stores it, or what it is to be now. */
   async put(from: SessionRecord, user: SessionUser | undefined): Promise<void> {
     const record = renewed(from, this.session, user);
-    let result = this.key === undefined ? undefined : await this.replace(this.key, record);
+    let result: Stored = this.key === undefined ? 'taken' : await this.replace(this.key, record);
     while (result !== 'stored') {
       this.key = await this.session.nextKey(result);
       result = await createSurely(this.records, this.key, record);
     }
   }
 
-  private async replace(
-    key: string,
-    record: SessionRecord,
-  ): Promise<'stored' | 'closed' | undefined> {
+  /** `'closed'` also if it was ended: its place went to another one. */
+  private async replace(key: string, record: SessionRecord): Promise<'stored' | 'closed'> {
     const found = await this.records.find(key);
-    if (!found) return undefined;
-    if ('forwardTo' in found) return 'closed';
-    return (await this.records.update(key, record, found.version)) === 'stored'
-      ? 'stored'
-      : undefined;
+    if (!found || 'forwardTo' in found) return 'closed';
+    const result = await this.records.update(key, record, found.version);
+    return result === 'stored' ? 'stored' : 'closed';
   }
 
   wayFrom(from: string, version: string): Forwarding {
@@ -180,7 +178,7 @@ export async function createSurely(
   records: SessionRecords,
   key: string,
   record: SessionRecord,
-): Promise<'stored' | 'taken' | 'closed'> {
+): Promise<Stored> {
   try {
     if ((await records.create(key, record)) === 'stored') return 'stored';
     const found = await records.find(key);

@@ -81,6 +81,8 @@ export class UserLookup {
     for (let at = from, forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
       const found = await this.records.find(at, 0);
       if (!found || !('forwardTo' in found)) return !found;
+      // Closed: the session there ended.
+      if (found.forwardTo === at && found.isBorder) return true;
       if (found.forwardTo === key || found.isBorder) return found.forwardTo === key;
       at = found.forwardTo;
     }
