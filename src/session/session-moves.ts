@@ -102,7 +102,7 @@ export class SessionMoves {
     const expected = expectedRecord(session, session.cookieSentAt);
     await this.carryOver(session);
     if (!(await this.renewal.renew(session, changes, expected))) return false;
-    this.policy.telemetry.tellOf('regenerated', session, { reason: 'time' });
+    this.policy.telemetry.tellOf('regenerated', session, { reason: 'scheduled' });
     if (!(await this.isFollowed(session, before))) session.status = 'gone';
     return true;
   }
@@ -141,7 +141,7 @@ export class SessionMoves {
     }
     session.entries.retain(keeps);
     session.moveTo(ticket, this.keys.of(ticket), cookieSentAt);
-    this.policy.telemetry.tellOf('regenerated', session, { reason: 'asked' });
+    this.policy.telemetry.tellOf('regenerated', session, { reason: 'requested' });
     session.user = branched ?? user ?? session.user;
     // The index has the key of a session that is newly in it, unless that was taken.
     const isIndexed = (branched ?? user) !== undefined && ticket === move.ticket;

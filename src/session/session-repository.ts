@@ -154,7 +154,7 @@ export class SessionRepository {
       removal = await removeSession(this.records, session.key, session.takeVersion());
       // What is signed in by now is another session.
       if (removal !== 'left') {
-        this.policy.telemetry.tellOf('destroyed', session, { reason: 'asked' });
+        this.policy.telemetry.tellOf('destroyed', session, { reason: 'requested' });
         if (session.user) await this.membership.leave(session.user, session.ticket);
       }
     }

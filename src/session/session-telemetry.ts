@@ -25,14 +25,14 @@ export interface SessionEventPayloads {
   /** Another process stored the session first; it is read, merged and stored again. */
   conflict: SessionIdentity;
   /** A session got a new id: because it was asked for, or by schedule (`rotateEvery`). */
-  regenerated: { readonly reason: 'asked' | 'time' } & SessionIdentity;
+  regenerated: { readonly reason: 'requested' | 'scheduled' } & SessionIdentity;
   /** A user signed in. `previousHandle`: of the session before it, unless it is new or was the user's own. */
   'signed-in': { readonly previousHandle?: string | undefined } & SessionIdentity;
   /**
-   * A session was ended: `asked` for by a request of its own, such as a sign-out, or `revoked`, such as by
+   * A session was ended: `requested` by a request of its own, such as a sign-out, or `revoked`, such as by
    * `UserSessions` or because there were too many. Sessions that run out are not counted.
    */
-  destroyed: { readonly reason: 'asked' | 'revoked' } & SessionIdentity;
+  destroyed: { readonly reason: 'requested' | 'revoked' } & SessionIdentity;
   /** A session was found past its absolute timeout. */
   expired: SessionIdentity;
   /** A request had a session that no longer exists: ended, evicted, or missing in its user's list. */

@@ -115,9 +115,9 @@ describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
       ['loaded', { found: true, handle }],
       ['committed', { created: false, handle }],
       ['loaded', { found: true, handle }],
-      ['regenerated', { reason: 'asked', handle }],
+      ['regenerated', { reason: 'requested', handle }],
       ['loaded', { found: true, handle }],
-      ['destroyed', { reason: 'asked', handle }],
+      ['destroyed', { reason: 'requested', handle }],
       ['refused', { status: 500, handle: expect.any(String) }],
     ]);
     expect(JSON.stringify(events)).not.toMatch(/[\w-]{43}/);

@@ -76,6 +76,7 @@ export class Ledger {
         signsIn: undefined,
         answer: undefined,
         error: undefined,
+        movesFrom: 0,
         isShaken: false,
         isLetOver: false,
         hasFailedToEnd: false,
@@ -116,8 +117,11 @@ export class Ledger {
     this.ids.set(id, { life, invalidSince: Infinity, isPassing: false, isDelivered: false });
   }
 
+  /** The id that it came with is none from now on. */
   protected invalidate(view: RequestView): void {
-    const known = view.ownId === undefined ? undefined : this.ids.get(view.ownId);
+    // Who is let over leaves the id alone that others have.
+    const id = view.isLetOver ? view.id : view.ownId;
+    const known = id === undefined ? undefined : this.ids.get(id);
     if (known) known.invalidSince = Math.min(known.invalidSince, this.tick);
   }
 

@@ -37,6 +37,7 @@ export class BorderModel extends WriteModel {
 
   moves(view: RequestView, keep: Keep): void {
     view.mayTell = true;
+    view.movesFrom = this.tick;
     if (keep === true) view.life?.moves.add(view.name);
     else this.doubt(view.life, view, 'border');
     for (const tag of pending(view)) tag.storedFrom = this.tick;
@@ -59,7 +60,7 @@ export class BorderModel extends WriteModel {
     if (life.endedBy?.kind === 'border') {
       // What was nobody's may go on beside it, and so may one of two new ids at once.
       const by = life.endedBy.request;
-      if (life.user && this.hasSignedIn(by))
+      if (life.user && this.hasSignedIn(by) && view.movesFrom >= life.over)
         this.wrong(`${view.name} stays signed in beside ${by}, which was a border`);
       return this.passedBorder(view, keep, id, life.user, life);
     }
@@ -78,6 +79,7 @@ export class BorderModel extends WriteModel {
     const isOthers = view.life?.user !== undefined && view.life.user !== user;
     // The session of another user is ended, as by a sign-out.
     this.doubt(view.life, view, isOthers ? 'ending' : 'sign-in');
+    if (view.life?.user === user) this.endsOthers(view, view.life.signIn);
     this.users.signsIn(view, user);
     for (const tag of pending(view)) tag.storedFrom = this.tick;
   }
@@ -102,7 +104,16 @@ export class BorderModel extends WriteModel {
     const { life } = view;
     const isOthers = life?.user !== undefined && life.user !== user;
     this.passedBorder(view, isOthers ? false : keep, id, user, isOthers ? undefined : life);
+    if (life?.user === user) this.endsOthers(view, life.signIn);
     this.users.signedIn(view, user);
+  }
+
+  /** Whoever signs in again may end what new ids at the same moment have made of the same session. */
+  private endsOthers(view: RequestView, again: Life | undefined): void {
+    for (const life of this.lives) {
+      if (life.signIn === again && life !== view.life)
+        life.doubts.set(`${view.name} again`, 'user');
+    }
   }
 
   /** The old session is over, and another one begins, with what it keeps. */

@@ -92,7 +92,7 @@ export class Users {
       return this.model.wrong(`${view.name}: a sign-in is refused, though the oldest is to go`);
     }
     const counted = this.mayCount(user, view);
-    if (counted < Number(maxSessionsPerUser)) {
+    if (counted < Number(maxSessionsPerUser) && !this.model.hasCircle) {
       this.model.wrong(
         `${view.name}: ${user} is refused with ${counted} of ${String(maxSessionsPerUser)} sessions`,
       );

@@ -24,6 +24,8 @@ export interface RequestView {
   /** What it does now. */
   doing: string | undefined;
   signsIn: string | undefined;
+  /** When it began to ask for a new id. */
+  movesFrom: number;
   /** Whether the server lost what it had meanwhile. */
   isShaken: boolean;
   /** Whether it could not end its session: then nobody is given what was to end. */
