@@ -5,7 +5,7 @@ import type { SessionRecords } from './session-records.js';
 import { regenerate, type Branch } from './session-regeneration.js';
 import { removeSession } from './session-removal.js';
 import type { SessionRenewal } from './session-renewal.js';
-import { expectedRecord, recordOf, type SessionState } from './session-state.js';
+import { expectedRecord, type SessionState } from './session-state.js';
 import { newHandle, type SessionClient, type SessionUser } from './session-user.js';
 import { SessionDestroyedError, SessionLimitError } from './session.errors.js';
 import type { RegenerateOptions } from './session.js';
@@ -113,7 +113,7 @@ export class SessionMoves {
     session.entries.hasChanges(); // finds objects that were changed in place
     const cookieSentAt = this.policy.now();
     const { key, leftKey, followed, ticket: before } = session;
-    const own = recordOf(session);
+    const own = session.toRecord();
     const expected = expectedRecord(session, cookieSentAt);
     const changes = session.entries.takeChanges();
     let { ticket } = move;

@@ -1,8 +1,5 @@
+import { retryOnConflict } from './compare-and-set.js';
 import type { SessionRecords, TracedRecord } from './session-records.js';
-import { tooManyConflicts } from './session.errors.js';
-
-/** Each failed attempt means that another request's change was stored. */
-const MAX_ATTEMPTS = 50;
 
 /** `'left'`: somebody signed in with it, and what he has now is another one. */
 export type Removal = 'removed' | 'gone' | 'left';
@@ -20,7 +17,7 @@ export async function removeSession(
   let key = firstKey;
   let version = firstVersion;
   let read: TracedRecord | undefined;
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+  return retryOnConflict<Removal>(async () => {
     if (version === undefined) {
       const newest = await records.trace(key);
       if (!newest) return 'gone';
@@ -30,8 +27,7 @@ export async function removeSession(
     }
     const result = await records.remove(key, version);
     if (result === 'removed' && read) onRemoved?.(read);
-    if (result !== 'changed') return result;
     version = undefined;
-  }
-  throw tooManyConflicts(MAX_ATTEMPTS);
+    return result;
+  });
 }

@@ -11,7 +11,7 @@ import { keeperOf, SessionMoves, type SignIn } from './session-moves.js';
 import { createSurely } from './session-regeneration.js';
 import { removeSession, type Removal } from './session-removal.js';
 import { SessionRenewal } from './session-renewal.js';
-import { expectedRecord, recordOf, SessionState } from './session-state.js';
+import { expectedRecord, SessionState } from './session-state.js';
 import type { SessionStore } from './session-store.js';
 import { newHandle } from './session-user.js';
 import { SessionDestroyedError, SessionLimitError } from './session.errors.js';
@@ -214,7 +214,7 @@ export class SessionRepository {
   ): Promise<void> {
     session.cookieSentAt = this.policy.now();
     for (;;) {
-      const result = await create(this.records, session.key, recordOf(session));
+      const result = await create(this.records, session.key, session.toRecord());
       if (result === 'stored') break;
       if (result === 'closed') await enter?.();
       else this.assignNewId(session);

@@ -32,7 +32,7 @@ export async function makeRoom(
     const room = max - older - (present ? 0 : 1);
     // Where it is now is known better to who moved it there.
     const key = isListed && present ? present.key : session.key;
-    const entered = { ...session, key, beside: present?.beside };
+    const entered = { ...session, key, beside: present?.beside, more: present?.more };
     let next = withSession(await withoutGone(lookup, userId, index, room), entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);
