@@ -38,6 +38,7 @@ function judgeClient({ model }: Simulation, client: Client, working: ReadonlySet
     const isDone = life.endedBy?.request === request;
     return (
       view.hasFailedToEnd ||
+      view.isUndone ||
       view.answer?.told !== undefined ||
       (!isDone && model.faultsOf(view) > 1)
     );

@@ -8,6 +8,9 @@ import { WriteModel } from './model-writes.js';
 import { pending, type RequestView } from './request-view.js';
 import type { Keep } from './schedule.js';
 
+/** As long as a sign-in may take that others must not undo, in milliseconds. */
+const RESERVED_MS = 5_000;
+
 /** What cuts requests off, and what lets them follow. */
 export class BorderModel extends WriteModel {
   ends(view: RequestView): void {
@@ -91,6 +94,7 @@ export class BorderModel extends WriteModel {
       this.wrong(`${view.name}: a sign-in is refused: ${error.message}`);
     if (error instanceof SessionLimitError) return this.undoubt(view);
     if (error instanceof SessionDestroyedError) {
+      view.isUndone = this.time() - view.startedTime >= RESERVED_MS;
       const others = [...(life?.doubts ?? [])].filter(([name]) => name !== view.name);
       const isEnded = others.some(([, kind]) => kind !== 'sign-in') || life?.isCertain === false;
       if (!isEnded)

@@ -30,6 +30,8 @@ export interface RequestView {
   isShaken: boolean;
   /** Whether it could not end its session: then nobody is given what was to end. */
   hasFailedToEnd: boolean;
+  /** Whether its sign-in took so long that somebody else took it for one that had failed. */
+  isUndone: boolean;
   /** Whether it came with the id before that of its session. */
   isLetOver: boolean;
   /** What it failed with. */

@@ -123,13 +123,16 @@ export class UserLookup {
    * that is slow. `false`: it has come.
    */
   private async close({ key, from }: IndexedSession): Promise<boolean> {
-    const origin = from === undefined ? undefined : await this.records.find(from, 0);
-    if (origin && !('forwardTo' in origin)) {
-      // Of another version it is not the one that a sign-in under way would move.
-      const { record, version } = origin;
-      if ((await this.records.update(from!, record, version)) !== 'stored') return false;
+    if (from === undefined) return this.records.close(key, { evenIfThere: false });
+    const origin = await this.records.find(from, 0);
+    if (!origin || 'forwardTo' in origin) {
+      // What was not there a moment ago may have moved there since.
+      return this.records.close(key, { evenIfThere: !(await this.leadsFrom(from, key)) });
     }
-    return this.records.close(key, { evenIfThere: from !== undefined });
+    // Of another version it is not the one that a sign-in under way would move.
+    const { record, version } = origin;
+    if ((await this.records.update(from, record, version)) !== 'stored') return false;
+    return this.records.close(key, { evenIfThere: true });
   }
 
   /** Ends sessions: first the index names them no more, then their records go. Answers how many went. */
