@@ -6,13 +6,15 @@ export type Removal = 'removed' | 'gone' | 'left';
 
 /**
  * Takes a session out of the store, wherever a parallel new id has moved it, but not across a sign-in.
- * `version`: of its record, if that was read; otherwise `onRemoved` is told of it.
+ * `version`: of its record, if that was read; otherwise `onRemoved` is told of it. `onChanged`: called
+ * before it is tried again.
  */
 export async function removeSession(
   records: SessionRecords,
   firstKey: string,
   firstVersion?: string,
   onRemoved?: (record: TracedRecord) => void,
+  onChanged?: () => Promise<void>,
 ): Promise<Removal> {
   let key = firstKey;
   let version = firstVersion;
@@ -28,6 +30,7 @@ export async function removeSession(
     const result = await records.remove(key, version);
     if (result === 'removed' && read) onRemoved?.(read);
     version = undefined;
+    if (result === 'changed') await onChanged?.();
     return result;
   });
 }

@@ -148,10 +148,15 @@ export class SessionRepository {
     await this.end(session);
   }
 
-  private async end(session: SessionState): Promise<Removal | undefined> {
+  private async end(
+    session: SessionState,
+    onChanged?: () => Promise<void>,
+  ): Promise<Removal | undefined> {
     let removal: Removal | undefined;
     if (session.status === 'stored') {
-      removal = await removeSession(this.records, session.key, session.takeVersion());
+      const { records } = this;
+      const version = session.takeVersion();
+      removal = await removeSession(records, session.key, version, undefined, onChanged);
       // What is signed in by now is another session.
       if (removal !== 'left') {
         this.policy.telemetry.tellOf('destroyed', session, { reason: 'requested' });
@@ -169,7 +174,7 @@ export class SessionRepository {
     other: SessionState | false,
   ): Promise<void> {
     const user = { id: userId, handle: newHandle() };
-    let from = other ? other.key : undefined;
+    const from = other ? other.key : undefined;
     const enter = async () => {
       this.assignNewId(session);
       // Until the other one is ended, nobody has this one.
@@ -182,16 +187,14 @@ export class SessionRepository {
       session.entries.hasChanges(); // finds objects that were changed in place
       await this.create(session, createSurely, enter);
       if (other) {
-        const removal = await this.end(other);
-        from = undefined;
-        if (!(await this.isAt(session.key))) {
-          // It took so long that its place was given away.
+        const removal = await this.end(other, async () => {
+          // Whoever gives its place away changes the other one before.
+          if (!(await this.isClosed(session.key))) return;
           await enter();
           await this.create(session, createSurely, enter);
-        } else if (removal !== 'removed') {
-          // Where the other one was, something may be left of it.
-          await this.membership.enter({ user, key: session.key, client });
-        }
+        });
+        // Where the other one was, something may be left of it.
+        if (removal !== 'removed') await this.membership.enter({ user, key: session.key, client });
       }
       this.policy.telemetry.tellOf('signed-in', session, {});
       session.entries.takeChanges();
@@ -202,9 +205,9 @@ export class SessionRepository {
     }
   }
 
-  private async isAt(key: string): Promise<boolean> {
+  private async isClosed(key: string): Promise<boolean> {
     const found = await this.records.find(key);
-    return found !== undefined && !('forwardTo' in found);
+    return found !== undefined && 'forwardTo' in found;
   }
 
   private async create(

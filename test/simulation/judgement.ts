@@ -62,6 +62,8 @@ async function judgeUser(
   const { model } = simulation;
   const { maxSessionsPerUser, whenTooMany } = model.options;
   const theirs = [...lives].filter((life) => life.user === user);
+  // New ids that were given while the server lost what it had may be two of one session.
+  if (theirs.some(({ isLossy }) => isLossy)) return;
   const found = [...new Set(theirs.map(({ signIn }) => signIn))];
   if (maxSessionsPerUser !== false && found.length > maxSessionsPerUser) {
     model.wrong(`${user} has ${found.length} sessions of ${maxSessionsPerUser}`);
@@ -70,7 +72,7 @@ async function judgeUser(
     const ids = [...model.ids.values()].filter((known) => known.life === life);
     const begunBy = model.views.find(({ name }) => name === life.begunBy);
     if (ids.some(({ isDelivered }) => isDelivered) || !begunBy?.answer) continue;
-    if (begunBy.hasFailedToEnd) continue;
+    if (begunBy.hasFailedToEnd || (begunBy.isWithdrawn && model.faultsOf(begunBy) > 0)) continue;
     model.wrong(
       `${life.name} is there, and nobody has it: ${life.begunBy} was answered without it`,
     );

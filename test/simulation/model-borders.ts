@@ -15,6 +15,7 @@ const RESERVED_MS = 5_000;
 export class BorderModel extends WriteModel {
   ends(view: RequestView): void {
     this.doubt(view.life, view, 'ending');
+    if (view.life?.user !== undefined) this.endsOthers(view, view.life.signIn);
   }
 
   failedToEnd(view: RequestView, error: unknown): void {
@@ -49,7 +50,10 @@ export class BorderModel extends WriteModel {
   didNotMove(view: RequestView, error: unknown): void {
     if (error instanceof SessionConflictError && !this.hasCircle)
       this.wrong(`${view.name}: a new id is refused: ${error.message}`);
-    if (error instanceof SessionDestroyedError) return this.isGone(view);
+    if (error instanceof SessionDestroyedError) {
+      view.isUndone = this.isSlow(view);
+      return this.isGone(view);
+    }
     if (this.faultsOf(view) > 1) this.users.loseMoved(view);
     this.mayFail(view, 'could not regenerate', error);
   }
@@ -82,9 +86,13 @@ export class BorderModel extends WriteModel {
     const isOthers = view.life?.user !== undefined && view.life.user !== user;
     // The session of another user is ended, as by a sign-out.
     this.doubt(view.life, view, isOthers ? 'ending' : 'sign-in');
-    if (view.life?.user === user) this.endsOthers(view, view.life.signIn);
+    if (view.life?.user !== undefined) this.endsOthers(view, view.life.signIn);
     this.users.signsIn(view, user);
     for (const tag of pending(view)) tag.storedFrom = this.tick;
+  }
+
+  private isSlow({ startedTime }: RequestView): boolean {
+    return this.time() - startedTime >= RESERVED_MS;
   }
 
   didNotSignIn(view: RequestView, user: string, error: unknown): void {
@@ -94,7 +102,7 @@ export class BorderModel extends WriteModel {
       this.wrong(`${view.name}: a sign-in is refused: ${error.message}`);
     if (error instanceof SessionLimitError) return this.undoubt(view);
     if (error instanceof SessionDestroyedError) {
-      view.isUndone = this.time() - view.startedTime >= RESERVED_MS;
+      view.isUndone = this.isSlow(view);
       const others = [...(life?.doubts ?? [])].filter(([name]) => name !== view.name);
       const isEnded = others.some(([, kind]) => kind !== 'sign-in') || life?.isCertain === false;
       if (!isEnded)
@@ -108,14 +116,14 @@ export class BorderModel extends WriteModel {
     const { life } = view;
     const isOthers = life?.user !== undefined && life.user !== user;
     this.passedBorder(view, isOthers ? false : keep, id, user, isOthers ? undefined : life);
-    if (life?.user === user) this.endsOthers(view, life.signIn);
+    if (life?.user !== undefined) this.endsOthers(view, life.signIn);
     this.users.signedIn(view, user);
   }
 
-  /** Whoever signs in again may end what new ids at the same moment have made of the same session. */
-  private endsOthers(view: RequestView, again: Life | undefined): void {
+  /** Whoever ends it, or signs in again, may end what new ids at the same moment have made of it, too. */
+  private endsOthers(view: RequestView, signIn: Life): void {
     for (const life of this.lives) {
-      if (life.signIn === again && life !== view.life)
+      if (life.signIn === signIn && life !== view.life)
         life.doubts.set(`${view.name} again`, 'user');
     }
   }
@@ -130,10 +138,11 @@ export class BorderModel extends WriteModel {
   ): void {
     const { life } = view;
     const own = pending(view);
+    const isBeside = life?.endedBy?.kind === 'border';
     const isForked = life !== undefined && this.crossFrom(view, life);
     const goesOn = parent !== undefined && !parent.mayHaveEnded;
     // Beside one that has another id by now it goes on with what it had read.
-    const isWhole = goesOn && !isForked;
+    const isWhole = goesOn && !isForked && !isBeside;
     const inherits = goesOn ? view.read.filter((tag) => keeps(keep, tag.entry)) : [];
     view.read = [...inherits];
     const from = parent && {

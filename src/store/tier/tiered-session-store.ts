@@ -97,7 +97,12 @@ export class TieredSessionStore implements SessionStore {
     const { revision, fastVersion } = readVersion(version);
     const live = this.recordOf(text, revision, lifeSeconds);
     const record = isFinal ? { ...live, revision, isFinal } : live;
-    if (isFinal) await this.told(this.copies.write(key, record)).catch(refuse);
+    if (isFinal) {
+      // What the tier has of a session that is not the one which was read must stay as it is.
+      const held = await this.fast.find(key);
+      if (held?.version !== fastVersion) return (await this.find(key)) ? 'changed' : 'gone';
+      await this.told(this.copies.write(key, record)).catch(refuse);
+    }
     const result = await this.fast.update(key, encodeTiered(record), fastVersion, lifeSeconds);
     if (result === 'gone' || (result === 'changed' && isFinal)) {
       // Ended, or lost: then what the tier has goes on, be it what was just written there.
