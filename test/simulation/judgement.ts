@@ -62,8 +62,6 @@ async function judgeUser(
   const { model } = simulation;
   const { maxSessionsPerUser, whenTooMany } = model.options;
   const theirs = [...lives].filter((life) => life.user === user);
-  // New ids that were given while the server lost what it had may be two of one session.
-  if (theirs.some(({ isLossy }) => isLossy)) return;
   const found = [...new Set(theirs.map(({ signIn }) => signIn))];
   if (maxSessionsPerUser !== false && found.length > maxSessionsPerUser) {
     model.wrong(`${user} has ${found.length} sessions of ${maxSessionsPerUser}`);

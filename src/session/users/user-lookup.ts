@@ -61,11 +61,8 @@ export class UserLookup {
     userId: string,
     handle: string,
   ): Promise<TracedRecord | undefined> {
-    const found = await this.records.trace(key, {
-      renewTo: 0,
-      // The index follows within moments. If it does not, whoever was to be told is not there.
-      crosses: ({ until }) => this.isReserved(until - this.policy.timeout * 1000),
-    });
+    // What has the same handle behind a border is the same session, which the index is yet to follow.
+    const found = await this.records.trace(key, { renewTo: 0, crossesBorders: true });
     if (!found || found === 'border') return undefined;
     const { user } = found.record;
     return user?.id === userId && user.handle === handle ? found : undefined;
