@@ -78,7 +78,8 @@ export class SessionMoves {
       return fresh;
     };
     try {
-      await this.membership.enter(place);
+      if (again) await this.carryOver(session);
+      if (!(await this.membership.enter(place))) return false;
       const user = again ? undefined : fresh;
       const border = { isBorder: true, isSignIn: true };
       const move = { keep, ...border, ticket, user, begin, enter };

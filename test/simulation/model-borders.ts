@@ -28,7 +28,8 @@ export class BorderModel extends WriteModel {
     // What nobody is signed in with has no list of its ids, by which the other one could be ended; and
     // the way from one to the next is there for 300 s.
     const isLeft = life && this.isOld(view) && this.hasNewIdByOthers(view, life);
-    if (life && life.user === undefined && (life.isSplit || isLeft)) {
+    const isForked = life?.isSplit || [...(life?.doubts.values() ?? [])].includes('fork');
+    if (life && life.user === undefined && (isForked || isLeft)) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');
     } else life?.end('ending', view.name, this.tick, this.time());
@@ -75,6 +76,7 @@ export class BorderModel extends WriteModel {
     // Each goes on by itself then, as docs/architecture.md has it: what they change is apart.
     if (this.hasNewIdByOthers(view, life)) life.isSplit = life.isLossy = true;
     this.invalidate(view);
+    if (this.isOld(view)) life.doubts.set(`${view.name} late`, 'loss');
     life.moves.delete(view.name);
     this.register(view, id, life);
     for (const tag of pending(view)) this.isStored(view, tag);
@@ -154,6 +156,7 @@ export class BorderModel extends WriteModel {
       isSignIn: view.doing === 'sign in',
     };
     const next = new Life(this.lifeName(view.name), user, from);
+    if (this.isOld(view)) next.doubts.set(`${view.name} late`, 'loss');
     for (const [name, kind] of life?.doubts ?? []) {
       if (kind === 'user' && life?.user === user) next.doubts.set(name, kind);
     }
@@ -181,7 +184,7 @@ export class BorderModel extends WriteModel {
   protected crossFrom(view: RequestView, life: Life): boolean {
     const isEnding = life.doubts.get(view.name) === 'ending' && !life.isSplit;
     const kind = isEnding ? 'ending' : 'border';
-    const isForked = kind === 'border' && this.hasNewIdByOthers(view, life);
+    const isForked = kind === 'border' && (life.isSplit || this.hasNewIdByOthers(view, life));
     if (isForked) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');

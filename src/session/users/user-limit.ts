@@ -15,6 +15,8 @@ import type { UserLookup } from './user-lookup.js';
  * within the compare-and-set, so it holds however many sign in at once. Answers the index.
  *
  * @throws SessionLimitError if there is no room
+ *
+ * `isListed`: it has a place already, and is not put in anew if that is gone.
  */
 export async function makeRoom(
   lookup: UserLookup,
@@ -29,9 +31,10 @@ export async function makeRoom(
   const older = max === Infinity ? 0 : await settleOlder(lookup, userId, session, olderKeys);
   return indexes.change(indexKey, async (index) => {
     const present = sessionIn(index, session.handle);
+    if (isListed && !present) return undefined;
     const room = max - older - (present ? 0 : 1);
     // Where it is now is known better to who moved it there.
-    const key = isListed && present ? present.key : session.key;
+    const key = present && isListed ? present.key : session.key;
     const entered = { ...session, key, beside: present?.beside, more: present?.more };
     let next = withSession(await withoutGone(lookup, userId, index, room), entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {

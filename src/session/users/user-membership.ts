@@ -44,14 +44,17 @@ export class UserMembership {
    * sessions after that finds it. Its place is kept for a few seconds until then; whoever gives it to
    * another session closes its key first.
    *
+   * `false`: it was to be listed already, and is not, as it was ended.
+   *
    * @throws SessionLimitError if there is no room for it
    */
-  async enter({ client = {}, ...place }: Place): Promise<void> {
+  async enter({ client = {}, ...place }: Place): Promise<boolean> {
     const { user, key, from, isListed } = place;
     const seenAt = this.lookup.policy.now();
     const session = { handle: user.handle, key, seenAt, from, ...withinLengths(client) };
-    const { ending } = await makeRoom(this.lookup, user.id, session, isListed);
-    await this.lookup.finish(this.indexKey(user, 0), ending);
+    const index = await makeRoom(this.lookup, user.id, session, isListed);
+    await this.lookup.finish(this.indexKey(user, 0), index.ending);
+    return sessionIn(index, user.handle) !== undefined;
   }
 
   /** Before a session is under another key as well. `false`: it was ended. */
