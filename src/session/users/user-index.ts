@@ -21,12 +21,17 @@ export interface IndexedSession extends SessionClient {
   readonly from?: string | undefined;
   /** Other store keys of it, of new ids that it was given at the same moment. They end with it. */
   readonly beside?: readonly string[] | undefined;
+  /** Store keys that it was about to get behind a border: where that leads to one, it is there. */
+  readonly to?: readonly string[] | undefined;
   /** Fields that a newer release has stored, to be kept. */
   readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** New ids of one session that are good beside the last. */
 const MAX_BESIDE = 4;
+
+/** New ids that one session may be about to get at once. */
+const MAX_TO = 4;
 
 export const NO_SESSIONS: UserIndex = { sessions: [], ending: [] };
 
@@ -46,8 +51,8 @@ const VERSION = 2;
 export const MAX_INDEXED = 10_000;
 
 export function encodeIndex({ sessions, ending, more }: UserIndex): string {
-  const rows = sessions.map(({ handle, key, seenAt, more, userAgent, ip, from, beside }) => {
-    const fields = { ...more, userAgent, ip, from, beside };
+  const rows = sessions.map(({ handle, key, seenAt, more, userAgent, ip, from, beside, to }) => {
+    const fields = { ...more, userAgent, ip, from, beside, to };
     const isBare = Object.values(fields).every((value) => value === undefined);
     return isBare ? [handle, key, seenAt] : [handle, key, seenAt, fields];
   });
@@ -71,11 +76,11 @@ function readSession(row: unknown): IndexedSession | undefined {
   const [handle, key, seenAt, fields = {}] = row as unknown[];
   if (typeof handle !== 'string' || typeof key !== 'string' || !isTime(seenAt)) return undefined;
   if (!isFields(fields)) return undefined;
-  const { userAgent, ip, from, beside, ...others } = fields;
+  const { userAgent, ip, from, beside, to, ...others } = fields;
   if (!isOptionalText(userAgent) || !isOptionalText(ip) || !isOptionalText(from)) return undefined;
-  if (beside !== undefined && !isTexts(beside)) return undefined;
+  if (!isOptionalTexts(beside) || !isOptionalTexts(to)) return undefined;
   const more = Object.keys(others).length > 0 && { more: others };
-  return { handle, key, seenAt, userAgent, ip, from, beside, ...more };
+  return { handle, key, seenAt, userAgent, ip, from, beside, to, ...more };
 }
 
 /** A row of version 1: `[handle, key, seenAt, userAgent or null, ip or null, from or null, ...beside]`. */
@@ -105,6 +110,11 @@ export function withSession(index: UserIndex, session: IndexedSession): UserInde
   const isNew = !sessionIn(index, session.handle);
   const sessions = index.sessions.map((one) => (one.handle === session.handle ? session : one));
   return { ...index, sessions: isNew ? [...sessions, session] : sessions };
+}
+
+/** A session that is about to be under another key, behind a border. */
+export function movingTo(session: IndexedSession, key: string): IndexedSession {
+  return { ...session, to: [...(session.to ?? []).slice(1 - MAX_TO), key] };
 }
 
 /** The same index with a session under another key as well; of too many all but the first and the last end. */
@@ -141,7 +151,7 @@ export function withoutSessions(index: UserIndex, handles: ReadonlySet<string>):
 /** The same index with these sessions about to be ended. */
 export function endingSessions(index: UserIndex, sessions: readonly IndexedSession[]): UserIndex {
   const { ending, ...rest } = withoutSessions(index, new Set(sessions.map(({ handle }) => handle)));
-  const keys = sessions.flatMap(({ key, beside = [] }) => [key, ...beside]);
+  const keys = sessions.flatMap(({ key, beside = [], to = [] }) => [key, ...beside, ...to]);
   return { ...rest, ending: [...ending, ...keys] };
 }
 
@@ -153,7 +163,8 @@ function isOptionalText(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string';
 }
 
-function isTexts(value: unknown): value is string[] {
+function isOptionalTexts(value: unknown): value is string[] | undefined {
+  if (value === undefined) return true;
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 

@@ -2,6 +2,7 @@ import { SessionLimitError } from '../session.errors.js';
 import { checkInterval } from './user-checks.js';
 import {
   endingSessions,
+  movingTo,
   sessionIn,
   withoutSessions,
   withSession,
@@ -16,13 +17,13 @@ import type { UserLookup } from './user-lookup.js';
  *
  * @throws SessionLimitError if there is no room
  *
- * `isListed`: it has a place already, and is not put in anew if that is gone.
+ * `listedTo`: it has a place already, is not put in anew if that is gone, and gets this key.
  */
 export async function makeRoom(
   lookup: UserLookup,
   userId: string,
   session: IndexedSession,
-  isListed = false,
+  listedTo?: string,
 ): Promise<UserIndex> {
   const { indexes, policy } = lookup;
   const { maxSessionsPerUser, whenTooMany } = policy;
@@ -31,11 +32,14 @@ export async function makeRoom(
   const older = max === Infinity ? 0 : await settleOlder(lookup, userId, session, olderKeys);
   return indexes.change(indexKey, async (index) => {
     const present = sessionIn(index, session.handle);
-    if (isListed && !present) return undefined;
+    if (listedTo !== undefined && !present) return undefined;
     const room = max - older - (present ? 0 : 1);
+    const { beside, more } = present ?? {};
     // Where it is now is known better to who moved it there.
-    const key = present && isListed ? present.key : session.key;
-    const entered = { ...session, key, beside: present?.beside, more: present?.more };
+    const entered =
+      present && listedTo !== undefined
+        ? movingTo({ ...present, ...session, key: present.key }, listedTo)
+        : { ...session, beside, more };
     let next = withSession(await withoutGone(lookup, userId, index, room), entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);

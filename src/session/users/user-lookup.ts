@@ -47,10 +47,10 @@ export class UserLookup {
    * it: the sign-in failed half way, and the session from before it goes on.
    */
   async record(userId: string, session: IndexedSession): Promise<TracedRecord | undefined> {
-    const { key, handle, from, beside = [] } = session;
+    const { key, handle, from, beside = [], to = [] } = session;
     if (from !== undefined && !(await this.leadsFrom(from, key))) return undefined;
     for (const one of [key, ...beside.toReversed()]) {
-      const found = await this.recordAt(one, userId, handle);
+      const found = await this.recordAt(one, userId, handle, to);
       if (found) return found;
     }
     return undefined;
@@ -60,9 +60,12 @@ export class UserLookup {
     key: string,
     userId: string,
     handle: string,
+    to: readonly string[],
   ): Promise<TracedRecord | undefined> {
-    // What has the same handle behind a border is the same session, which the index is yet to follow.
-    const found = await this.records.trace(key, { renewTo: 0, crossesBorders: true });
+    const found = await this.records.trace(key, {
+      renewTo: 0,
+      crosses: ({ forwardTo }) => to.includes(forwardTo),
+    });
     if (!found || found === 'border') return undefined;
     const { user } = found.record;
     return user?.id === userId && user.handle === handle ? found : undefined;
@@ -142,9 +145,9 @@ export class UserLookup {
     this.checks.forget(indexKey);
     const removed = new Set(await this.finish(indexKey, ending));
     let count = 0;
-    for (const { key, beside = [] } of meant) {
+    for (const { key, beside = [], to = [] } of meant) {
       // Those beside it are the same session.
-      const keys = [key, ...beside].filter((one) => removed.delete(one));
+      const keys = [key, ...beside, ...to].filter((one) => removed.delete(one));
       if (keys.length > 0) count++;
     }
     return count + removed.size;
@@ -155,8 +158,9 @@ export class UserLookup {
     if (ending.length === 0) return [];
     const { telemetry } = this.policy;
     const ended = await inParts(ending, (key) =>
-      removeSession(this.records, key, undefined, (removed) => {
-        telemetry.tellOf('destroyed', identified(removed), { reason: 'revoked' });
+      removeSession(this.records, key, {
+        onRemoved: (removed) =>
+          telemetry.tellOf('destroyed', identified(removed), { reason: 'revoked' }),
       }),
     );
     const done = new Set(ending);
