@@ -112,6 +112,21 @@ export function withSession(index: UserIndex, session: IndexedSession): UserInde
   return { ...index, sessions: isNew ? [...sessions, session] : sessions };
 }
 
+/** All store keys that it may be under. */
+export function keysOf({ key, beside = [], to = [] }: IndexedSession): string[] {
+  return [key, ...beside, ...to];
+}
+
+/** The same index without that key as one that a session may move to: another one is there. */
+export function withoutWayTo(index: UserIndex, key: string): UserIndex {
+  const sessions = index.sessions.map((session) =>
+    session.to?.includes(key)
+      ? { ...session, to: session.to.filter((one) => one !== key) }
+      : session,
+  );
+  return { ...index, sessions };
+}
+
 /** A session that is about to be under another key, behind a border. */
 export function movingTo(session: IndexedSession, key: string): IndexedSession {
   return { ...session, to: [...(session.to ?? []).slice(1 - MAX_TO), key] };
@@ -151,7 +166,7 @@ export function withoutSessions(index: UserIndex, handles: ReadonlySet<string>):
 /** The same index with these sessions about to be ended. */
 export function endingSessions(index: UserIndex, sessions: readonly IndexedSession[]): UserIndex {
   const { ending, ...rest } = withoutSessions(index, new Set(sessions.map(({ handle }) => handle)));
-  const keys = sessions.flatMap(({ key, beside = [], to = [] }) => [key, ...beside, ...to]);
+  const keys = sessions.flatMap(keysOf);
   return { ...rest, ending: [...ending, ...keys] };
 }
 

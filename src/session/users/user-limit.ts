@@ -5,6 +5,7 @@ import {
   movingTo,
   sessionIn,
   withoutSessions,
+  withoutWayTo,
   withSession,
   type IndexedSession,
   type UserIndex,
@@ -40,7 +41,8 @@ export async function makeRoom(
       present && listedTo !== undefined
         ? movingTo({ ...present, ...session, key: present.key }, listedTo)
         : { ...session, beside, more };
-    let next = withSession(await withoutGone(lookup, userId, index, room), entered);
+    const live = withoutWayTo(await withoutGone(lookup, userId, index, room), session.key);
+    let next = withSession(live, entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);
       if (whenTooMany === 'refuse' || !oldest) throw new SessionLimitError();

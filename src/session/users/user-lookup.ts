@@ -8,7 +8,7 @@ import {
   type SessionRecords,
   type TracedRecord,
 } from '../session-records.js';
-import { endingSessions, withoutSessions, type IndexedSession } from './user-index.js';
+import { endingSessions, keysOf, withoutSessions, type IndexedSession } from './user-index.js';
 import { UserChecks } from './user-checks.js';
 import { UserIndexes } from './user-indexes.js';
 import type { SessionStore } from '../session-store.js';
@@ -49,7 +49,7 @@ export class UserLookup {
   async record(userId: string, session: IndexedSession): Promise<TracedRecord | undefined> {
     const { key, handle, from, beside = [], to = [] } = session;
     if (from !== undefined && !(await this.leadsFrom(from, key))) return undefined;
-    for (const one of [key, ...beside.toReversed()]) {
+    for (const one of [key, ...beside.toReversed(), ...to.toReversed()]) {
       const found = await this.recordAt(one, userId, handle, to);
       if (found) return found;
     }
@@ -145,9 +145,9 @@ export class UserLookup {
     this.checks.forget(indexKey);
     const removed = new Set(await this.finish(indexKey, ending));
     let count = 0;
-    for (const { key, beside = [], to = [] } of meant) {
-      // Those beside it are the same session.
-      const keys = [key, ...beside, ...to].filter((one) => removed.delete(one));
+    for (const session of meant) {
+      // All of its keys are the same session.
+      const keys = keysOf(session).filter((one) => removed.delete(one));
       if (keys.length > 0) count++;
     }
     return count + removed.size;
