@@ -20,7 +20,7 @@ export class WriteModel extends ReadModel {
       name,
       entry,
       life: view.life,
-      storedFrom: this.tick,
+      storedFrom: Infinity,
       state: 'pending',
       storedAt: Infinity,
     };
