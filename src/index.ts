@@ -1,5 +1,5 @@
 export { SessionModule, type SessionModuleAsyncOptions } from './session.module.js';
-export type { SessionModuleOptions } from './session-options.js';
+export type { SessionModuleOptions, SessionOptionsFactory } from './session-options.js';
 export { Session } from './http/session.decorator.js';
 export { sessionOf } from './http/session-of.js';
 export type { SessionCookieOptions } from './http/session-cookie-options.js';
@@ -10,7 +10,12 @@ export type {
 export { SessionManager } from './session/session-manager.js';
 export type { OutagePolicy, SessionAccess } from './session/session-access.js';
 export { UserSessions, type AnySession, type SessionInfo } from './session/users/user-sessions.js';
-export type { RegenerateOptions, SessionMembers } from './session/session.js';
+export type {
+  ReadonlySession,
+  RegenerateOptions,
+  SessionKey,
+  SessionMembers,
+} from './session/session.js';
 export {
   SessionConflictError,
   SessionDestroyedError,

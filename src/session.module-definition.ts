@@ -11,8 +11,8 @@ export const {
 } = new ConfigurableModuleBuilder<SessionModuleOptions>({ moduleName: 'Session' })
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createSessionOptions')
-  .setExtras({ isGlobal: true }, (definition, { isGlobal }) => ({
+  .setExtras<{ isGlobal?: boolean | undefined }>({ isGlobal: true }, (definition, extras) => ({
     ...definition,
-    global: isGlobal,
+    global: extras.isGlobal ?? true,
   }))
   .build();
