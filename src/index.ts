@@ -8,7 +8,8 @@ export type {
   SessionTransportOption,
 } from './http/session-transport-options.js';
 export { SessionManager } from './session/session-manager.js';
-export type { OutagePolicy, SessionAccess } from './session/session-access.js';
+export type { EntryIterator } from './session/entry-types.js';
+export type { OutagePolicy, SessionAccess, WritableAccess } from './session/session-access.js';
 export { UserSessions, type AnySession, type SessionInfo } from './session/users/user-sessions.js';
 export type {
   ReadonlySession,

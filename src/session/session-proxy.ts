@@ -23,7 +23,7 @@ export function createReadOnlySession(
 
 /** Entries that somebody declares are typed for him only. */
 function sessionOver(object: SessionObject): Session {
-  return new Proxy<object>(object, propertyAccess as ProxyHandler<object>) as Session;
+  return new Proxy<object>(object, propertyAccess) as Session;
 }
 
 function refusingLifecycle(refusal: () => SessionError): SessionLifecycle {
