@@ -71,7 +71,7 @@ import { Session, SessionModule } from 'nestjs-session-manager';
 class CountController {
   @Post('begin')
   begin(@Session() session: Session) {
-    session.count = 0;
+    session.set('count', 0);
   }
 
   @Get('entries')
@@ -96,7 +96,7 @@ class CountGateway {
   @SubscribeMessage('stay')
   async stay(@Session() session: Session, @ConnectedSocket() client: EventEmitter) {
     await once(client, 'disconnect' in client ? 'disconnect' : 'close');
-    session.stayed = true;
+    session.set('stayed', true);
   }
 }
 
