@@ -8,14 +8,19 @@ export type {
   SessionTransportOption,
 } from './http/session-transport-options.js';
 export { SessionManager } from './session/session-manager.js';
-export type { EntryIterator } from './session/entry-types.js';
+export type * from './session/entry-types.js';
 export type { OutagePolicy, SessionAccess, WritableAccess } from './session/session-access.js';
 export { UserSessions, type AnySession, type SessionInfo } from './session/users/user-sessions.js';
 export type {
+  KeepOptions,
+  ReadMembers,
   ReadonlySession,
   RegenerateOptions,
   SessionKey,
   SessionMembers,
+  // The type `Session` under a name of its own, for the declarations that TypeScript emits.
+  Session as SessionOf,
+  WriteMembers,
 } from './session/session.js';
 export {
   SessionConflictError,

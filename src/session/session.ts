@@ -1,11 +1,10 @@
 import type {
-  EntriesOf,
+  DeepReadonly,
   EntryIterator,
-  EntryOf,
-  Frozen,
-  KeyOf,
-  NumericKeyOf,
-  UndeclaredKeyOf,
+  NumericKey,
+  SessionEntries,
+  SessionEntry,
+  UndeclaredKey,
 } from './entry-types.js';
 import type { SessionData } from './session-data.js';
 
@@ -21,33 +20,39 @@ import type { SessionData } from './session-data.js';
  * objects. Anything else throws a `SessionValueError` that names the path. Changes, including those
  * made inside an object that was read, are stored before the response leaves.
  */
-export type Session<D extends object = SessionData> = SessionMembers<D> & Partial<EntriesOf<D>>;
+export type Session<D extends object = SessionData> = SessionMembers<D> &
+  Partial<SessionEntries<D>>;
 
 /**
  * A session that is only read, as `@Session({ readOnly: true })` and
  * `sessionOf(context, { readOnly: true })` give it: writes do not compile, also those inside a value. At
  * run time they throw a `SessionReadOnlyError`. A `Session` can be passed as one.
  */
-export type ReadonlySession<D extends object = SessionData> = Reading<Frozen<EntriesOf<D>>> &
-  Frozen<Partial<EntriesOf<D>>>;
+export type ReadonlySession<D extends object = SessionData> = ReadMembers<
+  DeepReadonly<SessionEntries<D>>
+> &
+  DeepReadonly<Partial<SessionEntries<D>>>;
 
 /** A session's members besides its entries. Entries with these names need `get()` and `set()`. */
-export type SessionMembers<D extends object = SessionData> = Reading<EntriesOf<D>> &
-  Writing<D, EntriesOf<D>>;
+export type SessionMembers<D extends object = SessionData> = ReadMembers<SessionEntries<D>> &
+  WriteMembers<D, SessionEntries<D>>;
 
 /** The keys of the entries that are declared; any string while none is. */
-export type SessionKey<D extends object = SessionData> = KeyOf<EntriesOf<D>>;
+export type SessionKey<D extends object = SessionData> = keyof SessionEntries<D> & string;
 
 /** How a session gets a new id. */
 export type RegenerateOptions<D extends object = SessionData> = KeepOptions<SessionKey<D>>;
 
+/** The same by the keys themselves. */
 export interface KeepOptions<K extends string = string> {
   /** Which entries the session keeps: all (`true`, the default), none (`false`), or those named. */
   readonly keep?: boolean | readonly K[] | undefined;
 }
 
 // Both are type literals: an interface could not be passed where entries are not declared.
-type Reading<E> = {
+
+/** The members by which a session is read. `E`: its entries. */
+export type ReadMembers<E> = {
   /** The session id: 43 characters. Never log it: whoever knows it has the session. */
   readonly id: string;
   /** Whether the visitor came without a session. */
@@ -62,50 +67,51 @@ type Reading<E> = {
   readonly size: number;
 
   /** Reads an entry whose type is not declared; without a type argument it is `unknown`. */
-  get<T = unknown>(key: UndeclaredKeyOf<E>): T | undefined;
+  get<T = unknown>(key: UndeclaredKey<E>): T | undefined;
   /** Reads an entry; `undefined` if there is none. A change inside the value is stored as well. */
-  get<K extends KeyOf<E>>(key: K): E[K] | undefined;
+  get<K extends keyof E & string>(key: K): E[K] | undefined;
   /** Whether there is such an entry. */
-  has(key: KeyOf<E>): boolean;
+  has(key: keyof E & string): boolean;
   /** The keys of all entries. */
-  keys(): EntryIterator<KeyOf<E>>;
+  keys(): EntryIterator<keyof E & string>;
   /** The values of all entries. */
-  values(): EntryIterator<EntryOf<E>[1]>;
+  values(): EntryIterator<SessionEntry<E>[1]>;
   /** Key and value of each entry. */
-  entries(): EntryIterator<EntryOf<E>>;
+  entries(): EntryIterator<SessionEntry<E>>;
   /** Key and value of each entry, as in a `Map`: `for (const [key, value] of session)`. */
-  [Symbol.iterator](): EntryIterator<EntryOf<E>>;
+  [Symbol.iterator](): EntryIterator<SessionEntry<E>>;
   /** The entries as a plain object, without the id. */
   toJSON(): Partial<E>;
 };
 
-type Writing<D extends object, E> = {
+/** The members by which a session is changed. `E`: its entries. */
+export type WriteMembers<D extends object, E> = {
   /**
    * Writes an entry, and returns the session. `undefined` deletes the entry.
    *
    * @throws SessionValueError if JSON would not preserve the value
    * @throws SessionDestroyedError if the session was destroyed, or its id replaced by a sign-in
    */
-  set<K extends KeyOf<E>>(key: K, value: E[K] | undefined): Session<D>;
+  set<K extends keyof E & string>(key: K, value: E[K] | undefined): Session<D>;
   /** Deletes an entry. Returns whether there was one. */
-  delete(key: KeyOf<E>): boolean;
+  delete(key: keyof E & string): boolean;
   /** Deletes all entries; the session stays. */
   clear(): void;
   /** Takes an entry whose type is not declared; without a type argument it is `unknown`. */
-  pull<T = unknown>(key: UndeclaredKeyOf<E>): T | undefined;
+  pull<T = unknown>(key: UndeclaredKey<E>): T | undefined;
   /** Returns an entry's value and deletes it. Of two requests at the same moment both may get it. */
-  pull<K extends KeyOf<E>>(key: K): E[K] | undefined;
+  pull<K extends keyof E & string>(key: K): E[K] | undefined;
 
   /** Changes an entry whose type is not declared, by a function of its value. */
   update<T = unknown>(
-    key: UndeclaredKeyOf<E>,
+    key: UndeclaredKey<E>,
     update: (old: T | undefined) => T | undefined,
   ): Session<D>;
   /**
    * Changes an entry by a function of its value. The function is called at once, and again with the
    * newest value if another request changed the session meanwhile, so it must have no side effects.
    */
-  update<K extends KeyOf<E>>(
+  update<K extends keyof E & string>(
     key: K,
     update: (old: E[K] | undefined) => E[K] | undefined,
   ): Session<D>;
@@ -115,7 +121,7 @@ type Writing<D extends object, E> = {
    *
    * @throws SessionValueError if the entry is not a number
    */
-  increment(key: NumericKeyOf<E>, by?: number): number;
+  increment(key: NumericKey<E>, by?: number): number;
 
   /**
    * Leaves a message for a later request, such as the one after a redirect. Any JSON value; the last
