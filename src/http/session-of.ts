@@ -101,7 +101,12 @@ export function sessionOf<D extends object = SessionData>(
   contextOrRequest: ArgumentsHost | object,
   access?: WritableAccess,
 ): Promise<Session<D>>;
-/** The same for a session that is only read, or may be: `{ readOnly: true }`. */
+/**
+ * The session of a request, to read only: `{ readOnly: true }`. Its writes do not compile.
+ *
+ * @param access `readOnly`, and what to do in an outage
+ * @throws SessionStoreError if the store cannot be read
+ */
 export function sessionOf<D extends object = SessionData>(
   contextOrRequest: ArgumentsHost | object,
   access: SessionAccess,

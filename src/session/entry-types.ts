@@ -49,6 +49,7 @@ type ReadonlyList<V extends readonly unknown[]> = number extends V['length']
  * signature, loops both: the type of `value` in a loop is then `T`, without the `undefined` of the end.
  */
 export interface EntryIterator<T> {
+  /** The next one, and whether there is one. */
   next<R extends IteratorResult<T, undefined>>(): R;
   next<R extends IteratorResult<T, never>>(): R;
   [Symbol.iterator](): EntryIterator<T>;

@@ -43,7 +43,7 @@ export type SessionKey<D extends object = SessionData> = keyof SessionEntries<D>
 /** How a session gets a new id. */
 export type RegenerateOptions<D extends object = SessionData> = KeepOptions<SessionKey<D>>;
 
-/** The same by the keys themselves. */
+/** What a session keeps, by keys of type `K`. */
 export interface KeepOptions<K extends string = string> {
   /** Which entries the session keeps: all (`true`, the default), none (`false`), or those named. */
   readonly keep?: boolean | readonly K[] | undefined;
