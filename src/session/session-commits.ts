@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
+import { retryOnConflict } from './compare-and-set.js';
 import type { SessionChanges } from './session-changes.js';
 import type { FoundRecord, SessionRecords } from './session-records.js';
 import type { SessionIdentity, SessionTelemetry } from './session-telemetry.js';
-import { SessionTooLargeError, tooManyConflicts } from './session.errors.js';
+import { SessionTooLargeError } from './session.errors.js';
 
 /** One request's changes to a session that is in the store. */
 export interface Commit {
@@ -27,11 +26,6 @@ interface WaitingCommit extends Commit {
 }
 
 type Entries = Map<string, string>;
-
-/** Far more than contention needs: each attempt that fails means that somebody else's succeeded. */
-const MAX_ATTEMPTS = 50;
-/** From the third attempt on, processes that race step back by up to so many milliseconds. */
-const MAX_BACKOFF_MS = 16;
 
 /**
  * Stores changes by compare-and-set, so that parallel requests lose nothing.
@@ -123,17 +117,16 @@ export class SessionCommits {
   }
 
   /** Makes changes to the newest entries and stores them, again until nobody came in between. */
-  private async merge(
+  private merge(
     firstKey: string,
     session: Commit['session'],
     applyTo: (entries: Entries) => number,
   ): Promise<CommitOutcome> {
     let key = firstKey;
     let renewed = true;
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    return retryOnConflict<CommitOutcome>(async () => {
       const newest = await this.records.trace(key);
-      if (!newest) return 'gone';
-      if (newest === 'border') return 'gone';
+      if (!newest || newest === 'border') return 'gone';
       key = newest.key;
       renewed &&= newest.wasRenewed;
       const entries: Entries = new Map(newest.record.entries);
@@ -143,8 +136,7 @@ export class SessionCommits {
       if (result === 'stored') return key === firstKey ? { stored: key } : { stored: key, renewed };
       if (result === 'gone') return 'gone';
       this.telemetry.tellOf('conflict', session, {});
-      if (attempt > 2) await delay(Math.random() * Math.min(2 ** (attempt - 3), MAX_BACKOFF_MS));
-    }
-    throw tooManyConflicts(MAX_ATTEMPTS);
+      return 'changed';
+    });
   }
 }

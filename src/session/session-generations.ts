@@ -1,19 +1,18 @@
 import { hash } from 'node:crypto';
 
+import { retryOnConflict } from './compare-and-set.js';
 import { checksumSeal } from './record-seal.js';
 import type { StoreKeys } from './session-keys.js';
 import type { SessionPolicy } from './session-policy.js';
 import { isTime } from './session-record.js';
 import type { SessionStore } from './session-store.js';
-import { SessionConflictError, SessionOptionsError } from './session.errors.js';
+import { SessionOptionsError } from './session.errors.js';
 
 /** Kept under so many keys, so that several servers have it: one that is lost brings nobody back. */
 const COPIES = 8;
 
 /** Times that a copy is looked at, one after the other, before it may run out. */
 const LOOKS = 4;
-
-const MAX_ATTEMPTS = 50;
 
 /**
  * The generation of an application's sessions. Store keys are made with it, so a new one ends all sessions
@@ -116,16 +115,15 @@ export class SessionGenerations {
 
   private async write(key: string, generation: number): Promise<void> {
     const text = checksumSeal.close(key, JSON.stringify([generation]));
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    await retryOnConflict<void>(async () => {
       const found = await this.read(key);
       if (found.generation >= generation) return;
       const result =
         found.version === undefined
           ? await this.store.create(key, text, this.life, true)
           : await this.store.update(key, text, found.version, this.life, false, true);
-      if (result === 'stored') return;
-    }
-    throw new SessionConflictError('Other processes begin generations of sessions all the time.');
+      if (result !== 'stored') return 'changed';
+    });
   }
 
   private async read(key: string): Promise<{ generation: number; version?: string }> {

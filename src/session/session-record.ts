@@ -12,6 +12,8 @@ export interface SessionRecord {
   /** Of an anonymous session that has got a new id: that of its first key. */
   readonly handle?: string | undefined;
   readonly entries: ReadonlyMap<string, string>;
+  /** Fields that a newer release has stored, to be kept. */
+  readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
@@ -24,9 +26,9 @@ export interface SessionForwarder {
   readonly isBorder?: boolean;
   /** The border is one of a sign-in: whoever is signed in on this side is not on that one. */
   readonly isSignIn?: boolean;
-  /** When it has served its time, in milliseconds since 1970: being asked for must not prolong it. */
+  /** Expiry in milliseconds since 1970. Kept here because reading extends the TTL in memcached. */
   readonly until: number;
-  /** Only if the id was renewed by the time, and not for a sign-in. */
+  /** Only after a scheduled rotation (`rotateEvery`). */
   readonly grace?: RenewalGrace;
 }
 
@@ -39,20 +41,21 @@ export interface RenewalGrace {
 }
 
 /**
- * The format, version 1:
+ * The format, version 2:
  *
  * ```
- * [1,1763849999999,0,["visits",1,"cart",12]]
+ * [2,"session",1763849999999,0,["visits",1,"cart",12],{"userId":"7","handle":"f84z_u"}]
  * 3{"apples":2}
  * ```
  *
- * A line of JSON with each entry's key and length; the entries' JSON, one after the other. So one
- * entry is read or replaced without parsing the others. Of a session that is signed in the line ends
- * with the user id and the handle; of an anonymous one that got a new id, with null and the handle.
+ * A line of JSON with the version, the kind and what that kind has, of a session each entry's key and
+ * length; then the entries' JSON, one after the other. So one entry is read or replaced without parsing
+ * the others. The last element holds fields by name and is absent if there are none. Fields that this
+ * release does not know, of a newer one in a rolling deployment, are kept when the record is rewritten.
+ * What older releases must not take for a session gets a kind of its own.
  */
-const FORMAT = 1;
+const VERSION = 2;
 
-const SIGN_IN = 'sign-in';
 const MAX_TIME = 8_640_000_000_000_000;
 
 export function encodeRecord(record: SessionRecord): string {
@@ -62,52 +65,102 @@ export function encodeRecord(record: SessionRecord): string {
     index.push(key, json.length);
     values += json;
   }
-  const { createdAt, cookieSentAt, user, handle } = record;
-  const who = user ? [user.id, user.handle] : handle === undefined ? [] : [null, handle];
-  const header = [FORMAT, createdAt, cookieSentAt, index, ...who];
+  const { createdAt, cookieSentAt, user, handle = user?.handle, more } = record;
+  const header: unknown[] = [VERSION, 'session', createdAt, cookieSentAt, index];
+  // Without a handle nobody is signed in either.
+  if (handle !== undefined || more) header.push({ ...more, userId: user?.id, handle });
   return `${JSON.stringify(header)}\n${values}`;
 }
 
-/** A border has its two fields the other way round, so that older releases take it for no session. */
 export function encodeForwarder(forwarder: SessionForwarder): string {
   const { forwardTo, until, grace, isBorder, isSignIn } = forwarder;
-  const header = isBorder
-    ? [FORMAT, until, forwardTo, ...(isSignIn ? [SIGN_IN] : [])]
-    : [FORMAT, forwardTo, until, ...(grace ? [grace.salt, grace.until] : [])];
+  const header: unknown[] = [VERSION, isBorder ? 'border' : 'forwarder', forwardTo, until];
+  if (isBorder && isSignIn) header.push({ isSignIn });
+  else if (!isBorder && grace) header.push({ grace });
   return `${JSON.stringify(header)}\n`;
 }
 
-/** Reads a record. Whatever is not exactly what this module wrote is `undefined`: no session. */
+/** Reads a record of this version, the one before, or a newer one. `undefined`: no session. */
 export function decodeRecord(text: string): SessionRecord | SessionForwarder | undefined {
   const end = text.indexOf('\n');
   const header = end < 0 ? undefined : parseHeader(text.slice(0, end));
-  if (!Array.isArray(header) || header[0] !== FORMAT) return undefined;
-  if (header.length === 3 || header.length === 5 || header[3] === SIGN_IN) {
-    return readForwarder(header);
+  if (!Array.isArray(header)) return undefined;
+  const [version, kind, ...rest] = header as unknown[];
+  if (version === 1) return decodeVersion1(header, text, end + 1);
+  if (!Number.isInteger(version) || (version as number) < VERSION) return undefined;
+  switch (kind) {
+    case 'session':
+      return readSession(rest, text, end + 1);
+    case 'forwarder':
+    case 'border':
+      return readForwarder(kind, rest);
+    default:
+      return undefined;
   }
-  const [, createdAt, cookieSentAt, index, id, handle] = header as unknown[];
-  if (!isTime(createdAt) || !isTime(cookieSentAt)) return undefined;
-  const entries = readEntries(index, text, end + 1);
-  if (!entries) return undefined;
-  const times = { createdAt, cookieSentAt };
-  if (header.length === 4) return { ...times, entries };
-  // Somebody else's session rather than nobody's must not come of a damaged one.
-  if (header.length !== 6 || typeof handle !== 'string') return undefined;
-  if (id === null) return { ...times, handle, entries };
-  if (typeof id !== 'string') return undefined;
-  return { ...times, user: { id, handle }, entries };
 }
 
-function readForwarder(header: unknown[]): SessionForwarder | undefined {
-  const [, forwardTo, until, salt, graceUntil] = header;
-  if (header.length < 5 && isTime(forwardTo) && typeof until === 'string') {
-    const isSignIn = header.length === 4;
-    return { forwardTo: until, until: forwardTo, isBorder: true, ...(isSignIn && { isSignIn }) };
+function readSession(rest: unknown[], text: string, start: number): SessionRecord | undefined {
+  const [createdAt, cookieSentAt, index, fields] = rest;
+  if (!isTime(createdAt) || !isTime(cookieSentAt)) return undefined;
+  const entries = readEntries(index, text, start);
+  if (!entries) return undefined;
+  const record = { createdAt, cookieSentAt, entries };
+  if (fields === undefined) return record;
+  // Somebody else's session rather than nobody's must not come of a damaged one.
+  if (!isFields(fields)) return undefined;
+  const { userId, handle, ...others } = fields;
+  const more = Object.keys(others).length > 0 && { more: others };
+  if (handle === undefined) return userId === undefined ? { ...record, ...more } : undefined;
+  if (typeof handle !== 'string') return undefined;
+  if (userId === undefined) return { ...record, handle, ...more };
+  return typeof userId === 'string'
+    ? { ...record, user: { id: userId, handle }, ...more }
+    : undefined;
+}
+
+function readForwarder(
+  kind: 'forwarder' | 'border',
+  [forwardTo, until, fields = {}]: unknown[],
+): SessionForwarder | undefined {
+  if (typeof forwardTo !== 'string' || !isTime(until) || !isFields(fields)) return undefined;
+  if (kind === 'border') {
+    const { isSignIn } = fields;
+    return { forwardTo, until, isBorder: true, ...(isSignIn === true && { isSignIn }) };
   }
-  if (typeof forwardTo !== 'string' || !isTime(until)) return undefined;
-  if (header.length === 3) return { forwardTo, until };
-  if (typeof salt !== 'string' || !isTime(graceUntil)) return undefined;
-  return { forwardTo, until, grace: { salt, until: graceUntil } };
+  const { grace } = fields;
+  if (grace === undefined) return { forwardTo, until };
+  if (!isFields(grace) || typeof grace['salt'] !== 'string' || !isTime(grace['until'])) {
+    return undefined;
+  }
+  return { forwardTo, until, grace: { salt: grace['salt'], until: grace['until'] } };
+}
+
+/**
+ * Version 1 had no kinds: `[1,createdAt,cookieSentAt,index]` was a session, with an id (or null) and a
+ * handle at its end; `[1,key,until]` a forwarder, with salt and end of the grace; the other way round,
+ * `[1,until,key]`, a border, with `"sign-in"` at its end.
+ */
+function decodeVersion1(
+  [, ...rest]: unknown[],
+  text: string,
+  start: number,
+): SessionRecord | SessionForwarder | undefined {
+  const [first, second, third, fourth, fifth] = rest;
+  if (Array.isArray(third)) {
+    if (rest.length === 3) return readSession([first, second, third], text, start);
+    const userId = fourth === null ? undefined : fourth;
+    if (rest.length !== 5 || typeof fifth !== 'string') return undefined;
+    return readSession([first, second, third, { userId, handle: fifth }], text, start);
+  }
+  if (typeof second === 'string') {
+    return readForwarder('border', [second, first, { isSignIn: third === 'sign-in' }]);
+  }
+  const grace = rest.length === 4 ? { grace: { salt: third, until: fourth } } : {};
+  return readForwarder('forwarder', [first, second, grace]);
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readEntries(index: unknown, text: string, start: number): Map<string, string> | undefined {

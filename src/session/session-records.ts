@@ -112,7 +112,7 @@ export class SessionRecords {
 
   /**
    * The session that a key leads to, through its forwarders; `'border'`: through one that requests which
-   * had read the session do not follow, unless it `crosses` those. `renewTo`: as of the store.
+   * had read the session do not follow, unless it `crosses` that one. `renewTo`: as of the store.
    */
   async trace(
     firstKey: string,

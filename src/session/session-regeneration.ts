@@ -1,9 +1,16 @@
+import { retryOnConflict } from './compare-and-set.js';
 import type { SessionChanges } from './session-changes.js';
 import type { RenewalGrace, SessionRecord } from './session-record.js';
-import type { FoundForwarder, FoundRecord, Forwarding, SessionRecords } from './session-records.js';
+import {
+  MAX_FORWARDERS,
+  type FoundForwarder,
+  type FoundRecord,
+  type Forwarding,
+  type SessionRecords,
+} from './session-records.js';
 import { handleOf, type SessionUser } from './session-user.js';
 import { isFlashKey } from './session-value.js';
-import { SessionStoreError, SessionStoreRefusal, tooManyConflicts } from './session.errors.js';
+import { SessionConflictError, SessionStoreError, SessionStoreRefusal } from './session.errors.js';
 
 /** What a session is to become under its new id. */
 export interface Regeneration {
@@ -49,9 +56,6 @@ export interface Branch {
  */
 export type Regenerated = 'moved' | 'branched' | 'overtaken' | 'gone';
 
-/** Each failed attempt means that another request's change was stored. */
-const MAX_ATTEMPTS = 50;
-
 /**
  * Moves a session to a new key: the new record first, then a forwarder in place of the old one, if
  * that is still what was copied. So the session is in the store at every moment, and no change that
@@ -70,7 +74,7 @@ export async function regenerate(
   let { key } = session;
   let current = session.expected;
   let leftKey = branch?.leftKey;
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+  const attempt = async (): Promise<Regenerated | 'changed'> => {
     if (!current) {
       const newest = await records.find(key);
       if (!newest) return next.discard('gone');
@@ -80,7 +84,7 @@ export async function regenerate(
         key = newest.forwardTo;
         if (newest.grace) {
           leftKey = from;
-          continue;
+          return 'changed';
         }
         if (!session.isSignIn && !(await mayBranch(records, newest, branch))) {
           return next.discard('gone');
@@ -99,9 +103,14 @@ export async function regenerate(
     if (result === 'stored') return 'moved';
     if (result === 'gone') return next.discard('gone');
     current = undefined;
+    return 'changed';
+  };
+  try {
+    return await retryOnConflict(attempt);
+  } catch (error) {
+    if (error instanceof SessionConflictError) await next.discard('overtaken');
+    throw error;
   }
-  await next.discard('overtaken');
-  throw tooManyConflicts(MAX_ATTEMPTS);
 }
 
 type Stored = 'stored' | 'taken' | 'closed';
@@ -118,7 +127,8 @@ class NewRecord {
   /** Stores it, or what it is to be now. */
   async put(from: SessionRecord, user: SessionUser | undefined): Promise<void> {
     const record = renewed(from, this.session, user);
-    let result: Stored = this.key === undefined ? 'taken' : await this.replace(this.key, record);
+    let result: Stored | undefined =
+      this.key === undefined ? undefined : await this.replace(this.key, record);
     while (result !== 'stored') {
       this.key = await this.session.nextKey(result);
       result = await createSurely(this.records, this.key, record);
@@ -155,14 +165,12 @@ class NewRecord {
   /** The id that the request came with is no session any more, even if it was renewed just now. */
   private async closeWay(from: string): Promise<void> {
     const { isBorder = false, isSignIn = false } = this.session;
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    await retryOnConflict(async () => {
       const way = await this.records.find(from);
-      if (!way || !('forwardTo' in way) || isClosed(way, isBorder)) return;
+      if (!way || !('forwardTo' in way) || isClosed(way, isBorder)) return 'closed';
       const { forwardTo: to, version } = way;
-      const closed = { from, to, version, isBorder, isSignIn };
-      if ((await this.records.forward(closed)) !== 'changed') return;
-    }
-    throw tooManyConflicts(MAX_ATTEMPTS);
+      return this.records.forward({ from, to, version, isBorder, isSignIn });
+    });
   }
 }
 
@@ -204,15 +212,15 @@ async function forward(
 }
 
 /** If it has not, it will not either: the record gets another version, for which a late move is not. */
-async function hasMoved(records: SessionRecords, way: Forwarding): Promise<boolean> {
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+function hasMoved(records: SessionRecords, way: Forwarding): Promise<boolean> {
+  return retryOnConflict<boolean>(async () => {
     const now = await records.find(way.from);
     if (!now) return false;
     if ('forwardTo' in now) return now.forwardTo === way.to;
     if (now.version !== way.version) return false;
-    if ((await records.update(way.from, now.record, now.version)) === 'stored') return false;
-  }
-  return false;
+    const result = await records.update(way.from, now.record, now.version);
+    return result === 'changed' ? result : false;
+  });
 }
 
 async function cameTrue(error: unknown, look: () => Promise<boolean>): Promise<boolean> {
@@ -231,7 +239,7 @@ async function mayBranch(
   { own }: Branch,
 ): Promise<boolean> {
   let at = way;
-  for (let step = 1; step <= MAX_ATTEMPTS; step++) {
+  for (let forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
     if (at.isSignIn && own.user) return false;
     const found = await records.find(at.forwardTo, 0);
     if (!found || !('forwardTo' in found)) return found !== undefined;
@@ -247,8 +255,8 @@ function renewed(
 ): SessionRecord {
   const keeps = (key: string) => isFlashKey(key) || session.keeps(key);
   const entries = new Map([...record.entries].filter(([key]) => keeps(key)));
-  const { createdAt, handle = handleOf(session.key) } = record;
+  const { createdAt, more, handle = handleOf(session.key) } = record;
   const user = signedIn ?? record.user;
   const who = user ? { user } : { handle };
-  return { createdAt, cookieSentAt: session.cookieSentAt, ...who, entries };
+  return { createdAt, cookieSentAt: session.cookieSentAt, ...who, entries, ...(more && { more }) };
 }

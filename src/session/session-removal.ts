@@ -1,26 +1,28 @@
+import { retryOnConflict } from './compare-and-set.js';
 import type { SessionRecords, TracedRecord } from './session-records.js';
-import { tooManyConflicts } from './session.errors.js';
-
-/** Each failed attempt means that another request's change was stored. */
-const MAX_ATTEMPTS = 50;
 
 /** `'left'`: somebody signed in with it, and what he has now is another one. */
 export type Removal = 'removed' | 'gone' | 'left';
 
-/**
- * Takes a session out of the store, wherever a parallel new id has moved it, but not across a sign-in.
- * `version`: of its record, if that was read; otherwise `onRemoved` is told of it.
- */
+interface RemovalOptions {
+  /** Of its record, if that was read. */
+  readonly version?: string | undefined;
+  /** Called before each attempt, when it is known which version that is to remove. */
+  readonly beforeRemoval?: (() => Promise<void>) | undefined;
+  /** Called with the record that was removed, if that was read here. */
+  readonly onRemoved?: (record: TracedRecord) => void;
+}
+
+/** Takes a session out of the store, wherever a parallel new id has moved it, but not across a sign-in. */
 export async function removeSession(
   records: SessionRecords,
   firstKey: string,
-  firstVersion?: string,
-  onRemoved?: (record: TracedRecord) => void,
+  { version: firstVersion, beforeRemoval, onRemoved }: RemovalOptions = {},
 ): Promise<Removal> {
   let key = firstKey;
   let version = firstVersion;
   let read: TracedRecord | undefined;
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+  return retryOnConflict<Removal>(async () => {
     if (version === undefined) {
       const newest = await records.trace(key);
       if (!newest) return 'gone';
@@ -28,10 +30,10 @@ export async function removeSession(
       ({ key, version } = newest);
       read = newest;
     }
+    await beforeRemoval?.();
     const result = await records.remove(key, version);
     if (result === 'removed' && read) onRemoved?.(read);
-    if (result !== 'changed') return result;
     version = undefined;
-  }
-  throw tooManyConflicts(MAX_ATTEMPTS);
+    return result;
+  });
 }

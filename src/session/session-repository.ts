@@ -11,7 +11,7 @@ import { keeperOf, SessionMoves, type SignIn } from './session-moves.js';
 import { createSurely } from './session-regeneration.js';
 import { removeSession, type Removal } from './session-removal.js';
 import { SessionRenewal } from './session-renewal.js';
-import { expectedRecord, recordOf, SessionState } from './session-state.js';
+import { expectedRecord, SessionState } from './session-state.js';
 import type { SessionStore } from './session-store.js';
 import { newHandle } from './session-user.js';
 import { SessionDestroyedError, SessionLimitError } from './session.errors.js';
@@ -148,10 +148,14 @@ export class SessionRepository {
     await this.end(session);
   }
 
-  private async end(session: SessionState): Promise<Removal | undefined> {
+  private async end(
+    session: SessionState,
+    beforeRemoval?: () => Promise<void>,
+  ): Promise<Removal | undefined> {
     let removal: Removal | undefined;
     if (session.status === 'stored') {
-      removal = await removeSession(this.records, session.key, session.takeVersion());
+      const version = session.takeVersion();
+      removal = await removeSession(this.records, session.key, { version, beforeRemoval });
       // What is signed in by now is another session.
       if (removal !== 'left') {
         this.policy.telemetry.tellOf('destroyed', session, { reason: 'requested' });
@@ -170,28 +174,27 @@ export class SessionRepository {
   ): Promise<void> {
     const user = { id: userId, handle: newHandle() };
     let from = other ? other.key : undefined;
-    const enter = async () => {
+    const enter = async (why: 'taken' | 'closed' = 'closed') => {
       this.assignNewId(session);
       // Until the other one is ended, nobody has this one.
-      await this.membership.enter({ user, key: session.key, client, from });
+      const place = { user, key: session.key, client, from };
+      if (why === 'closed') await this.membership.enter(place);
+      else await this.membership.rekey(place);
     };
-    try {
+    const begin = async () => {
+      if (session.status === 'stored') await removeSession(this.records, session.key);
       await enter();
       dropEntries(session, keeperOf(keep));
-      session.user = user;
       session.entries.hasChanges(); // finds objects that were changed in place
+      session.user = user;
       await this.create(session, createSurely, enter);
-      if (other) {
-        const removal = await this.end(other);
+    };
+    try {
+      // Whoever gives the place away changes the other one before, so each attempt to end it begins anew.
+      const removal = other && (await this.end(other, begin));
+      if (removal !== 'removed') {
         from = undefined;
-        if (!(await this.isAt(session.key))) {
-          // It took so long that its place was given away.
-          await enter();
-          await this.create(session, createSurely, enter);
-        } else if (removal !== 'removed') {
-          // Where the other one was, something may be left of it.
-          await this.membership.enter({ user, key: session.key, client });
-        }
+        await begin();
       }
       this.policy.telemetry.tellOf('signed-in', session, {});
       session.entries.takeChanges();
@@ -202,22 +205,16 @@ export class SessionRepository {
     }
   }
 
-  private async isAt(key: string): Promise<boolean> {
-    const found = await this.records.find(key);
-    return found !== undefined && !('forwardTo' in found);
-  }
-
   private async create(
     session: SessionState,
     create: typeof createSurely = createOnce,
-    enter?: () => Promise<void>,
+    assignNewId: (why: 'taken' | 'closed') => unknown = () => this.assignNewId(session),
   ): Promise<void> {
     session.cookieSentAt = this.policy.now();
     for (;;) {
-      const result = await create(this.records, session.key, recordOf(session));
+      const result = await create(this.records, session.key, session.toRecord());
       if (result === 'stored') break;
-      if (result === 'closed') await enter?.();
-      else this.assignNewId(session);
+      await assignNewId(result);
     }
     session.status = 'stored';
     this.policy.telemetry.tellOf('committed', session, { created: true });

@@ -34,6 +34,8 @@ export class SessionState {
   /** `false`: found by an id that was renewed since; who is told of the new one must still have it. */
   isConfirmed: boolean;
 
+  /** Fields of the record that a newer release has stored. */
+  private readonly more: SessionRecord['more'];
   readonly isNew: boolean;
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -69,6 +71,7 @@ export class SessionState {
     this.cookieSentAt = found?.record.cookieSentAt ?? 0;
     this.user = found?.record.user;
     this.anonymousHandle = found?.record.handle;
+    this.more = found?.record.more;
     this.entries = new SessionEntries(found?.record.entries ?? new Map());
   }
 
@@ -130,6 +133,13 @@ export class SessionState {
     this.cameBy = key;
   }
 
+  /** What is stored of it, as it stands. */
+  toRecord(): SessionRecord {
+    const { createdAt, cookieSentAt, user, anonymousHandle: handle, entries, more } = this;
+    const who = user ? { user } : handle !== undefined && { handle };
+    return { createdAt, cookieSentAt, ...who, entries: entries.snapshot(), ...(more && { more }) };
+  }
+
   /** Goes on where another request has moved it: as it was asked to, or as it was time. */
   follow(key: string, wasRenewed: boolean): void {
     this.keepHandle();
@@ -137,13 +147,6 @@ export class SessionState {
     if (!wasRenewed) this.followed = true;
     this.tellClient = false;
   }
-}
-
-/** What is stored of it, as it stands. */
-export function recordOf(session: SessionState): SessionRecord {
-  const { createdAt, cookieSentAt, user, anonymousHandle: handle, entries } = session;
-  const who = user ? { user } : handle !== undefined && { handle };
-  return { createdAt, cookieSentAt, ...who, entries: entries.snapshot() };
 }
 
 /** What to store if the record is still the one that was read. */
@@ -154,5 +157,5 @@ export function expectedRecord(
   const version = session.takeVersion();
   return version === undefined
     ? undefined
-    : { version, record: { ...recordOf(session), cookieSentAt } };
+    : { version, record: { ...session.toRecord(), cookieSentAt } };
 }

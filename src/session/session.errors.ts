@@ -76,13 +76,6 @@ export class SessionConflictError extends SessionUnavailableError {
   }
 }
 
-/** To throw when every attempt to store a session found it changed. */
-export function tooManyConflicts(attempts: number): SessionConflictError {
-  return new SessionConflictError(
-    `Other requests changed the session during each of ${attempts} attempts to store it.`,
-  );
-}
-
 /** The record is larger than `maxBytes`, or than the store takes. The stored record is unchanged. */
 export class SessionTooLargeError extends SessionError {
   /** `limit`: `maxBytes`, or what the store says. */

@@ -11,13 +11,21 @@ const KEY = 'sess:the key of one session';
 const OTHER = 'sess:the key of another one';
 const sealed = recordSeal(['a secret of thirty-two characters or more']);
 
+const named = fc.record(
+  {
+    user: fc.record({ id: fc.string(), handle: fc.string() }),
+    more: fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }),
+  },
+  { requiredKeys: [] },
+);
+
 const record = fc
-  .tuple(fc.nat(), fc.nat(), fc.dictionary(fc.string(), fc.jsonValue()))
-  .map(([createdAt, cookieSentAt, entries]) => {
+  .tuple(fc.nat(), fc.nat(), fc.dictionary(fc.string(), fc.jsonValue()), named)
+  .map(([createdAt, cookieSentAt, entries, more]) => {
     const texts = Object.entries(entries).map(
       ([key, value]) => [key, JSON.stringify(value)] as const,
     );
-    return encodeRecord({ createdAt, cookieSentAt, entries: new Map(texts) });
+    return encodeRecord({ createdAt, cookieSentAt, entries: new Map(texts), ...more });
   });
 
 const strange = fc.constantFrom(
@@ -52,7 +60,13 @@ const text = fc.oneof(
   mangle(record),
   mangle(mangle(record)),
   fc.json().map((json) => `${json}\n`),
-  fc.tuple(fc.array(fc.anything()), fc.string()).map(([list, rest]) => `${jsonOf(list)}\n${rest}`),
+  fc
+    .tuple(
+      fc.constantFrom([], [1], [2, 'session'], [2, 'forwarder'], [2, 'border'], [3, 'session']),
+      fc.array(fc.anything()),
+      fc.string(),
+    )
+    .map(([start, list, rest]) => `${jsonOf([...start, ...list])}\n${rest}`),
 );
 
 function jsonOf(value: unknown): string {

@@ -255,7 +255,7 @@ describe('a session given a new id', () => {
         ...{ forwardTo: state.key, isBorder: true },
         until: world.clock.now() + 1_200_000,
       });
-      expect(world.store.text(world.keyOf(oldId))).toMatch(/^[0-9a-f]{8}\[1,\d+,"sess:/);
+      expect(world.store.text(world.keyOf(oldId))).toMatch(/^[0-9a-f]{8}\[2,"border","sess:/);
     });
   });
 

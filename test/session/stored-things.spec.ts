@@ -41,13 +41,13 @@ describe('what is stored, and is none of ours', () => {
 
   const TEXTS: [what: string, text: () => string][] = [
     ['JSON nested deeply', () => `${DEEP}\n`],
-    ['a header nested deeply', () => record(`[1,${now()},0,${DEEP}]`)],
-    ['a key nested deeply', () => record(`[1,${now()},0,[${DEEP},1]]`, '1')],
-    ['a time nested deeply', () => record(`[1,${DEEP},0,[]]`)],
-    ['a time before all times', () => record(`[1,-5,0,[]]`)],
-    ['a time beyond all times', () => record(`[1,1e300,0,[]]`)],
-    ['a time that is infinite', () => record(`[1,1e999,0,[]]`)],
-    ['half a record', () => record(`[1,${now()},0,["a",10]]`, '"half').slice(0, -2)],
+    ['a header nested deeply', () => record(`[2,"session",${now()},0,${DEEP}]`)],
+    ['a key nested deeply', () => record(`[2,"session",${now()},0,[${DEEP},1]]`, '1')],
+    ['a time nested deeply', () => record(`[2,"session",${DEEP},0,[]]`)],
+    ['a time before all times', () => record(`[2,"session",-5,0,[]]`)],
+    ['a time beyond all times', () => record(`[2,"session",1e300,0,[]]`)],
+    ['a time that is infinite', () => record(`[2,"session",1e999,0,[]]`)],
+    ['half a record', () => record(`[2,"session",${now()},0,["a",10]]`, '"half').slice(0, -2)],
     ['half a header', () => `[1,${now()},0`],
     ['nothing', () => ''],
     ['a line end', () => '\n'],
@@ -62,8 +62,11 @@ describe('what is stored, and is none of ours', () => {
       'a way to itself with a grace',
       () => forwardTo(key, { grace: { salt: 'x', until: until() } }),
     ],
-    ['a user that is none', () => record(`[1,${now()},0,[],5,"handle"]`)],
-    ['a user that nobody signed in', () => record(`[1,${now()},0,[],"ada","handle"]`)],
+    ['a user that is none', () => record(`[2,"session",${now()},0,[],{"userId":5,"handle":"h"}]`)],
+    [
+      'a user that nobody signed in',
+      () => record(`[2,"session",${now()},0,[],{"userId":"ada","handle":"h"}]`),
+    ],
   ];
 
   it.each(TEXTS)('under a session’s key: its visitor has no session: %s', async (_what, text) => {

@@ -38,6 +38,7 @@ function judgeClient({ model }: Simulation, client: Client, working: ReadonlySet
     const isDone = life.endedBy?.request === request;
     return (
       view.hasFailedToEnd ||
+      view.isUndone ||
       view.answer?.told !== undefined ||
       (!isDone && model.faultsOf(view) > 1)
     );
@@ -69,7 +70,7 @@ async function judgeUser(
     const ids = [...model.ids.values()].filter((known) => known.life === life);
     const begunBy = model.views.find(({ name }) => name === life.begunBy);
     if (ids.some(({ isDelivered }) => isDelivered) || !begunBy?.answer) continue;
-    if (begunBy.hasFailedToEnd) continue;
+    if (begunBy.hasFailedToEnd || (begunBy.isWithdrawn && model.faultsOf(begunBy) > 0)) continue;
     model.wrong(
       `${life.name} is there, and nobody has it: ${life.begunBy} was answered without it`,
     );

@@ -80,6 +80,8 @@ export class Ledger {
         isShaken: false,
         isLetOver: false,
         hasFailedToEnd: false,
+        isUndone: false,
+        isWithdrawn: false,
       },
     };
     this.views.push(view);
@@ -110,7 +112,7 @@ export class Ledger {
 
   protected register(view: RequestView, id: string, life: Life): void {
     const before = this.ids.get(id);
-    if (before)
+    if (before && before.life !== life)
       this.wrong(`${view.name} has ${this.nameOf(id)}, which is ${before.life.name} already`);
     view.ownId = id;
     life.movedAt.push({ by: view.name, at: this.tick });

@@ -8,10 +8,14 @@ import { WriteModel } from './model-writes.js';
 import { pending, type RequestView } from './request-view.js';
 import type { Keep } from './schedule.js';
 
+/** As long as a sign-in may take that others must not undo, in milliseconds. */
+const RESERVED_MS = 5_000;
+
 /** What cuts requests off, and what lets them follow. */
 export class BorderModel extends WriteModel {
   ends(view: RequestView): void {
     this.doubt(view.life, view, 'ending');
+    if (view.life?.user !== undefined) this.endsOthers(view, view.life.signIn);
   }
 
   failedToEnd(view: RequestView, error: unknown): void {
@@ -24,7 +28,8 @@ export class BorderModel extends WriteModel {
     // What nobody is signed in with has no list of its ids, by which the other one could be ended; and
     // the way from one to the next is there for 300 s.
     const isLeft = life && this.isOld(view) && this.hasNewIdByOthers(view, life);
-    if (life && life.user === undefined && (life.isSplit || isLeft)) {
+    const isForked = life?.isSplit || [...(life?.doubts.values() ?? [])].includes('fork');
+    if (life && life.user === undefined && (isForked || isLeft)) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');
     } else life?.end('ending', view.name, this.tick, this.time());
@@ -46,7 +51,10 @@ export class BorderModel extends WriteModel {
   didNotMove(view: RequestView, error: unknown): void {
     if (error instanceof SessionConflictError && !this.hasCircle)
       this.wrong(`${view.name}: a new id is refused: ${error.message}`);
-    if (error instanceof SessionDestroyedError) return this.isGone(view);
+    if (error instanceof SessionDestroyedError) {
+      view.isUndone = this.isSlow(view);
+      return this.isGone(view);
+    }
     if (this.faultsOf(view) > 1) this.users.loseMoved(view);
     this.mayFail(view, 'could not regenerate', error);
   }
@@ -68,6 +76,7 @@ export class BorderModel extends WriteModel {
     // Each goes on by itself then, as docs/architecture.md has it: what they change is apart.
     if (this.hasNewIdByOthers(view, life)) life.isSplit = life.isLossy = true;
     this.invalidate(view);
+    if (this.isOld(view)) life.doubts.set(`${view.name} late`, 'loss');
     life.moves.delete(view.name);
     this.register(view, id, life);
     for (const tag of pending(view)) this.isStored(view, tag);
@@ -79,9 +88,13 @@ export class BorderModel extends WriteModel {
     const isOthers = view.life?.user !== undefined && view.life.user !== user;
     // The session of another user is ended, as by a sign-out.
     this.doubt(view.life, view, isOthers ? 'ending' : 'sign-in');
-    if (view.life?.user === user) this.endsOthers(view, view.life.signIn);
+    if (view.life?.user !== undefined) this.endsOthers(view, view.life.signIn);
     this.users.signsIn(view, user);
     for (const tag of pending(view)) tag.storedFrom = this.tick;
+  }
+
+  private isSlow({ startedTime }: RequestView): boolean {
+    return this.time() - startedTime >= RESERVED_MS;
   }
 
   didNotSignIn(view: RequestView, user: string, error: unknown): void {
@@ -91,6 +104,7 @@ export class BorderModel extends WriteModel {
       this.wrong(`${view.name}: a sign-in is refused: ${error.message}`);
     if (error instanceof SessionLimitError) return this.undoubt(view);
     if (error instanceof SessionDestroyedError) {
+      view.isUndone = this.isSlow(view);
       const others = [...(life?.doubts ?? [])].filter(([name]) => name !== view.name);
       const isEnded = others.some(([, kind]) => kind !== 'sign-in') || life?.isCertain === false;
       if (!isEnded)
@@ -104,14 +118,14 @@ export class BorderModel extends WriteModel {
     const { life } = view;
     const isOthers = life?.user !== undefined && life.user !== user;
     this.passedBorder(view, isOthers ? false : keep, id, user, isOthers ? undefined : life);
-    if (life?.user === user) this.endsOthers(view, life.signIn);
+    if (life?.user !== undefined) this.endsOthers(view, life.signIn);
     this.users.signedIn(view, user);
   }
 
-  /** Whoever signs in again may end what new ids at the same moment have made of the same session. */
-  private endsOthers(view: RequestView, again: Life | undefined): void {
+  /** Whoever ends it, or signs in again, may end what new ids at the same moment have made of it, too. */
+  private endsOthers(view: RequestView, signIn: Life): void {
     for (const life of this.lives) {
-      if (life.signIn === again && life !== view.life)
+      if (life.signIn === signIn && life !== view.life)
         life.doubts.set(`${view.name} again`, 'user');
     }
   }
@@ -126,10 +140,11 @@ export class BorderModel extends WriteModel {
   ): void {
     const { life } = view;
     const own = pending(view);
+    const isBeside = life?.endedBy?.kind === 'border';
     const isForked = life !== undefined && this.crossFrom(view, life);
     const goesOn = parent !== undefined && !parent.mayHaveEnded;
     // Beside one that has another id by now it goes on with what it had read.
-    const isWhole = goesOn && !isForked;
+    const isWhole = goesOn && !isForked && !isBeside && !this.isOld(view);
     const inherits = goesOn ? view.read.filter((tag) => keeps(keep, tag.entry)) : [];
     view.read = [...inherits];
     const from = parent && {
@@ -141,6 +156,11 @@ export class BorderModel extends WriteModel {
       isSignIn: view.doing === 'sign in',
     };
     const next = new Life(this.lifeName(view.name), user, from);
+    const isSignIn = view.doing === 'sign in';
+    // A sign-out ends all that new ids have made of the session.
+    if (life?.user !== undefined && life.mayHaveEnded && !isSignIn)
+      next.doubts.set(`${view.name} beside an end`, 'user');
+    if (this.isOld(view)) next.doubts.set(`${view.name} late`, 'loss');
     for (const [name, kind] of life?.doubts ?? []) {
       if (kind === 'user' && life?.user === user) next.doubts.set(name, kind);
     }
@@ -168,7 +188,7 @@ export class BorderModel extends WriteModel {
   protected crossFrom(view: RequestView, life: Life): boolean {
     const isEnding = life.doubts.get(view.name) === 'ending' && !life.isSplit;
     const kind = isEnding ? 'ending' : 'border';
-    const isForked = kind === 'border' && this.hasNewIdByOthers(view, life);
+    const isForked = kind === 'border' && (life.isSplit || this.hasNewIdByOthers(view, life));
     if (isForked) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');

@@ -134,8 +134,11 @@ export class Users {
 
   revoked(view: RequestView, user: string): void {
     this.revoking.set(user, this.revoking.get(user)! - 1);
-    for (const life of this.revokedFrom.get(view) ?? [])
-      life.end('ending', view.name, this.model.tick, this.time());
+    for (const life of this.revokedFrom.get(view) ?? []) {
+      // The list that named it may be lost.
+      if (life.isLossy) life.doubts.set(`${view.name} revokes`, 'user');
+      else life.end('ending', view.name, this.model.tick, this.time());
+    }
     if (view.life && view.life.over < Infinity)
       view.life.doubts.set(`${view.name} revokes`, 'user');
   }

@@ -38,6 +38,7 @@ export class Model extends BorderModel {
     const { life } = view;
     if (!life || (view.signsIn ?? life.user) === undefined) return;
     life.doubts.set(view.name, 'ending');
+    view.isWithdrawn = true;
     if (this.faultsOf(view) === 0) view.answer = { told: undefined };
   }
 

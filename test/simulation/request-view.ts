@@ -30,8 +30,12 @@ export interface RequestView {
   isShaken: boolean;
   /** Whether it could not end its session: then nobody is given what was to end. */
   hasFailedToEnd: boolean;
+  /** Whether it took so long that somebody else took it for one that had failed half way. */
+  isUndone: boolean;
   /** Whether it came with the id before that of its session. */
   isLetOver: boolean;
+  /** Whether it was to be ended, as nobody could be told of it. */
+  isWithdrawn: boolean;
   /** What it failed with. */
   error: unknown;
   /** What its answer told, once that has reached its client. */

@@ -7,6 +7,8 @@ export interface UserIndex {
   readonly sessions: readonly IndexedSession[];
   /** The store keys of sessions that are being ended, until their records are gone. */
   readonly ending: readonly string[];
+  /** Fields that a newer release has stored, to be kept. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 export interface IndexedSession extends SessionClient {
@@ -19,51 +21,80 @@ export interface IndexedSession extends SessionClient {
   readonly from?: string | undefined;
   /** Other store keys of it, of new ids that it was given at the same moment. They end with it. */
   readonly beside?: readonly string[] | undefined;
+  /** Store keys that it was about to get behind a border: where that leads to one, it is there. */
+  readonly to?: readonly string[] | undefined;
+  /** Fields that a newer release has stored, to be kept. */
+  readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** New ids of one session that are good beside the last. */
 const MAX_BESIDE = 4;
 
+/** New ids that one session may be about to get at once. */
+const MAX_TO = 4;
+
 export const NO_SESSIONS: UserIndex = { sessions: [], ending: [] };
 
 /**
- * `[1,[["<handle>","<key>",<seen at>,"<user agent>","<ip>"]],["<key>"]]`; after the address also the
- * key that it comes from, and those beside it, which older releases pass over.
+ * The format, version 2:
+ *
+ * ```
+ * [2,[["<handle>","<key>",<seen at>,{"userAgent":"…","ip":"…"}]],["<ending key>"]]
+ * ```
+ *
+ * A session's last element holds fields by name and is absent if there are none. Fields that this release
+ * does not know, of a newer one in a rolling deployment, are kept when the index is rewritten.
  */
-const FORMAT = 1;
+const VERSION = 2;
 
 /** As many sessions as an index names. */
 export const MAX_INDEXED = 10_000;
 
-export function encodeIndex({ sessions, ending }: UserIndex): string {
-  const rows = sessions.map(
-    ({ handle, key, seenAt, userAgent = null, ip = null, from, beside }) => {
-      const more = beside ? [from ?? null, ...beside] : from === undefined ? [] : [from];
-      return [handle, key, seenAt, userAgent, ip, ...more];
-    },
-  );
-  return JSON.stringify([FORMAT, rows, ending]);
+export function encodeIndex({ sessions, ending, more }: UserIndex): string {
+  const rows = sessions.map(({ handle, key, seenAt, more, userAgent, ip, from, beside, to }) => {
+    const fields = { ...more, userAgent, ip, from, beside, to };
+    const isBare = Object.values(fields).every((value) => value === undefined);
+    return isBare ? [handle, key, seenAt] : [handle, key, seenAt, fields];
+  });
+  return JSON.stringify([VERSION, rows, ending, ...(more ? [more] : [])]);
 }
 
-/** Reads an index. Whatever is not what this module wrote is `undefined`. */
+/** Reads an index of this version, the one before, or a newer one. `undefined`: it is none. */
 export function decodeIndex(text: string): UserIndex | undefined {
-  const [format, rows, ending] = parseList(text);
-  if (format !== FORMAT || !Array.isArray(rows) || !Array.isArray(ending)) return undefined;
+  const [version, rows, ending, more] = parseList(text);
+  if (!Number.isInteger(version) || (version as number) < 1) return undefined;
+  if (!Array.isArray(rows) || !Array.isArray(ending)) return undefined;
   if (rows.length > MAX_INDEXED || ending.length > MAX_INDEXED) return undefined;
-  const sessions = rows.map(readSession);
+  const sessions = rows.map(version === 1 ? readVersion1 : readSession);
   if (!sessions.every((session) => session !== undefined)) return undefined;
-  return ending.every((key) => typeof key === 'string') ? { sessions, ending } : undefined;
+  if (!ending.every((key) => typeof key === 'string')) return undefined;
+  return { sessions, ending, ...(isFields(more) && { more }) };
 }
 
 function readSession(row: unknown): IndexedSession | undefined {
   if (!Array.isArray(row)) return undefined;
+  const [handle, key, seenAt, fields = {}] = row as unknown[];
+  if (typeof handle !== 'string' || typeof key !== 'string' || !isTime(seenAt)) return undefined;
+  if (!isFields(fields)) return undefined;
+  const { userAgent, ip, from, beside, to, ...others } = fields;
+  if (!isOptionalText(userAgent) || !isOptionalText(ip) || !isOptionalText(from)) return undefined;
+  if (!isOptionalTexts(beside) || !isOptionalTexts(to)) return undefined;
+  const more = Object.keys(others).length > 0 && { more: others };
+  return { handle, key, seenAt, userAgent, ip, from, beside, to, ...more };
+}
+
+/** A row of version 1: `[handle, key, seenAt, userAgent or null, ip or null, from or null, ...beside]`. */
+function readVersion1(row: unknown): IndexedSession | undefined {
+  if (!Array.isArray(row)) return undefined;
   const [handle, key, seenAt, userAgent, ip, from, ...others] = row as unknown[];
-  if (typeof handle !== 'string' || typeof key !== 'string') return undefined;
-  if (!isTime(seenAt) || !isTextOrNull(userAgent) || !isTextOrNull(ip)) return undefined;
-  const client = { userAgent: userAgent ?? undefined, ip: ip ?? undefined };
-  const origin = typeof from === 'string' ? { from } : undefined;
   const beside = others.filter((other) => typeof other === 'string');
-  return { handle, key, seenAt, ...client, ...origin, ...(beside.length > 0 && { beside }) };
+  const fields = {
+    userAgent: userAgent ?? undefined,
+    ip: ip ?? undefined,
+    from: typeof from === 'string' ? from : undefined,
+    beside: beside.length > 0 ? beside : undefined,
+  };
+  return readSession([handle, key, seenAt, fields]);
 }
 
 /** The session of this handle. */
@@ -79,6 +110,26 @@ export function withSession(index: UserIndex, session: IndexedSession): UserInde
   const isNew = !sessionIn(index, session.handle);
   const sessions = index.sessions.map((one) => (one.handle === session.handle ? session : one));
   return { ...index, sessions: isNew ? [...sessions, session] : sessions };
+}
+
+/** All store keys that it may be under. */
+export function keysOf({ key, beside = [], to = [] }: IndexedSession): string[] {
+  return [key, ...beside, ...to];
+}
+
+/** The same index without that key as one that a session may move to: another one is there. */
+export function withoutWayTo(index: UserIndex, key: string): UserIndex {
+  const sessions = index.sessions.map((session) =>
+    session.to?.includes(key)
+      ? { ...session, to: session.to.filter((one) => one !== key) }
+      : session,
+  );
+  return { ...index, sessions };
+}
+
+/** A session that is about to be under another key, behind a border. */
+export function movingTo(session: IndexedSession, key: string): IndexedSession {
+  return { ...session, to: [...(session.to ?? []).slice(1 - MAX_TO), key] };
 }
 
 /** The same index with a session under another key as well; of too many all but the first and the last end. */
@@ -115,12 +166,21 @@ export function withoutSessions(index: UserIndex, handles: ReadonlySet<string>):
 /** The same index with these sessions about to be ended. */
 export function endingSessions(index: UserIndex, sessions: readonly IndexedSession[]): UserIndex {
   const { ending, ...rest } = withoutSessions(index, new Set(sessions.map(({ handle }) => handle)));
-  const keys = sessions.flatMap(({ key, beside = [] }) => [key, ...beside]);
+  const keys = sessions.flatMap(keysOf);
   return { ...rest, ending: [...ending, ...keys] };
 }
 
-function isTextOrNull(value: unknown): value is string | null {
-  return value === null || typeof value === 'string';
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string';
+}
+
+function isOptionalTexts(value: unknown): value is string[] | undefined {
+  if (value === undefined) return true;
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
 function parseList(text: string): unknown[] {

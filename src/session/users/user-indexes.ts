@@ -1,10 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
+import { retryOnConflict } from '../compare-and-set.js';
 import { recordSeal, type RecordSeal } from '../record-seal.js';
 import { isStoreKey } from '../session-keys.js';
 import type { SessionPolicy } from '../session-policy.js';
 import type { SessionStore } from '../session-store.js';
-import { tooManyConflicts } from '../session.errors.js';
 import { Turns } from '../turns.js';
 import {
   decodeIndex,
@@ -22,11 +20,6 @@ export interface FoundIndex {
 
 /** The index it is to become; `undefined` or the same: it stays. Asked again for a newer one. */
 type Change = (index: UserIndex) => UserIndex | undefined | Promise<UserIndex | undefined>;
-
-/** Each failed attempt means that another process's change was stored. */
-const MAX_ATTEMPTS = 50;
-/** From the third attempt on, processes that race step back by up to so many milliseconds. */
-const MAX_BACKOFF_MS = 16;
 
 /**
  * The users' indexes in and out of the store, changed by compare-and-set. In one process the changes
@@ -72,26 +65,29 @@ export class UserIndexes {
   /** Whoever wrote it may have named keys of others. */
   private isOurs({ sessions, ending }: UserIndex): boolean {
     const { keyPrefix } = this.policy;
-    const keys = sessions.flatMap(({ key, from = key, beside = [] }) => [key, from, ...beside]);
+    const keys = sessions.flatMap(({ key, from = key, beside = [], to = [] }) => [
+      ...[key, from],
+      ...beside,
+      ...to,
+    ]);
     return [...keys, ...ending].every((key) => isStoreKey(keyPrefix, key));
   }
 
-  private async tryToChange(
+  private tryToChange(
     key: string,
     change: Change,
     known: FoundIndex | undefined,
   ): Promise<UserIndex> {
     let found = known;
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    return retryOnConflict<UserIndex>(async () => {
       found ??= await this.find(key, true);
       const index = found?.index ?? NO_SESSIONS;
       const next = await change(index);
       if (!next || next === index) return index;
       if (await this.put(key, next, found?.version)) return next;
       found = undefined;
-      if (attempt > 2) await delay(Math.random() * Math.min(2 ** (attempt - 3), MAX_BACKOFF_MS));
-    }
-    throw tooManyConflicts(MAX_ATTEMPTS);
+      return 'changed';
+    });
   }
 
   /** `false`: somebody else was first. */

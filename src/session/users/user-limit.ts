@@ -2,8 +2,10 @@ import { SessionLimitError } from '../session.errors.js';
 import { checkInterval } from './user-checks.js';
 import {
   endingSessions,
+  movingTo,
   sessionIn,
   withoutSessions,
+  withoutWayTo,
   withSession,
   type IndexedSession,
   type UserIndex,
@@ -15,12 +17,14 @@ import type { UserLookup } from './user-lookup.js';
  * within the compare-and-set, so it holds however many sign in at once. Answers the index.
  *
  * @throws SessionLimitError if there is no room
+ *
+ * `listedTo`: it has a place already, is not put in anew if that is gone, and gets this key.
  */
 export async function makeRoom(
   lookup: UserLookup,
   userId: string,
   session: IndexedSession,
-  isListed = false,
+  listedTo?: string,
 ): Promise<UserIndex> {
   const { indexes, policy } = lookup;
   const { maxSessionsPerUser, whenTooMany } = policy;
@@ -29,11 +33,16 @@ export async function makeRoom(
   const older = max === Infinity ? 0 : await settleOlder(lookup, userId, session, olderKeys);
   return indexes.change(indexKey, async (index) => {
     const present = sessionIn(index, session.handle);
+    if (listedTo !== undefined && !present) return undefined;
     const room = max - older - (present ? 0 : 1);
+    const { beside, more } = present ?? {};
     // Where it is now is known better to who moved it there.
-    const key = isListed && present ? present.key : session.key;
-    const entered = { ...session, key, beside: present?.beside };
-    let next = withSession(await withoutGone(lookup, userId, index, room), entered);
+    const entered =
+      present && listedTo !== undefined
+        ? movingTo({ ...present, ...session, key: present.key }, listedTo)
+        : { ...session, beside, more };
+    const live = withoutWayTo(await withoutGone(lookup, userId, index, room), session.key);
+    let next = withSession(live, entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);
       if (whenTooMany === 'refuse' || !oldest) throw new SessionLimitError();

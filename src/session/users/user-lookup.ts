@@ -8,7 +8,7 @@ import {
   type SessionRecords,
   type TracedRecord,
 } from '../session-records.js';
-import { endingSessions, withoutSessions, type IndexedSession } from './user-index.js';
+import { endingSessions, keysOf, withoutSessions, type IndexedSession } from './user-index.js';
 import { UserChecks } from './user-checks.js';
 import { UserIndexes } from './user-indexes.js';
 import type { SessionStore } from '../session-store.js';
@@ -47,10 +47,10 @@ export class UserLookup {
    * it: the sign-in failed half way, and the session from before it goes on.
    */
   async record(userId: string, session: IndexedSession): Promise<TracedRecord | undefined> {
-    const { key, handle, from, beside = [] } = session;
+    const { key, handle, from, beside = [], to = [] } = session;
     if (from !== undefined && !(await this.leadsFrom(from, key))) return undefined;
-    for (const one of [key, ...beside.toReversed()]) {
-      const found = await this.recordAt(one, userId, handle);
+    for (const one of [key, ...beside.toReversed(), ...to.toReversed()]) {
+      const found = await this.recordAt(one, userId, handle, to);
       if (found) return found;
     }
     return undefined;
@@ -60,11 +60,11 @@ export class UserLookup {
     key: string,
     userId: string,
     handle: string,
+    to: readonly string[],
   ): Promise<TracedRecord | undefined> {
     const found = await this.records.trace(key, {
       renewTo: 0,
-      // The index follows within moments. If it does not, whoever was to be told is not there.
-      crosses: ({ until }) => this.isReserved(until - this.policy.timeout * 1000),
+      crosses: ({ forwardTo }) => to.includes(forwardTo),
     });
     if (!found || found === 'border') return undefined;
     const { user } = found.record;
@@ -123,13 +123,16 @@ export class UserLookup {
    * that is slow. `false`: it has come.
    */
   private async close({ key, from }: IndexedSession): Promise<boolean> {
-    const origin = from === undefined ? undefined : await this.records.find(from, 0);
-    if (origin && !('forwardTo' in origin)) {
-      // Of another version it is not the one that a sign-in under way would move.
-      const { record, version } = origin;
-      if ((await this.records.update(from!, record, version)) !== 'stored') return false;
+    if (from === undefined) return this.records.close(key, { evenIfThere: false });
+    const origin = await this.records.find(from, 0);
+    if (!origin || 'forwardTo' in origin) {
+      // What was not there a moment ago may have moved there since.
+      return this.records.close(key, { evenIfThere: !(await this.leadsFrom(from, key)) });
     }
-    return this.records.close(key, { evenIfThere: from !== undefined });
+    // Of another version it is not the one that a sign-in under way would move.
+    const { record, version } = origin;
+    if ((await this.records.update(from, record, version)) !== 'stored') return false;
+    return this.records.close(key, { evenIfThere: true });
   }
 
   /** Ends sessions: first the index names them no more, then their records go. Answers how many went. */
@@ -142,9 +145,9 @@ export class UserLookup {
     this.checks.forget(indexKey);
     const removed = new Set(await this.finish(indexKey, ending));
     let count = 0;
-    for (const { key, beside = [] } of meant) {
-      // Those beside it are the same session.
-      const keys = [key, ...beside].filter((one) => removed.delete(one));
+    for (const session of meant) {
+      // All of its keys are the same session.
+      const keys = keysOf(session).filter((one) => removed.delete(one));
       if (keys.length > 0) count++;
     }
     return count + removed.size;
@@ -155,8 +158,9 @@ export class UserLookup {
     if (ending.length === 0) return [];
     const { telemetry } = this.policy;
     const ended = await inParts(ending, (key) =>
-      removeSession(this.records, key, undefined, (removed) => {
-        telemetry.tellOf('destroyed', identified(removed), { reason: 'revoked' });
+      removeSession(this.records, key, {
+        onRemoved: (removed) =>
+          telemetry.tellOf('destroyed', identified(removed), { reason: 'revoked' }),
       }),
     );
     const done = new Set(ending);

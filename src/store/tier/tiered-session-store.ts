@@ -1,9 +1,6 @@
+import { MAX_ATTEMPTS, retryOnConflict } from '../../session/compare-and-set.js';
 import type { SessionStore, StoredText } from '../../session/session-store.js';
-import {
-  SessionStoreError,
-  SessionStoreRefusal,
-  tooManyConflicts,
-} from '../../session/session.errors.js';
+import { SessionStoreError, SessionStoreRefusal } from '../../session/session.errors.js';
 import { isRenewalDue, lazyLife } from '../lazy-renewal.js';
 import type { SessionCopies } from './session-copies.js';
 import { SessionRestorer } from './session-restorer.js';
@@ -36,9 +33,6 @@ interface Settings {
 
 /** A tier that failed to renew a session is not asked to renew another one for so long. */
 const RENEWAL_PAUSE_MS = 5_000;
-
-/** Each failed attempt means that another process's change was stored. */
-const MAX_ATTEMPTS = 50;
 
 /**
  * Sessions in a fast store, the authority, with a copy of each in a durable one, which is read only
@@ -103,7 +97,12 @@ export class TieredSessionStore implements SessionStore {
     const { revision, fastVersion } = readVersion(version);
     const live = this.recordOf(text, revision, lifeSeconds);
     const record = isFinal ? { ...live, revision, isFinal } : live;
-    if (isFinal) await this.told(this.copies.write(key, record)).catch(refuse);
+    if (isFinal) {
+      // What the tier has of a session that is not the one which was read must stay as it is.
+      const held = await this.fast.find(key);
+      if (held?.version !== fastVersion) return (await this.find(key)) ? 'changed' : 'gone';
+      await this.told(this.copies.write(key, record)).catch(refuse);
+    }
     const result = await this.fast.update(key, encodeTiered(record), fastVersion, lifeSeconds);
     if (result === 'gone' || (result === 'changed' && isFinal)) {
       // Ended, or lost: then what the tier has goes on, be it what was just written there.
@@ -116,6 +115,8 @@ export class TieredSessionStore implements SessionStore {
 
   async remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
     const { fastVersion } = readVersion(version);
+    const held = await this.fast.find(key);
+    if (held?.version !== fastVersion) return (await this.find(key)) ? 'changed' : 'gone';
     await this.told(this.copies.end(key));
     const [result] = await Promise.all([this.fast.remove(key, fastVersion), this.drop(key)]);
     return result;
@@ -143,17 +144,17 @@ export class TieredSessionStore implements SessionStore {
    * Copies what was stored, until the copy is what is current: others' copies may have arrived before
    * those of earlier writes. Whoever's copy arrives last sees the newest record, and copies that.
    */
-  private async settle(key: string, stored: TieredRecord, mayFail?: boolean): Promise<boolean> {
+  private settle(key: string, stored: TieredRecord, mayFail?: boolean): Promise<boolean> {
     let written = stored;
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    return retryOnConflict<boolean>(async () => {
       if (!(await this.copy(key, written, mayFail))) return false;
       const held = await this.fast.find(key);
       const current = held && recordIn(held);
       if (current?.isFinal) await this.drop(key);
       if (!current || current.isFinal || current.revision === written.revision) return true;
       written = current;
-    }
-    throw tooManyConflicts(MAX_ATTEMPTS);
+      return 'changed';
+    });
   }
 
   /** `false`: the tier failed, and that is to be lived with. */

@@ -24,19 +24,42 @@ const other: IndexedSession = { handle: 'b', key: 'sess:b', seenAt: 2, userAgent
 describe("a user's index", () => {
   it('is stored as documented', () => {
     expect(encodeIndex({ sessions: [one, other], ending: ['sess:c'] })).toBe(
-      '[1,[["a","sess:a",1,null,null],["b","sess:b",2,"x","y"]],["sess:c"]]',
+      '[2,[["a","sess:a",1],["b","sess:b",2,{"userAgent":"x","ip":"y"}]],["sess:c"]]',
     );
   });
 
   it.each<[Partial<IndexedSession>, string]>([
-    [{ from: 'sess:f' }, '"sess:f"'],
-    [{ from: 'sess:f', beside: ['sess:g'] }, '"sess:f","sess:g"'],
-    [{ beside: ['sess:g', 'sess:h'] }, 'null,"sess:g","sess:h"'],
-  ])('has what only some sessions have behind what all have: %j', (more, text) => {
+    [{ from: 'sess:f' }, '{"from":"sess:f"}'],
+    [{ from: 'sess:f', beside: ['sess:g'] }, '{"from":"sess:f","beside":["sess:g"]}'],
+    [{ beside: ['sess:g', 'sess:h'] }, '{"beside":["sess:g","sess:h"]}'],
+  ])('names what only some sessions have: %j', (more, text) => {
     const sessions = [{ ...one, ...more }];
     const encoded = encodeIndex({ sessions, ending: [] });
-    expect(encoded).toBe(`[1,[["a","sess:a",1,null,null,${text}]],[]]`);
+    expect(encoded).toBe(`[2,[["a","sess:a",1,${text}]],[]]`);
     expect(decodeIndex(encoded)).toEqual({ sessions, ending: [] });
+  });
+
+  it.each<[string, IndexedSession]>([
+    ['["a","sess:a",1,null,null]', one],
+    ['["b","sess:b",2,"x","y"]', other],
+    ['["a","sess:a",1,null,null,"sess:f"]', { ...one, from: 'sess:f' }],
+    ['["a","sess:a",1,null,null,null,"sess:g"]', { ...one, beside: ['sess:g'] }],
+  ])('of version 1 is read: %s', (row, session) => {
+    const index = decodeIndex(`[1,[${row}],["sess:c"]]`);
+    expect(index).toEqual({ sessions: [session], ending: ['sess:c'] });
+  });
+
+  it('of a newer release is read, and keeps the fields that this one does not know', () => {
+    const stored = '[3,[["a","sess:a",1,{"device":{"name":"phone"}}]],[],{"limit":7}]';
+    const index = decodeIndex(stored)!;
+    expect(index.sessions).toMatchObject([one]);
+    const later = decodeIndex(
+      encodeIndex(withSession(index, { ...index.sessions[0]!, seenAt: 9 })),
+    );
+    expect(later).toMatchObject({
+      sessions: [{ ...one, seenAt: 9, more: { device: { name: 'phone' } } }],
+      more: { limit: 7 },
+    });
   });
 
   it('comes back as it was', () => {
@@ -45,19 +68,25 @@ describe("a user's index", () => {
 
   it('is no session, and no session is one', () => {
     fc.assert(fc.property(index, (it) => expect(decodeRecord(encodeIndex(it))).toBeUndefined()));
-    expect(decodeIndex('[1,1763849999999,0,["visits",1]]\n3')).toBeUndefined();
+    expect(decodeIndex('[2,"session",1763849999999,0,["visits",1]]\n3')).toBeUndefined();
   });
 
   it.each([
     '',
     '{}',
     'null',
-    '[1]',
-    '[2,[],[]]',
-    '[1,{},[]]',
-    '[1,[],{}]',
-    '[1,[],[1]]',
-    '[1,[1],[]]',
+    '[2]',
+    '[0,[],[]]',
+    '["2",[],[]]',
+    '[2,{},[]]',
+    '[2,[],{}]',
+    '[2,[],[1]]',
+    '[2,[1],[]]',
+    '[2,[["a"]],[]]',
+    '[2,[["a","b",null]],[]]',
+    '[2,[["a","b",1,null]],[]]',
+    '[2,[["a","b",1,{"userAgent":2}]],[]]',
+    '[2,[["a","b",1,{"beside":["c",2]}]],[]]',
     '[1,[["a"]],[]]',
     '[1,[["a","b",null,null,null]],[]]',
     '[1,[["a","b",1,2,null]],[]]',

@@ -314,7 +314,9 @@ describe("a user's sessions", () => {
     it('leaves records of anonymous sessions as they were', async () => {
       const id = await world.stored({ visits: 1 });
       const now = world.clock.now();
-      expect(world.store.text(world.keyOf(id))?.slice(8)).toBe(`[1,${now},${now},["visits",1]]\n1`);
+      expect(world.store.text(world.keyOf(id))?.slice(8)).toBe(
+        `[2,"session",${now},${now},["visits",1]]\n1`,
+      );
     });
   });
 

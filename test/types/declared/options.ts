@@ -1,4 +1,7 @@
+import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
 import { Injectable } from '@nestjs/common';
+import type { Cache } from 'cache-manager';
+import { Keyv } from 'keyv';
 import {
   memcachedStore,
   SessionModule,
@@ -11,7 +14,7 @@ import {
 } from 'nestjs-session-manager';
 
 /** Each option, so that one that is added is an error here until it accepts `undefined`. */
-type Nothing<T> = { [K in keyof T]-?: undefined };
+type Nothing<T> = Record<keyof T, undefined>;
 
 const cookie: Nothing<SessionCookieOptions> = {
   ...{ name: undefined, path: undefined, domain: undefined, sameSite: undefined },
@@ -61,6 +64,15 @@ export const modules = [
   SessionModule.forRootAsync({ useClass: SessionConfig, isGlobal: undefined }),
   SessionModule.forRootAsync({ useExisting: LaterConfig }),
   SessionModule.forRootAsync({ useFactory: () => ({ timeout: undefined, secrets: undefined }) }),
+];
+
+export const caches = [
+  CacheModule.register({ isGlobal: true, stores: [memcachedStore('127.0.0.1:11211')] }),
+  SessionModule.forRootAsync({
+    inject: [CACHE_MANAGER],
+    useFactory: (cache: Cache) => ({ cache }),
+  }),
+  SessionModule.forRoot({ stores: new Keyv() }),
 ];
 
 export const misuse = [
