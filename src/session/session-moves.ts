@@ -199,8 +199,8 @@ function gone(session: SessionState): SessionDestroyedError {
 }
 
 /** Whether there is nothing to do in the index once the session has moved. */
-function knowsWay({ beside }: IndexedSession, { ticket }: SessionState): boolean {
-  return beside === undefined && ticket.secret === 0;
+function knowsWay({ beside, to = [] }: IndexedSession, { ticket }: SessionState): boolean {
+  return beside === undefined && to.length === 1 && ticket.secret === 0;
 }
 
 function keepsAll(keep: Keep = true): boolean {

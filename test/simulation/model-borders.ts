@@ -104,7 +104,7 @@ export class BorderModel extends WriteModel {
       this.wrong(`${view.name}: a sign-in is refused: ${error.message}`);
     if (error instanceof SessionLimitError) return this.undoubt(view);
     if (error instanceof SessionDestroyedError) {
-      view.isUndone = this.isSlow(view);
+      view.isUndone = this.isSlow(view) || this.users.isDoubtful(view);
       const others = [...(life?.doubts ?? [])].filter(([name]) => name !== view.name);
       const isEnded = others.some(([, kind]) => kind !== 'sign-in') || life?.isCertain === false;
       if (!isEnded)

@@ -149,8 +149,8 @@ export function withMoved(
 ): UserIndex {
   const { beside = [] } = session;
   if (isSignIn) {
-    const moved = { ...session, key, from: undefined, beside: undefined };
-    const ended = [session.key, ...beside].filter((one) => beside.length > 0 && one !== oldKey);
+    const moved = { ...session, key, from: undefined, beside: undefined, to: undefined };
+    const ended = keysOf(session).filter((one) => one !== oldKey && one !== key);
     return { ...withSession(index, moved), ending: [...index.ending, ...ended] };
   }
   if (!beside.includes(oldKey)) return withSession(index, { ...session, key, from: undefined });
@@ -161,6 +161,18 @@ export function withMoved(
 /** The same index without these sessions. */
 export function withoutSessions(index: UserIndex, handles: ReadonlySet<string>): UserIndex {
   return { ...index, sessions: index.sessions.filter(({ handle }) => !handles.has(handle)) };
+}
+
+/** The same index without these sessions, unless they have been in use, or moved, since they were looked for. */
+export function withoutGone(index: UserIndex, gone: readonly IndexedSession[]): UserIndex {
+  const isGone = (session: IndexedSession) =>
+    gone.some((one) => one.handle === session.handle && isUnchanged(one, session));
+  return { ...index, sessions: index.sessions.filter((session) => !isGone(session)) };
+}
+
+function isUnchanged(before: IndexedSession, after: IndexedSession): boolean {
+  const { key, seenAt, to = [] } = before;
+  return key === after.key && seenAt === after.seenAt && to.length === (after.to ?? []).length;
 }
 
 /** The same index with these sessions about to be ended. */

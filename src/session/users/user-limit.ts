@@ -4,7 +4,7 @@ import {
   endingSessions,
   movingTo,
   sessionIn,
-  withoutSessions,
+  withoutGone,
   withoutWayTo,
   withSession,
   type IndexedSession,
@@ -41,7 +41,7 @@ export async function makeRoom(
       present && listedTo !== undefined
         ? movingTo({ ...present, ...session, key: present.key }, listedTo)
         : { ...session, beside, more };
-    const live = withoutWayTo(await withoutGone(lookup, userId, index, room), session.key);
+    const live = withoutWayTo(await withoutLost(lookup, userId, index, room), session.key);
     let next = withSession(live, entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);
@@ -76,7 +76,7 @@ async function settleOlder(
 }
 
 /** Drops the sessions that ran out. If there is room, only those that must have are looked for. */
-async function withoutGone(
+async function withoutLost(
   lookup: UserLookup,
   userId: string,
   index: UserIndex,
@@ -89,5 +89,5 @@ async function withoutGone(
     ({ seenAt }) => isCrowded || Math.abs(now() - seenAt) > longTime,
   );
   const { gone } = await lookup.sort(userId, doubtful);
-  return gone.size > 0 ? withoutSessions(index, gone) : index;
+  return gone.length > 0 ? withoutGone(index, gone) : index;
 }

@@ -8,7 +8,7 @@ import {
   type SessionRecords,
   type TracedRecord,
 } from '../session-records.js';
-import { endingSessions, keysOf, withoutSessions, type IndexedSession } from './user-index.js';
+import { endingSessions, keysOf, withoutGone, type IndexedSession } from './user-index.js';
 import { UserChecks } from './user-checks.js';
 import { UserIndexes } from './user-indexes.js';
 import type { SessionStore } from '../session-store.js';
@@ -95,8 +95,8 @@ export class UserLookup {
   async live(userId: string, indexKey: string): Promise<LiveSession[]> {
     const found = await this.indexes.find(indexKey, false);
     const { live, gone } = await this.sort(userId, found?.index.sessions ?? []);
-    if (gone.size > 0) {
-      await this.indexes.change(indexKey, (index) => withoutSessions(index, gone), found);
+    if (gone.length > 0) {
+      await this.indexes.change(indexKey, (index) => withoutGone(index, gone), found);
     }
     return live;
   }
@@ -105,7 +105,7 @@ export class UserLookup {
   async sort(
     userId: string,
     sessions: readonly IndexedSession[],
-  ): Promise<{ live: LiveSession[]; gone: Set<string> }> {
+  ): Promise<{ live: LiveSession[]; gone: IndexedSession[] }> {
     const found = await inParts(sessions, (session) => this.record(userId, session));
     const live: LiveSession[] = [];
     const lost = sessions.filter((one, n) => !found[n] && !this.isReserved(one.seenAt));
@@ -114,8 +114,7 @@ export class UserLookup {
       const record = found[n]?.record;
       if (record) live.push({ ...session, record });
     }
-    const gone = new Set(lost.filter((_, n) => isClosed[n]).map(({ handle }) => handle));
-    return { live, gone };
+    return { live, gone: lost.filter((_, n) => isClosed[n]) };
   }
 
   /**
