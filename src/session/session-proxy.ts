@@ -21,7 +21,7 @@ export function createReadOnlySession(
   return sessionOver(new SessionObject(state, lifecycle, refusal));
 }
 
-/** Entries that somebody declares are typed for him only. */
+/** TypeScript cannot follow a proxy: its properties are the entries, which applications declare. */
 function sessionOver(object: SessionObject): Session {
   return new Proxy<object>(object, propertyAccess) as Session;
 }
