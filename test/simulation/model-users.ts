@@ -28,6 +28,10 @@ export class Users {
     private readonly time: () => number,
   ) {}
 
+  private allOf(user: string): Life[] {
+    return this.model.lives.filter((life) => life.user === user);
+  }
+
   /** Those that are there, or may be. */
   livesOf(user: string): Life[] {
     return this.model.lives.filter((life) => life.user === user && life.over === Infinity);
@@ -76,7 +80,8 @@ export class Users {
     if (maxSessionsPerUser === false || whenTooMany === 'refuse') return;
     const lives = this.livesOf(user);
     if (lives.length + this.ghostsOf(user, Infinity) <= maxSessionsPerUser) return;
-    for (const life of lives) life.doubts.set(`${view.name} for room`, 'user');
+    // What goes on from one that is over may be ended as well.
+    for (const life of this.allOf(user)) life.doubts.set(`${view.name} for room`, 'user');
     for (const one of this.underWay(user)) one.isDoubtful = true;
   }
 
@@ -132,7 +137,7 @@ export class Users {
 
   revokes(view: RequestView, user: string): void {
     this.revoking.set(user, (this.revoking.get(user) ?? 0) + 1);
-    for (const life of this.livesOf(user)) life.doubts.set(`${view.name} revokes`, 'user');
+    for (const life of this.allOf(user)) life.doubts.set(`${view.name} revokes`, 'user');
     for (const one of this.underWay(user)) one.isDoubtful = true;
     this.revokedFrom.set(view, this.livesOf(user));
   }
