@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ensureMemcached, ensurePackages, ensurePostgres, npm, root } from './install.mjs';
 
 // The sample is linted and type-checked against the built package.
-const checks = ['format:check', 'build', 'lint', 'types', 'imports'];
+const checks = ['format:check', 'build', 'lint', 'lint:package', 'types', 'imports'];
 // A run that hangs ends as a failed one.
 const timeout = 25 * 60_000;
 const suites = [
