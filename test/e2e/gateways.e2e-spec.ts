@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Controller,
   Get,
@@ -35,10 +35,9 @@ import {
   useSockets,
   type GatewayClient,
 } from '../support/gateway-client.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
 import type { Visitor } from '../support/http-client.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 const answer = (data: unknown) => ({ event: 'answer', data });
 
@@ -311,9 +310,8 @@ class RoomGateway implements OnGatewayConnection, OnGatewayDisconnect {
 describe.each(
   PLATFORMS.flatMap((platform) => SOCKET_PLATFORMS.map((sockets) => ({ platform, sockets }))),
 )('gateways with $sockets, on $platform', ({ platform, sockets }) => {
-  let memcached: Memcached;
-  let wire: RecordingProxy;
-  let app: SessionApp;
+  const memcached = useMemcached();
+  const wire = useRecordingProxy(memcached);
   const clients: GatewayClient[] = [];
 
   const commands = () => wire.commands.map(({ name }) => name);
@@ -332,17 +330,13 @@ describe.each(
 
   const entries = async (visitor: Visitor) => (await visitor.get('/entries')).json as unknown;
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
-    wire = await recordingProxy(memcached.port);
-    app = await startSessionApp({
-      platform,
-      options: { memcached: { servers: wire.server, timeout: 300 }, maxBytes: 1000 },
-      controllers: [PagesController],
-      providers: [RoomGateway],
-      prepare: useSockets(sockets),
-    });
-  });
+  const app = useSessionApp(() => ({
+    platform,
+    options: { memcached: { servers: wire.server, timeout: 300 }, maxBytes: 1000 },
+    controllers: [PagesController],
+    providers: [RoomGateway],
+    prepare: useSockets(sockets),
+  }));
 
   beforeEach(() => wire.reset());
 
@@ -350,12 +344,6 @@ describe.each(
     RoomGateway.greets = false;
     RoomGateway.onDeparture = undefined;
     for (const client of clients.splice(0)) client.close();
-  });
-
-  afterAll(async () => {
-    await app.close();
-    await wire.close();
-    await memcached.stop();
   });
 
   describe('the session', () => {

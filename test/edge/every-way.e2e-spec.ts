@@ -3,7 +3,7 @@ import { Http2ServerResponse } from 'node:http2';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { startMemcached, type Memcached } from '../support/memcached.js';
+import { useMemcached } from '../support/hooks.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
 import type { Answer } from './ask.js';
 import { ask, cookieOf, nameOf, problemsOf, type Cell } from './judge.js';
@@ -19,13 +19,7 @@ const SHARE = 4;
 /** Milliseconds in which a busy machine answers all of them at once. */
 const PATIENCE = 60_000;
 
-let memcached: Memcached;
-
-beforeAll(async () => {
-  memcached = await startMemcached();
-});
-
-afterAll(() => memcached.stop());
+const memcached = useMemcached();
 
 describe.each(PLACES.map((place, at) => ({ ...place, at })))(
   'around $platform: $name',
