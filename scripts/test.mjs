@@ -27,6 +27,9 @@ await ensurePackages();
 await ensureMemcached();
 await ensurePostgres();
 
+// Two files at a time, as they mostly wait for servers. The others use the machine alone, or measure it.
+const PARALLEL = ['test:unit', 'test:e2e', 'test:security'];
+
 const reports = mkdtempSync(join(tmpdir(), 'test-reports-'));
 let passed = 0;
 let failed = 0;
@@ -57,9 +60,9 @@ async function runSuite(name) {
   if (name === 'test:sample' && !existsSync(join(root, 'sample-app/test'))) return;
 
   const file = join(reports, `${name.replace(':', '-')}.json`);
-  const code = await step(name, () =>
-    npm(['run', '--silent', name, '--', '--json', `--outputFile=${file}`], { timeout }),
-  );
+  const args = ['--json', `--outputFile=${file}`];
+  if (PARALLEL.includes(name)) args.push('--maxWorkers=2');
+  const code = await step(name, () => npm(['run', '--silent', name, '--', ...args], { timeout }));
   const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
   const failures = (report?.numFailedTests ?? 0) + (report?.numRuntimeErrorTestSuites ?? 0);
   passed += report?.numPassedTests ?? 0;
