@@ -64,7 +64,7 @@ export class SessionLookup {
   private async isSignedIn(session: SessionState): Promise<boolean> {
     const { user, ticket, key } = session;
     if (!user || (await this.membership.isMember({ user, ticket, key }))) return true;
-    await removeSession(this.records, key, session.takeVersion());
+    await removeSession(this.records, key, { version: session.takeVersion() });
     return false;
   }
 

@@ -9,6 +9,7 @@ import { expectedRecord, type SessionState } from './session-state.js';
 import { newHandle, type SessionClient, type SessionUser } from './session-user.js';
 import { SessionDestroyedError, SessionLimitError } from './session.errors.js';
 import type { RegenerateOptions } from './session.js';
+import type { IndexedSession } from './users/user-index.js';
 import type { Place, UserMembership } from './users/user-membership.js';
 
 /** Who signs in, what the session keeps, and from where. */
@@ -29,8 +30,10 @@ interface Move {
   readonly isSignIn?: boolean;
   /** Makes a place for a branch; answers who is signed in with it. */
   begin(): Promise<SessionUser | undefined>;
-  /** Takes a place under another key, as the first was given away. */
-  readonly enter?: ((key: string) => Promise<void>) | undefined;
+  /** The index knows the way to it already. */
+  readonly isListed?: boolean;
+  /** Has its place under another key, as the first one is taken, or was given away. */
+  readonly enter?: ((key: string, why: 'taken' | 'closed') => Promise<void>) | undefined;
 }
 
 /** Stored sessions go on under a new id, and their users' indexes follow. */
@@ -52,8 +55,19 @@ export class SessionMoves {
       if (!isThere) throw gone(session);
       return user;
     };
-    const isBorder = !keepsAll(keep);
-    if (!(await this.move(session, { keep, isBorder, ticket, begin }))) throw gone(session);
+    if (!user || keepsAll(keep)) {
+      const isBorder = !keepsAll(keep);
+      if (!(await this.move(session, { keep, isBorder, ticket, begin }))) throw gone(session);
+      return;
+    }
+    // The index has to know the way over a border before there is one.
+    await this.carryOver(session);
+    const enter = async (key: string) => void (await this.membership.moves(user, key));
+    const listed = await this.membership.moves(user, this.keys.of(ticket));
+    if (!listed) throw gone(session);
+    const isListed = knowsWay(listed, session);
+    const move = { keep, isBorder: true, ticket, begin, enter, isListed };
+    if (!(await this.move(session, move))) throw gone(session);
   }
 
   /**
@@ -66,11 +80,14 @@ export class SessionMoves {
     const fresh = { id: userId, handle: newHandle() };
     let newKey = this.keys.of(ticket);
     let place: Place = again
-      ? { user: again, key: session.key, client, isListed: true }
+      ? { user: again, key: session.key, client, listedTo: newKey }
       : { user: fresh, key: newKey, client, from: session.key };
-    const enter = async (key: string) => {
+    const enter = async (key: string, why: 'taken' | 'closed') => {
       newKey = key;
-      if (place.user === fresh) await this.membership.enter((place = { ...place, key }));
+      if (again && place.user === again) return void (await this.membership.moves(again, key));
+      place = { ...place, key };
+      if (why === 'closed') await this.membership.enter(place);
+      else await this.membership.rekey(place);
     };
     const begin = async () => {
       place = { user: fresh, key: newKey, client };
@@ -79,10 +96,12 @@ export class SessionMoves {
     };
     try {
       if (again) await this.carryOver(session);
-      if (!(await this.membership.enter(place))) return false;
+      const listed = await this.membership.enter(place);
+      if (!listed) return false;
+      const isListed = again !== undefined && knowsWay(listed, session);
       const user = again ? undefined : fresh;
       const border = { isBorder: true, isSignIn: true };
-      const move = { keep, ...border, ticket, user, begin, enter };
+      const move = { keep, ...border, ticket, user, begin, enter, isListed };
       if (await this.move(session, move)) {
         const previousHandle = again ? undefined : session.anonymousHandle;
         this.policy.telemetry.tellOf('signed-in', session, { previousHandle });
@@ -104,7 +123,10 @@ export class SessionMoves {
     await this.carryOver(session);
     if (!(await this.renewal.renew(session, changes, expected))) return false;
     this.policy.telemetry.tellOf('regenerated', session, { reason: 'scheduled' });
-    if (!(await this.isFollowed(session, before))) session.status = 'gone';
+    if (!(await this.isFollowed(session, before))) {
+      await removeSession(this.records, session.key);
+      session.status = 'gone';
+    }
     return true;
   }
 
@@ -123,7 +145,7 @@ export class SessionMoves {
     const nextKey = async (whyAgain?: 'taken' | 'closed') => {
       if (!isFirst) ticket = newTicket();
       isFirst = false;
-      if (whyAgain === 'closed') await move.enter?.(this.keys.of(ticket));
+      if (whyAgain) await move.enter?.(this.keys.of(ticket), whyAgain);
       return this.keys.of(ticket);
     };
     const begin = async () => (branched = await move.begin());
@@ -145,33 +167,40 @@ export class SessionMoves {
     this.policy.telemetry.tellOf('regenerated', session, { reason: 'requested' });
     session.user = branched ?? user ?? session.user;
     // The index has the key of a session that is newly in it, unless that was taken.
-    const isIndexed = (branched ?? user) !== undefined && ticket === move.ticket;
-    if (!isIndexed && !(await this.isFollowed(session, before, isSignIn))) throw gone(session);
-    return true;
+    const isNew = (branched ?? user) !== undefined;
+    const isIndexed = isNew ? ticket === move.ticket : move.isListed === true;
+    const isFollowed = isIndexed
+      ? isNew || !session.isOver(this.keys)
+      : await this.isFollowed(session, before, isSignIn);
+    if (isFollowed) return true;
+    await removeSession(this.records, session.key);
+    throw gone(session);
   }
 
   private async carryOver({ user, ticket, key }: SessionState): Promise<void> {
     if (user) await this.membership.carryOver({ user, ticket, key });
   }
 
-  /** Whether the session was not ended while it moved. If it was, its new record goes, too. */
+  /** Whether the session was not ended while it moved. */
   private async isFollowed(
     session: SessionState,
     before: SessionTicket,
     isSignIn = false,
   ): Promise<boolean> {
     const { user, ticket, key } = session;
-    const goesOn = !session.isOver(this.keys);
-    const isFollowed = () => this.membership.follow({ user: user!, ticket, key }, before, isSignIn);
-    if (goesOn && (!user || (await isFollowed()))) return true;
-    await removeSession(this.records, key);
-    return false;
+    if (session.isOver(this.keys)) return false;
+    return !user || this.membership.follow({ user, ticket, key }, before, isSignIn);
   }
 }
 
 function gone(session: SessionState): SessionDestroyedError {
   session.status = 'gone';
   return new SessionDestroyedError();
+}
+
+/** Whether there is nothing to do in the index once the session has moved. */
+function knowsWay({ beside, to = [] }: IndexedSession, { ticket }: SessionState): boolean {
+  return beside === undefined && to.length === 1 && ticket.secret === 0;
 }
 
 function keepsAll(keep: Keep = true): boolean {

@@ -112,11 +112,11 @@ export class SessionRecords {
 
   /**
    * The session that a key leads to, through its forwarders; `'border'`: through one that requests which
-   * had read the session do not follow, unless it `crossesBorders`. `renewTo`: as of the store.
+   * had read the session do not follow, unless it `crosses` that one. `renewTo`: as of the store.
    */
   async trace(
     firstKey: string,
-    { renewTo, crossesBorders = false }: { renewTo?: number; crossesBorders?: boolean } = {},
+    { renewTo, crosses }: { renewTo?: number; crosses?: (border: FoundForwarder) => boolean } = {},
   ): Promise<TracedRecord | 'border' | undefined> {
     let key = firstKey;
     let wasRenewed = true;
@@ -124,7 +124,7 @@ export class SessionRecords {
       const found = await this.find(key, renewTo);
       if (!found) return undefined;
       if (!('forwardTo' in found)) return { ...found, key, wasRenewed };
-      if (found.isBorder && !crossesBorders) return 'border';
+      if (found.isBorder && !crosses?.(found)) return 'border';
       wasRenewed &&= found.grace !== undefined;
       key = found.forwardTo;
     }

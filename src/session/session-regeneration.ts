@@ -127,7 +127,8 @@ class NewRecord {
   /** Stores it, or what it is to be now. */
   async put(from: SessionRecord, user: SessionUser | undefined): Promise<void> {
     const record = renewed(from, this.session, user);
-    let result: Stored = this.key === undefined ? 'taken' : await this.replace(this.key, record);
+    let result: Stored | undefined =
+      this.key === undefined ? undefined : await this.replace(this.key, record);
     while (result !== 'stored') {
       this.key = await this.session.nextKey(result);
       result = await createSurely(this.records, this.key, record);

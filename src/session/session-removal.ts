@@ -4,17 +4,20 @@ import type { SessionRecords, TracedRecord } from './session-records.js';
 /** `'left'`: somebody signed in with it, and what he has now is another one. */
 export type Removal = 'removed' | 'gone' | 'left';
 
-/**
- * Takes a session out of the store, wherever a parallel new id has moved it, but not across a sign-in.
- * `version`: of its record, if that was read; otherwise `onRemoved` is told of it. `onChanged`: called
- * before it is tried again.
- */
+interface RemovalOptions {
+  /** Of its record, if that was read. */
+  readonly version?: string | undefined;
+  /** Called before each attempt, when it is known which version that is to remove. */
+  readonly beforeRemoval?: (() => Promise<void>) | undefined;
+  /** Called with the record that was removed, if that was read here. */
+  readonly onRemoved?: (record: TracedRecord) => void;
+}
+
+/** Takes a session out of the store, wherever a parallel new id has moved it, but not across a sign-in. */
 export async function removeSession(
   records: SessionRecords,
   firstKey: string,
-  firstVersion?: string,
-  onRemoved?: (record: TracedRecord) => void,
-  onChanged?: () => Promise<void>,
+  { version: firstVersion, beforeRemoval, onRemoved }: RemovalOptions = {},
 ): Promise<Removal> {
   let key = firstKey;
   let version = firstVersion;
@@ -27,10 +30,10 @@ export async function removeSession(
       ({ key, version } = newest);
       read = newest;
     }
+    await beforeRemoval?.();
     const result = await records.remove(key, version);
     if (result === 'removed' && read) onRemoved?.(read);
     version = undefined;
-    if (result === 'changed') await onChanged?.();
     return result;
   });
 }

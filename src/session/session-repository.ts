@@ -150,13 +150,12 @@ export class SessionRepository {
 
   private async end(
     session: SessionState,
-    onChanged?: () => Promise<void>,
+    beforeRemoval?: () => Promise<void>,
   ): Promise<Removal | undefined> {
     let removal: Removal | undefined;
     if (session.status === 'stored') {
-      const { records } = this;
       const version = session.takeVersion();
-      removal = await removeSession(records, session.key, version, undefined, onChanged);
+      removal = await removeSession(this.records, session.key, { version, beforeRemoval });
       // What is signed in by now is another session.
       if (removal !== 'left') {
         this.policy.telemetry.tellOf('destroyed', session, { reason: 'requested' });
@@ -174,27 +173,28 @@ export class SessionRepository {
     other: SessionState | false,
   ): Promise<void> {
     const user = { id: userId, handle: newHandle() };
-    const from = other ? other.key : undefined;
-    const enter = async () => {
+    let from = other ? other.key : undefined;
+    const enter = async (why: 'taken' | 'closed' = 'closed') => {
       this.assignNewId(session);
       // Until the other one is ended, nobody has this one.
-      await this.membership.enter({ user, key: session.key, client, from });
+      const place = { user, key: session.key, client, from };
+      if (why === 'closed') await this.membership.enter(place);
+      else await this.membership.rekey(place);
     };
-    try {
+    const begin = async () => {
+      if (session.status === 'stored') await removeSession(this.records, session.key);
       await enter();
       dropEntries(session, keeperOf(keep));
-      session.user = user;
       session.entries.hasChanges(); // finds objects that were changed in place
+      session.user = user;
       await this.create(session, createSurely, enter);
-      if (other) {
-        const removal = await this.end(other, async () => {
-          // Whoever gives its place away changes the other one before.
-          if (!(await this.isClosed(session.key))) return;
-          await enter();
-          await this.create(session, createSurely, enter);
-        });
-        // Where the other one was, something may be left of it.
-        if (removal !== 'removed') await this.membership.enter({ user, key: session.key, client });
+    };
+    try {
+      // Whoever gives the place away changes the other one before, so each attempt to end it begins anew.
+      const removal = other && (await this.end(other, begin));
+      if (removal !== 'removed') {
+        from = undefined;
+        await begin();
       }
       this.policy.telemetry.tellOf('signed-in', session, {});
       session.entries.takeChanges();
@@ -205,22 +205,16 @@ export class SessionRepository {
     }
   }
 
-  private async isClosed(key: string): Promise<boolean> {
-    const found = await this.records.find(key);
-    return found !== undefined && 'forwardTo' in found;
-  }
-
   private async create(
     session: SessionState,
     create: typeof createSurely = createOnce,
-    enter?: () => Promise<void>,
+    assignNewId: (why: 'taken' | 'closed') => unknown = () => this.assignNewId(session),
   ): Promise<void> {
     session.cookieSentAt = this.policy.now();
     for (;;) {
       const result = await create(this.records, session.key, session.toRecord());
       if (result === 'stored') break;
-      if (result === 'closed') await enter?.();
-      else this.assignNewId(session);
+      await assignNewId(result);
     }
     session.status = 'stored';
     this.policy.telemetry.tellOf('committed', session, { created: true });

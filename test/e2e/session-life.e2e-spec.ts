@@ -91,8 +91,8 @@ describe.each(PLATFORMS)('the log of a session’s life, on %s', (platform) => {
     await visitor.get('/visit');
     await visitor.get('/sign-out');
     expect(events().filter((event) => event !== 'loaded')).toEqual([
-      ...['committed', 'regenerated asked', 'committed', 'regenerated time'],
-      ...['regenerated asked', 'committed', 'destroyed asked'],
+      ...['committed', 'regenerated requested', 'committed', 'regenerated scheduled'],
+      ...['regenerated requested', 'committed', 'destroyed requested'],
     ]);
     expect(handles()).toHaveLength(1);
   });

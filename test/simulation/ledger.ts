@@ -130,7 +130,7 @@ export class Ledger {
   /** What was stored in memory is. */
   lost(): void {
     const { tier } = this.options;
-    const underWay = this.views.filter(({ thread }) => thread.events.length > 0);
+    const underWay = this.views.filter(({ thread, answer }) => !thread.isDead && !answer);
     for (const view of underWay) view.isShaken = true;
     if (tier === 'required' && !this.hasFaults && underWay.length === 0) return;
     for (const life of this.lives) this.shake(life);

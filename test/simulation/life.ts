@@ -73,6 +73,13 @@ export class Life {
     this.endedBy = { kind, request };
   }
 
+  /** It goes on beside the border that seemed to end it, under an id that was given before. */
+  fork(): void {
+    this.doubts.set(this.endedBy!.request, 'fork');
+    this.over = this.overSince = Infinity;
+    this.endedBy = undefined;
+  }
+
   /** Whether nobody can have ended it, so that its entries go on with whoever goes on from it. */
   get mayHaveEnded(): boolean {
     const kinds = [...this.doubts.values()];

@@ -104,7 +104,7 @@ export class BorderModel extends WriteModel {
       this.wrong(`${view.name}: a sign-in is refused: ${error.message}`);
     if (error instanceof SessionLimitError) return this.undoubt(view);
     if (error instanceof SessionDestroyedError) {
-      view.isUndone = this.isSlow(view);
+      view.isUndone = this.isSlow(view) || this.users.isDoubtful(view);
       const others = [...(life?.doubts ?? [])].filter(([name]) => name !== view.name);
       const isEnded = others.some(([, kind]) => kind !== 'sign-in') || life?.isCertain === false;
       if (!isEnded)
@@ -144,7 +144,7 @@ export class BorderModel extends WriteModel {
     const isForked = life !== undefined && this.crossFrom(view, life);
     const goesOn = parent !== undefined && !parent.mayHaveEnded;
     // Beside one that has another id by now it goes on with what it had read.
-    const isWhole = goesOn && !isForked && !isBeside;
+    const isWhole = goesOn && !isForked && !isBeside && !this.isOld(view);
     const inherits = goesOn ? view.read.filter((tag) => keeps(keep, tag.entry)) : [];
     view.read = [...inherits];
     const from = parent && {
@@ -156,6 +156,10 @@ export class BorderModel extends WriteModel {
       isSignIn: view.doing === 'sign in',
     };
     const next = new Life(this.lifeName(view.name), user, from);
+    const isSignIn = view.doing === 'sign in';
+    // A sign-out ends all that new ids have made of the session.
+    if (life?.user !== undefined && life.mayHaveEnded && !isSignIn)
+      next.doubts.set(`${view.name} beside an end`, 'user');
     if (this.isOld(view)) next.doubts.set(`${view.name} late`, 'loss');
     for (const [name, kind] of life?.doubts ?? []) {
       if (kind === 'user' && life?.user === user) next.doubts.set(name, kind);

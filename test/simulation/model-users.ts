@@ -80,6 +80,11 @@ export class Users {
     for (const one of this.underWay(user)) one.isDoubtful = true;
   }
 
+  /** Whether its sign-in may be ended by another one as soon as it is there. */
+  isDoubtful(view: RequestView): boolean {
+    return this.signIns.some((one) => one.view === view && one.isDoubtful);
+  }
+
   didNotSignIn(view: RequestView, user: string, error: unknown): void {
     if (!(error instanceof SessionLimitError)) {
       // Two failures of one request may keep it from making up for the first.
@@ -135,8 +140,9 @@ export class Users {
   revoked(view: RequestView, user: string): void {
     this.revoking.set(user, this.revoking.get(user)! - 1);
     for (const life of this.revokedFrom.get(view) ?? []) {
-      // The list that named it may be lost.
-      if (life.isLossy) life.doubts.set(`${view.name} revokes`, 'user');
+      // The list that named it may be lost, or it may have been taken off before.
+      const isListed = ![...life.doubts.keys()].some((by) => by.endsWith(' as others'));
+      if (life.isLossy || !isListed) life.doubts.set(`${view.name} revokes`, 'user');
       else life.end('ending', view.name, this.model.tick, this.time());
     }
     if (view.life && view.life.over < Infinity)

@@ -95,6 +95,7 @@ export class WriteModel extends ReadModel {
     if (this.options.rotateEvery === false)
       this.wrong(`${view.name} got a new id that nobody asked for`);
     view.mayTell = true;
+    if (life.endedBy?.kind === 'border' && view.savesFrom < life.over) life.fork();
     this.register(view, id, life);
   }
 

@@ -21,12 +21,17 @@ export interface IndexedSession extends SessionClient {
   readonly from?: string | undefined;
   /** Other store keys of it, of new ids that it was given at the same moment. They end with it. */
   readonly beside?: readonly string[] | undefined;
+  /** Store keys that it was about to get behind a border: where that leads to one, it is there. */
+  readonly to?: readonly string[] | undefined;
   /** Fields that a newer release has stored, to be kept. */
   readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** New ids of one session that are good beside the last. */
 const MAX_BESIDE = 4;
+
+/** New ids that one session may be about to get at once. */
+const MAX_TO = 4;
 
 export const NO_SESSIONS: UserIndex = { sessions: [], ending: [] };
 
@@ -46,8 +51,8 @@ const VERSION = 2;
 export const MAX_INDEXED = 10_000;
 
 export function encodeIndex({ sessions, ending, more }: UserIndex): string {
-  const rows = sessions.map(({ handle, key, seenAt, more, userAgent, ip, from, beside }) => {
-    const fields = { ...more, userAgent, ip, from, beside };
+  const rows = sessions.map(({ handle, key, seenAt, more, userAgent, ip, from, beside, to }) => {
+    const fields = { ...more, userAgent, ip, from, beside, to };
     const isBare = Object.values(fields).every((value) => value === undefined);
     return isBare ? [handle, key, seenAt] : [handle, key, seenAt, fields];
   });
@@ -71,11 +76,11 @@ function readSession(row: unknown): IndexedSession | undefined {
   const [handle, key, seenAt, fields = {}] = row as unknown[];
   if (typeof handle !== 'string' || typeof key !== 'string' || !isTime(seenAt)) return undefined;
   if (!isFields(fields)) return undefined;
-  const { userAgent, ip, from, beside, ...others } = fields;
+  const { userAgent, ip, from, beside, to, ...others } = fields;
   if (!isOptionalText(userAgent) || !isOptionalText(ip) || !isOptionalText(from)) return undefined;
-  if (beside !== undefined && !isTexts(beside)) return undefined;
+  if (!isOptionalTexts(beside) || !isOptionalTexts(to)) return undefined;
   const more = Object.keys(others).length > 0 && { more: others };
-  return { handle, key, seenAt, userAgent, ip, from, beside, ...more };
+  return { handle, key, seenAt, userAgent, ip, from, beside, to, ...more };
 }
 
 /** A row of version 1: `[handle, key, seenAt, userAgent or null, ip or null, from or null, ...beside]`. */
@@ -107,6 +112,26 @@ export function withSession(index: UserIndex, session: IndexedSession): UserInde
   return { ...index, sessions: isNew ? [...sessions, session] : sessions };
 }
 
+/** All store keys that it may be under. */
+export function keysOf({ key, beside = [], to = [] }: IndexedSession): string[] {
+  return [key, ...beside, ...to];
+}
+
+/** The same index without that key as one that a session may move to: another one is there. */
+export function withoutWayTo(index: UserIndex, key: string): UserIndex {
+  const sessions = index.sessions.map((session) =>
+    session.to?.includes(key)
+      ? { ...session, to: session.to.filter((one) => one !== key) }
+      : session,
+  );
+  return { ...index, sessions };
+}
+
+/** A session that is about to be under another key, behind a border. */
+export function movingTo(session: IndexedSession, key: string): IndexedSession {
+  return { ...session, to: [...(session.to ?? []).slice(1 - MAX_TO), key] };
+}
+
 /** The same index with a session under another key as well; of too many all but the first and the last end. */
 export function withBranch(index: UserIndex, session: IndexedSession, key: string): UserIndex {
   const beside = [...(session.beside ?? []), session.key];
@@ -124,8 +149,8 @@ export function withMoved(
 ): UserIndex {
   const { beside = [] } = session;
   if (isSignIn) {
-    const moved = { ...session, key, from: undefined, beside: undefined };
-    const ended = [session.key, ...beside].filter((one) => beside.length > 0 && one !== oldKey);
+    const moved = { ...session, key, from: undefined, beside: undefined, to: undefined };
+    const ended = keysOf(session).filter((one) => one !== oldKey && one !== key);
     return { ...withSession(index, moved), ending: [...index.ending, ...ended] };
   }
   if (!beside.includes(oldKey)) return withSession(index, { ...session, key, from: undefined });
@@ -138,10 +163,22 @@ export function withoutSessions(index: UserIndex, handles: ReadonlySet<string>):
   return { ...index, sessions: index.sessions.filter(({ handle }) => !handles.has(handle)) };
 }
 
+/** The same index without these sessions, unless they have been in use, or moved, since they were looked for. */
+export function withoutGone(index: UserIndex, gone: readonly IndexedSession[]): UserIndex {
+  const isGone = (session: IndexedSession) =>
+    gone.some((one) => one.handle === session.handle && isUnchanged(one, session));
+  return { ...index, sessions: index.sessions.filter((session) => !isGone(session)) };
+}
+
+function isUnchanged(before: IndexedSession, after: IndexedSession): boolean {
+  const { key, seenAt, to = [] } = before;
+  return key === after.key && seenAt === after.seenAt && to.length === (after.to ?? []).length;
+}
+
 /** The same index with these sessions about to be ended. */
 export function endingSessions(index: UserIndex, sessions: readonly IndexedSession[]): UserIndex {
   const { ending, ...rest } = withoutSessions(index, new Set(sessions.map(({ handle }) => handle)));
-  const keys = sessions.flatMap(({ key, beside = [] }) => [key, ...beside]);
+  const keys = sessions.flatMap(keysOf);
   return { ...rest, ending: [...ending, ...keys] };
 }
 
@@ -153,7 +190,8 @@ function isOptionalText(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string';
 }
 
-function isTexts(value: unknown): value is string[] {
+function isOptionalTexts(value: unknown): value is string[] | undefined {
+  if (value === undefined) return true;
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 

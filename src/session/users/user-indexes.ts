@@ -65,7 +65,11 @@ export class UserIndexes {
   /** Whoever wrote it may have named keys of others. */
   private isOurs({ sessions, ending }: UserIndex): boolean {
     const { keyPrefix } = this.policy;
-    const keys = sessions.flatMap(({ key, from = key, beside = [] }) => [key, from, ...beside]);
+    const keys = sessions.flatMap(({ key, from = key, beside = [], to = [] }) => [
+      ...[key, from],
+      ...beside,
+      ...to,
+    ]);
     return [...keys, ...ending].every((key) => isStoreKey(keyPrefix, key));
   }
 

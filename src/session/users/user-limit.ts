@@ -2,8 +2,10 @@ import { SessionLimitError } from '../session.errors.js';
 import { checkInterval } from './user-checks.js';
 import {
   endingSessions,
+  movingTo,
   sessionIn,
-  withoutSessions,
+  withoutGone,
+  withoutWayTo,
   withSession,
   type IndexedSession,
   type UserIndex,
@@ -16,13 +18,13 @@ import type { UserLookup } from './user-lookup.js';
  *
  * @throws SessionLimitError if there is no room
  *
- * `isListed`: it has a place already, and is not put in anew if that is gone.
+ * `listedTo`: it has a place already, is not put in anew if that is gone, and gets this key.
  */
 export async function makeRoom(
   lookup: UserLookup,
   userId: string,
   session: IndexedSession,
-  isListed = false,
+  listedTo?: string,
 ): Promise<UserIndex> {
   const { indexes, policy } = lookup;
   const { maxSessionsPerUser, whenTooMany } = policy;
@@ -31,12 +33,16 @@ export async function makeRoom(
   const older = max === Infinity ? 0 : await settleOlder(lookup, userId, session, olderKeys);
   return indexes.change(indexKey, async (index) => {
     const present = sessionIn(index, session.handle);
-    if (isListed && !present) return undefined;
+    if (listedTo !== undefined && !present) return undefined;
     const room = max - older - (present ? 0 : 1);
+    const { beside, more } = present ?? {};
     // Where it is now is known better to who moved it there.
-    const key = present && isListed ? present.key : session.key;
-    const entered = { ...session, key, beside: present?.beside, more: present?.more };
-    let next = withSession(await withoutGone(lookup, userId, index, room), entered);
+    const entered =
+      present && listedTo !== undefined
+        ? movingTo({ ...present, ...session, key: present.key }, listedTo)
+        : { ...session, beside, more };
+    const live = withoutWayTo(await withoutLost(lookup, userId, index, room), session.key);
+    let next = withSession(live, entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);
       if (whenTooMany === 'refuse' || !oldest) throw new SessionLimitError();
@@ -70,7 +76,7 @@ async function settleOlder(
 }
 
 /** Drops the sessions that ran out. If there is room, only those that must have are looked for. */
-async function withoutGone(
+async function withoutLost(
   lookup: UserLookup,
   userId: string,
   index: UserIndex,
@@ -83,5 +89,5 @@ async function withoutGone(
     ({ seenAt }) => isCrowded || Math.abs(now() - seenAt) > longTime,
   );
   const { gone } = await lookup.sort(userId, doubtful);
-  return gone.size > 0 ? withoutSessions(index, gone) : index;
+  return gone.length > 0 ? withoutGone(index, gone) : index;
 }

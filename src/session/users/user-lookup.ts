@@ -8,7 +8,7 @@ import {
   type SessionRecords,
   type TracedRecord,
 } from '../session-records.js';
-import { endingSessions, withoutSessions, type IndexedSession } from './user-index.js';
+import { endingSessions, keysOf, withoutGone, type IndexedSession } from './user-index.js';
 import { UserChecks } from './user-checks.js';
 import { UserIndexes } from './user-indexes.js';
 import type { SessionStore } from '../session-store.js';
@@ -47,10 +47,10 @@ export class UserLookup {
    * it: the sign-in failed half way, and the session from before it goes on.
    */
   async record(userId: string, session: IndexedSession): Promise<TracedRecord | undefined> {
-    const { key, handle, from, beside = [] } = session;
+    const { key, handle, from, beside = [], to = [] } = session;
     if (from !== undefined && !(await this.leadsFrom(from, key))) return undefined;
-    for (const one of [key, ...beside.toReversed()]) {
-      const found = await this.recordAt(one, userId, handle);
+    for (const one of [key, ...beside.toReversed(), ...to.toReversed()]) {
+      const found = await this.recordAt(one, userId, handle, to);
       if (found) return found;
     }
     return undefined;
@@ -60,9 +60,12 @@ export class UserLookup {
     key: string,
     userId: string,
     handle: string,
+    to: readonly string[],
   ): Promise<TracedRecord | undefined> {
-    // What has the same handle behind a border is the same session, which the index is yet to follow.
-    const found = await this.records.trace(key, { renewTo: 0, crossesBorders: true });
+    const found = await this.records.trace(key, {
+      renewTo: 0,
+      crosses: ({ forwardTo }) => to.includes(forwardTo),
+    });
     if (!found || found === 'border') return undefined;
     const { user } = found.record;
     return user?.id === userId && user.handle === handle ? found : undefined;
@@ -92,8 +95,8 @@ export class UserLookup {
   async live(userId: string, indexKey: string): Promise<LiveSession[]> {
     const found = await this.indexes.find(indexKey, false);
     const { live, gone } = await this.sort(userId, found?.index.sessions ?? []);
-    if (gone.size > 0) {
-      await this.indexes.change(indexKey, (index) => withoutSessions(index, gone), found);
+    if (gone.length > 0) {
+      await this.indexes.change(indexKey, (index) => withoutGone(index, gone), found);
     }
     return live;
   }
@@ -102,7 +105,7 @@ export class UserLookup {
   async sort(
     userId: string,
     sessions: readonly IndexedSession[],
-  ): Promise<{ live: LiveSession[]; gone: Set<string> }> {
+  ): Promise<{ live: LiveSession[]; gone: IndexedSession[] }> {
     const found = await inParts(sessions, (session) => this.record(userId, session));
     const live: LiveSession[] = [];
     const lost = sessions.filter((one, n) => !found[n] && !this.isReserved(one.seenAt));
@@ -111,8 +114,7 @@ export class UserLookup {
       const record = found[n]?.record;
       if (record) live.push({ ...session, record });
     }
-    const gone = new Set(lost.filter((_, n) => isClosed[n]).map(({ handle }) => handle));
-    return { live, gone };
+    return { live, gone: lost.filter((_, n) => isClosed[n]) };
   }
 
   /**
@@ -142,9 +144,9 @@ export class UserLookup {
     this.checks.forget(indexKey);
     const removed = new Set(await this.finish(indexKey, ending));
     let count = 0;
-    for (const { key, beside = [] } of meant) {
-      // Those beside it are the same session.
-      const keys = [key, ...beside].filter((one) => removed.delete(one));
+    for (const session of meant) {
+      // All of its keys are the same session.
+      const keys = keysOf(session).filter((one) => removed.delete(one));
       if (keys.length > 0) count++;
     }
     return count + removed.size;
@@ -155,8 +157,9 @@ export class UserLookup {
     if (ending.length === 0) return [];
     const { telemetry } = this.policy;
     const ended = await inParts(ending, (key) =>
-      removeSession(this.records, key, undefined, (removed) => {
-        telemetry.tellOf('destroyed', identified(removed), { reason: 'revoked' });
+      removeSession(this.records, key, {
+        onRemoved: (removed) =>
+          telemetry.tellOf('destroyed', identified(removed), { reason: 'revoked' }),
       }),
     );
     const done = new Set(ending);

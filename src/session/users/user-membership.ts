@@ -4,6 +4,7 @@ import { SessionError } from '../session.errors.js';
 import { checkInterval } from './user-checks.js';
 import {
   endingSessions,
+  movingTo,
   sessionIn,
   withoutSessions,
   withBranch,
@@ -29,8 +30,8 @@ export interface Place {
   readonly client?: SessionClient;
   /** The store key of the session that it is now. */
   readonly from?: string | undefined;
-  /** The index has the session already, and knows its key better. */
-  readonly isListed?: boolean;
+  /** The index has the session already, and knows its key better: where it is going. */
+  readonly listedTo?: string;
 }
 
 /** Keeps a user's index in step with what becomes of one session: signed in, used, moved, ended. */
@@ -44,17 +45,35 @@ export class UserMembership {
    * sessions after that finds it. Its place is kept for a few seconds until then; whoever gives it to
    * another session closes its key first.
    *
-   * `false`: it was to be listed already, and is not, as it was ended.
+   * `undefined`: it was to be listed already, and is not, as it was ended.
    *
    * @throws SessionLimitError if there is no room for it
    */
-  async enter({ client = {}, ...place }: Place): Promise<boolean> {
-    const { user, key, from, isListed } = place;
+  async enter({ client = {}, ...place }: Place): Promise<IndexedSession | undefined> {
+    const { user, key, from, listedTo } = place;
     const seenAt = this.lookup.policy.now();
     const session = { handle: user.handle, key, seenAt, from, ...withinLengths(client) };
-    const index = await makeRoom(this.lookup, user.id, session, isListed);
+    const index = await makeRoom(this.lookup, user.id, session, listedTo);
     await this.lookup.finish(this.indexKey(user, 0), index.ending);
-    return sessionIn(index, user.handle) !== undefined;
+    return sessionIn(index, user.handle);
+  }
+
+  /** Its key was taken. If it was ended meanwhile it stays so. */
+  async rekey({ user, key, from }: Place): Promise<void> {
+    const seenAt = this.lookup.policy.now();
+    await this.lookup.indexes.change(this.indexKey(user, 0), (index) => {
+      const session = sessionIn(index, user.handle);
+      return session && withSession(index, { ...session, key, seenAt, from });
+    });
+  }
+
+  /** Before a session moves to another key, over a border. `undefined`: it was ended. */
+  async moves(user: SessionUser, to: string): Promise<IndexedSession | undefined> {
+    const index = await this.lookup.indexes.change(this.indexKey(user, 0), (present) => {
+      const session = sessionIn(present, user.handle);
+      return session && withSession(present, movingTo(session, to));
+    });
+    return sessionIn(index, user.handle);
   }
 
   /** Before a session is under another key as well. `false`: it was ended. */
@@ -163,7 +182,8 @@ export class UserMembership {
         indexKey,
         (index) => {
           const session = sessionIn(index, handle);
-          return session && withSession(index, { ...session, key, seenAt, from: undefined });
+          const noted = { key, seenAt, from: undefined, to: undefined };
+          return session && withSession(index, { ...session, ...noted });
         },
         found,
       );

@@ -115,6 +115,8 @@ export class TieredSessionStore implements SessionStore {
 
   async remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
     const { fastVersion } = readVersion(version);
+    const held = await this.fast.find(key);
+    if (held?.version !== fastVersion) return (await this.find(key)) ? 'changed' : 'gone';
     await this.told(this.copies.end(key));
     const [result] = await Promise.all([this.fast.remove(key, fastVersion), this.drop(key)]);
     return result;
