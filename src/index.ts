@@ -1,5 +1,5 @@
 export { SessionModule, type SessionModuleAsyncOptions } from './session.module.js';
-export type { SessionModuleOptions } from './session-options.js';
+export type { SessionModuleOptions, SessionOptionsFactory } from './session-options.js';
 export { Session } from './http/session.decorator.js';
 export { sessionOf } from './http/session-of.js';
 export type { SessionCookieOptions } from './http/session-cookie-options.js';
@@ -8,9 +8,20 @@ export type {
   SessionTransportOption,
 } from './http/session-transport-options.js';
 export { SessionManager } from './session/session-manager.js';
-export type { OutagePolicy, SessionAccess } from './session/session-access.js';
+export type * from './session/entry-types.js';
+export type { OutagePolicy, SessionAccess, WritableAccess } from './session/session-access.js';
 export { UserSessions, type AnySession, type SessionInfo } from './session/users/user-sessions.js';
-export type { RegenerateOptions, SessionMembers } from './session/session.js';
+export type {
+  KeepOptions,
+  ReadMembers,
+  ReadonlySession,
+  RegenerateOptions,
+  SessionKey,
+  SessionMembers,
+  // The type `Session` under a name of its own, for the declarations that TypeScript emits.
+  Session as SessionOf,
+  WriteMembers,
+} from './session/session.js';
 export {
   SessionConflictError,
   SessionDestroyedError,

@@ -28,7 +28,7 @@ export class SessionMonitor {
     return this.#store.servers.map(({ report }) => report);
   }
 
-  /** The same, after probing each server; `down` if it did not answer. Never rejects. */
+  /** Probes each server, then gives its state: `down` if it did not answer. Never rejects. */
   check(): Promise<ServerReport[]> {
     return Promise.all(this.#store.servers.map((server) => server.check()));
   }

@@ -19,7 +19,7 @@ import { PLACES, placeOf, type SessionPlace } from './store/session-place.js';
 import type { Durability } from './store/tier/tiered-session-store.js';
 
 /**
- * The options of `SessionModule.forRoot()`. Give one of `memcached`, `stores` and `cache` to say where
+ * The options of `SessionModule.forRoot()`; `undefined` is like leaving one out. Give one of `memcached`, `stores` and `cache` to say where
  * sessions are kept; without any they are kept in the memory of the process.
  */
 export interface SessionModuleOptions {
@@ -27,12 +27,12 @@ export interface SessionModuleOptions {
    * Idle timeout in seconds; every use renews it. Default 1200. A whole number of 1 or more; at most
    * 2,592,000 (30 days) in memcached, which would take more for a date.
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /**
    * Absolute timeout in seconds: ends a session however much it is used; a new id does not prolong it.
    * Default 86,400 (a day); `false` for no such limit. (ASVS 5.0 V7.3.2)
    */
-  absoluteTimeout?: number | false;
+  absoluteTimeout?: number | false | undefined;
   /** memcached: `'host:port'`, a list of servers, or `MemcachedOptions`. */
   memcached?: MemcachedLocation | undefined;
   /**
@@ -50,26 +50,27 @@ export interface SessionModuleOptions {
   /** An existing cache, such as the application's own `CACHE_MANAGER`, with `forRootAsync()`. */
   cache?: SessionCache | undefined;
   /** Prefix of every key in the store. Default `'sess:'`. */
-  keyPrefix?: string;
+  keyPrefix?: string | undefined;
   /**
    * Largest record in bytes. Default 1,000,000, as memcached takes 1 MiB unless started with another
    * `-I`. A larger record throws `SessionTooLargeError`, and what was stored before stays.
    */
-  maxBytes?: number;
-  cookie?: SessionCookieOptions;
+  maxBytes?: number | undefined;
+  /** The cookie that carries the session id. Default: `SID`, for https only, until the browser is closed. */
+  cookie?: SessionCookieOptions | undefined;
   /**
    * What carries the session id: `'cookie'`, the default; `{ header: 'x-session-id' }`, for mobile and
    * API clients; or a list of both. With both, a request that sends the header, even empty, and no
    * session cookie is answered by the header, any other by the cookie.
    */
-  transport?: SessionTransportOption;
+  transport?: SessionTransportOption | undefined;
   /**
    * Seconds after which a session automatically gets a new id, with the next response. This limits how
    * long a stolen id works. Default `false`: never. (OWASP's renewal timeout)
    */
-  rotateEvery?: number | false;
+  rotateEvery?: number | false | undefined;
   /** Seconds for which the old id then still works, for requests under way. Default 10; at most 300. */
-  rotateGrace?: number;
+  rotateGrace?: number | undefined;
   /**
    * Signs the cookie, keys the store keys and encrypts the records. One secret, or a list, the newest
    * first: the first is used for everything new, all of them open what exists. Each of 32 characters or
@@ -81,34 +82,40 @@ export interface SessionModuleOptions {
    * How many sessions a user may be signed in with at a time. Default 100; `false` for no limit. (ASVS
    * 5.0 V7.1.2)
    */
-  maxSessionsPerUser?: number | false;
+  maxSessionsPerUser?: number | false | undefined;
   /**
    * What happens at a sign-in beyond that. `'end-oldest'`, the default: the session that was signed in
    * first is ended. `'refuse'`: a `SessionLimitError`, hence a 409.
    */
-  whenTooMany?: WhenTooMany;
+  whenTooMany?: WhenTooMany | undefined;
   /**
    * Seconds within which `UserSessions.revokeEverybody()` holds in every process: each then reads a small
    * record so often, and eight at start. At most 3,600. Default `false`: nothing is read, and
    * `revokeEverybody()` is refused.
    */
-  revokeEverybodyWithin?: number | false;
+  revokeEverybodyWithin?: number | false | undefined;
   /**
    * Seconds between sweeps, which close gateway sockets whose session has ended. Default 60; at most
    * 86,400. `false`: no sweeps; such a socket is closed at its next message that uses the session.
    */
-  socketSweep?: number | false;
+  socketSweep?: number | false | undefined;
   /**
    * What routes get if the store cannot be read, unless they have their own `@Session({ onOutage })`.
    * Default `'refuse'`: a 503. `'anonymous'`: an empty session that refuses writes.
    */
-  onOutage?: OutagePolicy;
+  onOutage?: OutagePolicy | undefined;
   /**
    * `Cache-Control` for responses that used the session and do not set their own. Default `'no-store'`
    * (ASVS 5.0 V14.3.2); `false` for none. `Vary` is set in any case, and a response that gives out an
    * id in a header is always `no-store`.
    */
-  cacheControl?: string | false;
+  cacheControl?: string | false | undefined;
+}
+
+/** Makes the options of `SessionModule.forRootAsync({ useClass })`, or `useExisting`. */
+export interface SessionOptionsFactory {
+  /** Called once, at start. */
+  createSessionOptions(): SessionModuleOptions | Promise<SessionModuleOptions>;
 }
 
 const DEFAULTS = {

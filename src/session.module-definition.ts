@@ -2,7 +2,12 @@ import { ConfigurableModuleBuilder } from '@nestjs/common';
 
 import type { SessionModuleOptions } from './session-options.js';
 
-/** `forRoot()` and `forRootAsync()`; the module is global unless `isGlobal` is false. */
+interface SessionModuleExtras {
+  /** Whether its providers can be injected in every module. Default `true`. */
+  isGlobal?: boolean | undefined;
+}
+
+/** `forRoot()` and `forRootAsync()`. */
 export const {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN: SESSION_MODULE_OPTIONS,
@@ -11,8 +16,8 @@ export const {
 } = new ConfigurableModuleBuilder<SessionModuleOptions>({ moduleName: 'Session' })
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createSessionOptions')
-  .setExtras({ isGlobal: true }, (definition, { isGlobal }) => ({
+  .setExtras<SessionModuleExtras>({ isGlobal: true }, (definition, extras) => ({
     ...definition,
-    global: isGlobal,
+    global: extras.isGlobal ?? true,
   }))
   .build();

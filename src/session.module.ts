@@ -97,7 +97,8 @@ export class SessionModule
   }
 
   /**
-   * The same, with options from a factory, a class or a provider. The same options are here the same
+   * Sessions with options from a factory (`useFactory`), or from a `SessionOptionsFactory` (`useClass`,
+   * `useExisting`). The same options are here the same
    * function or class, and equal others.
    */
   static override forRootAsync(options: SessionModuleAsyncOptions): DynamicModule {
@@ -137,6 +138,7 @@ export class SessionModule
     }
   }
 
+  /** Stops sweeps and probes. */
   onModuleDestroy(): void {
     this.parts.sockets.stop();
     this.edge.repository.generations.stop();

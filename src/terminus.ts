@@ -31,7 +31,7 @@ export class SessionHealthIndicator {
    */
   async isHealthy<Key extends string>(
     key: Key,
-    { showServers = false }: { readonly showServers?: boolean } = {},
+    { showServers = false }: { readonly showServers?: boolean | undefined } = {},
   ): Promise<HealthIndicatorResult<Key>> {
     const reports = await this.monitor.check();
     const servers = Object.fromEntries(

@@ -4,31 +4,31 @@ import { SessionOptionsError } from '../session/session.errors.js';
 
 /** The cookie that carries the session id. It is always `HttpOnly`. */
 export interface SessionCookieOptions {
-  /** Default `'SID'`. For `__Host-` and `__Secure-` names their rules are enforced (RFC 6265bis). */
-  name?: string;
-  /** Default `'/'`. */
-  path?: string;
+  /** The name. Default `'SID'`. At most 200 characters. For `__Host-` and `__Secure-` names their rules are enforced (RFC 6265bis). */
+  name?: string | undefined;
+  /** The path below which browsers send it. Default `'/'`. Outside of it no session can begin. */
+  path?: string | undefined;
   /**
-   * Default: none, so that only this exact host gets it. Whoever changes it, or `path`, has to change
+   * The domain whose hosts get it. Default: none, so that only this exact host gets it. Whoever changes it, or `path`, has to change
    * `name` as well: browsers keep the earlier cookie beside the new one.
    */
   domain?: string | undefined;
-  /** Default `'lax'`. `'none'` needs `secure: true`. */
-  sameSite?: 'lax' | 'strict' | 'none';
+  /** Whether requests from other sites carry it. Default `'lax'`. `'none'` needs `secure: true`. */
+  sameSite?: 'lax' | 'strict' | 'none' | undefined;
   /**
-   * Default `true`: browsers store and send it only over https, and on http://localhost. `'auto'`:
+   * `true`, the default: browsers store and send it only over https, and on http://localhost. `'auto'`:
    * `Secure` if the request came over https, by the framework's proxy settings. `false`: also over http.
    */
-  secure?: boolean | 'auto';
-  /** CHIPS: a separate cookie jar for each site that embeds this one. Needs `secure: true`. */
-  partitioned?: boolean;
+  secure?: boolean | 'auto' | undefined;
+  /** CHIPS: a separate cookie jar for each site that embeds this one. Needs `secure: true`. Default `false`. */
+  partitioned?: boolean | undefined;
   /** Chromium drops cookies of low priority first when a site has too many. Default: none. */
   priority?: 'low' | 'medium' | 'high' | undefined;
   /**
    * Default `false`: the cookie lasts until the browser is closed. `true`: it has a `Max-Age` of
    * `timeout`, and is sent again once a third of that has passed.
    */
-  persistent?: boolean;
+  persistent?: boolean | undefined;
 }
 
 /** With the defaults. */

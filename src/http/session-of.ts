@@ -4,9 +4,10 @@ import { inspect } from 'node:util';
 import type { ArgumentsHost } from '@nestjs/common';
 
 import { copiesHint } from '../session/package-copies.js';
-import type { SessionAccess } from '../session/session-access.js';
+import type { SessionAccess, WritableAccess } from '../session/session-access.js';
+import type { SessionData } from '../session/session-data.js';
 import type { SessionManager } from '../session/session-manager.js';
-import type { Session } from '../session/session.js';
+import type { ReadonlySession, Session } from '../session/session.js';
 import { SessionError } from '../session/session.errors.js';
 import { httpRequestOf } from './http-request-of.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
@@ -96,6 +97,20 @@ function routeOn(request: RawRequest, from: RequestRoute, to: RequestRoute): () 
  * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves this request,
  * `SESSION_NO_HTTP` if there is no request, as in a microservice
  */
+export function sessionOf<D extends object = SessionData>(
+  contextOrRequest: ArgumentsHost | object,
+  access?: WritableAccess,
+): Promise<Session<D>>;
+/**
+ * The session of a request, to read only: `{ readOnly: true }`. Its writes do not compile.
+ *
+ * @param access `readOnly`, and what to do in an outage
+ * @throws SessionStoreError if the store cannot be read
+ */
+export function sessionOf<D extends object = SessionData>(
+  contextOrRequest: ArgumentsHost | object,
+  access: SessionAccess,
+): Promise<ReadonlySession<D>>;
 export async function sessionOf(
   contextOrRequest: ArgumentsHost | object,
   access?: SessionAccess,

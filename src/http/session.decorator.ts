@@ -7,14 +7,15 @@ import {
 
 import type { SessionAccess } from '../session/session-access.js';
 import type { SessionData } from '../session/session-data.js';
-import type { Session as SessionOf } from '../session/session.js';
+import type { SessionKey, Session as SessionOf } from '../session/session.js';
 import { sessionOf } from './session-of.js';
 
 type Pipe = PipeTransform | Type<PipeTransform>;
 
 /** Its type is told, as what Nest 12 would infer names a type that Nest 11 has not. */
-type SessionDecorator = (
-  ...keyOrAccessAndPipes: (string | SessionAccess | Pipe | undefined)[]
+type SessionDecorator = <D extends object = SessionData>(
+  keyOrAccess?: SessionKey<NoInfer<D>> | SessionAccess | Pipe,
+  ...pipes: Pipe[]
 ) => ParameterDecorator;
 
 /**
@@ -23,7 +24,8 @@ type SessionDecorator = (
  *
  * ```ts
  * add(@Session() session: Session, @Session('cart') cart: Cart | undefined) {}
- * show(@Session({ readOnly: true, onOutage: 'anonymous' }) session: Session) {}
+ * show(@Session({ readOnly: true, onOutage: 'anonymous' }) session: ReadonlySession) {}
+ * step(@Session<{ step: number }>('step') step: number | undefined) {}
  * ```
  */
 export const Session: SessionDecorator = createParamDecorator(
@@ -31,10 +33,14 @@ export const Session: SessionDecorator = createParamDecorator(
     keyOrAccess: string | SessionAccess | undefined,
     context: ExecutionContext,
   ): Promise<unknown> => {
-    if (typeof keyOrAccess !== 'string') return sessionOf(context, keyOrAccess);
+    if (typeof keyOrAccess !== 'string') return sessionOf(context, keyOrAccess ?? {});
     return (await sessionOf(context)).get(keyOrAccess);
   },
 );
 
-/** The type for `@Session() session`. Entries are typed by `SessionData`, or by the type argument. */
+/**
+ * A visitor's session, the type for `@Session() session`. `SessionData` declares its entries, and the type
+ * argument further ones: `Session<{ step: number }>`. While nothing is declared, read by
+ * `session.get<T>(key)` and write by `session.set(key, value)`.
+ */
 export type Session<D extends object = SessionData> = SessionOf<D>;

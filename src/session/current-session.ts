@@ -15,7 +15,7 @@ import {
   SessionReadOnlyError,
   SessionStoreError,
 } from './session.errors.js';
-import type { RegenerateOptions, Session } from './session.js';
+import type { KeepOptions, Session } from './session.js';
 
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {
@@ -61,7 +61,7 @@ export class CurrentSession {
     });
   }
 
-  regenerate(options?: RegenerateOptions): Promise<Session> {
+  regenerate(options?: KeepOptions): Promise<Session> {
     return this.inTurn(async () => {
       const state = await this.loadState();
       this.requireOpen('regenerate');
@@ -71,7 +71,7 @@ export class CurrentSession {
     });
   }
 
-  async signIn(userId: string, { keep }: RegenerateOptions = {}): Promise<Session> {
+  async signIn(userId: string, { keep }: KeepOptions = {}): Promise<Session> {
     checkUserId(userId);
     return this.inTurn(async () => {
       const state = await this.loadState();

@@ -5,13 +5,17 @@ export interface SessionAccess {
    * frozen; the response is not held back, and nothing is committed. Reading still renews it. Default
    * `false`.
    */
-  readonly readOnly?: boolean;
+  readonly readOnly?: boolean | undefined;
   /**
    * What to do if the store cannot be read. `'refuse'`: throw a `SessionStoreError`, hence a 503.
    * `'anonymous'`: give an empty session, for routes that work without one; it refuses writes with a
    * `SessionStoreError`, and leaves the client's cookie alone. Default: the module's `onOutage`.
    */
-  readonly onOutage?: OutagePolicy;
+  readonly onOutage?: OutagePolicy | undefined;
 }
 
+/** Access to a session that can be changed. */
+export type WritableAccess = SessionAccess & { readonly readOnly?: false | undefined };
+
+/** What a route gets if the store cannot be read: a 503, or an empty session that refuses writes. */
 export type OutagePolicy = 'refuse' | 'anonymous';

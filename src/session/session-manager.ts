@@ -1,4 +1,5 @@
 import type { CurrentSession } from './current-session.js';
+import type { SessionData } from './session-data.js';
 import type { RegenerateOptions, Session } from './session.js';
 
 /** What a manager belongs to: a request, or a connection that carries one message after another. */
@@ -28,8 +29,8 @@ export class SessionManager {
    *
    * @throws SessionStoreError if the store cannot be read
    */
-  current(): Promise<Session> {
-    return this.#current.load();
+  current<D extends object = SessionData>(): Promise<Session<D>> {
+    return this.#current.load() as Promise<Session<D>>;
   }
 
   /**
@@ -38,8 +39,8 @@ export class SessionManager {
    *
    * @throws SessionStoreError if the store cannot be read
    */
-  peek(): Promise<Session | undefined> {
-    return this.#current.peek();
+  peek<D extends object = SessionData>(): Promise<Session<D> | undefined> {
+    return this.#current.peek() as Promise<Session<D> | undefined>;
   }
 
   /**
@@ -47,8 +48,8 @@ export class SessionManager {
    *
    * @throws SessionStoreError if the current one could not be destroyed
    */
-  create(): Promise<Session> {
-    return this.#current.create();
+  create<D extends object = SessionData>(): Promise<Session<D>> {
+    return this.#current.create() as Promise<Session<D>>;
   }
 
   /**
@@ -61,8 +62,10 @@ export class SessionManager {
    * @throws SessionStoreError, SessionConflictError if it could not be stored
    * @throws SessionDestroyedError if the session was destroyed or has run out
    */
-  regenerate(options?: RegenerateOptions): Promise<Session> {
-    return this.#current.regenerate(options);
+  regenerate<D extends object = SessionData>(
+    options?: RegenerateOptions<NoInfer<D>>,
+  ): Promise<Session<D>> {
+    return this.#current.regenerate(options) as Promise<Session<D>>;
   }
 
   /**
@@ -87,8 +90,11 @@ export class SessionManager {
    * @throws SessionStoreError, SessionConflictError if it could not be stored
    * @throws SessionValueError if it is not a valid user id
    */
-  signIn(userId: string, options?: RegenerateOptions): Promise<Session> {
-    return this.#current.signIn(userId, options);
+  signIn<D extends object = SessionData>(
+    userId: string,
+    options?: RegenerateOptions<NoInfer<D>>,
+  ): Promise<Session<D>> {
+    return this.#current.signIn(userId, options) as Promise<Session<D>>;
   }
 
   /** Signs the user out. The same as `destroy()`. */

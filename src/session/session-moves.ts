@@ -8,18 +8,18 @@ import type { SessionRenewal } from './session-renewal.js';
 import { expectedRecord, type SessionState } from './session-state.js';
 import { newHandle, type SessionClient, type SessionUser } from './session-user.js';
 import { SessionDestroyedError, SessionLimitError } from './session.errors.js';
-import type { RegenerateOptions } from './session.js';
+import type { KeepOptions } from './session.js';
 import type { IndexedSession } from './users/user-index.js';
 import type { Place, UserMembership } from './users/user-membership.js';
 
 /** Who signs in, what the session keeps, and from where. */
 export interface SignIn {
   readonly userId: string;
-  readonly keep?: RegenerateOptions['keep'];
+  readonly keep?: KeepOptions['keep'];
   readonly client: SessionClient;
 }
 
-type Keep = RegenerateOptions['keep'];
+type Keep = KeepOptions['keep'];
 
 interface Move {
   readonly keep: Keep;

@@ -3,14 +3,14 @@ import { inspect } from 'node:util';
 import type { SessionState } from './session-state.js';
 import type { SessionUser } from './session-user.js';
 import { SessionDestroyedError, SessionError, SessionValueError } from './session.errors.js';
-import type { RegenerateOptions, Session } from './session.js';
+import type { KeepOptions, Session } from './session.js';
 
 /** What a session asks of the request it belongs to. */
 export interface SessionLifecycle {
   save(): Promise<void>;
-  regenerate(options?: RegenerateOptions): Promise<Session>;
+  regenerate(options?: KeepOptions): Promise<Session>;
   destroy(): Promise<void>;
-  signIn(userId: string, options?: RegenerateOptions): Promise<Session>;
+  signIn(userId: string, options?: KeepOptions): Promise<Session>;
   takeFlash(name: string): Promise<unknown>;
 }
 
@@ -132,7 +132,7 @@ export class SessionObject {
     return this[SELF].#lifecycle.save();
   }
 
-  regenerate(options?: RegenerateOptions): Promise<Session> {
+  regenerate(options?: KeepOptions): Promise<Session> {
     refuseCallback('regenerate', [options]);
     return this[SELF].#lifecycle.regenerate(options);
   }
@@ -142,7 +142,7 @@ export class SessionObject {
     return this[SELF].#lifecycle.destroy();
   }
 
-  signIn(userId: string, options?: RegenerateOptions): Promise<Session> {
+  signIn(userId: string, options?: KeepOptions): Promise<Session> {
     return this[SELF].#lifecycle.signIn(userId, options);
   }
 

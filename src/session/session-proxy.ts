@@ -6,7 +6,7 @@ import type { Session } from './session.js';
 
 /** A session whose entries are also its properties. */
 export function createSession(state: SessionState, lifecycle: SessionLifecycle): Session {
-  return new Proxy(new SessionObject(state, lifecycle), propertyAccess);
+  return sessionOver(new SessionObject(state, lifecycle));
 }
 
 /**
@@ -18,7 +18,12 @@ export function createReadOnlySession(
   refusal: () => SessionError,
   lifecycle = refusingLifecycle(refusal),
 ): Session {
-  return new Proxy(new SessionObject(state, lifecycle, refusal), propertyAccess);
+  return sessionOver(new SessionObject(state, lifecycle, refusal));
+}
+
+/** TypeScript cannot follow a proxy: its properties are the entries, which applications declare. */
+function sessionOver(object: SessionObject): Session {
+  return new Proxy<object>(object, propertyAccess) as Session;
 }
 
 function refusingLifecycle(refusal: () => SessionError): SessionLifecycle {

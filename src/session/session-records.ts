@@ -94,7 +94,7 @@ export class SessionRecords {
     const now = this.policy.now();
     const deadline =
       'forwardTo' in record
-        ? this.deadlineOf(record)
+        ? this.deadlineOf(record, key)
         : absoluteDeadline(this.policy, record.createdAt);
     if (now >= deadline) {
       if (!('forwardTo' in record)) {
@@ -145,7 +145,9 @@ export class SessionRecords {
   }
 
   /** One that lies too far ahead has passed: nobody here made it. */
-  private deadlineOf({ until, isBorder }: SessionForwarder): number {
+  private deadlineOf({ forwardTo, until, isBorder }: SessionForwarder, key: string): number {
+    // Closed, for whoever is about to create something there, by whatever clock.
+    if (isBorder && forwardTo === key) return Infinity;
     const life = (isBorder ? this.policy.timeout : FORWARDER_SECONDS) * 1000;
     const latest = this.policy.now() + life + CLOCK_DIFFERENCE_MS;
     return until > latest ? -Infinity : until;

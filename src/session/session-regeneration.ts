@@ -187,12 +187,15 @@ export async function createSurely(
   key: string,
   record: SessionRecord,
 ): Promise<Stored> {
+  const isThere = async () => {
+    const found = await records.find(key);
+    return found !== undefined && !('forwardTo' in found);
+  };
   try {
     if ((await records.create(key, record)) === 'stored') return 'stored';
     const found = await records.find(key);
     return found && 'forwardTo' in found ? 'closed' : 'taken';
   } catch (error) {
-    const isThere = () => records.find(key).then((found) => found !== undefined);
     if (await cameTrue(error, isThere)) return 'stored';
     throw error;
   }

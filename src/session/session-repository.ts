@@ -15,7 +15,7 @@ import { expectedRecord, SessionState } from './session-state.js';
 import type { SessionStore } from './session-store.js';
 import { newHandle } from './session-user.js';
 import { SessionDestroyedError, SessionLimitError } from './session.errors.js';
-import type { RegenerateOptions } from './session.js';
+import type { KeepOptions } from './session.js';
 import { UserLookup } from './users/user-lookup.js';
 import { UserMembership } from './users/user-membership.js';
 
@@ -116,7 +116,7 @@ export class SessionRepository {
    *
    * @throws SessionDestroyedError if the session was destroyed or ran out
    */
-  async regenerate(session: SessionState, keep: RegenerateOptions['keep'] = true): Promise<void> {
+  async regenerate(session: SessionState, keep: KeepOptions['keep'] = true): Promise<void> {
     if (session.status === 'gone' || session.status === 'destroyed') {
       throw new SessionDestroyedError();
     }

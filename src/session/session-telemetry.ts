@@ -5,7 +5,7 @@ import { channel } from 'node:diagnostics_channel';
  */
 export interface SessionIdentity {
   /**
-   * The same through every new id. A sign-in gives the session another one, that of `SessionInfo`; its event
+   * Identifies the session, through every new id. A sign-in gives the session another one, that of `SessionInfo`; its event
    * `signed-in` has both.
    */
   readonly handle: string;
@@ -55,6 +55,7 @@ export interface SessionEventPayloads {
 
 type Nothing = Readonly<Record<string, never>>;
 
+/** The name of an event, such as `'committed'`. */
 export type SessionEvent = keyof SessionEventPayloads;
 
 /** How often each event has happened since the application started; never reset, like Prometheus counters. */

@@ -42,8 +42,11 @@ export class SessionError extends Error {
  * Express and Fastify all turn into a response of that status with a generic body.
  */
 export abstract class SessionUnavailableError extends SessionError {
+  /** The status of the response. */
   readonly status = 503;
+  /** The status of the response, for Nest and Fastify. */
   readonly statusCode = 503;
+  /** The client does not get the message. */
   readonly expose = false;
 
   /** With the status for Apollo Server's answer. */
@@ -116,8 +119,11 @@ export class SessionDestroyedError extends SessionError {
  */
 export class SessionLimitError extends SessionError {
   // As for `SessionUnavailableError`, but the client may read the message.
+  /** The status of the response. */
   readonly status = 409;
+  /** The status of the response, for Nest and Fastify. */
   readonly statusCode = 409;
+  /** The client gets the message. */
   readonly expose = true;
 
   constructor() {

@@ -19,9 +19,11 @@ export interface ServerWatcher {
  */
 export type ServerState = 'up' | 'failing' | 'down';
 
+/** What is known of a server of the store. */
 export interface ServerReport {
   /** For memcached `host:port`; for any other store the class name of its adapter. */
   readonly server: string;
+  /** Whether it answers: `up`, `failing` or `down`. */
   readonly state: ServerState;
   /** What is wrong with its configuration, although it answers; absent: nothing is known to be. */
   readonly problem?: string;

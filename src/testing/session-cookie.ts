@@ -32,8 +32,8 @@ export async function sessionCookie(
 }
 
 /**
- * The same for clients that send the id in a header: returns that header, by its name. If the
- * application uses no such header, the `Cookie` header.
+ * Stores a session with these entries for an application, and returns the header of a client that sends
+ * the id in a header, by its name. If the application uses no such header, the `Cookie` header.
  */
 export async function sessionHeaders(
   app: INestApplicationContext,

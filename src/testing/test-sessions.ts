@@ -26,7 +26,9 @@ interface Builder {
  * ```
  */
 export class TestSessions {
+  /** The application's clock: stands still until it is moved. */
   readonly clock = new TestClock();
+  /** The application's store: fails when it is told to. */
   readonly store = new TestStore(this.clock.now);
 
   /** Puts clock and store into the application that the builder makes. Returns the builder. */

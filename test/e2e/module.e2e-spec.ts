@@ -240,6 +240,18 @@ describe('SessionModule.forRootAsync', () => {
   });
 });
 
+it('is global unless isGlobal is false; undefined is like leaving it out', () => {
+  const modules = [{}, { isGlobal: undefined }, { isGlobal: false }].map((options) => [
+    SessionModule.forRoot(options).global,
+    SessionModule.forRootAsync({ ...options, useFactory: () => ({}) }).global,
+  ]);
+  expect(modules).toEqual([
+    [true, true],
+    [true, true],
+    [false, false],
+  ]);
+});
+
 it('a cache of the application is not used for sessions unless it is given', async () => {
   const cache = CacheModule.register({ isGlobal: true });
   const modules = [FeatureModule, cache, CacheUserModule];

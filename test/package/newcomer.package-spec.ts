@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { connectGateway, SOCKET_PLATFORMS } from '../support/gateway-client.js';
@@ -10,43 +12,13 @@ import { readmeExample } from './readme-example.js';
 /** Milliseconds; a registry or a busy machine may take its time. */
 const INSTALL_TIMEOUT = 300_000;
 
-const typedSource = `
-import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
-import type { Cache } from 'cache-manager';
-import { Keyv } from 'keyv';
-import { memcachedStore, Session, SessionModule, type SessionMembers, type SessionModuleOptions } from 'nestjs-session-manager';
-
-declare module 'nestjs-session-manager' {
-  interface SessionData {
-    visits: number;
-    user: { name: string };
-  }
+/** What test/types shows of the public types, for an application that declares its entries. */
+async function typedSources(): Promise<Record<string, string>> {
+  const folder = new URL('../types/declared/', import.meta.url);
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts'));
+  const texts = names.map(async (name) => [name, await readFile(new URL(name, folder), 'utf8')]);
+  return Object.fromEntries(await Promise.all(texts)) as Record<string, string>;
 }
-
-export function typed(session: Session, basket: Session<{ items: string[] }>): string {
-  session.visits = (session.visits ?? 0) + 1;
-  const name: string | undefined = session.get('user')?.name;
-  basket.update('items', (items = []) => [...items, 'apples']);
-  // @ts-expect-error visits is a number
-  session.visits = 'many';
-  // @ts-expect-error there is no such entry
-  session.set('visit', 1);
-  // @ts-expect-error the id cannot be chosen
-  session.id = 'mine';
-  return (name ?? '') + basket.items!.join() + session.increment('visits');
-}
-
-export const options: SessionModuleOptions = { timeout: 60, cookie: { sameSite: 'strict' } };
-export type Members = SessionMembers;
-export const modules = [
-  CacheModule.register({ isGlobal: true, stores: [memcachedStore('127.0.0.1:11211')] }),
-  SessionModule.forRootAsync({
-    inject: [CACHE_MANAGER],
-    useFactory: (cache: Cache) => ({ cache }),
-  }),
-  SessionModule.forRoot({ stores: [new Keyv()] }),
-];
-`;
 
 const mainSource = `
 import { NestFactory } from '@nestjs/core';
@@ -71,7 +43,7 @@ import { Session, SessionModule } from 'nestjs-session-manager';
 class CountController {
   @Post('begin')
   begin(@Session() session: Session) {
-    session.count = 0;
+    session.set('count', 0);
   }
 
   @Get('entries')
@@ -96,7 +68,7 @@ class CountGateway {
   @SubscribeMessage('stay')
   async stay(@Session() session: Session, @ConnectedSocket() client: EventEmitter) {
     await once(client, 'disconnect' in client ? 'disconnect' : 'close');
-    session.stayed = true;
+    session.set('stayed', true);
   }
 }
 
@@ -125,8 +97,9 @@ describe.each([
 
   beforeAll(async () => {
     packed = await pack();
-    const sources = { 'main.ts': await readmeExample('quick-start'), 'typed.ts': typedSource };
-    consumer = await Consumer.install({ nest, type, archive: packed.archive, sources });
+    const sources = { 'main.ts': await readmeExample('quick-start'), ...(await typedSources()) };
+    const tools = ['expect-type@1'];
+    consumer = await Consumer.install({ nest, type, archive: packed.archive, tools, sources });
   }, INSTALL_TIMEOUT);
 
   afterAll(async () => {

@@ -115,9 +115,7 @@ function ways(
   latest: number,
 ): Situation[] {
   const hasHungUp = (request.abortedAt ?? Infinity) < latest;
-  const unasked = hasHungUp
-    ? (storeUnasked(situation) ?? withdraw(request, situation))
-    : undefined;
+  const unasked = hasHungUp ? (storeUnasked(situation) ?? withdraw(request, situation)) : undefined;
   const isNext = !situation.run.isDone && from < latest;
   const step = isNext ? takeStep(request, situation) : undefined;
   return [unasked, step].filter((way) => way !== undefined);

@@ -74,7 +74,10 @@ export function storeUnasked({ run, store }: Situation): Situation | undefined {
  * Whoever signed in, or got a new id as a user, and has hung up was not told it: nobody has that session,
  * so it is ended once the handler is done. Or the response was out already, and it stays.
  */
-export function withdraw(request: RequestHistory, { run, store }: Situation): Situation | undefined {
+export function withdraw(
+  request: RequestHistory,
+  { run, store }: Situation,
+): Situation | undefined {
   const { session } = run;
   if (!run.isDone || !session?.tell || session.status !== 'stored' || !isSignedIn(session)) {
     return undefined;

@@ -115,6 +115,7 @@ export class Ledger {
     if (before && before.life !== life)
       this.wrong(`${view.name} has ${this.nameOf(id)}, which is ${before.life.name} already`);
     view.ownId = id;
+    view.isLetOver = false;
     life.movedAt.push({ by: view.name, at: this.tick });
     this.ids.set(id, { life, invalidSince: Infinity, isPassing: false, isDelivered: false });
   }

@@ -28,7 +28,9 @@ export class BorderModel extends WriteModel {
     // What nobody is signed in with has no list of its ids, by which the other one could be ended; and
     // the way from one to the next is there for 300 s.
     const isLeft = life && this.isOld(view) && this.hasNewIdByOthers(view, life);
-    const isForked = life?.isSplit || [...(life?.doubts.values() ?? [])].includes('fork');
+    const doubts = [...(life?.doubts ?? [])];
+    const isForked =
+      life?.isSplit || doubts.some(([by, kind]) => kind === 'fork' || by.endsWith(' late'));
     if (life && life.user === undefined && (isForked || isLeft)) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');
@@ -45,7 +47,7 @@ export class BorderModel extends WriteModel {
     view.movesFrom = this.tick;
     if (keep === true) view.life?.moves.add(view.name);
     else this.doubt(view.life, view, 'border');
-    for (const tag of pending(view)) tag.storedFrom = this.tick;
+    for (const tag of pending(view)) tag.storedFrom = Math.min(tag.storedFrom, this.tick);
   }
 
   didNotMove(view: RequestView, error: unknown): void {
@@ -90,7 +92,7 @@ export class BorderModel extends WriteModel {
     this.doubt(view.life, view, isOthers ? 'ending' : 'sign-in');
     if (view.life?.user !== undefined) this.endsOthers(view, view.life.signIn);
     this.users.signsIn(view, user);
-    for (const tag of pending(view)) tag.storedFrom = this.tick;
+    for (const tag of pending(view)) tag.storedFrom = Math.min(tag.storedFrom, this.tick);
   }
 
   private isSlow({ startedTime }: RequestView): boolean {

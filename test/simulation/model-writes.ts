@@ -20,7 +20,7 @@ export class WriteModel extends ReadModel {
       name,
       entry,
       life: view.life,
-      storedFrom: this.tick,
+      storedFrom: Infinity,
       state: 'pending',
       storedAt: Infinity,
     };
@@ -50,7 +50,7 @@ export class WriteModel extends ReadModel {
 
   commitBegins(view: RequestView): void {
     view.savesFrom = this.tick;
-    for (const tag of pending(view)) tag.storedFrom = this.tick;
+    for (const tag of pending(view)) tag.storedFrom = Math.min(tag.storedFrom, this.tick);
     if (this.options.rotateEvery !== false && view.life) view.life.moves.add(view.name);
   }
 

@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Param, Post, UseFilters } from '@nestjs/common';
-import { Session } from 'nestjs-session-manager';
+import { Session, type ReadonlySession } from 'nestjs-session-manager';
 
 import { addOne, countAll, type Basket } from '../basket/basket.js';
 import type { Product } from '../basket/catalogue.js';
@@ -14,7 +14,7 @@ import { JsonErrorFilter } from './json-error.filter.js';
 @UseFilters(JsonErrorFilter)
 export class BasketApiController {
   @Get()
-  show(@Session({ readOnly: true }) { basket }: Session) {
+  show(@Session({ readOnly: true }) { basket }: ReadonlySession) {
     return answer(basket);
   }
 

@@ -6,7 +6,7 @@ import {
   WebSocketGateway,
   WebSocketServer,
 } from '@nestjs/websockets';
-import { Session } from 'nestjs-session-manager';
+import { Session, type ReadonlySession } from 'nestjs-session-manager';
 import type { Server, WebSocket } from 'ws';
 
 import { addOne, removeOne } from './basket.js';
@@ -32,7 +32,7 @@ export class BasketGateway {
 
   /** Who has looked is told of changes. */
   @SubscribeMessage('look')
-  look(@Session({ readOnly: true }) session: Session, @ConnectedSocket() page: WebSocket) {
+  look(@Session({ readOnly: true }) session: ReadonlySession, @ConnectedSocket() page: WebSocket) {
     this.sessionIds.set(page, session.id);
     return { event: 'basket', data: session.basket ?? {} };
   }

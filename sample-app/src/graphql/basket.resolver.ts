@@ -1,6 +1,6 @@
 import { UseFilters } from '@nestjs/common';
 import { Args, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
-import { Session } from 'nestjs-session-manager';
+import { Session, type ReadonlySession } from 'nestjs-session-manager';
 
 import { addOne } from '../basket/basket.js';
 import type { Product } from '../basket/catalogue.js';
@@ -13,7 +13,7 @@ import { ResolverErrorFilter } from './resolver-error.filter.js';
 @UseFilters(ResolverErrorFilter)
 export class BasketResolver {
   @Query(() => BasketModel)
-  basket(@Session({ readOnly: true }) session: Session) {
+  basket(@Session({ readOnly: true }) session: ReadonlySession) {
     return basketModel(session.basket);
   }
 

@@ -1,5 +1,5 @@
 import { Controller, Get, Render } from '@nestjs/common';
-import { Session } from 'nestjs-session-manager';
+import { Session, type ReadonlySession } from 'nestjs-session-manager';
 
 import { countAll } from '../basket/basket.js';
 import { CATALOGUE } from '../basket/catalogue.js';
@@ -12,7 +12,7 @@ export class ProductsController {
    */
   @Get()
   @Render('products')
-  products(@Session({ readOnly: true, onOutage: 'anonymous' }) session: Session) {
+  products(@Session({ readOnly: true, onOutage: 'anonymous' }) session: ReadonlySession) {
     return { session, products: CATALOGUE, inBasket: countAll(session.basket) };
   }
 }

@@ -1,7 +1,7 @@
 import { absoluteDeadline } from '../session-policy.js';
 import { userOfSession } from '../session-object.js';
 import { checkUserId } from '../session-user.js';
-import type { SessionMembers } from '../session.js';
+import type { ReadonlySession } from '../session.js';
 import type { SessionGenerations } from '../session-generations.js';
 import type { LiveSession, UserLookup } from './user-lookup.js';
 
@@ -23,8 +23,8 @@ export interface SessionInfo {
   readonly current: boolean;
 }
 
-/** A session with entries of any type. */
-export type AnySession = Pick<SessionMembers, 'id' | 'userId' | 'signOut'>;
+/** A session with entries of any type, also a read-only one. */
+export type AnySession = Pick<ReadonlySession, 'id' | 'userId' | 'createdAt' | 'expiresAt'>;
 
 /**
  * The sessions of a user, wherever they were signed in: for a "your devices" page, an admin page, a
@@ -46,7 +46,10 @@ export class UserSessions {
    * The user's live sessions, the last seen first. Listing does not keep them alive. `current` is the
    * session to mark as such, if it is among them.
    */
-  async list(userId: string, { current }: { current?: AnySession } = {}): Promise<SessionInfo[]> {
+  async list(
+    userId: string,
+    { current }: { readonly current?: AnySession | undefined } = {},
+  ): Promise<SessionInfo[]> {
     const own = current && userOfSession('current', current)?.handle;
     const lists = this.#indexKeys(userId).map((key) => this.#lookup.live(userId, key));
     const found = (await Promise.all(lists)).flat();
@@ -69,7 +72,10 @@ export class UserSessions {
    * Ends all sessions of the user, or all but `except`. Returns how many were ended. A session signed in
    * at the same moment is either ended too, or counts as signed in afterwards.
    */
-  async revokeAll(userId: string, { except }: { except?: AnySession } = {}): Promise<number> {
+  async revokeAll(
+    userId: string,
+    { except }: { readonly except?: AnySession | undefined } = {},
+  ): Promise<number> {
     const kept = except && userOfSession('except', except)?.handle;
     return this.#end(userId, (handle) => handle !== kept);
   }
