@@ -31,10 +31,16 @@ const common = {
 /** @type {import('jest').Config} */
 export default {
   testTimeout: 20_000,
+  // Modules of ended test files stay in a process's memory: a worker that has grown is replaced.
+  workerIdleMemoryLimit: '1GB',
+  // `npm run coverage`
+  coverageProvider: 'v8',
+  coverageReporters: ['text-summary', 'lcovonly'],
   projects: [
     {
       ...common,
       displayName: 'unit',
+      collectCoverageFrom: ['<rootDir>/src/**/*.ts'],
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
       testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(e2e|package)/'],
     },

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ensureMemcached, ensurePackages, ensurePostgres, npm, root } from './install.mjs';
 
 // The sample is linted and type-checked against the built package.
-const checks = ['format:check', 'build', 'lint', 'types', 'imports'];
+const checks = ['format:check', 'build', 'lint', 'lint:package', 'types', 'imports'];
 // A run that hangs ends as a failed one.
 const timeout = 25 * 60_000;
 const suites = [
@@ -26,6 +26,9 @@ process.env.FAULTS ??= '0.6';
 await ensurePackages();
 await ensureMemcached();
 await ensurePostgres();
+
+// Two files at a time, as they mostly wait for servers. The others use the machine alone, or measure it.
+const PARALLEL = ['test:unit', 'test:e2e', 'test:security'];
 
 const reports = mkdtempSync(join(tmpdir(), 'test-reports-'));
 let passed = 0;
@@ -57,9 +60,9 @@ async function runSuite(name) {
   if (name === 'test:sample' && !existsSync(join(root, 'sample-app/test'))) return;
 
   const file = join(reports, `${name.replace(':', '-')}.json`);
-  const code = await step(name, () =>
-    npm(['run', '--silent', name, '--', '--json', `--outputFile=${file}`], { timeout }),
-  );
+  const args = ['--json', `--outputFile=${file}`];
+  if (PARALLEL.includes(name)) args.push('--maxWorkers=2');
+  const code = await step(name, () => npm(['run', '--silent', name, '--', ...args], { timeout }));
   const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
   const failures = (report?.numFailedTests ?? 0) + (report?.numRuntimeErrorTestSuites ?? 0);
   passed += report?.numPassedTests ?? 0;

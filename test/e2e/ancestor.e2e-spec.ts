@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 
 import { Session } from '../../src/index.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useSessionApp } from '../support/hooks.js';
 
 @Controller()
 class EntriesController {
@@ -38,21 +37,14 @@ class EntriesController {
  * key of its own in memcache. What was wrong with it must not come back.
  */
 describe('a defect of the ancestor', () => {
-  let memcached: Memcached;
-  let app: SessionApp;
+  const memcached = useMemcached();
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
+  const app = useSessionApp(() => {
     const options = { memcached: memcached.server, timeout: 500 };
-    app = await startSessionApp({ options, controllers: [EntriesController] });
+    return { options, controllers: [EntriesController] };
   });
 
   beforeEach(() => memcached.flush());
-
-  afterAll(async () => {
-    await app.close();
-    await memcached.stop();
-  });
 
   /** The keys in memcached, and how many seconds each has left. */
   async function records() {

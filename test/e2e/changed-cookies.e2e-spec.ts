@@ -1,9 +1,9 @@
-import { afterEach, beforeAll, afterAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 
 import { Session, type SessionCookieOptions } from '../../src/index.js';
 import { Browser } from '../support/browser.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
+import { useMemcached } from '../support/hooks.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
 
 @Controller(['', 'shop', 'shop/cart', 'admin'])
@@ -51,17 +51,12 @@ const cases: [string, SessionCookieOptions, SessionCookieOptions, string][] = [
   ['it is partitioned no longer', { partitioned: true }, {}, ''],
 ];
 
-let memcached: Memcached;
+const memcached = useMemcached();
 const apps: SessionApp[] = [];
 
-beforeAll(async () => {
-  memcached = await startMemcached();
-});
 afterEach(async () => {
   await Promise.all(apps.splice(0).map((app) => app.close()));
 });
-afterAll(() => memcached.stop());
-
 describe.each(PLATFORMS)('a cookie that changed, on %s', (platform) => {
   async function start(cookie: SessionCookieOptions, keyPrefix = 'sess:'): Promise<SessionApp> {
     const app = await startSessionApp({

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
 import { Body, Controller, Get, Inject, Post } from '@nestjs/common';
 import type { Cache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
 import { memcachedStore, Session, SessionModule } from '../../src/index.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
+import { useMemcached } from '../support/hooks.js';
 import { PlainAdapter } from '../support/plain-adapter.js';
 import { LogRecord } from '../support/session-app.js';
 import { visitor } from '../support/http-client.js';
@@ -64,15 +64,10 @@ class CarelessController {
   }
 }
 
-let memcached: Memcached;
+const memcached = useMemcached();
 let app: INestApplication;
 
-beforeAll(async () => {
-  memcached = await startMemcached();
-});
 afterEach(() => app.close());
-afterAll(() => memcached.stop());
-
 async function start(store: Keyv) {
   const module = await Test.createTestingModule({
     imports: [

@@ -1,6 +1,6 @@
 import { EventEmitter, on } from 'node:events';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   Controller,
   Get,
@@ -27,9 +27,7 @@ import { WebSocket } from 'ws';
 import { Session, SessionManager, sessionOf, UserSessions } from '../../src/index.js';
 import { SocketRegistry } from '../../src/sockets/socket-registry.js';
 import { GRAPHQL_STACKS } from '../support/graphql-apps.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
-import { startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
 
 @Controller()
 class AccountController {
@@ -136,31 +134,20 @@ const NEWS = 'subscription { news { number visits } }';
 describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
   'GraphQL over a WebSocket, with $name',
   ({ platform, graphql, closedBy }) => {
-    let memcached: Memcached;
-    let wire: RecordingProxy;
-    let app: SessionApp;
+    const memcached = useMemcached();
+    const wire = useRecordingProxy(memcached);
     const clients: Client[] = [];
 
-    beforeAll(async () => {
-      memcached = await startMemcached();
-      wire = await recordingProxy(memcached.port);
-      app = await startSessionApp({
-        platform,
-        options: { memcached: wire.server },
-        imports: [graphql()],
-        controllers: [AccountController],
-        providers: [NewsResolver, ScopedResolver, SignedInGuard] as Type[],
-      });
-    });
+    const app = useSessionApp(() => ({
+      platform,
+      options: { memcached: wire.server },
+      imports: [graphql()],
+      controllers: [AccountController],
+      providers: [NewsResolver, ScopedResolver, SignedInGuard] as Type[],
+    }));
 
     afterEach(async () => {
       for (const client of clients.splice(0)) await client.dispose();
-    });
-
-    afterAll(async () => {
-      await app.close();
-      await wire.close();
-      await memcached.stop();
     });
 
     async function signedIn() {

@@ -19,9 +19,7 @@ import {
 import { Session, sessionOf, SessionManager } from '../../src/index.js';
 import { newSessionId } from '../../src/session/session-id.js';
 import { GRAPHQL_STACKS, operate } from '../support/graphql-apps.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
-import { startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
 
 @Injectable()
 class SignedInGuard implements CanActivate {
@@ -94,27 +92,16 @@ class ScopedResolver {
 describe.each(GRAPHQL_STACKS)(
   'sessions in resolvers, with $name',
   ({ platform, graphql, statusOfFailure }) => {
-    let memcached: Memcached;
-    let wire: RecordingProxy;
-    let app: SessionApp;
+    const memcached = useMemcached();
+    const wire = useRecordingProxy(memcached);
 
-    beforeAll(async () => {
-      memcached = await startMemcached();
-      wire = await recordingProxy(memcached.port);
-      app = await startSessionApp({
-        platform,
-        options: { memcached: wire.server },
-        imports: [graphql()],
-        controllers: [],
-        providers: [SessionResolver, ScopedResolver, SignedInGuard] as Type[],
-      });
-    });
-
-    afterAll(async () => {
-      await app.close();
-      await wire.close();
-      await memcached.stop();
-    });
+    const app = useSessionApp(() => ({
+      platform,
+      options: { memcached: wire.server },
+      imports: [graphql()],
+      controllers: [],
+      providers: [SessionResolver, ScopedResolver, SignedInGuard] as Type[],
+    }));
 
     async function commandsOf(work: () => Promise<unknown>): Promise<number> {
       wire.reset();

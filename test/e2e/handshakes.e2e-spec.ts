@@ -15,8 +15,7 @@ import {
   SOCKET_PLATFORMS,
   useSockets,
 } from '../support/gateway-client.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
 
 @Controller()
@@ -84,27 +83,16 @@ class MembersGateway {
 describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ http, sockets }))))(
   'who checks the handshakes of $sockets, on $http',
   ({ http, sockets }) => {
-    let memcached: Memcached;
-    let wire: RecordingProxy;
-    let app: SessionApp;
+    const memcached = useMemcached();
+    const wire = useRecordingProxy(memcached);
 
-    beforeAll(async () => {
-      memcached = await startMemcached();
-      wire = await recordingProxy(memcached.port);
-      app = await startSessionApp({
-        platform: http,
-        options: { memcached: wire.server, socketSweep: false },
-        controllers: [PagesController],
-        providers: [MembersGateway],
-        prepare: useSockets(sockets),
-      });
-    });
-
-    afterAll(async () => {
-      await app.close();
-      await wire.close();
-      await memcached.stop();
-    });
+    const app = useSessionApp(() => ({
+      platform: http,
+      options: { memcached: wire.server, socketSweep: false },
+      controllers: [PagesController],
+      providers: [MembersGateway],
+      prepare: useSockets(sockets),
+    }));
 
     async function signedIn() {
       const visitor = app.visitor();

@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { request as httpRequest, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Res, Sse } from '@nestjs/common';
 import { NEVER } from 'rxjs';
 
 import { Session } from '../../src/index.js';
 import { Gate } from '../support/gate.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useSessionApp } from '../support/hooks.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 let gate: Gate;
 /** Resolves when a response is done with. */
@@ -66,22 +66,15 @@ class SlowController {
 }
 
 describe.each(PLATFORMS)('a client that hangs up, on %s', (platform) => {
-  let memcached: Memcached;
-  let app: SessionApp;
+  const memcached = useMemcached();
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
+  const app = useSessionApp(() => {
     const options = { memcached: memcached.server };
-    app = await startSessionApp({ platform, options, controllers: [SlowController] });
+    return { platform, options, controllers: [SlowController] };
   });
 
   beforeEach(() => {
     gate = new Gate();
-  });
-
-  afterAll(async () => {
-    await app.close();
-    await memcached.stop();
   });
 
   async function knownVisitor() {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Controller,
   ForbiddenException,
@@ -11,8 +11,8 @@ import {
 
 import { Session, SessionDestroyedError, SessionManager, sessionOf } from '../../src/index.js';
 import { Gate } from '../support/gate.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useSessionApp } from '../support/hooks.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 /** Where slow requests wait, after they read their session. */
 let gate: Gate;
@@ -140,23 +140,16 @@ class SessionsController {
 }
 
 describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) => {
-  let memcached: Memcached;
-  let app: SessionApp;
+  const memcached = useMemcached();
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
+  const app = useSessionApp(() => {
     const options = { memcached: memcached.server };
     const controllers = [EntriesController, SessionsController];
-    app = await startSessionApp({ platform, options, controllers });
+    return { platform, options, controllers };
   });
 
   beforeEach(() => {
     gate = new Gate();
-  });
-
-  afterAll(async () => {
-    await app.close();
-    await memcached.stop();
   });
 
   async function knownVisitor() {

@@ -15,9 +15,9 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 
 import { Session } from '../../src/index.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
+import { useMemcached, useSessionApp } from '../support/hooks.js';
 import { traceSessions } from '../support/opentelemetry-recipe.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 @Controller()
 class CartController {
@@ -54,24 +54,17 @@ afterAll(() => reader.shutdown());
 describe.each(PLATFORMS)(
   'operations of the store as OpenTelemetry sees them, on %s',
   (platform) => {
-    let memcached: Memcached;
-    let app: SessionApp;
+    const memcached = useMemcached();
 
-    beforeAll(async () => {
-      memcached = await startMemcached();
+    const app = useSessionApp(() => {
       const options = { memcached: memcached.server };
-      app = await startSessionApp({ platform, options, controllers: [CartController] });
+      return { platform, options, controllers: [CartController] };
     });
 
     afterEach(async () => {
       await reader.forceFlush();
       spans.reset();
       measured.reset();
-    });
-
-    afterAll(async () => {
-      await app.close();
-      await memcached.stop();
     });
 
     /** What the histogram counted since it was last asked, in order of its attributes. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   Catch,
   Controller,
@@ -9,9 +9,8 @@ import {
 } from '@nestjs/common';
 
 import { Session, SessionStoreError } from '../../src/index.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 interface AnyResponse {
   status(code: number): this;
@@ -61,21 +60,12 @@ class OutageController {
 }
 
 describe.each(PLATFORMS)('an application with a page for outages, on %s', (platform) => {
-  let memcached: Memcached;
-  let wire: RecordingProxy;
-  let app: SessionApp;
+  const memcached = useMemcached();
+  const wire = useRecordingProxy(memcached);
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
-    wire = await recordingProxy(memcached.port);
+  const app = useSessionApp(() => {
     const options = { memcached: wire.server };
-    app = await startSessionApp({ platform, options, controllers: [OutageController] });
-  });
-
-  afterAll(async () => {
-    await app.close();
-    await wire.close();
-    await memcached.stop();
+    return { platform, options, controllers: [OutageController] };
   });
 
   async function duringAnOutage(path: string) {

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Redirect } from '@nestjs/common';
 
 import { Session, SessionManager } from '../../src/index.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 @Controller()
 class PagesController {
@@ -58,30 +57,21 @@ class ManagerController {
 }
 
 describe.each(PLATFORMS)('round trips to memcached, on %s', (platform) => {
-  let memcached: Memcached;
-  let wire: RecordingProxy;
-  let app: SessionApp;
+  const memcached = useMemcached();
+  const wire = useRecordingProxy(memcached);
 
   const commands = () => wire.commands.map(({ name }) => name);
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
-    wire = await recordingProxy(memcached.port);
+  const app = useSessionApp(() => {
     const options = { memcached: wire.server };
-    app = await startSessionApp({
+    return {
       platform,
       options,
       controllers: [PagesController, ManagerController],
-    });
+    };
   });
 
   beforeEach(() => wire.reset());
-
-  afterAll(async () => {
-    await app.close();
-    await wire.close();
-    await memcached.stop();
-  });
 
   async function knownVisitor() {
     const visitor = app.visitor();

@@ -1,20 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
 import { RESPONSE_KINDS, ResponseKindsController } from '../support/response-kinds.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 describe.each(PLATFORMS)('saved before it is said, on %s', (platform) => {
-  let memcached: Memcached;
-  let wire: RecordingProxy;
-  let app: SessionApp;
+  const memcached = useMemcached();
+  const wire = useRecordingProxy(memcached);
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
-    wire = await recordingProxy(memcached.port);
+  const app = useSessionApp(() => {
     const options = { memcached: wire.server };
-    app = await startSessionApp({ platform, options, controllers: [ResponseKindsController] });
+    return { platform, options, controllers: [ResponseKindsController] };
   });
 
   beforeEach(() => wire.reset());
@@ -22,12 +18,6 @@ describe.each(PLATFORMS)('saved before it is said, on %s', (platform) => {
   afterEach(() => {
     wire.delayCommands(0);
     wire.failWrites(false);
-  });
-
-  afterAll(async () => {
-    await app.close();
-    await wire.close();
-    await memcached.stop();
   });
 
   describe.each(RESPONSE_KINDS)('$path', ({ path, status, method = 'GET', body = /^/ }) => {

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   Controller,
   Get,
@@ -26,24 +26,19 @@ import {
   sessionOf,
   type SessionModuleOptions,
 } from '../../src/index.js';
+import { useMemcached } from '../support/hooks.js';
 import { visitor, type Visitor } from '../support/http-client.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
 import { PLATFORMS, type Platform } from '../support/session-app.js';
 
 type Next = (signal?: string) => void;
 type Handler = (request: IncomingMessage, response: ServerResponse, next: Next) => unknown;
 
 const apps: INestApplication[] = [];
-let memcached: Memcached;
+const memcached = useMemcached();
 
-beforeAll(async () => {
-  memcached = await startMemcached();
-});
 afterEach(async () => {
   await Promise.all(apps.splice(0).map((app) => app.close()));
 });
-afterAll(() => memcached.stop());
-
 /** An application's module: `<name>/in` writes to its session, by all ways to it; `<name>/out` reads it. */
 function appModule(name: string, options: SessionModuleOptions): Type {
   @Controller(name)

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Param } from '@nestjs/common';
 
 import { Session, SessionError, SessionValueError } from '../../src/index.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 const cycle: Record<string, unknown> = {};
 cycle.self = cycle;
@@ -69,24 +68,15 @@ class ValuesController {
 }
 
 describe.each(PLATFORMS)('values that cannot be stored, on %s', (platform) => {
-  let memcached: Memcached;
-  let wire: RecordingProxy;
-  let app: SessionApp;
+  const memcached = useMemcached();
+  const wire = useRecordingProxy(memcached);
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
-    wire = await recordingProxy(memcached.port);
+  const app = useSessionApp(() => {
     const options = { memcached: wire.server, maxBytes: 1000 };
-    app = await startSessionApp({ platform, options, controllers: [ValuesController] });
+    return { platform, options, controllers: [ValuesController] };
   });
 
   beforeEach(() => wire.reset());
-
-  afterAll(async () => {
-    await app.close();
-    await wire.close();
-    await memcached.stop();
-  });
 
   async function visitorWithCart() {
     const visitor = app.visitor();

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { startMemcached, type Memcached } from '../support/memcached.js';
+import { useMemcached } from '../support/hooks.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
 import { ask, cookieOf, storedFor } from './judge.js';
 import type { Served } from './serving.js';
@@ -43,13 +43,7 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>): Prom
 
 const places = PLACES.filter(({ lacks }) => !lacks?.includes('connection'));
 
-let memcached: Memcached;
-
-beforeAll(async () => {
-  memcached = await startMemcached();
-});
-
-afterAll(() => memcached.stop());
+const memcached = useMemcached();
 
 describe.each(places.map((place, at) => ({ ...place, at })))(
   'a client that hangs up, around $platform: $name',

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 
 import { Session } from '../../src/index.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 @Controller()
 class AccountController {
@@ -36,25 +35,14 @@ class AccountController {
 const MOST_REPLIES = 12;
 
 describe.each(PLATFORMS)('a session that gets a new id, on %s', (platform) => {
-  let memcached: Memcached;
-  let proxy: RecordingProxy;
-  let app: SessionApp;
+  const memcached = useMemcached();
+  const proxy = useRecordingProxy(memcached);
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
-    proxy = await recordingProxy(memcached.port);
-    app = await startSessionApp({
-      platform,
-      controllers: [AccountController],
-      options: { memcached: proxy.server, cookie: { secure: false } },
-    });
-  });
-
-  afterAll(async () => {
-    await app.close();
-    await proxy.close();
-    await memcached.stop();
-  });
+  const app = useSessionApp(() => ({
+    platform,
+    controllers: [AccountController],
+    options: { memcached: proxy.server, cookie: { secure: false } },
+  }));
 
   /** The answer is lost, though the command was done; the connection with it. */
   function loseReply(which: number): void {

@@ -1,14 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { request as httpRequest } from 'node:http';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Res, type INestApplication } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
 import { Session } from '../../src/index.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
-import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 type AnyResponse = ServerResponse & { raw?: ServerResponse };
 type Next = () => void;
@@ -81,24 +80,15 @@ function prepare(app: INestApplication): void {
 }
 
 describe.each(PLATFORMS)('what takes the place of a response, on %s', (platform) => {
-  let memcached: Memcached;
-  let wire: RecordingProxy;
-  let app: SessionApp;
+  const memcached = useMemcached();
+  const wire = useRecordingProxy(memcached);
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
-    wire = await recordingProxy(memcached.port);
+  const app = useSessionApp(() => {
     const options = { memcached: wire.server, cookie: { secure: 'auto' as const } };
-    app = await startSessionApp({ platform, options, controllers: [RefusedController], prepare });
+    return { platform, options, controllers: [RefusedController], prepare };
   });
 
   afterEach(() => wire.failWrites(false));
-
-  afterAll(async () => {
-    await app.close();
-    await wire.close();
-    await memcached.stop();
-  });
 
   const REFUSAL = { statusCode: 503, message: 'Service Unavailable' };
 

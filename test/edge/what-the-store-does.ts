@@ -14,6 +14,8 @@ export interface StoreBehaviour {
   readonly refusal?: 500 | 503;
   /** With every way to send, wherever that is; the others with each way somewhere, and everywhere with some. */
   readonly everywhere?: boolean;
+  /** It takes a second, whatever is around: in every fourth place. */
+  readonly isLong?: boolean;
 }
 
 /** The one after which the store is not used again comes last. */
@@ -44,6 +46,7 @@ export const STORE_BEHAVIOURS: readonly StoreBehaviour[] = [
     begin: (wire) => wire.outdateWrites(true),
     end: (wire) => wire.outdateWrites(false),
     refusal: 503,
+    isLong: true,
   },
   {
     name: 'is down',

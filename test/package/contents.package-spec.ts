@@ -15,6 +15,8 @@ const { satisfies } = createRequire(import.meta.url)('semver') as {
 const LARGEST = 270_000;
 
 interface Manifest {
+  readonly name: string;
+  readonly repository: { readonly type: string; readonly url: string };
   readonly dependencies: Record<string, string>;
   readonly peerDependencies: object;
   readonly peerDependenciesMeta: Record<string, { readonly optional?: boolean }>;
@@ -78,6 +80,17 @@ describe('the packed package', () => {
       ['dist/terminus.js', terminus],
     ]);
     expect(needed).not.toContain('@nestjs/websockets');
+  });
+
+  it('links to its repository as package.json names it', async () => {
+    const { name, repository } = await manifestOf();
+    // npm derives the homepage and the address for bugs from a repository on GitHub.
+    expect(repository.url).toMatch(/^git\+https:\/\/github\.com\/[^/]+\/[^/]+\.git$/);
+    const address = repository.url.slice('git+'.length, -'.git'.length);
+    const pages = packed.files.filter((path) => path.endsWith('.md'));
+    const texts = await Promise.all(pages.map((path) => readFile(inRoot(path), 'utf8')));
+    const links = texts.join('\n').match(new RegExp(`https://github\\.com/[^/]+/${name}\\b`, 'g'));
+    expect((links ?? []).filter((link) => link !== address)).toEqual([]);
   });
 
   it.each(MALICIOUS)('asks for $name $good, not for $bad', async ({ name, good, bad }) => {

@@ -1,10 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 
 import { Session, type SessionModuleOptions } from '../../src/index.js';
 import { TestClock } from '../../src/testing/test-clock.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import { useMemcached, useRecordingProxy } from '../support/hooks.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
 
 const EVERY = 600;
@@ -35,20 +34,10 @@ class VisitsController {
 }
 
 describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s', (platform) => {
-  let memcached: Memcached;
-  let proxy: RecordingProxy;
+  const memcached = useMemcached();
+  const proxy = useRecordingProxy(memcached);
   let clock: TestClock;
   let sessions: SessionApp;
-
-  beforeAll(async () => {
-    memcached = await startMemcached();
-    proxy = await recordingProxy(memcached.port);
-  });
-
-  afterAll(async () => {
-    await proxy.close();
-    await memcached.stop();
-  });
 
   const start = async (options: SessionModuleOptions = {}): Promise<void> => {
     clock = new TestClock();

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Keyv } from 'keyv';
 
 import { SessionOptionsError } from '../../src/index.js';
 import { TestClock } from '../../src/testing/test-clock.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
+import { useMemcached } from '../support/hooks.js';
 import { startSessionApp } from '../support/session-app.js';
 import { storeKeyOf } from '../support/store-key.js';
 import { secondsLeft } from '../support/stores.js';
@@ -15,13 +15,7 @@ const DAY = 24 * 60 * 60;
 const controllers = [AccountController];
 
 describe('timeouts', () => {
-  let memcached: Memcached;
-
-  beforeAll(async () => {
-    memcached = await startMemcached();
-  });
-
-  afterAll(() => memcached.stop());
+  const memcached = useMemcached();
 
   it('A7.3.1: an idle session ends in memcached, and its visitor is a stranger', async () => {
     const app = await startSessionApp({

@@ -1,13 +1,13 @@
 import diagnostics, { type TracingChannelSubscribers } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
 import { openSessionStore } from '../../src/store/session-store.factory.js';
 import { traced, type StoreOperation } from '../../src/store/store-tracing.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
+import { useMemcached } from '../support/hooks.js';
 import { PlainAdapter } from '../support/plain-adapter.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
 import { KEY_PREFIX, TIMEOUT } from '../support/stores.js';
@@ -58,15 +58,9 @@ describe('the tracing channel of a store', () => {
   };
 
   describe('over memcached', () => {
-    let memcached: Memcached;
+    const memcached = useMemcached();
     let proxy: RecordingProxy;
     let open: WatchedStore;
-
-    beforeAll(async () => {
-      memcached = await startMemcached();
-    });
-
-    afterAll(() => memcached.stop());
 
     beforeEach(async () => {
       await memcached.flush();

@@ -25,7 +25,7 @@ export interface SessionApp {
   close(): Promise<void>;
 }
 
-interface Settings {
+export interface SessionAppSettings {
   readonly platform?: Platform;
   readonly options?: SessionModuleOptions;
   /** In place of `SessionModule.forRoot(options)`. */
@@ -41,7 +41,7 @@ interface Settings {
 }
 
 /** A Nest application with sessions, listening on a free loopback port. */
-export async function startSessionApp(settings: Settings): Promise<SessionApp> {
+export async function startSessionApp(settings: SessionAppSettings): Promise<SessionApp> {
   const { platform = 'express', options, controllers, providers = [] } = settings;
   const logged = new LogRecord();
   const building = Test.createTestingModule({

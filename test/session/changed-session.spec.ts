@@ -1,0 +1,223 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { SessionDestroyedError, SessionStoreError } from '../../src/session/session.errors.js';
+import { client, comes, current, useCurrentSession, world } from './current-session-world.js';
+
+describe("a request's session", () => {
+  useCurrentSession();
+
+  describe('created', () => {
+    it('takes the place of the one that was there, which is destroyed', async () => {
+      const id = await world.stored({ user: 1 });
+      const old = await comes(id).load();
+      const session = await current.create();
+      expect(session.isNew).toBe(true);
+      expect(session.id).not.toBe(id);
+      expect(session.size).toBe(0);
+      expect(world.entriesOf(id)).toBeUndefined();
+      expect(await current.load()).toBe(session);
+      expect(() => (old.user = 2)).toThrow(SessionDestroyedError);
+    });
+
+    it('and left empty is told as over', async () => {
+      comes(await world.stored());
+      await current.create();
+      await current.commit();
+      expect(current.news).toBe('over');
+    });
+
+    it('and written to is told', async () => {
+      comes(await world.stored());
+      const session = await current.create();
+      session.user = 1;
+      await current.commit();
+      expect(current.news).toEqual({ id: session.id, secret: 0 });
+    });
+
+    it('is not, if the one before could not be destroyed', async () => {
+      const id = await world.stored({ user: 1 });
+      const old = await comes(id).load();
+      world.store.isDown = true;
+      await expect(current.create()).rejects.toThrow(SessionStoreError);
+      expect(await current.load()).toBe(old);
+    });
+  });
+
+  describe('regenerated', () => {
+    it('is the same object, under an id that is told', async () => {
+      const id = await world.stored({ user: 1, cart: {} });
+      const session = await comes(id).load();
+      expect(await current.regenerate({ keep: ['user'] })).toBe(session);
+      expect(session.id).not.toBe(id);
+      expect(session.toJSON()).toEqual({ user: 1 });
+      expect(current.news).toEqual({ id: session.id, secret: 0 });
+    });
+
+    it('fails if it was destroyed meanwhile', async () => {
+      const id = await world.stored();
+      await comes(id).load();
+      world.store.drop(world.keyOf(id));
+      await expect(current.regenerate()).rejects.toThrow(SessionDestroyedError);
+      expect(current.news).toBeUndefined();
+    });
+  });
+
+  describe('destroyed', () => {
+    it('is over, and a new one is in its place', async () => {
+      const id = await world.stored();
+      const old = await comes(id).load();
+      await current.destroy();
+      expect(current.news).toBe('over');
+      expect(world.entriesOf(id)).toBeUndefined();
+      const session = await current.load();
+      expect(session).not.toBe(old);
+      expect(session.isNew).toBe(true);
+    });
+
+    it('without having been read is over, too', async () => {
+      const id = await world.stored();
+      await comes(id).destroy();
+      expect(current.news).toBe('over');
+      expect(world.store.keys).toEqual([]);
+    });
+
+    it('refuses all that follows', async () => {
+      const old = await comes(await world.stored()).load();
+      await old.destroy();
+      expect(() => old.set('a', 1)).toThrow(SessionDestroyedError);
+      await expect(old.save()).rejects.toThrow(SessionDestroyedError);
+      await expect(old.regenerate()).rejects.toThrow(SessionDestroyedError);
+      await old.destroy();
+      expect(current.news).toBe('over');
+    });
+
+    it('a second time leaves the session that came after it alone', async () => {
+      const old = await comes(await world.stored()).load();
+      await old.destroy();
+      const next = await current.load();
+      next.user = 1;
+      await current.save();
+      await old.destroy();
+      expect(world.entriesOf(next.id)).toEqual({ user: 1 });
+    });
+
+    it('and written to again is told', async () => {
+      await comes(await world.stored()).destroy();
+      const session = await current.load();
+      session.user = 1;
+      await current.commit();
+      expect(current.news).toEqual({ id: session.id, secret: 0 });
+    });
+
+    it('is not over if the store could not be told', async () => {
+      await comes(await world.stored()).load();
+      world.store.isDown = true;
+      await expect(current.destroy()).rejects.toThrow(SessionStoreError);
+      expect(current.news).toBeUndefined();
+    });
+  });
+
+  describe('saved', () => {
+    it('is stored at once', async () => {
+      const session = await current.load();
+      session.a = 1;
+      await session.save();
+      expect(world.entriesOf(session.id)).toEqual({ a: 1 });
+      expect(current.commit()).toBeUndefined();
+    });
+
+    it('fails if it was destroyed meanwhile', async () => {
+      const id = await world.stored();
+      const session = await comes(id).load();
+      session.a = 1;
+      world.store.drop(world.keyOf(id));
+      await expect(session.save()).rejects.toThrow(SessionDestroyedError);
+      await expect(session.save()).rejects.toThrow(SessionDestroyedError);
+    });
+
+    it('and not waited for is done before the commit', async () => {
+      const session = await current.load();
+      session.a = 1;
+      const gate = world.store.hold('create');
+      const saved = session.save();
+      await gate.reached;
+      const committed = current.commit();
+      expect(committed).toBeDefined();
+      gate.release();
+      await Promise.all([saved, committed]);
+      expect(current.news).toEqual({ id: session.id, secret: 0 });
+      expect(world.store.count('create')).toBe(1);
+    });
+  });
+
+  it.each(['save', 'destroy', 'regenerate'])('refuses a callback: %s', async (method) => {
+    const session = (await comes().load()) as unknown as Record<string, (done: unknown) => void>;
+    expect(() => session[method]!(() => undefined)).toThrow(
+      expect.objectContaining({
+        code: 'SESSION_CALLBACK',
+        message: expect.stringContaining('await'),
+      }),
+    );
+  });
+
+  describe('once its response has begun', () => {
+    const begun = async (id?: string): Promise<void> => {
+      await comes(id).load();
+      client.isOpen = false;
+    };
+
+    it.each(['create', 'regenerate'] as const)('refuses %s', async (operation) => {
+      const id = await world.stored({ user: 1 });
+      await begun(id);
+      await expect(current[operation]()).rejects.toMatchObject({ code: 'SESSION_RESPONSE_BEGUN' });
+      expect(world.entriesOf(id)).toEqual({ user: 1 });
+    });
+
+    it('refuses to save a new one, which nobody could be told of', async () => {
+      await begun();
+      const session = await current.load();
+      session.a = 1;
+      await expect(session.save()).rejects.toMatchObject({ code: 'SESSION_RESPONSE_BEGUN' });
+      expect(world.store.calls).toEqual([]);
+    });
+
+    it('saves one that is stored', async () => {
+      const id = await world.stored();
+      await begun(id);
+      const session = await current.load();
+      session.visits = 2;
+      await session.save();
+      expect(world.entriesOf(id)).toEqual({ visits: 2 });
+    });
+
+    it('destroys', async () => {
+      const id = await world.stored();
+      await begun(id);
+      await current.destroy();
+      expect(world.entriesOf(id)).toBeUndefined();
+    });
+  });
+
+  describe('asked for several things at once', () => {
+    it('does them in their order', async () => {
+      const id = await world.stored({ user: 1 });
+      const session = await comes(id).load();
+      session.user = 2;
+      await Promise.all([current.save(), current.regenerate(), current.save()]);
+      expect(world.entriesOf(session.id)).toEqual({ user: 2 });
+      expect(await world.find(id)).toBeUndefined();
+    });
+
+    it('stores no more after the store failed, since that may have been stored', async () => {
+      const session = await comes(await world.stored({ user: 1 })).load();
+      session.user = 2;
+      world.store.before('update', () => {
+        throw new SessionStoreError();
+      });
+      const [failed, done] = await Promise.allSettled([current.save(), current.save()]);
+      expect([failed.status, done.status]).toEqual(['rejected', 'rejected']);
+      expect(world.entriesOf(session.id)).toEqual({ user: 1 });
+      await expect(current.commit()).rejects.toThrow(SessionStoreError);
+    });
+  });
+});

@@ -1,0 +1,177 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { CurrentSession } from '../../../src/session/current-session.js';
+import { SessionRepository } from '../../../src/session/session-repository.js';
+import { SessionLimitError, SessionStoreError } from '../../../src/session/session.errors.js';
+import type { Session } from '../../../src/session/session.js';
+import { UserSessions } from '../../../src/session/users/user-sessions.js';
+import {
+  begin,
+  comes,
+  handleOf,
+  handles,
+  signIn,
+  useUsersWorld,
+  userOf,
+  users,
+  world,
+} from './users-world.js';
+
+describe("a user's sessions", () => {
+  useUsersWorld();
+
+  describe('through new ids', () => {
+    it('keep their place and their handle', async () => {
+      const session = await signIn();
+      const handle = await handleOf(session);
+      const current = comes(session.id);
+      const moved = await current.regenerate({ keep: false });
+      expect(moved.userId).toBe('ada');
+      world.store.drop(world.keyOf(session.id)); // the way from the old id is over
+      expect(await handles()).toEqual([handle]);
+      expect(await userOf(moved.id)).toBe('ada');
+      expect(await users.revoke('ada', handle)).toBe(true);
+      expect(await userOf(moved.id)).toBeUndefined();
+    });
+
+    describe('given twice at once', () => {
+      const twice = async (keep?: string[]) => {
+        const { id } = await signIn();
+        const [one, other] = [comes(id), comes(id, world.anotherProcess())];
+        await Promise.all([one.load(), other.load()]);
+        return Promise.all(
+          [one, other].map((current) => current.regenerate({ keep: keep ?? true })),
+        );
+      };
+
+      it.each([
+        ['all', undefined],
+        ['some', ['cart']],
+      ])('are one session with two ids: keeping %s', async (_what, keep) => {
+        begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
+        const sessions = await twice(keep);
+        for (const process of [world.repository, world.anotherProcess()]) {
+          for (const { id } of sessions) expect(await userOf(id, process)).toBe('ada');
+        }
+        expect(await handles()).toHaveLength(1);
+        await expect(signIn()).rejects.toThrow(SessionLimitError);
+        await new Promise(setImmediate);
+        expect(await users.revokeAll('ada')).toBe(1);
+        for (const { id } of sessions) expect(world.entriesOf(id)).toBeUndefined();
+      });
+
+      it.each([0, 1])('are ended by a sign-out with either: %i', async (which) => {
+        const sessions = await twice();
+        await (await comes(sessions[which]!.id).load()).signOut();
+        for (const { id } of sessions) expect(world.entriesOf(id)).toBeUndefined();
+        expect(await handles()).toEqual([]);
+      });
+
+      it.each([0, 1])('are ended by signing in again with either: %i', async (which) => {
+        const sessions = await twice();
+        const session = await signIn('ada', sessions[which]!.id);
+        for (const { id } of sessions) expect(await userOf(id)).toBeUndefined();
+        expect(await userOf(session.id)).toBe('ada');
+        expect(await handles()).toHaveLength(1);
+      });
+
+      it('are ended by who had read it before', async () => {
+        const { id } = await signIn();
+        const all = [comes(id), comes(id), comes(id)];
+        await Promise.all(all.map((current) => current.load()));
+        const sessions = [await all[0]!.regenerate(), await all[1]!.regenerate()];
+        await all[2]!.destroy();
+        for (const session of sessions) expect(world.entriesOf(session.id)).toBeUndefined();
+      });
+
+      it('are no more than a few', async () => {
+        const { id } = await signIn();
+        const all = Array.from({ length: 9 }, () => comes(id));
+        await Promise.all(all.map((current) => current.load()));
+        const sessions: Session[] = [];
+        for (const current of all) sessions.push(await current.regenerate());
+        expect(await users.revokeAll('ada')).toBe(1);
+        for (const session of sessions) expect(world.entriesOf(session.id)).toBeUndefined();
+      });
+    });
+
+    it('by the time, too', async () => {
+      begin({ rotateEvery: 600 });
+      const session = await signIn();
+      const handle = await handleOf(session);
+      world.clock.pass(600);
+      const current = comes(session.id);
+      const renewed = await current.load();
+      await current.commit(true);
+      expect(renewed.id).not.toBe(session.id);
+      world.store.drop(world.keyOf(session.id));
+      expect(await handles()).toEqual([handle]);
+      expect(await users.revokeAll('ada')).toBe(1);
+      expect(await userOf(renewed.id)).toBeUndefined();
+    });
+
+    it('are found by the next check if the index could not be told', async () => {
+      const session = await signIn();
+      const handle = await handleOf(session);
+      const moving = await comes(session.id).load();
+      world.store.before('update', () =>
+        world.store.before('find', () => Promise.reject(new SessionStoreError())),
+      );
+      await moving.regenerate();
+      world.clock.pass(61);
+      expect(await userOf(moving.id)).toBe('ada');
+      await new Promise(setImmediate);
+      world.store.drop(world.keyOf(session.id));
+      expect(await handles()).toEqual([handle]);
+    });
+
+    it('are not lost by a request that had read the old one', async () => {
+      const session = await signIn();
+      const late = comes(session.id, world.anotherProcess());
+      world.store.before('find', () => undefined);
+      const index = world.store.hold('find');
+      const loading = late.load();
+      await index.reached;
+      const moved = await comes(session.id).regenerate();
+      index.release();
+      await loading;
+      await new Promise(setImmediate);
+      world.store.drop(world.keyOf(session.id));
+      expect(await users.revokeAll('ada')).toBe(1);
+      expect(await userOf(moved.id)).toBeUndefined();
+    });
+  });
+
+  describe('of several secrets', () => {
+    const [old, fresh] = ['o'.repeat(32), 'n'.repeat(32)];
+
+    /** The same store, in a process whose secrets are these. */
+    const withSecrets = (...secrets: string[]) =>
+      new SessionRepository(world.store, { ...world.policy, secrets });
+
+    it('are those of all of them', async () => {
+      begin({ secrets: [old] });
+      const session = await signIn();
+      const rotated = withSecrets(fresh, old);
+      const comesOld = () =>
+        new CurrentSession(rotated, {
+          presentedTicket: () => ({ id: session.id, secret: 1 }),
+          onRead: () => undefined,
+          onUse: () => undefined,
+          isOpen: true,
+        });
+      expect((await comesOld().load()).userId).toBe('ada');
+      const newer = await signIn('ada', undefined, rotated);
+      const all = new UserSessions(rotated.users, rotated.generations);
+      expect(await all.list('ada')).toHaveLength(2);
+
+      const moved = await comesOld().regenerate();
+      expect(await all.list('ada')).toHaveLength(2);
+      const later = withSecrets(fresh);
+      expect(await userOf(moved.id, later)).toBe('ada');
+      expect(await userOf(newer.id, later)).toBe('ada');
+      expect(await all.revokeAll('ada')).toBe(2);
+      expect(await userOf(moved.id, later)).toBeUndefined();
+    });
+  });
+});

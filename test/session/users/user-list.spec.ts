@@ -1,0 +1,214 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { SessionStoreError, SessionValueError } from '../../../src/session/session.errors.js';
+import type { Session } from '../../../src/session/session.js';
+import {
+  BROWSER,
+  comes,
+  handleOf,
+  handles,
+  indexKey,
+  signIn,
+  useUsersWorld,
+  userOf,
+  users,
+  world,
+} from './users-world.js';
+
+describe("a user's sessions", () => {
+  useUsersWorld();
+
+  describe('the list', () => {
+    it('says what the user may know of each, the last seen first', async () => {
+      const first = await signIn();
+      world.clock.pass(100);
+      const second = await comes(undefined, undefined, { userAgent: 'curl' }).signIn('ada');
+      const began = new Date(world.clock.now() - 100_000);
+      const now = new Date(world.clock.now());
+      const in20Minutes = (date: Date) => new Date(date.getTime() + 1_200_000);
+      const handle = expect.stringMatching(/^[\w-]{22}$/);
+      expect(await users.list('ada', { current: second })).toEqual([
+        {
+          ...{ handle, createdAt: now, lastSeenAt: now, expiresAt: in20Minutes(now) },
+          ...{ userAgent: 'curl', ip: undefined, current: true },
+        },
+        {
+          ...{ handle, createdAt: began, lastSeenAt: began, expiresAt: in20Minutes(began) },
+          ...{ ...BROWSER, current: false },
+        },
+      ]);
+      expect(JSON.stringify(await users.list('ada'))).not.toContain(first.id);
+    });
+
+    it('cuts what comes from outside', async () => {
+      const client = { userAgent: 'x'.repeat(5000), ip: '1'.repeat(5000) };
+      await comes(undefined, undefined, client).signIn('ada');
+      const [info] = await users.list('ada');
+      expect([info?.userAgent?.length, info?.ip?.length]).toEqual([256, 64]);
+    });
+
+    it('is empty for whom nobody signed in as', async () => {
+      await signIn('ada');
+      expect(await users.list('zoe')).toEqual([]);
+    });
+
+    it('never shows a session whose record is gone, and drops it', async () => {
+      const [gone, there] = [await signIn(), await signIn()];
+      world.store.drop(world.keyOf(gone.id));
+      expect(await handles()).toEqual([await handleOf(there)]);
+      world.clock.pass(61);
+      await users.list('ada');
+      await expect(world.repository.users.indexes.find(indexKey(), false)).resolves.toMatchObject({
+        index: { sessions: [{}] },
+      });
+    });
+
+    it('keeps the place of a sign-in whose record is on its way, and does not show it', async () => {
+      const gate = world.store.hold('create');
+      const first = comes().signIn('ada');
+      await gate.reached;
+      // The index itself is created first.
+      const record = world.store.hold('create');
+      gate.release();
+      await record.reached;
+      expect(await users.list('ada')).toEqual([]);
+      record.release();
+      expect(await userOf((await first).id)).toBe('ada');
+      expect(await users.list('ada')).toHaveLength(1);
+    });
+
+    it('does not show a session past its absolute deadline', async () => {
+      await signIn();
+      world.clock.pass(86_400);
+      expect(await users.list('ada')).toEqual([]);
+    });
+
+    it('refuses what is no session as the current one', async () => {
+      await expect(users.list('ada', { current: {} as Session })).rejects.toThrow(
+        SessionValueError,
+      );
+      await expect(users.revokeAll('ada', { except: 'id' as never })).rejects.toThrow(
+        SessionValueError,
+      );
+    });
+
+    it('tells when a session was last seen, to within a minute', async () => {
+      const session = await signIn();
+      world.clock.pass(59);
+      await userOf(session.id);
+      world.clock.pass(300);
+      await userOf(session.id);
+      await new Promise(setImmediate);
+      const [info] = await users.list('ada');
+      expect(info?.lastSeenAt).toEqual(new Date(world.clock.now()));
+      expect(info?.createdAt).toEqual(session.createdAt);
+    });
+  });
+
+  describe('a check of the index', () => {
+    it('costs one read, once a minute for each process', async () => {
+      const session = await signIn();
+      const other = world.anotherProcess();
+      world.store.calls.length = 0;
+      for (let n = 0; n < 100; n++) await userOf(session.id);
+      expect(world.store.count('find')).toBe(101);
+      for (let n = 0; n < 100; n++) await userOf(session.id, other);
+      expect(world.store.count('find')).toBe(202);
+      world.clock.pass(59);
+      await userOf(session.id);
+      expect(world.store.count('find')).toBe(203);
+      world.clock.pass(1);
+      await userOf(session.id);
+      expect(world.store.count('find')).toBe(205);
+      await new Promise(setImmediate);
+      expect(world.store.count('update')).toBe(1);
+    });
+
+    it('is one for the requests of a page', async () => {
+      const session = await signIn();
+      world.store.calls.length = 0;
+      await Promise.all(Array.from({ length: 10 }, () => userOf(session.id)));
+      expect(world.store.count('find')).toBe(11);
+    });
+
+    it('costs nobody anything who is not signed in', async () => {
+      const id = await world.stored();
+      world.store.calls.length = 0;
+      await userOf(id);
+      expect(world.store.calls).toEqual(['find']);
+    });
+
+    it('lets the index outlive the sessions in it', async () => {
+      const session = await signIn();
+      await userOf(session.id);
+      expect(world.store.lives.get(indexKey())).toBe(2400);
+    });
+
+    it('fails as any read does while the store is down', async () => {
+      const session = await signIn();
+      let finds = 0;
+      world.store.before('find', () => void finds++);
+      world.store.before('find', () => Promise.reject(new SessionStoreError()));
+      await expect(userOf(session.id)).rejects.toThrow(SessionStoreError);
+      expect(await userOf(session.id)).toBe('ada');
+    });
+
+    it('takes an index that cannot be read for one that names nobody', async () => {
+      const session = await signIn();
+      world.put(indexKey(), '[2,"?"]');
+      expect(await userOf(session.id)).toBeUndefined();
+      expect(world.warnings).toHaveLength(1);
+      const again = await signIn();
+      expect(await userOf(again.id)).toBe('ada');
+    });
+  });
+
+  describe('if the index is lost', () => {
+    const lose = () => world.store.drop(indexKey());
+
+    it('nobody of the user is signed in any more, within a minute', async () => {
+      const session = await signIn();
+      await userOf(session.id);
+      lose();
+      expect(await userOf(session.id)).toBe('ada');
+      expect(await userOf(session.id, world.anotherProcess())).toBeUndefined();
+      world.clock.pass(60);
+      expect(await userOf(session.id)).toBeUndefined();
+      expect(world.entriesOf(session.id)).toBeUndefined();
+    });
+
+    it('revoking all ends those that it named', async () => {
+      const sessions = [await signIn(), await signIn()];
+      for (const { id } of sessions) await userOf(id);
+      lose();
+      await users.revokeAll('ada');
+      for (const { id } of sessions) expect(await userOf(id)).toBeUndefined();
+    });
+
+    it('those that were revoked stay so', async () => {
+      const sessions = [await signIn(), await signIn()];
+      await users.revokeAll('ada');
+      lose();
+      const again = await signIn();
+      for (const { id } of sessions) expect(await userOf(id)).toBeUndefined();
+      expect(await userOf(again.id)).toBe('ada');
+    });
+
+    it('a new sign-in does not bring the others back', async () => {
+      const session = await signIn();
+      lose();
+      const again = await signIn();
+      expect(await userOf(session.id)).toBeUndefined();
+      expect(await handles()).toEqual([await handleOf(again)]);
+    });
+
+    it('signing in again with the session is enough', async () => {
+      const session = await signIn();
+      await userOf(session.id);
+      lose();
+      const again = await signIn('ada', session.id);
+      expect(await userOf(again.id)).toBe('ada');
+      expect(await handles()).toHaveLength(1);
+    });
+  });
+});

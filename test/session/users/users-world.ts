@@ -1,0 +1,60 @@
+import { beforeEach } from '@jest/globals';
+
+import { CurrentSession } from '../../../src/session/current-session.js';
+import type { SessionPolicy } from '../../../src/session/session-policy.js';
+import { type SessionRepository } from '../../../src/session/session-repository.js';
+import type { SessionClient } from '../../../src/session/session-user.js';
+import type { Session } from '../../../src/session/session.js';
+import { UserSessions } from '../../../src/session/users/user-sessions.js';
+import { SessionWorld } from '../../support/session-world.js';
+
+export const BROWSER = { userAgent: 'Firefox', ip: '192.0.2.1' };
+
+export let world: SessionWorld;
+
+export let users: UserSessions;
+
+/** The application begins anew, with other options. */
+export const begin = (policy: Partial<SessionPolicy> = {}): void => {
+  world = new SessionWorld(policy);
+  users = new UserSessions(world.repository.users, world.repository.generations);
+};
+
+export const comes = (
+  id?: string,
+  repository: SessionRepository = world.repository,
+  client: SessionClient = BROWSER,
+): CurrentSession =>
+  new CurrentSession(repository, {
+    presentedTicket: () => (id === undefined ? undefined : { id, secret: 0 }),
+    onRead: () => undefined,
+    onUse: () => undefined,
+    isOpen: true,
+    client: () => client,
+  });
+
+/** Somebody signs in; answers the session. */
+export const signIn = async (userId = 'ada', id?: string, repository?: SessionRepository) => {
+  const session = await comes(id, repository).signIn(userId);
+  await session.save();
+  return session;
+};
+
+/** Who the sender of this id is, as a process sees it. */
+export const userOf = async (
+  id: string,
+  repository?: SessionRepository,
+): Promise<string | undefined> => (await comes(id, repository).load()).userId;
+
+export const indexKey = (userId = 'ada') => world.repository.users.keys.ofUser(userId, 0);
+
+export const handles = async (userId = 'ada'): Promise<string[]> =>
+  (await users.list(userId)).map(({ handle }) => handle);
+
+export const handleOf = async (session: Session): Promise<string> =>
+  (await users.list(session.userId!, { current: session })).find(({ current }) => current)!.handle;
+
+/** Begins anew before each test. */
+export function useUsersWorld(): void {
+  beforeEach(() => begin());
+}

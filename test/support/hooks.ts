@@ -1,0 +1,45 @@
+import { afterAll, beforeAll } from '@jest/globals';
+
+import { startMemcached, type Memcached } from './memcached.js';
+import { recordingProxy, type RecordingProxy } from './recording-proxy.js';
+import { startSessionApp, type SessionApp, type SessionAppSettings } from './session-app.js';
+
+/** A memcached for all tests of a `describe`, or of a file. */
+export function useMemcached(): Memcached {
+  return use(startMemcached, (memcached) => memcached.stop());
+}
+
+/** A proxy in front of it, for all tests of a `describe`, that records the commands. */
+export function useRecordingProxy(memcached: Memcached): RecordingProxy {
+  return use(
+    () => recordingProxy(memcached.port),
+    (proxy) => proxy.close(),
+  );
+}
+
+/** An application for all tests of a `describe`. The settings may read what was used before it. */
+export function useSessionApp(settings: () => SessionAppSettings): SessionApp {
+  return use(
+    () => startSessionApp(settings()),
+    (app) => app.close(),
+  );
+}
+
+const ends: (() => Promise<void> | undefined)[] = [];
+
+/** Answers what `start` makes before the first test; there is nothing to read earlier. */
+function use<T extends object>(start: () => Promise<T>, end: (started: T) => Promise<void>): T {
+  let started: T | undefined;
+  beforeAll(async () => {
+    ends.push(() => started && end(started));
+    started = await start();
+  }, 60_000);
+  // Jest calls these in the order of their registration. Each ends what was started last.
+  afterAll(() => ends.pop()?.());
+  return new Proxy({} as T, {
+    get(_target, name) {
+      if (!started) throw new Error(`Before the first test, there is no ${String(name)}.`);
+      return Reflect.get(started, name) as unknown;
+    },
+  });
+}
