@@ -81,6 +81,7 @@ export class Ledger {
         isLetOver: false,
         hasFailedToEnd: false,
         isUndone: false,
+        isClosed: false,
         isWithdrawn: false,
       },
     };

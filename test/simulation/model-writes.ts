@@ -20,7 +20,7 @@ export class WriteModel extends ReadModel {
       name,
       entry,
       life: view.life,
-      storedFrom: Infinity,
+      storedFrom: view.isClosed ? this.tick : Infinity,
       state: 'pending',
       storedAt: Infinity,
     };
@@ -37,6 +37,12 @@ export class WriteModel extends ReadModel {
       told(error);
       throw error;
     }
+  }
+
+  /** Its connection is done with: what it changes is stored at any moment from now on. */
+  closes(view: RequestView): void {
+    view.isClosed = true;
+    for (const tag of pending(view)) tag.storedFrom = Math.min(tag.storedFrom, this.tick);
   }
 
   saves(view: RequestView): void {

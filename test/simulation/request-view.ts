@@ -36,6 +36,7 @@ export interface RequestView {
   isLetOver: boolean;
   /** Whether it was to be ended, as nobody could be told of it. */
   isWithdrawn: boolean;
+  isClosed: boolean;
   /** What it failed with. */
   error: unknown;
   /** What its answer told, once that has reached its client. */

@@ -151,6 +151,7 @@ export class SimulatedRequest implements SessionTransport {
     if (!this.isDeliverable) return;
     this.isDeliverable = false;
     if (this.isRefused || !this.current.isStored) return;
+    this.model.closes(this.view);
     this.current.commit()?.catch(() => undefined);
     this.current.commitLateChanges(() => undefined);
   }

@@ -36,11 +36,14 @@ describe('the life of a record in memcached, whose clock ticks once a second', (
       began = performance.now();
       await store.find(key, seconds);
     }
+    // On a starved machine memcached's own clock is late, and an item ends that much early.
+    const { time } = await memcached.stats();
+    const isLate = Date.now() / 1000 - Number(time) > 1.5;
     await delay(seconds * 1000 - 40);
     const asked = performance.now() - began;
     const found = await store.find(key, 0);
     // A busy machine may ask too late; then it says nothing.
-    return found !== undefined || asked >= seconds * 1000;
+    return found !== undefined || isLate || asked >= seconds * 1000;
   }
 
   it.each([
