@@ -42,7 +42,13 @@ export class Life {
   /** When it got its ids, and by which requests. */
   readonly movedAt: { readonly by: string; readonly at: number }[] = [];
   /** By whom it ended. */
-  endedBy: { readonly kind: 'ending' | 'border'; readonly request: string } | undefined;
+  endedBy:
+    | {
+        readonly kind: 'ending' | 'border';
+        readonly request: string;
+        readonly isSignIn: boolean;
+      }
+    | undefined;
   /** Whether two requests gave it a new id at once, so that it is two from then on. */
   isSplit = false;
   /** How often somebody tried to end it, or to go on behind a border. */
@@ -65,12 +71,18 @@ export class Life {
     },
   ) {}
 
-  end(kind: 'ending' | 'border', request: string, tick: number, time: number): void {
+  end(
+    kind: 'ending' | 'border',
+    request: string,
+    tick: number,
+    time: number,
+    isSignIn = false,
+  ): void {
     this.doubts.delete(request);
     if (this.over < Infinity) return;
     this.over = tick;
     this.overSince = time;
-    this.endedBy = { kind, request };
+    this.endedBy = { kind, request, isSignIn };
   }
 
   /** It goes on beside the border that seemed to end it, under an id that was given before. */

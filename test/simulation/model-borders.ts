@@ -70,7 +70,7 @@ export class BorderModel extends WriteModel {
     if (life.endedBy?.kind === 'border') {
       // What was nobody's may go on beside it, and so may one of two new ids at once.
       const by = life.endedBy.request;
-      if (life.user && this.hasSignedIn(by) && view.movesFrom >= life.over)
+      if (life.user && life.endedBy.isSignIn && view.movesFrom >= life.over)
         this.wrong(`${view.name} stays signed in beside ${by}, which was a border`);
       return this.passedBorder(view, keep, id, life.user, life);
     }
@@ -194,7 +194,7 @@ export class BorderModel extends WriteModel {
     if (isForked) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');
-    } else life.end(kind, view.name, this.tick, this.time());
+    } else life.end(kind, view.name, this.tick, this.time(), view.doing === 'sign in');
     return isForked;
   }
 }

@@ -72,7 +72,7 @@ export class WriteModel extends ReadModel {
     else if (id !== view.ownId) this.rotated(view, life, id);
     if (life && this.options.rotateEvery !== false) life.moves.delete(view.name);
     const stored = pending(view);
-    if (life && stored.length > 0 && life.over < view.savesFrom) {
+    if (life && stored.length > 0 && life.over < view.savesFrom && !view.isClosed) {
       this.wrong(
         `${view.name} stored ${stored.map(({ name }) => name).join()} in ${life.name}, which was over`,
       );
