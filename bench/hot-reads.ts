@@ -13,8 +13,8 @@ import { parseArgs } from 'node:util';
 
 import { createCache } from 'cache-manager';
 
-import { memcachedStore } from '../src/store/memcached/memcached-store.js';
-import { openSessionStore } from '../src/store/session-store.factory.js';
+import { memcachedStore } from '../src/store/memcached/store.js';
+import { openSessionStore } from '../src/store/store.factory.js';
 import { startMemcached } from '../test/support/memcached.js';
 import { duel, type DuelPlan } from './measuring/duel.js';
 import { LOAD_CORE, pin, SERVER_CORE } from './measuring/pinning.js';

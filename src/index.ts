@@ -2,14 +2,14 @@ export { SessionModule, type SessionModuleAsyncOptions } from './session.module.
 export type { SessionModuleOptions, SessionOptionsFactory } from './session-options.js';
 export { Session } from './http/session.decorator.js';
 export { sessionOf } from './http/session-of.js';
-export type { SessionCookieOptions } from './http/session-cookie-options.js';
+export type { SessionCookieOptions } from './http/cookie-options.js';
 export type {
   SessionHeaderOptions,
   SessionTransportOption,
-} from './http/session-transport-options.js';
+} from './http/transport-options.js';
 export { SessionManager } from './session/session-manager.js';
 export type * from './session/entry-types.js';
-export type { OutagePolicy, SessionAccess, WritableAccess } from './session/session-access.js';
+export type { OutagePolicy, SessionAccess, WritableAccess } from './session/access.js';
 export { UserSessions, type AnySession, type SessionInfo } from './session/users/user-sessions.js';
 export type {
   KeepOptions,
@@ -32,20 +32,20 @@ export {
   SessionStoreError,
   SessionTooLargeError,
   SessionValueError,
-} from './session/session.errors.js';
+} from './session/errors.js';
 export { SessionMonitor } from './session-monitor.js';
 export type {
   SessionCounters,
   SessionEvent,
   SessionEventPayloads,
   SessionIdentity,
-} from './session/session-telemetry.js';
+} from './session/telemetry.js';
 export type { ServerReport, ServerState } from './store/server-health.js';
-export { memcachedStore } from './store/memcached/memcached-store.js';
+export { memcachedStore } from './store/memcached/store.js';
 export type {
   MemcachedLocation,
   MemcachedOptions,
   MemcachedServer,
-} from './store/memcached/memcached-options.js';
+} from './store/memcached/options.js';
 // By star, since TypeScript merges an application's declarations with such exports only.
 export * from './session/session-data.js';

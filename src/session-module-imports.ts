@@ -2,7 +2,7 @@ import type { ForwardReference, Type } from '@nestjs/common';
 import type { ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { copiesRemedy } from './session/package-copies.js';
-import { SessionError } from './session/session.errors.js';
+import { SessionError } from './session/errors.js';
 
 /** On `SessionModule`, registered: those of other copies of this package have it, too. */
 export const SESSION_MODULE = Symbol.for('nestjs-session-manager.module.1');

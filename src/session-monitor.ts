@@ -1,4 +1,4 @@
-import type { SessionCounters, SessionTelemetry } from './session/session-telemetry.js';
+import type { SessionCounters, SessionTelemetry } from './session/telemetry.js';
 import type { ServerHealth, ServerReport } from './store/server-health.js';
 
 /**

@@ -2,21 +2,21 @@ import {
   checkCookieOptions,
   type CheckedCookieOptions,
   type SessionCookieOptions,
-} from './http/session-cookie-options.js';
+} from './http/cookie-options.js';
 import {
   checkTransport,
   type CheckedTransport,
   type SessionTransportOption,
-} from './http/session-transport-options.js';
+} from './http/transport-options.js';
 import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
-import type { OutagePolicy } from './session/session-access.js';
-import type { WhenTooMany } from './session/session-policy.js';
-import { checkSecrets } from './session/session-secrets.js';
-import { SessionOptionsError } from './session/session.errors.js';
-import { refuseRehash, type MemcachedLocation } from './store/memcached/memcached-options.js';
-import type { KeyvLike, SessionCache } from './store/session-cache.js';
-import { PLACES, placeOf, type SessionPlace } from './store/session-place.js';
-import type { Durability } from './store/tier/tiered-session-store.js';
+import type { OutagePolicy } from './session/access.js';
+import type { WhenTooMany } from './session/policy.js';
+import { checkSecrets } from './session/secrets.js';
+import { SessionOptionsError } from './session/errors.js';
+import { refuseRehash, type MemcachedLocation } from './store/memcached/options.js';
+import type { KeyvLike, SessionCache } from './store/cache.js';
+import { PLACES, placeOf, type SessionPlace } from './store/backend.js';
+import type { Durability } from './store/tier/tiered-store.js';
 
 /**
  * The options of `SessionModule.forRoot()`; `undefined` is like leaving one out. Give one of `memcached`, `stores` and `cache` to say where

@@ -40,7 +40,7 @@ import {
 } from './session.providers.js';
 import { SessionMonitor } from './session-monitor.js';
 import { SessionManager } from './session/session-manager.js';
-import { SessionTelemetry } from './session/session-telemetry.js';
+import { SessionTelemetry } from './session/telemetry.js';
 import { UserSessions } from './session/users/user-sessions.js';
 
 /** The options of `SessionModule.forRootAsync()`. */

@@ -5,10 +5,10 @@ import type { Cache } from 'cache-manager';
 
 import { PrintableLogger } from './http/printable-logger.js';
 import type { SessionEdge } from './http/request-session.js';
-import { SessionCookie } from './http/session-cookie.js';
-import { SessionHeader } from './http/session-header.js';
-import { SessionIdTransport } from './http/session-id-transport.js';
-import { SessionLog } from './http/session-log.js';
+import { SessionCookie } from './http/cookie.js';
+import { SessionHeader } from './http/header.js';
+import { SessionIdTransport } from './http/id-transport.js';
+import { SessionLog } from './http/log.js';
 import { managerOf } from './http/session-of.js';
 import {
   checkSessionOptions,
@@ -25,21 +25,21 @@ import { LineLimit } from './session/line-limit.js';
 import { printable } from './session/printable.js';
 import { SessionManager } from './session/session-manager.js';
 import { SessionMonitor } from './session-monitor.js';
-import { SessionRepository } from './session/session-repository.js';
-import { SessionTelemetry } from './session/session-telemetry.js';
+import { SessionRepository } from './session/repository.js';
+import { SessionTelemetry } from './session/telemetry.js';
 import { UserSessions } from './session/users/user-sessions.js';
 import { SessionSockets } from './sockets/session-sockets.js';
-import { SocketRegistry } from './sockets/socket-registry.js';
-import { memcachedKeyv } from './store/memcached/memcached-store.js';
-import { memoryStore } from './store/memory/memory-store.js';
+import { SocketRegistry } from './sockets/registry.js';
+import { memcachedKeyv } from './store/memcached/store.js';
+import { memoryStore } from './store/memory/store.js';
 import type { ServerWatcher } from './store/server-health.js';
 import {
   keepForSessions,
   openSessionStore,
   toKeyv,
   type OpenSessionStore,
-} from './store/session-store.factory.js';
-import type { TierListener } from './store/tier/tiered-session-store.js';
+} from './store/store.factory.js';
+import type { TierListener } from './store/tier/tiered-store.js';
 
 export const SESSION_OPTIONS = Symbol('session options');
 export const SESSION_CLOCK = Symbol('session clock');

@@ -3,7 +3,7 @@ import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
 import { checkSessionOptions, type SessionModuleOptions } from '../src/session-options.js';
-import { SessionOptionsError } from '../src/session/session.errors.js';
+import { SessionOptionsError } from '../src/session/errors.js';
 
 const check = (options: unknown): unknown => checkSessionOptions(options as SessionModuleOptions);
 

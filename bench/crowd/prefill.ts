@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-import { checksumSeal } from '../../src/session/record-seal.js';
+import { checksumSeal } from '../../src/session/storage/seal.js';
 import { newSessionId } from '../../src/session/session-id.js';
-import { StoreKeys } from '../../src/session/session-keys.js';
+import { StoreKeys } from '../../src/session/storage/keys.js';
 import {
   decodeRecord,
   encodeRecord,
   type SessionRecord,
-} from '../../src/session/session-record.js';
+} from '../../src/session/storage/record-format.js';
 import type { Memcached } from '../../test/support/memcached.js';
 import { Visitor } from '../visitors/visitor.js';
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 import type { ArgumentsHost } from '@nestjs/common';
 
-import { SessionError } from '../session/session.errors.js';
+import { SessionError } from '../session/errors.js';
 import type { FrameworkRequest } from './request-session.js';
 
 /** What resolvers share: Nest's drivers put the request in as `req`, Mercurius as `reply.request`. */

@@ -1,6 +1,6 @@
 import { IntrinsicException } from '@nestjs/common';
 
-import { SessionError, SessionUnavailableError } from '../session/session.errors.js';
+import { SessionError, SessionUnavailableError } from '../session/errors.js';
 
 /**
  * Nest logs whatever is thrown while a request is handled, with its stack, unless it is an

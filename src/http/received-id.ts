@@ -1,4 +1,4 @@
-import type { SessionTicket } from '../session/session-keys.js';
+import type { SessionTicket } from '../session/storage/keys.js';
 
 /** What a request brought in place of a session id. */
 export interface ReceivedId {

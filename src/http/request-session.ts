@@ -1,19 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { CurrentSession } from '../session/current-session.js';
-import type { SessionTransport } from '../session/session-transport.js';
-import type { OutagePolicy, SessionAccess } from '../session/session-access.js';
-import type { SessionTicket } from '../session/session-keys.js';
+import type { SessionTransport } from '../session/transport.js';
+import type { OutagePolicy, SessionAccess } from '../session/access.js';
+import type { SessionTicket } from '../session/storage/keys.js';
 import { SessionManager } from '../session/session-manager.js';
-import type { SessionRepository } from '../session/session-repository.js';
-import type { SessionTelemetry } from '../session/session-telemetry.js';
+import type { SessionRepository } from '../session/repository.js';
+import type { SessionTelemetry } from '../session/telemetry.js';
 import type { SessionClient } from '../session/session-user.js';
 import type { Session } from '../session/session.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
 import { NOT_SENT, type ReceivedId } from './received-id.js';
-import type { SessionIdTransport } from './session-id-transport.js';
-import type { SessionLog } from './session-log.js';
-import type { SessionRoute } from './session-route.js';
+import type { SessionIdTransport } from './id-transport.js';
+import type { SessionLog } from './log.js';
+import type { SessionRoute } from './route.js';
 
 /** What all requests of an application share. */
 export interface SessionEdge {

@@ -4,14 +4,14 @@ import { inspect } from 'node:util';
 import type { ArgumentsHost } from '@nestjs/common';
 
 import { copiesHint } from '../session/package-copies.js';
-import type { SessionAccess, WritableAccess } from '../session/session-access.js';
+import type { SessionAccess, WritableAccess } from '../session/access.js';
 import type { SessionData } from '../session/session-data.js';
 import type { SessionManager } from '../session/session-manager.js';
 import type { ReadonlySession, Session } from '../session/session.js';
-import { SessionError } from '../session/session.errors.js';
+import { SessionError } from '../session/errors.js';
 import { httpRequestOf } from './http-request-of.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
-import type { SessionRoute } from './session-route.js';
+import type { SessionRoute } from './route.js';
 import { clientRouteOf, handshakeRouteOf } from './socket-route.js';
 
 /** Leads from a request to the sessions of one application, and to its response. */

@@ -5,7 +5,7 @@ import {
   type Type,
 } from '@nestjs/common';
 
-import type { SessionAccess } from '../session/session-access.js';
+import type { SessionAccess } from '../session/access.js';
 import type { SessionData } from '../session/session-data.js';
 import type { SessionKey, Session as SessionOf } from '../session/session.js';
 import { sessionOf } from './session-of.js';

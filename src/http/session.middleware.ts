@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 
 import { tellCopy } from '../session/package-copies.js';
-import { SessionError } from '../session/session.errors.js';
+import { SessionError } from '../session/errors.js';
 import { makeResponsesHoldable } from './holdable-response.js';
 import { keepOutagesOutOfNestsLog } from './outage-errors.js';
 import type { SessionEdge } from './request-session.js';

@@ -1,7 +1,7 @@
 import { sign, unsign } from 'cookie-signature';
 
 import { isSessionId } from '../session/session-id.js';
-import type { SessionTicket } from '../session/session-keys.js';
+import type { SessionTicket } from '../session/storage/keys.js';
 
 /** Before a signed value, as `cookie-parser` and Express's `res.cookie` have it. */
 const SIGNED = 's:';

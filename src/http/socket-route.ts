@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { ArgumentsHost } from '@nestjs/common';
 
 import { copiesHint } from '../session/package-copies.js';
-import { SessionError } from '../session/session.errors.js';
-import type { SessionRoute } from './session-route.js';
+import { SessionError } from '../session/errors.js';
+import type { SessionRoute } from './route.js';
 
 /** Of the clients of gateways: told for each connection. */
 export const clientRoutes = new WeakMap<object, SessionRoute>();

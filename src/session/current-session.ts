@@ -1,10 +1,10 @@
-import type { OutagePolicy, SessionAccess } from './session-access.js';
+import type { OutagePolicy, SessionAccess } from './access.js';
 import type { SessionLifecycle } from './session-object.js';
 import { createReadOnlySession, createSession } from './session-proxy.js';
-import type { SessionRepository } from './session-repository.js';
-import type { SessionIdentity } from './session-telemetry.js';
+import type { SessionRepository } from './repository.js';
+import type { SessionIdentity } from './telemetry.js';
 import type { SessionState } from './session-state.js';
-import type { SessionNews, SessionTransport } from './session-transport.js';
+import type { SessionNews, SessionTransport } from './transport.js';
 import { checkUserId } from './session-user.js';
 import {
   noResponse,
@@ -14,7 +14,7 @@ import {
   SessionLimitError,
   SessionReadOnlyError,
   SessionStoreError,
-} from './session.errors.js';
+} from './errors.js';
 import type { KeepOptions, Session } from './session.js';
 
 /** One request's session, from the first use to the commit; knows no transport and no framework. */

@@ -1,6 +1,6 @@
 import { remedyFor, type OptionHints } from './option-names.js';
 import { printable } from './printable.js';
-import { SessionOptionsError } from './session.errors.js';
+import { SessionOptionsError } from './errors.js';
 
 /** Characters of the longest name that is compared with those known. */
 const MAX_NAME = 40;

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 import type { SessionState } from './session-state.js';
 import type { SessionUser } from './session-user.js';
-import { SessionDestroyedError, SessionError, SessionValueError } from './session.errors.js';
+import { SessionDestroyedError, SessionError, SessionValueError } from './errors.js';
 import type { KeepOptions, Session } from './session.js';
 
 /** What a session asks of the request it belongs to. */

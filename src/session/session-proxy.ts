@@ -1,7 +1,7 @@
 import { MEMBERS, SessionObject, type SessionLifecycle } from './session-object.js';
 import type { SessionState } from './session-state.js';
-import { checkKey } from './session-value.js';
-import { SessionValueError, type SessionError } from './session.errors.js';
+import { checkKey } from './entry-value.js';
+import { SessionValueError, type SessionError } from './errors.js';
 import type { Session } from './session.js';
 
 /** A session whose entries are also its properties. */

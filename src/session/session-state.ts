@@ -1,8 +1,8 @@
-import { SessionEntries } from './session-entries.js';
-import type { SessionTicket, StoreKeys } from './session-keys.js';
-import type { SessionRecord } from './session-record.js';
-import type { FoundRecord } from './session-records.js';
-import type { SessionIdentity } from './session-telemetry.js';
+import { SessionEntries } from './entries.js';
+import type { SessionTicket, StoreKeys } from './storage/keys.js';
+import type { SessionRecord } from './storage/record-format.js';
+import type { FoundRecord } from './storage/records.js';
+import type { SessionIdentity } from './telemetry.js';
 import { handleOf, type SessionUser } from './session-user.js';
 
 /**

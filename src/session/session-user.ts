@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 
-import { SessionValueError } from './session.errors.js';
+import { SessionValueError } from './errors.js';
 
 /** Whose session it is, for a session that is signed in. */
 export interface SessionUser {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-import type { SocketMessage } from './socket-message.js';
+import type { SocketMessage } from './message.js';
 
 const messages = new AsyncLocalStorage<SocketMessage>();
 

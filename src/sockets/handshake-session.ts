@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 
-import type { SessionRoute } from '../http/session-route.js';
-import type { SessionAccess } from '../session/session-access.js';
+import type { SessionRoute } from '../http/route.js';
+import type { SessionAccess } from '../session/access.js';
 import type { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
-import { closeClient, type SocketClient } from './socket-end.js';
+import { closeClient, type SocketClient } from './end.js';
 import type { SocketSession } from './socket-session.js';
 
 /** Not all servers of Socket.IO tell the raw headers. */

@@ -1,8 +1,8 @@
 import { catchError, EMPTY, finalize, isObservable, Observable } from 'rxjs';
 
 import { within } from './current-message.js';
-import type { MessageCall } from './socket-adapter.js';
-import { SocketMessage } from './socket-message.js';
+import type { MessageCall } from './adapter.js';
+import { SocketMessage } from './message.js';
 import type { SocketSession } from './socket-session.js';
 
 /**

@@ -2,7 +2,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import { catchError, concat, defer, EMPTY, ignoreElements, type Observable } from 'rxjs';
 
 import { currentMessage } from './current-message.js';
-import type { SocketMessage } from './socket-message.js';
+import type { SocketMessage } from './message.js';
 
 /**
  * Commits a message's changes before its handler's answer leaves, and before an error of the handler

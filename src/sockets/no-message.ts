@@ -1,5 +1,5 @@
-import type { SessionTransport } from '../session/session-transport.js';
-import { SessionError } from '../session/session.errors.js';
+import type { SessionTransport } from '../session/transport.js';
+import { SessionError } from '../session/errors.js';
 
 /**
  * In the place of a message where there is none: who asks a `SessionManager` then, which Nest makes

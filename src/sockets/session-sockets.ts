@@ -4,16 +4,16 @@ import type { WebSocketAdapter } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import type { SessionEdge } from '../http/request-session.js';
-import type { SessionRoute } from '../http/session-route.js';
+import type { SessionRoute } from '../http/route.js';
 import { clientRoutes, handshakesAt, type Handshakes } from '../http/socket-route.js';
 import { gatewaysOf, interceptMessages } from './gateways.js';
 import { HandshakeSession, type Handshake } from './handshake-session.js';
 import { callHandler } from './message-call.js';
 import { listenToHandlers } from './message-handlers.js';
-import { listenToAdapter, type MessageCall, type SocketListener } from './socket-adapter.js';
-import type { SocketRegistry } from './socket-registry.js';
+import { listenToAdapter, type MessageCall, type SocketListener } from './adapter.js';
+import type { SocketRegistry } from './registry.js';
 import { SocketSession } from './socket-session.js';
-import { SocketSweep } from './socket-sweep.js';
+import { SocketSweep } from './sweep.js';
 
 /** The sessions of an application's sockets. Without any it does nothing. */
 export class SessionSockets implements SocketListener, Handshakes {

@@ -1,15 +1,15 @@
 import type { SessionEdge } from '../http/request-session.js';
-import type { SessionRoute } from '../http/session-route.js';
+import type { SessionRoute } from '../http/route.js';
 import { CurrentSession } from '../session/current-session.js';
-import type { SessionAccess } from '../session/session-access.js';
-import type { SessionTicket } from '../session/session-keys.js';
+import type { SessionAccess } from '../session/access.js';
+import type { SessionTicket } from '../session/storage/keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
 import { currentMessage } from './current-message.js';
 import { noMessage } from './no-message.js';
-import { closeClient, SocketEndedError } from './socket-end.js';
-import { SocketMessage, type MessageSocket } from './socket-message.js';
-import type { KeptSocket, SocketRegistry } from './socket-registry.js';
+import { closeClient, SocketEndedError } from './end.js';
+import { SocketMessage, type MessageSocket } from './message.js';
+import type { KeptSocket, SocketRegistry } from './registry.js';
 
 /**
  * The session of one socket, by the id that its handshake brought.

@@ -1,8 +1,8 @@
-import { SessionStoreError } from '../session/session.errors.js';
-import { Turns } from '../session/turns.js';
+import { SessionStoreError } from '../session/errors.js';
+import { Turns } from '../session/storage/keyed-mutex.js';
 import { BoundedCalls } from './bounded-calls.js';
 import { DeadlineError, OverloadError } from './deadline-error.js';
-import type { SessionCache } from './session-cache.js';
+import type { SessionCache } from './cache.js';
 
 interface Read {
   error?: unknown;

@@ -1,5 +1,5 @@
-import { SessionError } from '../session/session.errors.js';
-import type { SessionCache } from './session-cache.js';
+import { SessionError } from '../session/errors.js';
+import type { SessionCache } from './cache.js';
 
 type Method = (...args: never[]) => unknown;
 

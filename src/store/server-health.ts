@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { SessionStoreError } from '../session/session.errors.js';
+import { SessionStoreError } from '../session/errors.js';
 import { DeadlineError, OverloadError } from './deadline-error.js';
 
 /** Learns what happens to the servers of a store. */

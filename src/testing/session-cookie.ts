@@ -2,9 +2,9 @@ import type { INestApplicationContext } from '@nestjs/common';
 
 import type { SessionEdge } from '../http/request-session.js';
 import { checkUserId } from '../session/session-user.js';
-import type { SessionTicket } from '../session/session-keys.js';
+import type { SessionTicket } from '../session/storage/keys.js';
 import { SESSION_EDGE } from '../session.providers.js';
-import { SessionError } from '../session/session.errors.js';
+import { SessionError } from '../session/errors.js';
 
 type Entries = Readonly<Record<string, unknown>>;
 

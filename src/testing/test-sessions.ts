@@ -1,6 +1,6 @@
 import type { CheckedSessionOptions } from '../session-options.js';
 import { SESSION_CLOCK, SESSION_OPTIONS, SESSION_STORE } from '../session.providers.js';
-import type { OpenSessionStore } from '../store/session-store.factory.js';
+import type { OpenSessionStore } from '../store/store.factory.js';
 import { TestClock } from './test-clock.js';
 import { TestStore } from './test-store.js';
 

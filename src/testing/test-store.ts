@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { createCache } from 'cache-manager';
 
-import type { SessionStore, StoredText } from '../session/session-store.js';
-import { SessionStoreError } from '../session/session.errors.js';
-import { AtomicSessionStore } from '../store/atomic-session-store.js';
+import type { SessionStore, StoredText } from '../session/storage/store.js';
+import { SessionStoreError } from '../session/errors.js';
+import { AtomicSessionStore } from '../store/atomic-store.js';
 import { keyvOver } from '../store/keyv-over.js';
-import { MemoryAdapter } from '../store/memory/memory-adapter.js';
+import { MemoryAdapter } from '../store/memory/adapter.js';
 
 /**
  * Sessions in memory, with all the guarantees of sessions in memcached, and faults on demand. A fault

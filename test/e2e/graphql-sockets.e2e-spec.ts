@@ -25,7 +25,7 @@ import { createClient, type Client, type ExecutionResult } from 'graphql-ws';
 import { WebSocket } from 'ws';
 
 import { Session, SessionManager, sessionOf, UserSessions } from '../../src/index.js';
-import { SocketRegistry } from '../../src/sockets/socket-registry.js';
+import { SocketRegistry } from '../../src/sockets/registry.js';
 import { GRAPHQL_STACKS } from '../support/graphql-apps.js';
 import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
 

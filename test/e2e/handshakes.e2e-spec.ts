@@ -7,7 +7,7 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Socket } from 'socket.io-client';
 
 import { Session, SessionError, sessionOf } from '../../src/index.js';
-import { SocketRegistry } from '../../src/sockets/socket-registry.js';
+import { SocketRegistry } from '../../src/sockets/registry.js';
 import { sessionHeaders } from '../../src/testing/session-cookie.js';
 import {
   connectGateway,

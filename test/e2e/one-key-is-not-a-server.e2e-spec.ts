@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Post } from '@nestjs/common';
 
 import { Session, SessionMonitor } from '../../src/index.js';
-import { StoreKeys } from '../../src/session/session-keys.js';
+import { StoreKeys } from '../../src/session/storage/keys.js';
 import { CrowdClient, outcomesOf, type CrowdSeen } from '../support/crowd-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { plant } from '../support/planted.js';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 
-import type { SessionError } from '../../src/session/session.errors.js';
+import type { SessionError } from '../../src/session/errors.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
 import { sessionOf as sessionOfThis } from '../../src/index.js';
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Keyv } from 'keyv';
 
 import type { SessionInfo, SessionModuleOptions } from '../../src/index.js';
-import { StoreKeys } from '../../src/session/session-keys.js';
+import { StoreKeys } from '../../src/session/storage/keys.js';
 import { TestClock } from '../../src/testing/test-clock.js';
 import type { Visitor } from '../support/http-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';

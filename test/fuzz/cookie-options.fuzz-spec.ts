@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import { SessionOptionsError, type SessionCookieOptions } from '../../src/index.js';
-import { checkCookieOptions } from '../../src/http/session-cookie-options.js';
-import { SessionCookie } from '../../src/http/session-cookie.js';
+import { checkCookieOptions } from '../../src/http/cookie-options.js';
+import { SessionCookie } from '../../src/http/cookie.js';
 import { newSessionId } from '../../src/session/session-id.js';
 import { FUZZ_TIMEOUT, fuzzRuns } from './fuzz-runs.js';
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { SessionEntries } from '../../src/session/session-entries.js';
+import { SessionEntries } from '../../src/session/entries.js';
 import {
   decodeRecord,
   encodeRecord,
   type SessionRecord,
-} from '../../src/session/session-record.js';
-import { SessionValueError } from '../../src/session/session.errors.js';
+} from '../../src/session/storage/record-format.js';
+import { SessionValueError } from '../../src/session/errors.js';
 import { FUZZ_TIMEOUT, fuzzRuns } from './fuzz-runs.js';
 
 const REFUSED = ['__proto__', 'constructor', 'prototype'];

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { checksumSeal, recordSeal } from '../../src/session/record-seal.js';
+import { checksumSeal, recordSeal } from '../../src/session/storage/seal.js';
 import { newSessionId } from '../../src/session/session-id.js';
-import { decodeRecord, encodeRecord } from '../../src/session/session-record.js';
+import { decodeRecord, encodeRecord } from '../../src/session/storage/record-format.js';
 import { SessionWorld } from '../support/session-world.js';
 import { FUZZ_TIMEOUT, fuzzRuns } from './fuzz-runs.js';
 

@@ -3,7 +3,7 @@ import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-hos
 
 import { httpRequestOf } from '../../src/http/http-request-of.js';
 import { sessionOf } from '../../src/http/session-of.js';
-import { SessionError } from '../../src/session/session.errors.js';
+import { SessionError } from '../../src/session/errors.js';
 
 const request = { headers: {} };
 const info = { fieldName: 'visits' };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { checksumSeal } from '../../src/session/record-seal.js';
+import { checksumSeal } from '../../src/session/storage/seal.js';
 import { idOf, overwrite, securityWorld, type SecurityWorld } from './security-world.js';
 
 const SECRET = 'a secret of thirty-two characters or more';

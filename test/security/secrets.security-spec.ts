@@ -2,7 +2,7 @@ import { sign } from 'cookie-signature';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { SessionOptionsError, type SessionModuleOptions } from '../../src/index.js';
-import { recordSeal } from '../../src/session/record-seal.js';
+import { recordSeal } from '../../src/session/storage/seal.js';
 import type { Visitor } from '../support/http-client.js';
 import { startSessionApp, type SessionApp } from '../support/session-app.js';
 import { idOf, securityWorld, type SecurityWorld } from './security-world.js';

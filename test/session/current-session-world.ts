@@ -1,8 +1,8 @@
 import { beforeEach } from '@jest/globals';
 
 import { CurrentSession } from '../../src/session/current-session.js';
-import type { SessionPolicy } from '../../src/session/session-policy.js';
-import type { SessionTicket } from '../../src/session/session-keys.js';
+import type { SessionPolicy } from '../../src/session/policy.js';
+import type { SessionTicket } from '../../src/session/storage/keys.js';
 import { SessionWorld } from '../support/session-world.js';
 
 /** A client as one request sees it. */

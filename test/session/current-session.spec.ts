@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { type CurrentSession } from '../../src/session/current-session.js';
 import { SessionManager } from '../../src/session/session-manager.js';
-import { SessionReadOnlyError, SessionStoreError } from '../../src/session/session.errors.js';
+import { SessionReadOnlyError, SessionStoreError } from '../../src/session/errors.js';
 import {
   begin,
   client,

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { printable, printableStack } from '../../src/session/printable.js';
-import { SessionEntries } from '../../src/session/session-entries.js';
+import { SessionEntries } from '../../src/session/entries.js';
 import {
   SessionError,
   SessionOptionsError,
   SessionValueError,
-} from '../../src/session/session.errors.js';
-import { toJson } from '../../src/session/session-value.js';
+} from '../../src/session/errors.js';
+import { toJson } from '../../src/session/entry-value.js';
 
 /** What could forge a line, move a cursor, or turn the direction of what follows. */
 const HOSTILE = [

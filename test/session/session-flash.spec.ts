@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { CurrentSession } from '../../src/session/current-session.js';
-import { SessionDestroyedError, SessionValueError } from '../../src/session/session.errors.js';
+import { SessionDestroyedError, SessionValueError } from '../../src/session/errors.js';
 import { SessionWorld } from '../support/session-world.js';
 
 describe('a flash message', () => {

@@ -6,7 +6,7 @@ import type { SessionLifecycle } from '../../src/session/session-object.js';
 import { createSession } from '../../src/session/session-proxy.js';
 import type { SessionState } from '../../src/session/session-state.js';
 import type { Session } from '../../src/session/session.js';
-import { SessionDestroyedError, SessionValueError } from '../../src/session/session.errors.js';
+import { SessionDestroyedError, SessionValueError } from '../../src/session/errors.js';
 import { SessionWorld } from '../support/session-world.js';
 
 interface Shop {

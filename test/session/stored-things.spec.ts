@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { newSessionId } from '../../src/session/session-id.js';
-import { encodeForwarder, encodeRecord } from '../../src/session/session-record.js';
+import { encodeForwarder, encodeRecord } from '../../src/session/storage/record-format.js';
 import type { SessionState } from '../../src/session/session-state.js';
 import { UserSessions } from '../../src/session/users/user-sessions.js';
-import { encodeIndex, type IndexedSession } from '../../src/session/users/user-index.js';
+import { encodeIndex, type IndexedSession } from '../../src/session/users/index-format.js';
 import { SessionWorld } from '../support/session-world.js';
 
 const DEEP = '['.repeat(100_000) + ']'.repeat(100_000);

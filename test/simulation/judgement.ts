@@ -1,4 +1,4 @@
-import { SessionLimitError } from '../../src/session/session.errors.js';
+import { SessionLimitError } from '../../src/session/errors.js';
 import { Client } from './client.js';
 import type { Life } from './life.js';
 import { SECONDS } from './model-users.js';

@@ -2,7 +2,7 @@ import {
   SessionConflictError,
   SessionDestroyedError,
   SessionLimitError,
-} from '../../src/session/session.errors.js';
+} from '../../src/session/errors.js';
 import { keeps, Life } from './life.js';
 import { WriteModel } from './model-writes.js';
 import { pending, type RequestView } from './request-view.js';

@@ -1,4 +1,4 @@
-import { SessionLimitError } from '../../src/session/session.errors.js';
+import { SessionLimitError } from '../../src/session/errors.js';
 import type { Life } from './life.js';
 import type { Ledger } from './ledger.js';
 import type { RequestView } from './request-view.js';

@@ -4,7 +4,7 @@ import {
   SessionError,
   SessionLimitError,
   SessionStoreError,
-} from '../../src/session/session.errors.js';
+} from '../../src/session/errors.js';
 import { Life, type Tag } from './life.js';
 import { ReadModel } from './model-reads.js';
 import { pending, type RequestView } from './request-view.js';

@@ -1,4 +1,4 @@
-import type { SessionCache } from '../../src/store/session-cache.js';
+import type { SessionCache } from '../../src/store/cache.js';
 import { Exchange } from './exchange.js';
 import type { Names } from './names.js';
 import type { Scheduler } from './scheduler.js';

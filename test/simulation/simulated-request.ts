@@ -1,7 +1,7 @@
 import { CurrentSession } from '../../src/session/current-session.js';
-import type { SessionTicket } from '../../src/session/session-keys.js';
-import type { SessionTransport } from '../../src/session/session-transport.js';
-import { SessionUnavailableError } from '../../src/session/session.errors.js';
+import type { SessionTicket } from '../../src/session/storage/keys.js';
+import type { SessionTransport } from '../../src/session/transport.js';
+import { SessionUnavailableError } from '../../src/session/errors.js';
 import type { Session } from '../../src/session/session.js';
 import type { Client } from './client.js';
 import { handle } from './handler.js';

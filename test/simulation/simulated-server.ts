@@ -1,4 +1,4 @@
-import type { StoredText } from '../../src/session/session-store.js';
+import type { StoredText } from '../../src/session/storage/store.js';
 
 interface Kept extends StoredText {
   /** In milliseconds since 1970, by the server's clock. */

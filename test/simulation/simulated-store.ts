@@ -1,5 +1,5 @@
-import type { SessionStore, StoredText } from '../../src/session/session-store.js';
-import { SessionStoreError } from '../../src/session/session.errors.js';
+import type { SessionStore, StoredText } from '../../src/session/storage/store.js';
+import { SessionStoreError } from '../../src/session/errors.js';
 import type { SimulatedServer } from './simulated-server.js';
 import { Exchange } from './exchange.js';
 import type { Names } from './names.js';

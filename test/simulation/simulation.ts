@@ -1,5 +1,5 @@
-import { checksumSeal } from '../../src/session/record-seal.js';
-import { encodeForwarder } from '../../src/session/session-record.js';
+import { checksumSeal } from '../../src/session/storage/seal.js';
+import { encodeForwarder } from '../../src/session/storage/record-format.js';
 import { Client } from './client.js';
 import { judge } from './judgement.js';
 import { Log } from './log.js';

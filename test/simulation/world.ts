@@ -1,10 +1,10 @@
-import type { SessionPolicy } from '../../src/session/session-policy.js';
-import { SessionRepository } from '../../src/session/session-repository.js';
-import type { SessionStore } from '../../src/session/session-store.js';
-import { SessionTelemetry } from '../../src/session/session-telemetry.js';
+import type { SessionPolicy } from '../../src/session/policy.js';
+import { SessionRepository } from '../../src/session/repository.js';
+import type { SessionStore } from '../../src/session/storage/store.js';
+import { SessionTelemetry } from '../../src/session/telemetry.js';
 import { UserSessions } from '../../src/session/users/user-sessions.js';
-import { CachedCopies } from '../../src/store/tier/session-copies.js';
-import { TieredSessionStore } from '../../src/store/tier/tiered-session-store.js';
+import { CachedCopies } from '../../src/store/tier/copies.js';
+import { TieredSessionStore } from '../../src/store/tier/tiered-store.js';
 import { Names } from './names.js';
 import type { Options } from './schedule.js';
 import { Scheduler } from './scheduler.js';

@@ -7,7 +7,7 @@ import { SubscribeMessage } from '@nestjs/websockets';
 
 import { within } from '../../src/sockets/current-message.js';
 import { listenToHandlers } from '../../src/sockets/message-handlers.js';
-import { SocketMessage, type MessageSocket } from '../../src/sockets/socket-message.js';
+import { SocketMessage, type MessageSocket } from '../../src/sockets/message.js';
 
 const newMessage = () => new SocketMessage({ edge: {} } as MessageSocket);
 

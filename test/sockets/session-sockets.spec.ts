@@ -8,7 +8,7 @@ import { NOT_SENT } from '../../src/http/received-id.js';
 import type { SessionEdge } from '../../src/http/request-session.js';
 import { sessionOf } from '../../src/http/session-of.js';
 import { SessionSockets } from '../../src/sockets/session-sockets.js';
-import { SocketRegistry } from '../../src/sockets/socket-registry.js';
+import { SocketRegistry } from '../../src/sockets/registry.js';
 import { SessionWorld } from '../support/session-world.js';
 
 /** A socket at this end. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
-import { SessionStoreError } from '../../src/session/session.errors.js';
+import { SessionStoreError } from '../../src/session/errors.js';
 import { CacheAccess } from '../../src/store/cache-access.js';
 import { DeadlineError, OverloadError } from '../../src/store/deadline-error.js';
 import { Gate } from '../support/gate.js';

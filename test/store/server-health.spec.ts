@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
-import { SessionStoreError } from '../../src/session/session.errors.js';
+import { SessionStoreError } from '../../src/session/errors.js';
 import { DeadlineError, OverloadError } from '../../src/store/deadline-error.js';
 import { ServerHealth } from '../../src/store/server-health.js';
 

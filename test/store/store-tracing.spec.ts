@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
-import { openSessionStore } from '../../src/store/session-store.factory.js';
+import { openSessionStore } from '../../src/store/store.factory.js';
 import { traced, type StoreOperation } from '../../src/store/store-tracing.js';
 import { useMemcached } from '../support/hooks.js';
 import { PlainAdapter } from '../support/plain-adapter.js';

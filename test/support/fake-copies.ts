@@ -1,6 +1,6 @@
-import { SessionStoreError } from '../../src/session/session.errors.js';
-import type { SessionCopies } from '../../src/store/tier/session-copies.js';
-import type { TieredRecord } from '../../src/store/tier/tiered-record.js';
+import { SessionStoreError } from '../../src/session/errors.js';
+import type { SessionCopies } from '../../src/store/tier/copies.js';
+import type { TieredRecord } from '../../src/store/tier/record.js';
 import { Gate } from './gate.js';
 
 type Operation = keyof SessionCopies;

@@ -1,5 +1,5 @@
-import type { SessionStore, StoredText } from '../../src/session/session-store.js';
-import { SessionStoreError } from '../../src/session/session.errors.js';
+import type { SessionStore, StoredText } from '../../src/session/storage/store.js';
+import { SessionStoreError } from '../../src/session/errors.js';
 import { Gate } from './gate.js';
 
 type Operation = keyof SessionStore;

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 import { RequestSession } from '../../src/http/request-session.js';
-import { checkCookieOptions } from '../../src/http/session-cookie-options.js';
-import { SessionCookie } from '../../src/http/session-cookie.js';
-import { SessionIdTransport } from '../../src/http/session-id-transport.js';
-import { SessionLog } from '../../src/http/session-log.js';
+import { checkCookieOptions } from '../../src/http/cookie-options.js';
+import { SessionCookie } from '../../src/http/cookie.js';
+import { SessionIdTransport } from '../../src/http/id-transport.js';
+import { SessionLog } from '../../src/http/log.js';
 import type { SessionWorld } from './session-world.js';
 
 type Handler = (session: RequestSession, response: ServerResponse) => unknown;

@@ -1,14 +1,14 @@
-import type { SessionPolicy } from '../../src/session/session-policy.js';
-import { recordSeal } from '../../src/session/record-seal.js';
-import { StoreKeys } from '../../src/session/session-keys.js';
+import type { SessionPolicy } from '../../src/session/policy.js';
+import { recordSeal } from '../../src/session/storage/seal.js';
+import { StoreKeys } from '../../src/session/storage/keys.js';
 import {
   decodeRecord,
   encodeRecord,
   type SessionRecord,
-} from '../../src/session/session-record.js';
-import { SessionRecords } from '../../src/session/session-records.js';
-import { SessionRepository } from '../../src/session/session-repository.js';
-import { SessionTelemetry } from '../../src/session/session-telemetry.js';
+} from '../../src/session/storage/record-format.js';
+import { SessionRecords } from '../../src/session/storage/records.js';
+import { SessionRepository } from '../../src/session/repository.js';
+import { SessionTelemetry } from '../../src/session/telemetry.js';
 import type { SessionState } from '../../src/session/session-state.js';
 import { TestClock } from '../../src/testing/test-clock.js';
 import { FakeStore } from './fake-store.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 
 import { newSessionId } from '../../src/session/session-id.js';
 import { storeKeyOf } from './store-key.js';
-import type { SessionStore } from '../../src/session/session-store.js';
+import type { SessionStore } from '../../src/session/storage/store.js';
 import { KEY_PREFIX, TIMEOUT, type OpenStore } from './stores.js';
 
 /** What holds for every store, as `SessionStore` says it. */

@@ -1,4 +1,4 @@
-import { StoreKeys } from '../../src/session/session-keys.js';
+import { StoreKeys } from '../../src/session/storage/keys.js';
 
 /** Where the session of this id is kept, without secrets. */
 export function storeKeyOf(id: string, prefix = 'sess:'): string {

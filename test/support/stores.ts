@@ -6,10 +6,10 @@ import KeyvPostgres from '@keyv/postgres';
 import { createCache, type Cache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
-import type { SessionStore } from '../../src/session/session-store.js';
-import { memcachedStore } from '../../src/store/memcached/memcached-store.js';
-import { memoryStore } from '../../src/store/memory/memory-store.js';
-import { openSessionStore } from '../../src/store/session-store.factory.js';
+import type { SessionStore } from '../../src/session/storage/store.js';
+import { memcachedStore } from '../../src/store/memcached/store.js';
+import { memoryStore } from '../../src/store/memory/store.js';
+import { openSessionStore } from '../../src/store/store.factory.js';
 import { TestClock } from '../../src/testing/test-clock.js';
 import { startMemcached, type Memcached } from './memcached.js';
 import { PostgresAdapter } from './postgres-adapter.js';

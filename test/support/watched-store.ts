@@ -2,9 +2,9 @@ import { EventEmitter, once } from 'node:events';
 
 import type { Keyv } from 'keyv';
 
-import { memcachedStore } from '../../src/store/memcached/memcached-store.js';
-import type { MemcachedLocation } from '../../src/store/memcached/memcached-options.js';
-import { openSessionStore, type OpenSessionStore } from '../../src/store/session-store.factory.js';
+import { memcachedStore } from '../../src/store/memcached/store.js';
+import type { MemcachedLocation } from '../../src/store/memcached/options.js';
+import { openSessionStore, type OpenSessionStore } from '../../src/store/store.factory.js';
 import { cacheOver, KEY_PREFIX, TIMEOUT } from './stores.js';
 
 /** Sessions in memcached, and what is told of the servers. */

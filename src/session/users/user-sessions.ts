@@ -1,9 +1,9 @@
-import { absoluteDeadline } from '../session-policy.js';
+import { absoluteDeadline } from '../policy.js';
 import { userOfSession } from '../session-object.js';
 import { checkUserId } from '../session-user.js';
 import type { ReadonlySession } from '../session.js';
-import type { SessionGenerations } from '../session-generations.js';
-import type { LiveSession, UserLookup } from './user-lookup.js';
+import type { SessionGenerations } from '../storage/generations.js';
+import type { LiveSession, UserLookup } from './lookup.js';
 
 /** One of a user's sessions, as the user may see it. */
 export interface SessionInfo {

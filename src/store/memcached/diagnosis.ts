@@ -1,6 +1,6 @@
 import type { ServerDiagnosis } from '../atomic-record.js';
 import { askMeta, askSettings, askVersion } from './commands.js';
-import type { MemcachedNode } from './memcached-node.js';
+import type { MemcachedNode } from './node.js';
 
 /** The first release with `gats`, which reads a session and renews it at once. */
 const OLDEST = [1, 5, 3];

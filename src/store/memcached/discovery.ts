@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BoundedCalls } from '../bounded-calls.js';
 import { ServerHealth } from '../server-health.js';
 import { askClusterConfiguration } from './commands.js';
-import { MemcachedNode, type NodeLocation, type NodeSettings } from './memcached-node.js';
+import { MemcachedNode, type NodeLocation, type NodeSettings } from './node.js';
 import { addressesOf } from './name-lookup.js';
 import { formatAddress, parseAddress } from './server-address.js';
 

@@ -1,7 +1,7 @@
-import { SessionStoreError } from '../../session/session.errors.js';
+import { SessionStoreError } from '../../session/errors.js';
 import type { ServerHealth } from '../server-health.js';
-import type { SessionCopies } from './session-copies.js';
-import type { TieredRecord } from './tiered-record.js';
+import type { SessionCopies } from './copies.js';
+import type { TieredRecord } from './record.js';
 import { traced } from '../store-tracing.js';
 
 /** Copies that are asked for through the health of the one server behind them. */

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { CurrentSession } from '../../../src/session/current-session.js';
-import { SessionRepository } from '../../../src/session/session-repository.js';
-import type { SessionStore } from '../../../src/session/session-store.js';
+import { SessionRepository } from '../../../src/session/repository.js';
+import type { SessionStore } from '../../../src/session/storage/store.js';
 import { UserSessions } from '../../../src/session/users/user-sessions.js';
 import { SessionWorld } from '../../support/session-world.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { CurrentSession } from '../../../src/session/current-session.js';
-import { SessionRepository } from '../../../src/session/session-repository.js';
-import { SessionLimitError, SessionStoreError } from '../../../src/session/session.errors.js';
+import { SessionRepository } from '../../../src/session/repository.js';
+import { SessionLimitError, SessionStoreError } from '../../../src/session/errors.js';
 import type { Session } from '../../../src/session/session.js';
 import { UserSessions } from '../../../src/session/users/user-sessions.js';
 import {

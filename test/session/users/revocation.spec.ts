@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { SessionDestroyedError, SessionStoreError } from '../../../src/session/session.errors.js';
+import { SessionDestroyedError, SessionStoreError } from '../../../src/session/errors.js';
 import { UserSessions } from '../../../src/session/users/user-sessions.js';
 import {
   comes,

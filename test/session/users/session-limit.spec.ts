@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { SessionRepository } from '../../../src/session/session-repository.js';
-import { SessionLimitError, SessionStoreError } from '../../../src/session/session.errors.js';
-import type { SessionStore } from '../../../src/session/session-store.js';
+import { SessionRepository } from '../../../src/session/repository.js';
+import { SessionLimitError, SessionStoreError } from '../../../src/session/errors.js';
+import type { SessionStore } from '../../../src/session/storage/store.js';
 import {
   begin,
   comes,

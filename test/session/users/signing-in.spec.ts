@@ -5,7 +5,7 @@ import {
   SessionLimitError,
   SessionStoreError,
   SessionValueError,
-} from '../../../src/session/session.errors.js';
+} from '../../../src/session/errors.js';
 import {
   begin,
   comes,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { SessionStoreError, SessionValueError } from '../../../src/session/session.errors.js';
+import { SessionStoreError, SessionValueError } from '../../../src/session/errors.js';
 import type { Session } from '../../../src/session/session.js';
 import {
   BROWSER,

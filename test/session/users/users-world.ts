@@ -1,8 +1,8 @@
 import { beforeEach } from '@jest/globals';
 
 import { CurrentSession } from '../../../src/session/current-session.js';
-import type { SessionPolicy } from '../../../src/session/session-policy.js';
-import { type SessionRepository } from '../../../src/session/session-repository.js';
+import type { SessionPolicy } from '../../../src/session/policy.js';
+import { type SessionRepository } from '../../../src/session/repository.js';
 import type { SessionClient } from '../../../src/session/session-user.js';
 import type { Session } from '../../../src/session/session.js';
 import { UserSessions } from '../../../src/session/users/user-sessions.js';

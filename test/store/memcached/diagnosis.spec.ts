@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { SessionStoreError } from '../../../src/session/session.errors.js';
+import { SessionStoreError } from '../../../src/session/errors.js';
 import { memcachedCommand, startMemcached, type Memcached } from '../../support/memcached.js';
 import { scriptedMemcached, type ScriptedMemcached } from '../../support/scripted-memcached.js';
 import { freePort, startServer } from '../../support/server-process.js';

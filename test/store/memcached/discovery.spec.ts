@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { newSessionId } from '../../../src/session/session-id.js';
-import { SessionStoreError } from '../../../src/session/session.errors.js';
+import { SessionStoreError } from '../../../src/session/errors.js';
 import { nodesIn } from '../../../src/store/memcached/discovery.js';
-import type { MemcachedLocation } from '../../../src/store/memcached/memcached-options.js';
+import type { MemcachedLocation } from '../../../src/store/memcached/options.js';
 import { best } from '../../../src/store/memcached/server-ranking.js';
 import {
   clusterEndpoint,

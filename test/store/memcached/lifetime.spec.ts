@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import type { SessionStore } from '../../../src/session/session-store.js';
-import { memcachedStore } from '../../../src/store/memcached/memcached-store.js';
+import type { SessionStore } from '../../../src/session/storage/store.js';
+import { memcachedStore } from '../../../src/store/memcached/store.js';
 import { startMemcached, type Memcached } from '../../support/memcached.js';
 import { secondsLeft, sessionStoreOver } from '../../support/stores.js';
 

@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Keyv } from 'keyv';
 
-import type { SessionStore } from '../../../src/session/session-store.js';
-import { SessionStoreError } from '../../../src/session/session.errors.js';
-import type { MemcachedOptions } from '../../../src/store/memcached/memcached-options.js';
-import { memcachedStore } from '../../../src/store/memcached/memcached-store.js';
+import type { SessionStore } from '../../../src/session/storage/store.js';
+import { SessionStoreError } from '../../../src/session/errors.js';
+import type { MemcachedOptions } from '../../../src/store/memcached/options.js';
+import { memcachedStore } from '../../../src/store/memcached/store.js';
 import { freePort, startServer, type ServerProcess } from '../../support/server-process.js';
 import { sessionStoreOver, TIMEOUT } from '../../support/stores.js';
 

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Keyv } from 'keyv';
 
-import type { SessionStore } from '../../../src/session/session-store.js';
-import { SessionStoreError } from '../../../src/session/session.errors.js';
-import { memcachedStore } from '../../../src/store/memcached/memcached-store.js';
+import type { SessionStore } from '../../../src/session/storage/store.js';
+import { SessionStoreError } from '../../../src/session/errors.js';
+import { memcachedStore } from '../../../src/store/memcached/store.js';
 import { startMemcached, type Memcached } from '../../support/memcached.js';
 import { recordingProxy } from '../../support/recording-proxy.js';
 import { sessionStoreOver, TIMEOUT } from '../../support/stores.js';

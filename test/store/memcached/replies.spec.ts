@@ -2,13 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Keyv } from 'keyv';
 
 import { newSessionId } from '../../../src/session/session-id.js';
-import type { SessionStore } from '../../../src/session/session-store.js';
-import { SessionStoreError } from '../../../src/session/session.errors.js';
-import { memcachedStore } from '../../../src/store/memcached/memcached-store.js';
+import type { SessionStore } from '../../../src/session/storage/store.js';
+import { SessionStoreError } from '../../../src/session/errors.js';
+import { memcachedStore } from '../../../src/store/memcached/store.js';
 import {
   openSessionStore,
   type OpenSessionStore,
-} from '../../../src/store/session-store.factory.js';
+} from '../../../src/store/store.factory.js';
 import { scriptedMemcached, type ScriptedMemcached } from '../../support/scripted-memcached.js';
 import { storeKeyOf } from '../../support/store-key.js';
 import { cacheOver, KEY_PREFIX, TIMEOUT } from '../../support/stores.js';

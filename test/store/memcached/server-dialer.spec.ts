@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { SessionStoreError } from '../../../src/session/session.errors.js';
+import { SessionStoreError } from '../../../src/session/errors.js';
 import { ServerDialer } from '../../../src/store/memcached/server-dialer.js';
 import { fakeDns, type FakeDns } from '../../support/fake-dns.js';
 import { startMemcached, type Memcached } from '../../support/memcached.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { SessionStoreError, SessionStoreRefusal } from '../../../src/session/session.errors.js';
+import { SessionStoreError, SessionStoreRefusal } from '../../../src/session/errors.js';
 import { TIMEOUT } from '../../support/stores.js';
 import {
   KEY,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { TieredSessionStore } from '../../../src/store/tier/tiered-session-store.js';
+import { TieredSessionStore } from '../../../src/store/tier/tiered-store.js';
 import { TestClock } from '../../../src/testing/test-clock.js';
 import { FakeCopies } from '../../support/fake-copies.js';
 import { FakeStore } from '../../support/fake-store.js';

@@ -1,0 +1,156 @@
+import { SessionValueError } from './errors.js';
+
+/** As deep as any sensible value; far from where `JSON.stringify` runs out of stack. */
+const MAX_DEPTH = 500;
+
+/** Keys through which an object's prototype is reached; refused so that no merge can misuse them. */
+const POISONED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+export function isPoisonedKey(key: string): boolean {
+  return POISONED_KEYS.has(key);
+}
+
+/** Before the names of flash messages: they are kept beside the entries, and no entry has such a key. */
+const FLASH = '\0flash:';
+
+export function flashKey(name: string): string {
+  checkKey(name);
+  return FLASH + name;
+}
+
+export function isFlashKey(key: string): boolean {
+  return key.startsWith(FLASH);
+}
+
+/** Refuses what cannot be an entry's key. */
+export function checkKey(key: unknown): asserts key is string {
+  if (typeof key !== 'string') {
+    throw new SessionValueError(String(key), 'the key of an entry must be a string');
+  }
+  if (isPoisonedKey(key)) {
+    throw new SessionValueError(key, 'this key is refused, as it could change a prototype');
+  }
+  if (isFlashKey(key)) {
+    throw new SessionValueError(key, 'this key is refused, as it is reserved for flash messages');
+  }
+}
+
+/**
+ * The JSON text of a value that JSON keeps exactly.
+ *
+ * @throws SessionValueError naming the path of anything else: what would come back from the store
+ * as something different must not seem to be saved.
+ */
+export function toJson(key: string, value: unknown): string {
+  check(value, key, []);
+  return JSON.stringify(value);
+}
+
+/**
+ * The value of an entry's text out of the store. `undefined`: this package did not write it, as it is
+ * no JSON, nested too deeply, or reaches into prototypes.
+ */
+export function fromJson(json: string): unknown {
+  try {
+    const value: unknown = JSON.parse(json);
+    // Most values need not be looked at: each level takes two characters, and few have escapes.
+    const mayBeHostile = json.length > 2 * MAX_DEPTH || /__proto__|\\u/.test(json);
+    return mayBeHostile && isHostile(value, MAX_DEPTH) ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+function isHostile(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0 || Object.hasOwn(value, '__proto__')) return true;
+  return Object.values(value).some((item) => isHostile(item, levels - 1));
+}
+
+function check(value: unknown, path: string, parents: object[]): void {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return;
+    case 'number':
+      if (!Number.isFinite(value)) {
+        throw new SessionValueError(path, `${value} is not a JSON number; store null or a string`);
+      }
+      return;
+    case 'object':
+      if (value !== null) checkObject(value, path, parents);
+      return;
+    case 'undefined':
+      throw new SessionValueError(path, 'JSON has no undefined; leave the value out or store null');
+    case 'bigint':
+      throw new SessionValueError(path, 'JSON has no BigInt; store it as a string');
+    default:
+      throw new SessionValueError(path, `a ${typeof value} cannot be stored`);
+  }
+}
+
+function checkObject(value: object, path: string, parents: object[]): void {
+  if (parents.includes(value)) {
+    throw new SessionValueError(path, 'the value contains itself; JSON has no cycles');
+  }
+  if (parents.length >= MAX_DEPTH) {
+    throw new SessionValueError(path, `nested deeper than ${MAX_DEPTH} levels`);
+  }
+  parents.push(value);
+  if (Array.isArray(value)) {
+    checkList(value, path);
+    for (let index = 0; index < value.length; index++) {
+      check(value[index], `${path}[${index}]`, parents);
+    }
+  } else {
+    checkPlain(value, path);
+    for (const key of Object.keys(value)) {
+      if (key === '__proto__') {
+        throw new SessionValueError(`${path}.${key}`, 'this key is refused; leave it out');
+      }
+      check((value as Record<string, unknown>)[key], `${path}.${key}`, parents);
+    }
+  }
+  parents.pop();
+}
+
+function checkPlain(value: object, path: string): void {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype && !isForeignPlain(prototype)) {
+    const name = value.constructor?.name || 'class';
+    throw new SessionValueError(
+      path,
+      `a ${name} would not come back as one; store plain data, such as ${remedyFor(value)}`,
+    );
+  }
+  if (Reflect.ownKeys(value).length > Object.keys(value).length) {
+    throw new SessionValueError(
+      path,
+      'JSON drops symbol keys and non-enumerable properties; remove them',
+    );
+  }
+}
+
+function checkList(value: unknown[], path: string): void {
+  // `length` is the one property that an array has besides its items.
+  if (Reflect.ownKeys(value).length > value.length + 1 || value.constructor?.name !== 'Array') {
+    throw new SessionValueError(
+      path,
+      'JSON keeps only the items of a plain array; store [...array]',
+    );
+  }
+}
+
+/** `Object.prototype` of another realm, such as a test runner's or a `vm` context's. */
+function isForeignPlain(prototype: unknown): boolean {
+  return (
+    Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+  );
+}
+
+function remedyFor(value: object): string {
+  if (value instanceof Date) return 'date.toISOString()';
+  if (value instanceof Map) return 'Object.fromEntries(map)';
+  if (value instanceof Set) return '[...set]';
+  return '{ ...value }';
+}

@@ -1,0 +1,86 @@
+import type { SessionTicket, StoreKeys } from './storage/keys.js';
+import { expiryOf, type SessionPolicy } from './policy.js';
+import type { SessionForwarder } from './storage/record-format.js';
+import type { SessionRecords } from './storage/records.js';
+import { removeSession } from './storage/removal.js';
+import type { SessionRenewal, Successor } from './rotation/scheduled-rotation.js';
+import { SessionState } from './session-state.js';
+import type { SessionIdentity } from './telemetry.js';
+import { handleOf } from './session-user.js';
+import type { UserMembership } from './users/membership.js';
+
+const FOUND = { found: true };
+const NOT_FOUND = { found: false };
+
+/** What there is to tell of a session that is not there. */
+class UnknownSession {
+  constructor(private readonly key: string) {}
+
+  get identity(): SessionIdentity {
+    return { handle: handleOf(this.key) };
+  }
+}
+
+/** Finds sessions by the ids that clients send. */
+export class SessionLookup {
+  constructor(
+    private readonly records: SessionRecords,
+    private readonly keys: StoreKeys,
+    private readonly renewal: SessionRenewal,
+    private readonly membership: UserMembership,
+    private readonly policy: SessionPolicy,
+  ) {}
+
+  /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
+  async find(ticket: SessionTicket): Promise<SessionState | undefined> {
+    const key = this.keys.of(ticket);
+    const found = await this.records.find(key);
+    const session =
+      found && 'forwardTo' in found
+        ? await this.findSuccessor(ticket, key, found)
+        : found && this.stateOf({ ticket, key, found });
+    const isOver = session?.user !== undefined && !(await this.isSignedIn(session));
+    const { telemetry } = this.policy;
+    if (session && !isOver) telemetry.tellOf('loaded', session, FOUND);
+    else telemetry.tellOf('loaded', session ?? new UnknownSession(key), NOT_FOUND);
+    if (isOver) telemetry.tellOf('gone', session, {});
+    return isOver ? undefined : session;
+  }
+
+  /** Whether a request with this id would find its session. Keeps nothing alive. */
+  async isThere(ticket: SessionTicket): Promise<boolean> {
+    const key = this.keys.of(ticket);
+    const found = await this.records.find(key, 0);
+    const session =
+      found && 'forwardTo' in found
+        ? await this.renewal.successor(ticket, found, 0)
+        : found && { ticket, key, found };
+    const user = session?.found.record.user;
+    if (!session || !user) return session !== undefined;
+    return this.membership.isListed({ user, ticket: session.ticket, key: session.key });
+  }
+
+  /** A session that its user's index does not name was revoked, or the index is lost: it ends. */
+  private async isSignedIn(session: SessionState): Promise<boolean> {
+    const { user, ticket, key } = session;
+    if (!user || (await this.membership.isMember({ user, ticket, key }))) return true;
+    await removeSession(this.records, key, { version: session.takeVersion() });
+    return false;
+  }
+
+  private async findSuccessor(
+    ticket: SessionTicket,
+    oldKey: string,
+    forwarder: SessionForwarder,
+  ): Promise<SessionState | undefined> {
+    const successor = await this.renewal.successor(ticket, forwarder);
+    return successor && this.stateOf(successor, oldKey);
+  }
+
+  private stateOf({ ticket, key, found }: Successor, successorOf?: string): SessionState {
+    const { createdAt } = found.record;
+    const expiresAt = expiryOf(this.policy, createdAt);
+    const { generation } = this.keys;
+    return new SessionState({ ticket, key, createdAt, expiresAt, generation, found, successorOf });
+  }
+}

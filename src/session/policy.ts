@@ -1,0 +1,52 @@
+import type { SessionTelemetry } from './telemetry.js';
+
+/** What becomes of a sign-in beyond `maxSessionsPerUser`. */
+export type WhenTooMany = 'refuse' | 'end-oldest';
+
+/** What the options say about the life of a session, and the world it is told by. */
+export interface SessionPolicy {
+  /** Idle timeout in seconds. */
+  readonly timeout: number;
+  /** The most a session lives, in seconds. */
+  readonly absoluteTimeout: number | false;
+  /** Largest record in bytes, as stored. */
+  readonly maxBytes: number;
+  readonly keyPrefix: string;
+  /** The newest first; none: records are not encrypted. */
+  readonly secrets: readonly string[];
+  /** Seconds after which a session gets a new id by itself. */
+  readonly rotateEvery: number | false;
+  /** Seconds for which the old id is still good then. */
+  readonly rotateGrace: number;
+  /** Whether the cookie carries a Max-Age and so has to be sent again before it runs out. */
+  readonly persistentCookie: boolean;
+  /** How many sessions a user may have. */
+  readonly maxSessionsPerUser: number | false;
+  /** What becomes of one more. */
+  readonly whenTooMany: WhenTooMany;
+  /** Seconds within which a process learns that all sessions have ended. `false`: it does not look. */
+  readonly revokeEverybodyWithin: number | false;
+  /** Milliseconds since 1970; passed in so that time can be moved. */
+  readonly now: () => number;
+  /** Tells the people who run the application. */
+  readonly warn: (message: string) => void;
+  /** Counts what happens, and tells programs. */
+  readonly telemetry: SessionTelemetry;
+}
+
+/** When the session ends however much it is used, in milliseconds since 1970. */
+export function absoluteDeadline(policy: SessionPolicy, createdAt: number): number {
+  return policy.absoluteTimeout === false ? Infinity : createdAt + policy.absoluteTimeout * 1000;
+}
+
+/** Seconds that a record written now may stay: the idle timeout, cut at the absolute deadline. */
+export function lifeSeconds(policy: SessionPolicy, createdAt: number): number {
+  const left = Math.ceil((absoluteDeadline(policy, createdAt) - policy.now()) / 1000);
+  return Math.max(1, Math.min(policy.timeout, left));
+}
+
+/** When a session ends that is used now for the last time. */
+export function expiryOf(policy: SessionPolicy, createdAt: number): number {
+  const idleDeadline = policy.now() + policy.timeout * 1000;
+  return Math.min(idleDeadline, absoluteDeadline(policy, createdAt));
+}

@@ -1,0 +1,270 @@
+import type { SessionChanges } from './changes.js';
+import { SessionCommits } from './storage/commits.js';
+import { SessionEntries } from './entries.js';
+import { newTicket, StoreKeys, type SessionTicket } from './storage/keys.js';
+import { SessionGenerations } from './storage/generations.js';
+import { SessionLookup } from './lookup.js';
+import { expiryOf, type SessionPolicy } from './policy.js';
+import type { SessionRecord } from './storage/record-format.js';
+import { SessionRecords } from './storage/records.js';
+import { keeperOf, SessionMoves, type SignIn } from './rotation/moves.js';
+import { createSurely } from './rotation/regeneration.js';
+import { removeSession, type Removal } from './storage/removal.js';
+import { SessionRenewal } from './rotation/scheduled-rotation.js';
+import { expectedRecord, SessionState } from './session-state.js';
+import type { SessionStore } from './storage/store.js';
+import { newHandle } from './session-user.js';
+import { SessionDestroyedError, SessionLimitError } from './errors.js';
+import type { KeepOptions } from './session.js';
+import { UserLookup } from './users/lookup.js';
+import { UserMembership } from './users/membership.js';
+
+/** Sessions in and out of the store: found, begun, committed, given a new id, destroyed. */
+export class SessionRepository {
+  private readonly records: SessionRecords;
+  private readonly commits: SessionCommits;
+  private readonly keys: StoreKeys;
+  private readonly renewal: SessionRenewal;
+  private readonly membership: UserMembership;
+  private readonly moves: SessionMoves;
+  private readonly lookup: SessionLookup;
+  /** For those who look at a user's sessions without being one. */
+  readonly users: UserLookup;
+  /** Ends all sessions at once. */
+  readonly generations: SessionGenerations;
+
+  constructor(
+    store: SessionStore,
+    private readonly policy: SessionPolicy,
+  ) {
+    this.records = new SessionRecords(store, policy);
+    this.commits = new SessionCommits(this.records, policy.telemetry);
+    this.keys = new StoreKeys(policy.keyPrefix, policy.secrets);
+    this.renewal = new SessionRenewal(this.records, this.keys, policy);
+    this.users = new UserLookup(store, this.records, this.keys, policy);
+    this.membership = new UserMembership(this.users);
+    this.generations = new SessionGenerations(store, this.keys, policy);
+    const parts = [this.records, this.keys, this.renewal, this.membership, policy] as const;
+    this.moves = new SessionMoves(...parts);
+    this.lookup = new SessionLookup(...parts);
+  }
+
+  /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
+  find(ticket: SessionTicket): Promise<SessionState | undefined> {
+    return this.lookup.find(ticket);
+  }
+
+  /** Whether a request with this id would find its session. Keeps nothing alive. */
+  isThere(ticket: SessionTicket): Promise<boolean> {
+    return this.lookup.isThere(ticket);
+  }
+
+  /** Where the session of this id is kept, as long as it has this id. */
+  keyOf(ticket: SessionTicket): string {
+    return this.keys.of(ticket);
+  }
+
+  /** A new, empty session. Nothing is stored before something is written to it. */
+  begin(): SessionState {
+    const ticket = newTicket();
+    const createdAt = this.policy.now();
+    const expiresAt = expiryOf(this.policy, createdAt);
+    const { generation } = this.keys;
+    return new SessionState({
+      ticket,
+      key: this.keys.of(ticket),
+      createdAt,
+      expiresAt,
+      generation,
+    });
+  }
+
+  /** Whether `commit` has something to do. */
+  hasChanges(session: SessionState, mayRenew = false): boolean {
+    if (session.status === 'gone') return false;
+    if (!session.entries.hasChanges()) {
+      if (mayRenew && (!session.isConfirmed || this.renewal.isDue(session))) return true;
+      return mayRenew && this.renewal.isCookieDue(session);
+    }
+    // An empty session is worth no record, unless it already has one.
+    return session.status !== 'new' || !session.entries.isEmpty;
+  }
+
+  /**
+   * Stores what the request changed, merged with what others changed meanwhile. Changes to a session
+   * that is gone are dropped. After an error the changes are still there, to be stored later.
+   * `mayRenew`: the response is about to go, and can carry a new id.
+   */
+  async commit(session: SessionState, mayRenew = false): Promise<void> {
+    if (!this.hasChanges(session, mayRenew)) return;
+    const renews = mayRenew && this.renewal.isDue(session);
+    const changes = session.entries.takeChanges();
+    try {
+      if (session.status === 'new') await this.create(session);
+      else if (renews) await this.renew(session, changes);
+      else if (changes.isEmpty && !session.isConfirmed) await this.renewal.confirm(session);
+      else await this.update(session, changes, mayRenew);
+    } catch (error) {
+      session.entries.returnChanges(changes);
+      throw error;
+    }
+  }
+
+  /**
+   * Gives the session a new id, under which it keeps all entries, none, or those named. To new requests
+   * the old id is no session. Requests that had read it follow only if it keeps all.
+   *
+   * @throws SessionDestroyedError if the session was destroyed or ran out
+   */
+  async regenerate(session: SessionState, keep: KeepOptions['keep'] = true): Promise<void> {
+    if (session.status === 'gone' || session.status === 'destroyed') {
+      throw new SessionDestroyedError();
+    }
+    if (session.status === 'stored') return this.moves.regenerate(session, keep);
+    this.assignNewId(session);
+    dropEntries(session, keeperOf(keep));
+  }
+
+  /**
+   * Signs a user in with the session: a new id, stored at once. Somebody else's session is ended, and
+   * another one begun in its place, as in place of one that has ended meanwhile; the one to go on with
+   * is answered.
+   *
+   * @throws SessionLimitError, with nothing done, if the user has too many
+   */
+  async signIn(session: SessionState, signIn: SignIn): Promise<SessionState> {
+    const isTheirs = !session.user || session.user.id === signIn.userId;
+    if (session.status === 'stored' && isTheirs && (await this.moves.signIn(session, signIn))) {
+      return session;
+    }
+    const next = session.status === 'new' ? session : this.begin();
+    await this.beginSignedIn(next, signIn, session.status === 'stored' && !isTheirs && session);
+    if (next !== session) session.status = 'destroyed';
+    return next;
+  }
+
+  /** Takes the session out of the store, wherever a parallel new id has moved it. */
+  async destroy(session: SessionState): Promise<void> {
+    await this.end(session);
+  }
+
+  private async end(
+    session: SessionState,
+    beforeRemoval?: () => Promise<void>,
+  ): Promise<Removal | undefined> {
+    let removal: Removal | undefined;
+    if (session.status === 'stored') {
+      const version = session.takeVersion();
+      removal = await removeSession(this.records, session.key, { version, beforeRemoval });
+      // What is signed in by now is another session.
+      if (removal !== 'left') {
+        this.policy.telemetry.tellOf('destroyed', session, { reason: 'requested' });
+        if (session.user) await this.membership.leave(session.user, session.ticket);
+      }
+    }
+    session.status = 'destroyed';
+    session.entries = new SessionEntries(new Map());
+    return removal;
+  }
+
+  private async beginSignedIn(
+    session: SessionState,
+    { userId, keep, client }: SignIn,
+    other: SessionState | false,
+  ): Promise<void> {
+    const user = { id: userId, handle: newHandle() };
+    let from = other ? other.key : undefined;
+    const enter = async (why: 'taken' | 'closed' = 'closed') => {
+      this.assignNewId(session);
+      // Until the other one is ended, nobody has this one.
+      const place = { user, key: session.key, client, from };
+      if (why === 'closed') await this.membership.enter(place);
+      else await this.membership.rekey(place);
+    };
+    const begin = async () => {
+      if (session.status === 'stored') await removeSession(this.records, session.key);
+      await enter();
+      dropEntries(session, keeperOf(keep));
+      session.entries.hasChanges(); // finds objects that were changed in place
+      session.user = user;
+      await this.create(session, createSurely, enter);
+    };
+    try {
+      // Whoever gives the place away changes the other one before, so each attempt to end it begins anew.
+      const removal = other && (await this.end(other, begin));
+      if (removal !== 'removed') {
+        from = undefined;
+        await begin();
+      }
+      this.policy.telemetry.tellOf('signed-in', session, {});
+      session.entries.takeChanges();
+    } catch (error) {
+      if (!(error instanceof SessionLimitError)) await this.membership.leave(user, session.ticket);
+      if (session.status === 'new') session.user = undefined;
+      throw error;
+    }
+  }
+
+  private async create(
+    session: SessionState,
+    create: typeof createSurely = createOnce,
+    assignNewId: (why: 'taken' | 'closed') => unknown = () => this.assignNewId(session),
+  ): Promise<void> {
+    session.cookieSentAt = this.policy.now();
+    for (;;) {
+      const result = await create(this.records, session.key, session.toRecord());
+      if (result === 'stored') break;
+      await assignNewId(result);
+    }
+    session.status = 'stored';
+    this.policy.telemetry.tellOf('committed', session, { created: true });
+  }
+
+  private async renew(session: SessionState, changes: SessionChanges): Promise<void> {
+    if (await this.moves.renew(session, changes)) return;
+    if (!changes.isEmpty) await this.update(session, changes, false);
+  }
+
+  private async update(
+    session: SessionState,
+    changes: SessionChanges,
+    mayRenew: boolean,
+  ): Promise<void> {
+    const cookieIsDue = mayRenew && this.renewal.isCookieDue(session);
+    const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
+    const expected = expectedRecord(session, cookieSentAt);
+    const outcome = await this.commits.commit(
+      session.key,
+      { changes, cookieSentAt, session },
+      expected,
+    );
+    if (outcome === 'gone') {
+      session.status = 'gone';
+      this.policy.telemetry.tellOf('gone', session, {});
+      return;
+    }
+    this.policy.telemetry.tellOf('committed', session, { created: false });
+    if (outcome.stored !== session.key) {
+      session.follow(outcome.stored, outcome.renewed === true);
+      return;
+    }
+    session.isConfirmed = true;
+    if (cookieIsDue) {
+      session.cookieSentAt = cookieSentAt;
+      session.tellClient = true;
+    }
+  }
+
+  private assignNewId(session: SessionState): void {
+    const ticket = newTicket();
+    session.rename(ticket, this.keys.of(ticket));
+  }
+}
+
+function createOnce(records: SessionRecords, key: string, record: SessionRecord) {
+  return records.create(key, record);
+}
+
+function dropEntries({ entries }: SessionState, keeps: (key: string) => boolean): void {
+  for (const key of [...entries.keys()]) if (!keeps(key)) entries.delete(key);
+}

@@ -1,0 +1,49 @@
+import type { SessionPolicy } from '../policy.js';
+
+/** Sessions that a process remembers the check of; for others it checks again. */
+const MAX_REMEMBERED = 10_000;
+
+/** A check is good for so many milliseconds at most. */
+const MAX_INTERVAL_MS = 60_000;
+
+interface Check {
+  readonly indexKey: string;
+  readonly at: number;
+}
+
+/** How long a check of the index is good for, in milliseconds. */
+export function checkInterval({ timeout }: SessionPolicy): number {
+  return Math.min(MAX_INTERVAL_MS, timeout * 100);
+}
+
+/** Which sessions this process has found in their users' indexes, and when. */
+export class UserChecks {
+  private readonly byHandle = new Map<string, Check>();
+
+  constructor(private readonly policy: SessionPolicy) {}
+
+  isGood(handle: string): boolean {
+    const check = this.byHandle.get(handle);
+    if (!check) return false;
+    const age = this.policy.now() - check.at;
+    // A clock that was set back makes none of them last longer.
+    return age >= 0 && age < checkInterval(this.policy);
+  }
+
+  remember(handle: string, indexKey: string): void {
+    this.byHandle.delete(handle);
+    this.byHandle.set(handle, { indexKey, at: this.policy.now() });
+    if (this.byHandle.size <= MAX_REMEMBERED) return;
+    for (const oldest of this.byHandle.keys()) {
+      this.byHandle.delete(oldest);
+      break;
+    }
+  }
+
+  /** All checks of an index, when sessions are taken out of it. */
+  forget(indexKey: string): void {
+    for (const [handle, check] of this.byHandle) {
+      if (check.indexKey === indexKey) this.byHandle.delete(handle);
+    }
+  }
+}

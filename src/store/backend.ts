@@ -1,0 +1,56 @@
+import { SessionOptionsError } from '../session/errors.js';
+import {
+  checkMemcachedOptions,
+  type CheckedMemcachedOptions,
+  type MemcachedLocation,
+} from './memcached/options.js';
+import type { KeyvLike, SessionCache } from './cache.js';
+
+/** The options that say where sessions are kept. */
+export interface SessionPlaceOptions {
+  readonly memcached?: MemcachedLocation | undefined;
+  readonly stores?: KeyvLike | readonly KeyvLike[] | undefined;
+  readonly cache?: SessionCache | undefined;
+}
+
+export const PLACES = ['memcached', 'stores', 'cache'] as const;
+
+/** Where sessions are kept. */
+export type SessionPlace =
+  | { readonly memcached: CheckedMemcachedOptions }
+  | { readonly stores: readonly KeyvLike[] }
+  | { readonly cache: SessionCache }
+  | 'memory';
+
+/** @throws SessionOptionsError if two are given, or the one is wrong */
+export function placeOf(options: SessionPlaceOptions): SessionPlace {
+  const [place, other] = PLACES.filter((name) => options[name] !== undefined);
+  if (other) {
+    throw new SessionOptionsError(
+      other,
+      `${place} is given too; sessions are kept in one place, so give only one`,
+    );
+  }
+  if (options.memcached !== undefined) {
+    return { memcached: checkMemcachedOptions(options.memcached) };
+  }
+  if (options.stores !== undefined) {
+    const stores: KeyvLike[] = [options.stores].flat();
+    if (stores.length === 0 || !stores.every(hasFunctions('get', 'set', 'delete', 'clear'))) {
+      throw new SessionOptionsError('stores', 'give a Keyv or a Keyv store adapter');
+    }
+    return { stores };
+  }
+  if (options.cache === undefined) return 'memory';
+  if (!hasFunctions('get', 'set', 'del', 'on')(options.cache)) {
+    throw new SessionOptionsError('cache', 'give a cache of cache-manager, such as CACHE_MANAGER');
+  }
+  return { cache: options.cache };
+}
+
+function hasFunctions(...names: string[]): (value: unknown) => boolean {
+  return (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+}

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+
+import type { SessionStore, StoredText } from '../session/storage/store.js';
+import { CacheAccess } from './cache-access.js';
+import { isRenewalDue, lazyLife } from './lazy-renewal.js';
+import type { SessionCache } from './cache.js';
+import { CLOCK_DIFFERENCE_MS } from './session-keyv.js';
+
+/** What is cached for a session; `null` is a tombstone. */
+interface PlainRecord {
+  readonly text: string | null;
+  /** When its life ends, in milliseconds since 1970, by the clock of the process that wrote it. */
+  readonly until: number;
+  /** Which process that was. */
+  readonly by?: string;
+}
+
+interface Settings {
+  readonly timeout: number;
+  readonly now: () => number;
+}
+
+/** Longer than any request that read the session before it was destroyed should take. */
+const TOMBSTONE_SECONDS = 60;
+
+/**
+ * Sessions in a cache that cannot compare and set: Redis, Postgres, SQLite or whatever Keyv has an
+ * adapter for. What the record was when read is its version; each write reads it again first.
+ *
+ * Within one process nothing is lost, as the writers of a session take turns. Between processes
+ * there remains the moment between that reading and the write: two processes that write to one
+ * session within it can lose one of the writes, or undo a destroy. With memcached there is none.
+ */
+export class PlainSessionStore implements SessionStore {
+  private readonly cache: CacheAccess;
+  /** Of this process. */
+  private readonly id = randomBytes(6).toString('base64url');
+
+  constructor(
+    cache: SessionCache,
+    private readonly settings: Settings,
+  ) {
+    this.cache = new CacheAccess(cache);
+  }
+
+  async find(key: string, renewTo = this.settings.timeout): Promise<StoredText | undefined> {
+    const record = await this.read(key);
+    if (!record) return undefined;
+    if (isRenewalDue(record.until - this.settings.now(), renewTo))
+      await this.renew(key, record.text, renewTo);
+    return { text: record.text, version: record.text };
+  }
+
+  create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
+    return this.cache.inTurn(key, async () => {
+      if (await this.read(key)) return 'taken';
+      await this.write(key, text, lifeSeconds);
+      return 'stored';
+    });
+  }
+
+  update(
+    key: string,
+    text: string,
+    version: string,
+    lifeSeconds: number,
+  ): Promise<'stored' | 'changed' | 'gone'> {
+    return this.replace(key, version, 'stored', text, lifeSeconds);
+  }
+
+  remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
+    return this.replace(key, version, 'removed', null, TOMBSTONE_SECONDS);
+  }
+
+  private replace<Done>(
+    key: string,
+    version: string,
+    done: Done,
+    text: string | null,
+    lifeSeconds: number,
+  ): Promise<Done | 'changed' | 'gone'> {
+    return this.cache.inTurn(key, async () => {
+      const record = await this.read(key);
+      if (!record) return 'gone';
+      if (record.text !== version) return 'changed';
+      await this.write(key, text, lifeSeconds);
+      return done;
+    });
+  }
+
+  private async renew(key: string, text: string, lifeSeconds: number): Promise<void> {
+    await this.replace(key, text, 'renewed', text, lifeSeconds);
+  }
+
+  private write(key: string, text: string | null, lifeSeconds: number): Promise<void> {
+    const life = lazyLife(lifeSeconds, this.settings.timeout);
+    const record: PlainRecord = { text, until: this.settings.now() + life, by: this.id };
+    return this.cache.set(key, record, life);
+  }
+
+  private async read(key: string): Promise<{ text: string; until: number } | undefined> {
+    const value = await this.cache.get(key);
+    if (!isPlainRecord(value) || value.text === null || this.hasEnded(value)) return undefined;
+    return { text: value.text, until: value.until };
+  }
+
+  private hasEnded({ until, by }: PlainRecord): boolean {
+    return this.settings.now() >= until + (by === this.id ? 0 : CLOCK_DIFFERENCE_MS);
+  }
+}
+
+function isPlainRecord(value: unknown): value is PlainRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { text, until } = value as Partial<PlainRecord>;
+  return (typeof text === 'string' || text === null) && Number.isFinite(until);
+}

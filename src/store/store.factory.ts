@@ -1,0 +1,201 @@
+import { createCache, type Cache } from 'cache-manager';
+import { Keyv } from 'keyv';
+
+import type { SessionStore } from '../session/storage/store.js';
+import { SessionOptionsError } from '../session/errors.js';
+import { isAtomicAdapter, type ServerDiagnosis } from './atomic-record.js';
+import { AtomicSessionStore } from './atomic-store.js';
+import { refuseForeignKeys } from './foreign-keys.js';
+import { holdConnection } from './held-connection.js';
+import { MemcachedAdapter } from './memcached/adapter.js';
+import { PlainSessionStore } from './plain-store.js';
+import { ServerHealth, type ServerWatcher } from './server-health.js';
+import type { KeyvLike, SessionCache } from './cache.js';
+import { sessionKeyv } from './session-keyv.js';
+import { CachedCopies } from './tier/copies.js';
+import {
+  TieredSessionStore,
+  type Durability,
+  type TierListener,
+} from './tier/tiered-store.js';
+import { WatchedCopies } from './tier/watched-copies.js';
+import { WatchedSessionStore } from './watched-store.js';
+
+interface Settings {
+  readonly keyPrefix: string;
+  /** Idle timeout in seconds. */
+  readonly timeout: number;
+  readonly now: () => number;
+  /** For a cache with a second store only. */
+  readonly durable?: Durability | undefined;
+  readonly tierListener?: TierListener;
+}
+
+/** A store, and what is known of the servers behind it. */
+export interface OpenSessionStore {
+  readonly store: SessionStore;
+  /** Where sessions are, for a line of the log: `memcached`, or the class name of an adapter. */
+  readonly place: string;
+  /** The servers as they are now. */
+  readonly servers: readonly ServerHealth[];
+  /** Learns of these servers, and of those that are found later. */
+  watch(watcher: ServerWatcher): void;
+  /** Looks at each server that tells what it is, and whether it takes records of this size. */
+  diagnose(maxBytes: number): Promise<ServerDiagnosis[]>;
+  /** Ends what goes on by itself: the probing of a server that is down. The cache is not closed. */
+  close(): void;
+  /**
+   * Keeps the connections to other stores than memcached until the function that is answered is called,
+   * also if the cache is closed before. memcached's end with what waits for them.
+   */
+  hold(): () => Promise<void>;
+}
+
+/** The store for a cache, as good as its adapter allows; over two stores the second keeps copies. */
+export function openSessionStore(cache: SessionCache, settings: Settings): OpenSessionStore {
+  // A cache of another make may not tell its stores.
+  const stores = (cache as Partial<Cache>).stores ?? [];
+  const [fast, tier, ...others] = stores;
+  if (others.length > 0) {
+    throw new SessionOptionsError(
+      'stores',
+      'give one store, or two: memcachedStore(…), then a durable one for a copy of each session',
+    );
+  }
+  if (fast && tier) return openTieredStore(fast, tier, settings);
+  if (settings.durable !== undefined) {
+    throw new SessionOptionsError(
+      'durable',
+      'there is no durable store; give stores: [memcachedStore(…), new Keyv(…)]',
+    );
+  }
+  const adapter: unknown = stores[0]?.store;
+  if (isAtomicAdapter(adapter)) {
+    adapter.holdRecords(settings.keyPrefix, settings.timeout);
+    const watchers: ServerWatcher[] = [];
+    let isAttached = false;
+    return {
+      store: new AtomicSessionStore(blocking(cache, stores)),
+      place: nameOf(adapter),
+      get servers() {
+        return adapter.servers;
+      },
+      watch(watcher) {
+        watchers.push(watcher);
+        adapter.watch(watcher);
+      },
+      diagnose(maxBytes) {
+        if (!isAttached) adapter.attach?.();
+        isAttached = true;
+        return adapter.diagnose(maxBytes);
+      },
+      // The adapter closes its own connections.
+      close() {
+        for (const watcher of watchers.splice(0)) adapter.unwatch?.(watcher);
+      },
+      hold: () => () => Promise.resolve(),
+    };
+  }
+  const keyvs = stores.map(sessionKeyv);
+  const store = new PlainSessionStore(blocking(cache, keyvs), settings);
+  const health: ServerHealth = new ServerHealth(nameOf(adapter), {
+    probe: () => health.observe(() => store.find(`${settings.keyPrefix}probe`)),
+  });
+  return {
+    store: new WatchedSessionStore(store, health),
+    place: nameOf(adapter),
+    servers: [health],
+    watch: (watcher) => health.watch(watcher),
+    diagnose: () => Promise.resolve([]),
+    close: () => health.close(),
+    hold: () => holdAll(stores),
+  };
+}
+
+/** What people call a store by: the class of its adapter. */
+function nameOf(adapter: unknown): string {
+  if (adapter instanceof MemcachedAdapter) return 'memcached';
+  return (adapter as object | undefined)?.constructor.name ?? 'cache';
+}
+
+/** Each store has a cache of its own: cache-manager would read the second one for each miss. */
+function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessionStore {
+  if (!isAtomicAdapter(fast.store)) {
+    throw new SessionOptionsError(
+      'stores',
+      'the first of two must be memcachedStore(…); the second keeps copies of its sessions',
+    );
+  }
+  if (fast.store.mayGetServersBack) {
+    throw new SessionOptionsError(
+      'memcached.servers',
+      'a server that leaves a DNS name and comes back still has its old sessions, and with a durable ' +
+        'store these could be ones that have ended since. Name each server instead of { dns }',
+    );
+  }
+  if (isAtomicAdapter(tier.store)) {
+    throw new SessionOptionsError(
+      'stores',
+      'the second of two must be a durable one, such as new Keyv({ store: new KeyvPostgres(…) })',
+    );
+  }
+  const { keyPrefix, timeout, now, durable = 'required', tierListener } = settings;
+  const first = openSessionStore(createCache({ stores: [fast] }), {
+    ...settings,
+    durable: undefined,
+  });
+  const copies = new CachedCopies(createCache({ stores: [sessionKeyv(tier)] }), { timeout, now });
+  const health: ServerHealth = new ServerHealth(nameOf(tier.store), {
+    probe: () => health.observe(() => copies.read(`${keyPrefix}probe`)),
+  });
+  return {
+    store: new TieredSessionStore(first.store, new WatchedCopies(copies, health), {
+      ...{ timeout, now, durable },
+      listener: tierListener ?? SILENT,
+    }),
+    place: `${first.place}, with a durable copy in ${health.server}`,
+    get servers() {
+      return [...first.servers, health];
+    },
+    watch(watcher) {
+      first.watch(watcher);
+      health.watch(watcher);
+    },
+    diagnose: (maxBytes) => first.diagnose(maxBytes),
+    close() {
+      first.close();
+      health.close();
+    },
+    hold: () => holdAll([tier]),
+  };
+}
+
+const nothing = () => undefined;
+const SILENT: TierListener = { copyFailed: nothing, restored: nothing };
+
+function holdAll(stores: readonly Keyv[]): () => Promise<void> {
+  const held = stores.map(holdConnection);
+  return async () => {
+    await Promise.all(held.map((letGo) => letGo()));
+  };
+}
+
+/**
+ * A cache over the same store that waits for it: one made with `nonBlocking` answers before it has
+ * stored, and does not tell that it was made so.
+ */
+function blocking(cache: SessionCache, stores: Keyv[]): SessionCache {
+  return stores.length > 0 ? createCache({ stores }) : cache;
+}
+
+/** Of a cache that an application also uses. One that does not tell its stores is used by sessions itself. */
+export function keepForSessions(cache: SessionCache, keyPrefix: string): void {
+  if ((cache as Partial<Cache>).stores?.length) refuseForeignKeys(cache, keyPrefix);
+}
+
+/** A Keyv as it is; an adapter in a Keyv of its own. */
+export function toKeyv(store: KeyvLike): Keyv {
+  // As Nest's CacheModule tells them: some adapters look much like a Keyv.
+  const isKeyv = 'hooks' in store && 'stats' in store;
+  return isKeyv ? (store as unknown as Keyv) : new Keyv({ store });
+}

@@ -1,0 +1,219 @@
+import { MAX_ATTEMPTS, retryOnConflict } from '../../session/storage/compare-and-set.js';
+import type { SessionStore, StoredText } from '../../session/storage/store.js';
+import { SessionStoreError, SessionStoreRefusal } from '../../session/errors.js';
+import { isRenewalDue, lazyLife } from '../lazy-renewal.js';
+import type { SessionCopies } from './copies.js';
+import { SessionRestorer } from './restorer.js';
+import {
+  decodeTiered,
+  encodeTiered,
+  LEASE,
+  nextRevision,
+  type TieredRecord,
+} from './record.js';
+
+/** What happens between the two stores, for those who count it. */
+export interface TierListener {
+  /** The tier could not be written. */
+  copyFailed(): void;
+  /** A session that the fast store had lost was brought back. */
+  restored(): void;
+}
+
+/** `'required'`: what the tier does not take is not stored. `'besteffort'`: it is, and is copied later. */
+export type Durability = 'required' | 'besteffort';
+
+interface Settings {
+  /** Idle timeout in seconds. */
+  readonly timeout: number;
+  readonly now: () => number;
+  readonly durable: Durability;
+  readonly listener: TierListener;
+}
+
+/** A tier that failed to renew a session is not asked to renew another one for so long. */
+const RENEWAL_PAUSE_MS = 5_000;
+
+/**
+ * Sessions in a fast store, the authority, with a copy of each in a durable one, which is read only
+ * for what the fast one has lost.
+ *
+ * A write goes to the fast store first, by compare-and-set, and then to the tier. What ends a session
+ * or its id goes to the tier first, and fails if that does.
+ */
+export class TieredSessionStore implements SessionStore {
+  private readonly restorer: SessionRestorer;
+  private renewalsFrom = -Infinity;
+
+  constructor(
+    private readonly fast: SessionStore,
+    private readonly copies: SessionCopies,
+    private readonly settings: Settings,
+  ) {
+    const { timeout, now, listener } = settings;
+    const onRestored = () => listener.restored();
+    this.restorer = new SessionRestorer(fast, copies, { timeout, now, onRestored });
+  }
+
+  async find(key: string, renewTo?: number): Promise<StoredText | undefined> {
+    const life = renewTo ?? this.settings.timeout;
+    let mayRenew = life > 0;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const held = await this.fast.find(key, renewTo);
+      const record = held && recordIn(held);
+      if (record) this.restorer.saw(record);
+      if (!record) {
+        if (!(await this.restorer.restore(key))) return undefined;
+      } else if (mayRenew && this.isRenewalDue(record, life)) {
+        mayRenew = false;
+        await this.renew(key, record, held.version, life);
+      } else {
+        return { text: record.text, version: `${record.revision}:${held.version}` };
+      }
+    }
+    throw new SessionStoreError({ cause: new Error('the first store keeps losing the session') });
+  }
+
+  /**
+   * Keys are never used twice, so that the tier need not be asked whether it has one. Others may know
+   * the key, as that of a user's index, and have changed the record before its first copy arrives.
+   */
+  async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
+    const record = this.recordOf(text, 0, lifeSeconds);
+    if ((await this.fast.create(key, encodeTiered(record), lifeSeconds)) === 'taken') {
+      return 'taken';
+    }
+    await this.settle(key, record).catch(refuse);
+    return 'stored';
+  }
+
+  async update(
+    key: string,
+    text: string,
+    version: string,
+    lifeSeconds: number,
+    isFinal = false,
+  ): Promise<'stored' | 'changed' | 'gone'> {
+    const { revision, fastVersion } = readVersion(version);
+    const live = this.recordOf(text, revision, lifeSeconds);
+    const record = isFinal ? { ...live, revision, isFinal } : live;
+    if (isFinal) {
+      // What the tier has of a session that is not the one which was read must stay as it is.
+      const held = await this.fast.find(key);
+      if (held?.version !== fastVersion) return (await this.find(key)) ? 'changed' : 'gone';
+      await this.told(this.copies.write(key, record)).catch(refuse);
+    }
+    const result = await this.fast.update(key, encodeTiered(record), fastVersion, lifeSeconds);
+    if (result === 'gone' || (result === 'changed' && isFinal)) {
+      // Ended, or lost: then what the tier has goes on, be it what was just written there.
+      const found = await this.find(key);
+      return !found ? 'gone' : isFinal && found.text === text ? 'stored' : 'changed';
+    }
+    if (result === 'stored') await (isFinal ? this.drop(key) : this.settle(key, record));
+    return result;
+  }
+
+  async remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
+    const { fastVersion } = readVersion(version);
+    const held = await this.fast.find(key);
+    if (held?.version !== fastVersion) return (await this.find(key)) ? 'changed' : 'gone';
+    await this.told(this.copies.end(key));
+    const [result] = await Promise.all([this.fast.remove(key, fastVersion), this.drop(key)]);
+    return result;
+  }
+
+  private isRenewalDue({ until, isFinal }: TieredRecord, lifeSeconds: number): boolean {
+    const now = this.settings.now();
+    return !isFinal && now >= this.renewalsFrom && isRenewalDue(until - now, lifeSeconds);
+  }
+
+  /** A read is answered even if the tier cannot be told of it. */
+  private async renew(
+    key: string,
+    { text, revision }: TieredRecord,
+    version: string,
+    life: number,
+  ): Promise<void> {
+    const record = this.recordOf(text, revision, life);
+    if ((await this.fast.update(key, encodeTiered(record), version, life)) !== 'stored') return;
+    if (await this.settle(key, record, true)) return;
+    this.renewalsFrom = this.settings.now() + RENEWAL_PAUSE_MS;
+  }
+
+  /**
+   * Copies what was stored, until the copy is what is current: others' copies may have arrived before
+   * those of earlier writes. Whoever's copy arrives last sees the newest record, and copies that.
+   */
+  private settle(key: string, stored: TieredRecord, mayFail?: boolean): Promise<boolean> {
+    let written = stored;
+    return retryOnConflict<boolean>(async () => {
+      if (!(await this.copy(key, written, mayFail))) return false;
+      const held = await this.fast.find(key);
+      const current = held && recordIn(held);
+      if (current?.isFinal) await this.drop(key);
+      if (!current || current.isFinal || current.revision === written.revision) return true;
+      written = current;
+      return 'changed';
+    });
+  }
+
+  /** `false`: the tier failed, and that is to be lived with. */
+  private async copy(
+    key: string,
+    record: TieredRecord,
+    mayFail = this.settings.durable === 'besteffort',
+  ): Promise<boolean> {
+    try {
+      await this.told(this.copies.write(key, record));
+      return true;
+    } catch (error) {
+      await this.markUncopied(key, record.revision).catch(() => undefined);
+      if (mayFail) return false;
+      throw error;
+    }
+  }
+
+  /** So that the next one who reads the record copies it. */
+  private async markUncopied(key: string, revision: number): Promise<void> {
+    const held = await this.fast.find(key);
+    const record = held && recordIn(held);
+    if (record?.revision !== revision || record.isFinal) return;
+    const text = encodeTiered({ ...record, until: 0 });
+    await this.fast.update(key, text, held!.version, this.settings.timeout);
+  }
+
+  /** What is left of an ended session is read by nobody, and runs out in the tier, too. */
+  private drop(key: string): Promise<void> {
+    return this.copies.drop(key).catch(() => undefined);
+  }
+
+  private async told(writing: Promise<void>): Promise<void> {
+    try {
+      await writing;
+    } catch (error) {
+      this.settings.listener.copyFailed();
+      throw error;
+    }
+  }
+
+  private recordOf(text: string, revision: number, lifeSeconds: number): TieredRecord {
+    const now = this.settings.now();
+    const until = now + lazyLife(lifeSeconds, this.settings.timeout);
+    return { revision: nextRevision(revision, now), until, isFinal: false, text };
+  }
+}
+
+function refuse(error: unknown): never {
+  throw new SessionStoreRefusal({ cause: error });
+}
+
+/** `undefined`: a lease. A record from before there was a tier is one that was not copied yet. */
+function recordIn({ text }: StoredText): TieredRecord | undefined {
+  if (text === LEASE) return undefined;
+  return decodeTiered(text) ?? { revision: 0, until: 0, isFinal: false, text };
+}
+
+function readVersion(version: string): { revision: number; fastVersion: string } {
+  const at = version.indexOf(':');
+  return { revision: Number(version.slice(0, at)), fastVersion: version.slice(at + 1) };
+}

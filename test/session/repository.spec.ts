@@ -1,0 +1,359 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import { isSessionId } from '../../src/session/session-id.js';
+import { SessionTooLargeError, SessionStoreError } from '../../src/session/errors.js';
+import type { SessionState } from '../../src/session/session-state.js';
+import { SessionWorld } from '../support/session-world.js';
+
+describe('sessions', () => {
+  let world: SessionWorld;
+
+  beforeEach(() => {
+    world = new SessionWorld();
+  });
+
+  describe('begun', () => {
+    let state: SessionState;
+
+    beforeEach(() => {
+      state = world.repository.begin();
+    });
+
+    it('are new and have an id, but no record', () => {
+      expect(state).toMatchObject({ status: 'new', isNew: true });
+      expect(isSessionId(state.id)).toBe(true);
+      expect(world.store.calls).toEqual([]);
+    });
+
+    it('are stored with their first entry, by one operation', async () => {
+      state.entries.set('visits', 1);
+      await world.repository.commit(state);
+      expect(state).toMatchObject({ status: 'stored', tellClient: true });
+      expect(world.store.calls).toEqual(['create']);
+      expect(world.entriesOf(state.id)).toEqual({ visits: 1 });
+      expect(world.store.lives.get(state.key)).toBe(1200);
+    });
+
+    it('are not stored while they are empty', async () => {
+      await world.repository.commit(state);
+      state.entries.set('a', 1);
+      state.entries.delete('a');
+      state.entries.clear();
+      await world.repository.commit(state);
+      expect(state.status).toBe('new');
+      expect(world.store.calls).toEqual([]);
+    });
+
+    it('get another id if theirs is taken', async () => {
+      const { id } = state;
+      world.write(state.key, { others: 1 });
+      state.entries.set('mine', 1);
+      await world.repository.commit(state);
+      expect(state.id).not.toBe(id);
+      expect(world.entriesOf(state.id)).toEqual({ mine: 1 });
+      expect(world.entriesOf(id)).toEqual({ others: 1 });
+    });
+
+    it('are new still if they could not be stored, and can be stored later', async () => {
+      state.entries.set('visits', 1);
+      world.store.isDown = true;
+      await expect(world.repository.commit(state)).rejects.toThrow(SessionStoreError);
+      expect(state).toMatchObject({ status: 'new' });
+
+      world.store.isDown = false;
+      await world.repository.commit(state);
+      expect(world.entriesOf(state.id)).toEqual({ visits: 1 });
+    });
+
+    it('are not sent to the store if they are too large', async () => {
+      state.entries.set('big', 'x'.repeat(1_000_001));
+      await expect(world.repository.commit(state)).rejects.toThrow(SessionTooLargeError);
+      expect(world.store.calls).toEqual([]);
+    });
+  });
+
+  describe('found', () => {
+    it('have their entries, by one operation', async () => {
+      const id = await world.stored({ visits: 1 });
+      world.store.calls.length = 0;
+      const state = await world.found(id);
+      expect(state).toMatchObject({ status: 'stored', isNew: false, tellClient: false, id });
+      expect(state.entries.get('visits')).toBe(1);
+      expect(world.store.calls).toEqual(['find']);
+    });
+
+    it('write nothing if nothing changes', async () => {
+      const state = await world.found(await world.stored());
+      world.store.calls.length = 0;
+      state.entries.get('visits');
+      await world.repository.commit(state);
+      expect(world.store.calls).toEqual([]);
+    });
+
+    it('write once if something does', async () => {
+      const state = await world.found(await world.stored());
+      world.store.calls.length = 0;
+      state.entries.increment('visits', 1);
+      await world.repository.commit(state);
+      expect(world.store.calls).toEqual(['update']);
+      expect(state.tellClient).toBe(false);
+    });
+
+    it('have to be there', async () => {
+      expect(await world.find('A'.repeat(43))).toBeUndefined();
+    });
+
+    it('have to be readable; people are told, and not of the key', async () => {
+      const id = await world.stored();
+      world.store.put(world.keyOf(id), 'garbage');
+      expect(await world.find(id)).toBeUndefined();
+      expect(world.warnings).toEqual([expect.stringContaining('could not be read')]);
+      expect(world.warnings.join()).not.toContain(world.keyOf(id));
+    });
+
+    it('have to be in their own place', async () => {
+      const [mine, yours] = [await world.stored({ admin: true }), await world.stored()];
+      world.store.put(world.keyOf(yours), world.store.text(world.keyOf(mine))!);
+      expect(await world.find(yours)).toBeUndefined();
+    });
+
+    it('fail with the store, which is not told as missing', async () => {
+      const id = await world.stored();
+      world.store.isDown = true;
+      await expect(world.find(id)).rejects.toThrow(SessionStoreError);
+    });
+  });
+
+  describe('committed', () => {
+    it('by two requests keep the changes of both', async () => {
+      const id = await world.stored({ visits: 1 });
+      const [one, other] = [await world.found(id), await world.found(id)];
+      one.entries.set('one', 1);
+      one.entries.increment('visits', 1);
+      other.entries.set('other', 2);
+      other.entries.increment('visits', 1);
+      await world.repository.commit(one);
+      await world.anotherProcess().commit(other);
+      expect(world.entriesOf(id)).toEqual({ visits: 3, one: 1, other: 2 });
+    });
+
+    it('twice by one request keep both its changes', async () => {
+      const id = await world.stored({});
+      const state = world.repository.begin();
+      state.entries.set('a', 1);
+      await world.repository.commit(state);
+      state.entries.set('b', 2);
+      await world.repository.commit(state);
+      expect(world.entriesOf(state.id)).toEqual({ a: 1, b: 2 });
+      expect(world.entriesOf(id)).toBeUndefined();
+    });
+
+    it('in vain keep their changes, to be stored later', async () => {
+      const id = await world.stored({ visits: 1 });
+      const state = await world.found(id);
+      state.entries.increment('visits', 1);
+      world.store.isDown = true;
+      await expect(world.repository.commit(state)).rejects.toThrow(SessionStoreError);
+      world.store.isDown = false;
+      state.entries.increment('visits', 1);
+      await world.repository.commit(state);
+      expect(world.entriesOf(id)).toEqual({ visits: 3 });
+    });
+
+    it('after they were destroyed elsewhere are gone, and stay gone', async () => {
+      const id = await world.stored();
+      const state = await world.found(id);
+      await world.repository.destroy(await world.found(id));
+      state.entries.set('a', 1);
+      await world.repository.commit(state);
+      expect(state).toMatchObject({ status: 'gone', tellClient: false });
+      state.entries.set('b', 1);
+      expect(world.repository.hasChanges(state)).toBe(false);
+      await world.repository.commit(state);
+      expect(world.store.keys).toEqual([]);
+    });
+  });
+
+  describe('with an absolute deadline', () => {
+    it('are none from then on, however much they are used', async () => {
+      const id = await world.stored();
+      world.clock.pass(86_399);
+      expect(await world.find(id)).toBeDefined();
+      world.clock.pass(1);
+      expect(await world.find(id)).toBeUndefined();
+      world.clock.pass(3599);
+      expect(await world.find(id)).toBeUndefined();
+      expect(world.store.keys).toHaveLength(1);
+      world.clock.pass(1);
+      expect(await world.find(id)).toBeUndefined();
+      expect(world.store.keys).toEqual([]);
+    });
+
+    it('live no longer than until then', async () => {
+      const state = await world.found(await world.stored());
+      expect(state.expiresAt).toBe(world.clock.now() + 1_200_000);
+      world.clock.pass(86_000);
+      const later = await world.found(state.id);
+      expect(later.expiresAt).toBe(state.createdAt + 86_400_000);
+      later.entries.set('a', 1);
+      await world.repository.commit(later);
+      expect(world.store.lives.get(state.key)).toBe(400);
+    });
+
+    it('are as old under a new id', async () => {
+      const state = await world.found(await world.stored());
+      world.clock.pass(86_000);
+      await world.repository.regenerate(state);
+      const { createdAt } = await world.found(state.id);
+      expect(createdAt).toBe(world.clock.now() - 86_000_000);
+      expect(world.store.lives.get(state.key)).toBe(400);
+      world.clock.pass(400);
+      expect(await world.find(state.id)).toBeUndefined();
+    });
+
+    it('are none if they began in the far future', async () => {
+      const id = await world.stored();
+      const key = world.keyOf(id);
+      world.write(key, { a: 1 }, { createdAt: world.clock.now() + 86_400_001 });
+      expect(await world.find(id)).toBeUndefined();
+      world.write(key, { a: 1 }, { createdAt: world.clock.now() + 60_000 });
+      expect(await world.find(id)).toBeDefined();
+    });
+  });
+
+  it('without an absolute deadline live on', async () => {
+    world = new SessionWorld({ absoluteTimeout: false });
+    const id = await world.stored();
+    world.clock.pass(365 * 86_400);
+    expect((await world.found(id)).expiresAt).toBe(world.clock.now() + 1_200_000);
+  });
+
+  describe('with a persistent cookie', () => {
+    beforeEach(() => {
+      world = new SessionWorld({ persistentCookie: true });
+    });
+
+    it('tell it again when a third of its life is over', async () => {
+      const id = await world.stored();
+      world.clock.pass(399);
+      const early = await world.found(id);
+      expect(world.repository.hasChanges(early, true)).toBe(false);
+      world.clock.pass(1);
+      const due = await world.found(id);
+      expect(world.repository.hasChanges(due, true)).toBe(true);
+      await world.repository.commit(due, true);
+      expect(due.tellClient).toBe(true);
+      expect(world.repository.hasChanges(due, true)).toBe(false);
+    });
+
+    it('wait for a response that can carry it', async () => {
+      const id = await world.stored();
+      world.clock.pass(600);
+      const state = await world.found(id);
+      expect(world.repository.hasChanges(state)).toBe(false);
+      state.entries.set('a', 1);
+      await world.repository.commit(state);
+      expect(state.tellClient).toBe(false);
+      expect(world.repository.hasChanges(state, true)).toBe(true);
+    });
+
+    it('tell it again if that was in the future, as a clock was set back', async () => {
+      const id = await world.stored();
+      world.clock.pass(-30);
+      expect(world.repository.hasChanges(await world.found(id), true)).toBe(false);
+      world.clock.pass(-60);
+      expect(world.repository.hasChanges(await world.found(id), true)).toBe(true);
+    });
+
+    it('do so once, for all requests that follow', async () => {
+      const id = await world.stored();
+      world.clock.pass(600);
+      await world.repository.commit(await world.found(id), true);
+      const next = await world.found(id);
+      expect(world.repository.hasChanges(next, true)).toBe(false);
+      expect(next.tellClient).toBe(false);
+    });
+
+    it('do not if that could not be stored', async () => {
+      const id = await world.stored();
+      world.clock.pass(600);
+      const state = await world.found(id);
+      world.store.isDown = true;
+      await expect(world.repository.commit(state, true)).rejects.toThrow(SessionStoreError);
+      expect(state.tellClient).toBe(false);
+    });
+
+    it('do not if another request gave them a new id meanwhile', async () => {
+      const id = await world.stored();
+      world.clock.pass(600);
+      const state = await world.found(id);
+      await world.repository.regenerate(await world.found(id));
+      await world.repository.commit(state, true);
+      expect(state.tellClient).toBe(false);
+      expect(state.id).toBe(id);
+    });
+  });
+
+  it('without a persistent cookie are told once', async () => {
+    const id = await world.stored();
+    world.clock.pass(80_000);
+    expect(world.repository.hasChanges(await world.found(id))).toBe(false);
+  });
+
+  describe('destroyed', () => {
+    it('are gone, by one operation', async () => {
+      const id = await world.stored();
+      const state = await world.found(id);
+      world.store.calls.length = 0;
+      await world.repository.destroy(state);
+      expect(state.status).toBe('destroyed');
+      expect(world.store.keys).toEqual([]);
+      expect(world.store.calls).toEqual(['remove']);
+    });
+
+    it('are gone also if another request changed them meanwhile', async () => {
+      const id = await world.stored();
+      const state = await world.found(id);
+      world.store.before('remove', () => world.write(state.key, { visits: 2 }));
+      await world.repository.destroy(state);
+      expect(world.store.keys).toEqual([]);
+    });
+
+    it('are gone also where a new id has moved them', async () => {
+      const id = await world.stored();
+      const state = await world.found(id);
+      const mover = await world.found(id);
+      await world.repository.regenerate(mover);
+      await world.repository.regenerate(await world.found(mover.id));
+      await world.repository.destroy(state);
+      expect(world.entriesOf(id)).toBeUndefined();
+      expect(world.entriesOf(mover.id)).toBeUndefined();
+    });
+
+    it('before they were stored cost nothing', async () => {
+      const state = world.repository.begin();
+      await world.repository.destroy(state);
+      expect(state.status).toBe('destroyed');
+      expect(world.store.calls).toEqual([]);
+    });
+
+    it('twice, by two requests, are gone', async () => {
+      const id = await world.stored();
+      const [one, other] = [await world.found(id), await world.found(id)];
+      await world.repository.destroy(one);
+      await world.repository.destroy(other);
+      expect(other.status).toBe('destroyed');
+    });
+
+    it('are not, if the store cannot be told', async () => {
+      const id = await world.stored();
+      const state = await world.found(id);
+      world.store.isDown = true;
+      await expect(world.repository.destroy(state)).rejects.toThrow(SessionStoreError);
+      expect(state.status).toBe('stored');
+      world.store.isDown = false;
+      await world.repository.destroy(state);
+      expect(world.store.keys).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,353 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import type { SessionState } from '../../../src/session/session-state.js';
+import {
+  SessionConflictError,
+  SessionDestroyedError,
+  SessionStoreError,
+} from '../../../src/session/errors.js';
+import { SessionWorld } from '../../support/session-world.js';
+
+describe('a session given a new id', () => {
+  const entries = { user: 7, cart: { apples: 2 }, csrf: 'x' };
+  let world: SessionWorld;
+  let oldId: string;
+  let state: SessionState;
+
+  beforeEach(async () => {
+    world = new SessionWorld();
+    oldId = await world.stored(entries);
+    state = await world.found(oldId);
+    world.store.calls.length = 0;
+  });
+
+  const regenerate = (keep?: boolean | string[]): Promise<void> =>
+    world.repository.regenerate(state, keep);
+
+  /** The keys under which there is a session, not a forwarder. */
+  const sessionKeys = (): string[] =>
+    world.store.keys.filter((key) => !('forwardTo' in (world.recordAt(key) ?? {})));
+
+  it('is found by it, and not by the old one', async () => {
+    await regenerate();
+    expect(state).toMatchObject({ status: 'stored', tellClient: true });
+    expect(state.id).not.toBe(oldId);
+    expect((await world.found(state.id)).entries.get('user')).toBe(7);
+    expect(await world.find(oldId)).toBeUndefined();
+  });
+
+  it('is moved by two operations: the new record first', async () => {
+    await regenerate();
+    expect(world.store.calls).toEqual(['create', 'update']);
+  });
+
+  it('leaves a forwarder that stays a short while only', async () => {
+    await regenerate();
+    expect(world.recordAt(world.keyOf(oldId))).toEqual({
+      forwardTo: state.key,
+      until: world.clock.now() + 300_000,
+    });
+    expect(world.store.lives.get(world.keyOf(oldId))).toBe(300);
+  });
+
+  it('began when it began', async () => {
+    const { createdAt } = state;
+    world.clock.pass(500);
+    await regenerate();
+    expect((await world.found(state.id)).createdAt).toBe(createdAt);
+  });
+
+  describe('keeps', () => {
+    it.each<[string, boolean | string[] | undefined, unknown]>([
+      ['all entries if nothing is said', undefined, { ...entries, fresh: 1 }],
+      ['all entries by true', true, { ...entries, fresh: 1 }],
+      ['none by false', false, {}],
+      ['those named', ['cart', 'missing'], { cart: { apples: 2 } }],
+      ['none by an empty list', [], {}],
+      ['what was changed in the same request', ['fresh'], { fresh: 1 }],
+    ])('%s', async (_what, keep, kept) => {
+      state.entries.set('fresh', 1);
+      await regenerate(keep);
+      expect(world.entriesAt(state.key)).toEqual(kept);
+      expect(
+        Object.fromEntries([...state.entries.keys()].map((k) => [k, state.entries.get(k)])),
+      ).toEqual(kept);
+    });
+
+    it('what is written to it afterwards', async () => {
+      await regenerate(false);
+      state.entries.set('user', 8);
+      await world.repository.commit(state);
+      expect(world.entriesAt(state.key)).toEqual({ user: 8 });
+    });
+
+    it('what was done to an object that was read before', async () => {
+      Object.assign(state.entries.get('cart') as object, { pears: 1 });
+      await regenerate();
+      expect(world.entriesAt(state.key)).toMatchObject({ cart: { apples: 2, pears: 1 } });
+    });
+
+    it('what is done to an object afterwards', async () => {
+      const cart = state.entries.get('cart') as object;
+      await regenerate(['cart']);
+      Object.assign(cart, { pears: 1 });
+      await world.repository.commit(state);
+      expect(world.entriesAt(state.key)).toEqual({ cart: { apples: 2, pears: 1 } });
+    });
+  });
+
+  it('before it was stored has no record yet, and another id', async () => {
+    const fresh = world.repository.begin();
+    const { id } = fresh;
+    fresh.entries.set('a', 1);
+    fresh.entries.set('b', 1);
+    await world.repository.regenerate(fresh, ['b']);
+    expect(fresh.id).not.toBe(id);
+    expect(world.store.calls).toEqual([]);
+    await world.repository.commit(fresh);
+    expect(world.entriesOf(fresh.id)).toEqual({ b: 1 });
+  });
+
+  describe('while requests are under way that had read it', () => {
+    it('takes their changes', async () => {
+      const other = await world.found(oldId);
+      await regenerate();
+      other.entries.set('late', 1);
+      await world.anotherProcess().commit(other);
+      expect(world.entriesAt(state.key)).toEqual({ ...entries, late: 1 });
+    });
+
+    it('does not tell them its new id', async () => {
+      const other = await world.found(oldId);
+      await regenerate();
+      other.entries.set('late', 1);
+      await world.repository.commit(other);
+      expect(other).toMatchObject({ id: oldId, tellClient: false, status: 'stored' });
+    });
+
+    it('has what they stored before it was moved', async () => {
+      const other = await world.found(oldId);
+      other.entries.set('early', 1);
+      world.store.before('update', () => world.write(state.key, { ...entries, early: 1 }));
+      await regenerate();
+      expect(world.entriesAt(state.key)).toEqual({ ...entries, early: 1 });
+      expect(sessionKeys()).toEqual([state.key]);
+    });
+
+    it('has its own changes made to the newest values', async () => {
+      state.entries.set('visits', 1);
+      state.entries.increment('visits', 1);
+      state.entries.increment('user', 1);
+      world.store.before('update', () => world.write(state.key, { user: 100 }));
+      await regenerate();
+      expect(world.entriesAt(state.key)).toEqual({ user: 101, visits: 2 });
+    });
+
+    it('keeps of their changes only what it was told to keep', async () => {
+      world.store.before('update', () => world.write(state.key, { user: 1, cart: {} }));
+      await regenerate(['cart']);
+      expect(world.entriesAt(state.key)).toEqual({ cart: {} });
+    });
+  });
+
+  describe('while another request does the same', () => {
+    let winner: SessionState;
+
+    beforeEach(async () => {
+      winner = await world.found(oldId);
+      await world.repository.regenerate(winner);
+    });
+
+    it('is another one, of what it had read: neither learns the id of the other', async () => {
+      winner.entries.set('first', 1);
+      await world.repository.commit(winner);
+      state.entries.set('second', 1);
+      await regenerate();
+      expect(state).toMatchObject({ tellClient: true, status: 'stored' });
+      expect([oldId, winner.id]).not.toContain(state.id);
+      expect(world.entriesAt(state.key)).toEqual({ ...entries, second: 1 });
+      expect(world.entriesAt(winner.key)).toEqual({ ...entries, first: 1 });
+      expect(await world.find(oldId)).toBeUndefined();
+    });
+
+    it('is another one also if it has stored changes there meanwhile', async () => {
+      state.entries.set('early', 1);
+      await world.repository.commit(state);
+      await regenerate();
+      state.entries.set('late', 1);
+      await world.repository.commit(state);
+      expect(world.entriesAt(winner.key)).toEqual({ ...entries, early: 1 });
+      expect(world.entriesAt(state.key)).toEqual({ ...entries, early: 1, late: 1 });
+    });
+
+    it('is two sessions when both are at it at once', async () => {
+      const id = await world.stored(entries);
+      const [one, other] = [await world.found(id), await world.found(id)];
+      await Promise.all([
+        world.repository.regenerate(one),
+        world.anotherProcess().regenerate(other),
+      ]);
+      expect(one.id).not.toBe(other.id);
+      for (const { id: told } of [one, other]) expect(world.entriesOf(told)).toEqual(entries);
+    });
+
+    it.each<[string, () => Promise<void>]>([
+      ['the other one was ended', () => world.repository.destroy(winner)],
+      [
+        'the other one was ended under another id',
+        async () => {
+          await world.repository.regenerate(winner, false);
+          await world.repository.destroy(winner);
+        },
+      ],
+    ])('is gone if %s', async (_how, end) => {
+      await end();
+      await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
+      expect(sessionKeys()).toEqual([]);
+    });
+  });
+
+  describe('that keeps not all', () => {
+    const ways: [string, boolean | string[]][] = [
+      ['nothing', false],
+      ['what is named', ['cart']],
+    ];
+
+    it.each(ways)('takes no change of those who had read it before: %s', async (_what, keep) => {
+      const late = await world.found(oldId);
+      const kept = keep ? { cart: entries.cart } : {};
+      await regenerate(keep);
+      const seen: unknown[] = [];
+      late.entries.update('cart', (cart) => {
+        seen.push(cart);
+        return 'late';
+      });
+      await world.anotherProcess().commit(late);
+      expect(late.status).toBe('gone');
+      expect(seen).toEqual([entries.cart]);
+      expect(world.entriesAt(state.key)).toEqual(kept);
+    });
+
+    it.each(ways)('is not ended by those who had read it before: %s', async (_what, keep) => {
+      const late = await world.found(oldId);
+      await regenerate(keep);
+      await world.repository.destroy(late);
+      expect(world.recordAt(state.key)).toHaveProperty('entries');
+    });
+
+    it('takes none of those either who went along with ids before', async () => {
+      const late = await world.found(oldId);
+      await regenerate();
+      late.entries.set('late', 1);
+      await world.repository.commit(late);
+      expect(late).toMatchObject({ status: 'stored', key: state.key });
+      const present = await world.found(state.id);
+      await world.repository.regenerate(present, ['cart']);
+      late.entries.set('later', 1);
+      await world.repository.commit(late);
+      expect(late.status).toBe('gone');
+      expect(world.entriesAt(present.key)).toEqual({ cart: entries.cart });
+    });
+
+    it('leaves a border that older releases take for no session', async () => {
+      await regenerate(false);
+      expect(world.recordAt(world.keyOf(oldId))).toEqual({
+        ...{ forwardTo: state.key, isBorder: true },
+        until: world.clock.now() + 1_200_000,
+      });
+      expect(world.store.text(world.keyOf(oldId))).toMatch(/^[0-9a-f]{8}\[2,"border","sess:/);
+    });
+  });
+
+  describe('while it is destroyed', () => {
+    it('is gone, and leaves nothing behind', async () => {
+      world.store.before('update', () => world.store.drop(state.key));
+      await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
+      expect(state.status).toBe('gone');
+      expect(world.store.keys).toEqual([]);
+    });
+
+    it('is gone if that came first', async () => {
+      await world.repository.destroy(await world.found(oldId));
+      await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
+      expect(world.store.keys).toEqual([]);
+    });
+
+    it('is gone if this request did it', async () => {
+      await world.repository.destroy(state);
+      await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
+    });
+  });
+
+  it('takes another one if that is taken', async () => {
+    world.store.before('create', (key) => world.write(key, { others: 1 }));
+    await regenerate();
+    expect(world.entriesAt(state.key)).toEqual(entries);
+    expect(world.store.count('create')).toBe(2);
+  });
+
+  it('gives up after 50 attempts, as it was', async () => {
+    const interrupt = (): void => {
+      world.store.before('update', interrupt);
+      world.write(world.keyOf(oldId), { user: 9 });
+    };
+    interrupt();
+    state.entries.set('mine', 1);
+    await expect(regenerate()).rejects.toThrow(SessionConflictError);
+    expect(state).toMatchObject({ id: oldId, status: 'stored', tellClient: false });
+    expect(world.repository.hasChanges(state)).toBe(true);
+    expect(world.store.keys).toEqual([world.keyOf(oldId)]);
+  });
+
+  it.each(['create', 'update'] as const)('is as it was if the store fails at %s', async (step) => {
+    state.entries.set('mine', 1);
+    world.store.before(step, () => (world.store.isDown = true));
+    await expect(regenerate()).rejects.toThrow(SessionStoreError);
+    expect(state).toMatchObject({ id: oldId, status: 'stored', tellClient: false });
+
+    world.store.isDown = false;
+    await world.repository.commit(state);
+    expect(world.entriesOf(oldId)).toEqual({ ...entries, mine: 1 });
+  });
+
+  it('is not moved by an attempt that the store makes when it was given up', async () => {
+    const update = world.store.update.bind(world.store);
+    let late: () => Promise<string> = () => Promise.reject(new Error('no update'));
+    world.store.update = (...args) => {
+      world.store.update = update;
+      late = () => update(...args);
+      return Promise.reject(new SessionStoreError());
+    };
+    await expect(regenerate()).rejects.toThrow(SessionStoreError);
+    expect(await late()).toBe('changed');
+    expect((await world.found(oldId)).entries.get('user')).toBe(7);
+  });
+
+  it('is moved though the answer of the store was lost', async () => {
+    world.store.losesAnswer = true;
+    await regenerate();
+    expect(state).toMatchObject({ status: 'stored', tellClient: true });
+    expect(world.entriesAt(state.key)).toEqual(entries);
+    expect(sessionKeys()).toEqual([state.key]);
+  });
+
+  it('is forgotten under the old id after 300 seconds, however often it is asked for', async () => {
+    await regenerate();
+    world.clock.pass(299);
+    expect(await world.find(oldId)).toBeUndefined();
+    expect(world.store.keys).toContain(world.keyOf(oldId));
+    world.clock.pass(1 + 3600);
+    expect(await world.find(oldId)).toBeUndefined();
+    expect(world.store.keys).toEqual([state.key]);
+  });
+
+  it('is in the store at every moment', async () => {
+    const seen: unknown[] = [];
+    for (const step of ['create', 'update'] as const) {
+      world.store.before(step, () => seen.push(world.entriesOf(oldId)));
+    }
+    await regenerate();
+    seen.push(world.entriesOf(oldId));
+    expect(seen).toEqual([entries, entries, entries]);
+  });
+});
