@@ -3,10 +3,7 @@ export type { SessionModuleOptions, SessionOptionsFactory } from './session-opti
 export { Session } from './http/session.decorator.js';
 export { sessionOf } from './http/session-of.js';
 export type { SessionCookieOptions } from './http/cookie-options.js';
-export type {
-  SessionHeaderOptions,
-  SessionTransportOption,
-} from './http/transport-options.js';
+export type { SessionHeaderOptions, SessionTransportOption } from './http/transport-options.js';
 export { SessionManager } from './session/session-manager.js';
 export type * from './session/entry-types.js';
 export type { OutagePolicy, SessionAccess, WritableAccess } from './session/access.js';

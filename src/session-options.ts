@@ -15,7 +15,7 @@ import { checkSecrets } from './session/secrets.js';
 import { SessionOptionsError } from './session/errors.js';
 import { refuseRehash, type MemcachedLocation } from './store/memcached/options.js';
 import type { KeyvLike, SessionCache } from './store/cache.js';
-import { PLACES, placeOf, type SessionPlace } from './store/backend.js';
+import { BACKENDS, backendOf, type StorageBackend } from './store/backend.js';
 import type { Durability } from './store/tier/tiered-store.js';
 
 /**
@@ -137,13 +137,13 @@ const DEFAULTS = {
 export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly cookie: CheckedCookieOptions;
   readonly transport: CheckedTransport;
-  readonly keptIn: SessionPlace;
+  readonly backend: StorageBackend;
   readonly secrets: readonly string[];
   readonly durable: Durability | undefined;
 }
 
 const KNOWN = [
-  ...[...Object.keys(DEFAULTS), ...PLACES],
+  ...[...Object.keys(DEFAULTS), ...BACKENDS],
   ...['cookie', 'transport', 'secrets', 'durable'],
 ];
 
@@ -250,13 +250,13 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   }
   const cookie = checkCookieOptions(options.cookie);
   const transport = checkTransport(options.transport);
-  const keptIn = placeOf(options);
+  const backend = backendOf(options);
   const secrets = checkSecrets(options.secrets);
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
     ...{ onOutage, maxSessionsPerUser, whenTooMany, socketSweep, durable },
     revokeEverybodyWithin,
-    ...{ cookie, transport, keptIn, secrets },
+    ...{ cookie, transport, backend, secrets },
   };
 }
 

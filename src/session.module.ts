@@ -132,7 +132,7 @@ export class SessionModule
       store.diagnose(options.maxBytes),
       repository.generations.start(),
     ]);
-    log.keptIn(store.place, servers);
+    log.backend(store.place, servers);
     for (const route of routesWithNestSession(this.modules, new MetadataScanner())) {
       this.edge.log.takesNestSession(route);
     }

@@ -103,13 +103,13 @@ export function cacheOptions(
   now: SessionClock,
   telemetry: SessionTelemetry,
 ): CacheModuleOptions {
-  const { keptIn } = options;
-  if (keptIn === 'memory') {
-    const onEvict = () => telemetry.tell('evicted', {});
+  const { backend } = options;
+  if (backend === 'memory') {
+    const onEvict = () => telemetry.emit('evicted', {});
     return { stores: [memoryStore({ now, logger: sessionLogger, onEvict })] };
   }
-  if ('memcached' in keptIn) return { stores: [memcachedKeyv(keptIn.memcached)] };
-  if ('stores' in keptIn) return { stores: keptIn.stores.map(toKeyv) };
+  if ('memcached' in backend) return { stores: [memcachedKeyv(backend.memcached)] };
+  if ('stores' in backend) return { stores: backend.stores.map(toKeyv) };
   return {}; // the cache that was given is used, and this one is not
 }
 
@@ -123,8 +123,8 @@ export const storeProvider: FactoryProvider<OpenSessionStore> = {
     ownCache: Cache,
     telemetry: SessionTelemetry,
   ): OpenSessionStore {
-    const { keptIn } = options;
-    const cache = typeof keptIn === 'object' && 'cache' in keptIn ? keptIn.cache : ownCache;
+    const { backend } = options;
+    const cache = typeof backend === 'object' && 'cache' in backend ? backend.cache : ownCache;
     const tierListener = tellTier(telemetry);
     const open = openSessionStore(cache, { ...options, now, tierListener });
     if (cache !== ownCache) keepForSessions(cache, options.keyPrefix);
@@ -135,8 +135,8 @@ export const storeProvider: FactoryProvider<OpenSessionStore> = {
 
 function tellTier(telemetry: SessionTelemetry): TierListener {
   return {
-    copyFailed: () => telemetry.tell('copy-failed', {}),
-    restored: () => telemetry.tell('restored', {}),
+    copyFailed: () => telemetry.emit('copy-failed', {}),
+    restored: () => telemetry.emit('restored', {}),
   };
 }
 
@@ -145,11 +145,11 @@ function outageWatcher(telemetry: SessionTelemetry): ServerWatcher {
     outageBegan(server, error) {
       sessionLog.outageBegan(server, error);
       const reason = printable(error instanceof Error ? error.message : error);
-      telemetry.tell('outage-began', { server, reason });
+      telemetry.emit('outage-began', { server, reason });
     },
     outageEnded(server, seconds, failures) {
       sessionLog.outageEnded(server, seconds, failures);
-      telemetry.tell('outage-ended', { server, seconds, failures });
+      telemetry.emit('outage-ended', { server, seconds, failures });
     },
     noticed: (notice) => sessionLogger.warn(notice),
   };
@@ -195,12 +195,12 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
     telemetry: SessionTelemetry,
     sockets: SocketRegistry,
   ): SessionEdge {
-    const { keptIn, cookie, secrets } = options;
+    const { backend, cookie, secrets } = options;
     const warnings = new LineLimit((line) => sessionLogger.warn(line));
     const warn = (message: string) => warnings.add(message);
     const persistentCookie = cookie.persistent && options.transport.cookie;
     const policy = { ...options, persistentCookie, now, warn, telemetry };
-    const isShared = keptIn !== 'memory';
+    const isShared = backend !== 'memory';
     if (isShared && secrets.length === 0 && process.env.NODE_ENV === 'production') {
       sessionLog.withoutSecrets();
     }

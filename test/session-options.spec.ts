@@ -35,7 +35,7 @@ describe('session options', () => {
       persistent: false,
     },
     transport: { cookie: true, header: undefined },
-    keptIn: 'memory',
+    backend: 'memory',
     secrets: [],
   };
 
@@ -136,7 +136,7 @@ describe('session options', () => {
     ].filter((slip) => slip !== name && slip !== 'rotateEver');
     for (const slip of slips) {
       expect(() => check({ [slip]: 'x' })).toThrow(
-        name === 'keptIn' ? SessionOptionsError : new RegExp(`did you mean ${name}\\b`),
+        name === 'backend' ? SessionOptionsError : new RegExp(`did you mean ${name}\\b`),
       );
     }
   });
@@ -159,8 +159,8 @@ describe('session options', () => {
     ['a Keyv', { stores: keyv }, { stores: [keyv] }],
     ['a list with a Keyv', { stores: [keyv] }, { stores: [keyv] }],
     ['a cache', { cache }, { cache }],
-  ])('say where sessions are kept: in %s', (_where, options, keptIn) => {
-    expect(checkSessionOptions(options)).toMatchObject({ keptIn });
+  ])('say where sessions are kept: in %s', (_where, options, backend) => {
+    expect(checkSessionOptions(options)).toMatchObject({ backend });
   });
 
   it.each<[string, unknown]>([

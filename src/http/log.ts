@@ -55,7 +55,7 @@ export class SessionLog {
   }
 
   /** At start: where sessions are, and what is wrong with the servers. */
-  keptIn(place: string, servers: readonly FoundServer[]): void {
+  backend(place: string, servers: readonly FoundServer[]): void {
     if (servers.length > 0) {
       const names = servers.map(({ server, version }) =>
         version ? `${server} (${version})` : server,

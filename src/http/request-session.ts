@@ -123,14 +123,14 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   beforeRelease(response: ServerResponse): void {
     this.limitCaching(response);
     // Also with a refusal: an id that was stored before something failed is the one that works.
-    this.tellClient(response);
+    this.sendCookie(response);
   }
 
   refusal(error: unknown): { status: number; body: object } {
     this.isRefused = true;
     this.edge.log.notStored(error);
     const status = statusOf(error);
-    this.edge.telemetry.tellOf('refused', this.current, { status });
+    this.edge.telemetry.emitOf('refused', this.current, { status });
     const message = status === 503 ? 'Service Unavailable' : 'Internal server error';
     return { status, body: { statusCode: status, message } };
   }
@@ -158,23 +158,23 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     this.edge.transport.vary(response);
   }
 
-  private tellClient(response: ServerResponse): void {
-    const { news } = this.current;
-    if (!news) return;
+  private sendCookie(response: ServerResponse): void {
+    const { idUpdate } = this.current;
+    if (!idUpdate) return;
     if (!this.held!.isDeliverable) {
       this.current.withdraw().catch((error: unknown) => this.edge.log.notStored(error));
       return;
     }
     const { transport, log } = this.edge;
     const isHttps = this.isHttps();
-    if (news === 'over' && this.isRefused) return;
+    if (idUpdate === 'over' && this.isRefused) return;
     if (this.received.isAmbiguous) {
       const host = this.request.hostname ?? this.raw.headers.host;
       transport.clearOthers(response, this.received, isHttps, host, this.target);
     }
-    if (news === 'over') return transport.clear(response, this.received, isHttps);
+    if (idUpdate === 'over') return transport.clear(response, this.received, isHttps);
     if (!isHttps && transport.needsHttps(this.received)) log.secureOverHttp(this.raw.headers);
-    transport.give(response, news, this.received, isHttps);
+    transport.give(response, idUpdate, this.received, isHttps);
   }
 
   /** Whether a session that is not stored yet can be. */

@@ -4,7 +4,7 @@ import { createReadOnlySession, createSession } from './session-proxy.js';
 import type { SessionRepository } from './repository.js';
 import type { SessionIdentity } from './telemetry.js';
 import type { SessionState } from './session-state.js';
-import type { SessionNews, SessionTransport } from './transport.js';
+import type { IdUpdate, SessionTransport } from './transport.js';
 import { checkUserId } from './session-user.js';
 import {
   noResponse,
@@ -175,9 +175,9 @@ export class CurrentSession {
   }
 
   /** What to tell the client, once all is stored. */
-  get news(): SessionNews | undefined {
+  get idUpdate(): IdUpdate | undefined {
     const { state } = this;
-    if (state?.status === 'stored' && state.tellClient && state.isConfirmed) return state.ticket;
+    if (state?.status === 'stored' && state.cookieDirty && state.isConfirmed) return state.ticket;
     return this.isOver ? 'over' : undefined;
   }
 
@@ -185,7 +185,7 @@ export class CurrentSession {
   withdraw(): Promise<void> {
     return this.inTurn(async () => {
       const { state } = this;
-      if (!this.hasNewId || !state?.user || state.status !== 'stored' || !state.tellClient) return;
+      if (!this.hasNewId || !state?.user || state.status !== 'stored' || !state.cookieDirty) return;
       await this.repository.destroy(state);
     });
   }
@@ -210,7 +210,7 @@ export class CurrentSession {
   private async find(): Promise<Session> {
     const ticket = this.transport.presentedTicket();
     const found = ticket && (await this.repository.find(ticket));
-    if (ticket && !found) this.transport.onStranger?.();
+    if (ticket && !found) this.transport.onUnknownId?.();
     return this.take(found ?? this.repository.begin());
   }
 
@@ -223,7 +223,7 @@ export class CurrentSession {
       destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
     };
     const { isMute } = this.transport;
-    if (isMute) state.canTellClient = false;
+    if (isMute) state.canSetCookie = false;
     const session =
       isMute && state.status === 'new'
         ? createReadOnlySession(state, () => noResponse('write'), lifecycle)
@@ -244,7 +244,7 @@ export class CurrentSession {
 
   private async end(state: SessionState): Promise<void> {
     // Nobody is given what was to end, even if that fails.
-    state.tellClient = false;
+    state.cookieDirty = false;
     await this.orFail(this.repository.destroy(state));
     this.isOver = true;
   }

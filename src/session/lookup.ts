@@ -3,7 +3,7 @@ import { expiryOf, type SessionPolicy } from './policy.js';
 import type { SessionForwarder } from './storage/record-format.js';
 import type { SessionRecords } from './storage/records.js';
 import { removeSession } from './storage/removal.js';
-import type { SessionRenewal, Successor } from './rotation/scheduled-rotation.js';
+import type { ScheduledRotation, Successor } from './rotation/scheduled-rotation.js';
 import { SessionState } from './session-state.js';
 import type { SessionIdentity } from './telemetry.js';
 import { handleOf } from './session-user.js';
@@ -26,7 +26,7 @@ export class SessionLookup {
   constructor(
     private readonly records: SessionRecords,
     private readonly keys: StoreKeys,
-    private readonly renewal: SessionRenewal,
+    private readonly rotation: ScheduledRotation,
     private readonly membership: UserMembership,
     private readonly policy: SessionPolicy,
   ) {}
@@ -41,9 +41,9 @@ export class SessionLookup {
         : found && this.stateOf({ ticket, key, found });
     const isOver = session?.user !== undefined && !(await this.isSignedIn(session));
     const { telemetry } = this.policy;
-    if (session && !isOver) telemetry.tellOf('loaded', session, FOUND);
-    else telemetry.tellOf('loaded', session ?? new UnknownSession(key), NOT_FOUND);
-    if (isOver) telemetry.tellOf('gone', session, {});
+    if (session && !isOver) telemetry.emitOf('loaded', session, FOUND);
+    else telemetry.emitOf('loaded', session ?? new UnknownSession(key), NOT_FOUND);
+    if (isOver) telemetry.emitOf('gone', session, {});
     return isOver ? undefined : session;
   }
 
@@ -53,7 +53,7 @@ export class SessionLookup {
     const found = await this.records.find(key, 0);
     const session =
       found && 'forwardTo' in found
-        ? await this.renewal.successor(ticket, found, 0)
+        ? await this.rotation.successor(ticket, found, 0)
         : found && { ticket, key, found };
     const user = session?.found.record.user;
     if (!session || !user) return session !== undefined;
@@ -73,7 +73,7 @@ export class SessionLookup {
     oldKey: string,
     forwarder: SessionForwarder,
   ): Promise<SessionState | undefined> {
-    const successor = await this.renewal.successor(ticket, forwarder);
+    const successor = await this.rotation.successor(ticket, forwarder);
     return successor && this.stateOf(successor, oldKey);
   }
 

@@ -10,7 +10,7 @@ import { SessionRecords } from './storage/records.js';
 import { keeperOf, SessionMoves, type SignIn } from './rotation/moves.js';
 import { createSurely } from './rotation/regeneration.js';
 import { removeSession, type Removal } from './storage/removal.js';
-import { SessionRenewal } from './rotation/scheduled-rotation.js';
+import { ScheduledRotation } from './rotation/scheduled-rotation.js';
 import { expectedRecord, SessionState } from './session-state.js';
 import type { SessionStore } from './storage/store.js';
 import { newHandle } from './session-user.js';
@@ -24,7 +24,7 @@ export class SessionRepository {
   private readonly records: SessionRecords;
   private readonly commits: SessionCommits;
   private readonly keys: StoreKeys;
-  private readonly renewal: SessionRenewal;
+  private readonly rotation: ScheduledRotation;
   private readonly membership: UserMembership;
   private readonly moves: SessionMoves;
   private readonly lookup: SessionLookup;
@@ -40,11 +40,11 @@ export class SessionRepository {
     this.records = new SessionRecords(store, policy);
     this.commits = new SessionCommits(this.records, policy.telemetry);
     this.keys = new StoreKeys(policy.keyPrefix, policy.secrets);
-    this.renewal = new SessionRenewal(this.records, this.keys, policy);
+    this.rotation = new ScheduledRotation(this.records, this.keys, policy);
     this.users = new UserLookup(store, this.records, this.keys, policy);
     this.membership = new UserMembership(this.users);
     this.generations = new SessionGenerations(store, this.keys, policy);
-    const parts = [this.records, this.keys, this.renewal, this.membership, policy] as const;
+    const parts = [this.records, this.keys, this.rotation, this.membership, policy] as const;
     this.moves = new SessionMoves(...parts);
     this.lookup = new SessionLookup(...parts);
   }
@@ -80,11 +80,11 @@ export class SessionRepository {
   }
 
   /** Whether `commit` has something to do. */
-  hasChanges(session: SessionState, mayRenew = false): boolean {
+  hasChanges(session: SessionState, mayRotate = false): boolean {
     if (session.status === 'gone') return false;
     if (!session.entries.hasChanges()) {
-      if (mayRenew && (!session.isConfirmed || this.renewal.isDue(session))) return true;
-      return mayRenew && this.renewal.isCookieDue(session);
+      if (mayRotate && (!session.isConfirmed || this.rotation.isDue(session))) return true;
+      return mayRotate && this.rotation.isCookieDue(session);
     }
     // An empty session is worth no record, unless it already has one.
     return session.status !== 'new' || !session.entries.isEmpty;
@@ -93,17 +93,17 @@ export class SessionRepository {
   /**
    * Stores what the request changed, merged with what others changed meanwhile. Changes to a session
    * that is gone are dropped. After an error the changes are still there, to be stored later.
-   * `mayRenew`: the response is about to go, and can carry a new id.
+   * `mayRotate`: the response is about to go, and can carry a new id.
    */
-  async commit(session: SessionState, mayRenew = false): Promise<void> {
-    if (!this.hasChanges(session, mayRenew)) return;
-    const renews = mayRenew && this.renewal.isDue(session);
+  async commit(session: SessionState, mayRotate = false): Promise<void> {
+    if (!this.hasChanges(session, mayRotate)) return;
+    const rotates = mayRotate && this.rotation.isDue(session);
     const changes = session.entries.takeChanges();
     try {
       if (session.status === 'new') await this.create(session);
-      else if (renews) await this.renew(session, changes);
-      else if (changes.isEmpty && !session.isConfirmed) await this.renewal.confirm(session);
-      else await this.update(session, changes, mayRenew);
+      else if (rotates) await this.rotate(session, changes);
+      else if (changes.isEmpty && !session.isConfirmed) await this.rotation.confirm(session);
+      else await this.update(session, changes, mayRotate);
     } catch (error) {
       session.entries.returnChanges(changes);
       throw error;
@@ -158,7 +158,7 @@ export class SessionRepository {
       removal = await removeSession(this.records, session.key, { version, beforeRemoval });
       // What is signed in by now is another session.
       if (removal !== 'left') {
-        this.policy.telemetry.tellOf('destroyed', session, { reason: 'requested' });
+        this.policy.telemetry.emitOf('destroyed', session, { reason: 'requested' });
         if (session.user) await this.membership.leave(session.user, session.ticket);
       }
     }
@@ -196,7 +196,7 @@ export class SessionRepository {
         from = undefined;
         await begin();
       }
-      this.policy.telemetry.tellOf('signed-in', session, {});
+      this.policy.telemetry.emitOf('signed-in', session, {});
       session.entries.takeChanges();
     } catch (error) {
       if (!(error instanceof SessionLimitError)) await this.membership.leave(user, session.ticket);
@@ -217,20 +217,20 @@ export class SessionRepository {
       await assignNewId(result);
     }
     session.status = 'stored';
-    this.policy.telemetry.tellOf('committed', session, { created: true });
+    this.policy.telemetry.emitOf('committed', session, { created: true });
   }
 
-  private async renew(session: SessionState, changes: SessionChanges): Promise<void> {
-    if (await this.moves.renew(session, changes)) return;
+  private async rotate(session: SessionState, changes: SessionChanges): Promise<void> {
+    if (await this.moves.rotate(session, changes)) return;
     if (!changes.isEmpty) await this.update(session, changes, false);
   }
 
   private async update(
     session: SessionState,
     changes: SessionChanges,
-    mayRenew: boolean,
+    mayRotate: boolean,
   ): Promise<void> {
-    const cookieIsDue = mayRenew && this.renewal.isCookieDue(session);
+    const cookieIsDue = mayRotate && this.rotation.isCookieDue(session);
     const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
     const expected = expectedRecord(session, cookieSentAt);
     const outcome = await this.commits.commit(
@@ -240,18 +240,18 @@ export class SessionRepository {
     );
     if (outcome === 'gone') {
       session.status = 'gone';
-      this.policy.telemetry.tellOf('gone', session, {});
+      this.policy.telemetry.emitOf('gone', session, {});
       return;
     }
-    this.policy.telemetry.tellOf('committed', session, { created: false });
+    this.policy.telemetry.emitOf('committed', session, { created: false });
     if (outcome.stored !== session.key) {
-      session.follow(outcome.stored, outcome.renewed === true);
+      session.follow(outcome.stored, outcome.isScheduled === true);
       return;
     }
     session.isConfirmed = true;
     if (cookieIsDue) {
       session.cookieSentAt = cookieSentAt;
-      session.tellClient = true;
+      session.cookieDirty = true;
     }
   }
 

@@ -22,15 +22,15 @@ export class SessionState {
   /** When a persistent cookie was last sent. */
   cookieSentAt: number;
   /** Whether the response has to carry the cookie, once the session is stored. */
-  tellClient: boolean;
+  cookieDirty: boolean;
   /** Who is signed in with it. */
   user: SessionUser | undefined;
   /** The handle it had, or has, when nobody is signed in with it, once its key is no longer the first. */
   anonymousHandle: string | undefined;
   /** `false`: what uses it cannot send a cookie. */
-  canTellClient = true;
+  canSetCookie = true;
   /** Whether another request was asked to give the session a new id, which this one must not learn. */
-  followed = false;
+  supersededElsewhere = false;
   /** `false`: found by an id that was renewed since; who is told of the new one must still have it. */
   isConfirmed: boolean;
 
@@ -64,7 +64,7 @@ export class SessionState {
     this.isNew = !found;
     const { successorOf } = from;
     this.cameBy = successorOf ?? from.key;
-    this.tellClient = !found || successorOf !== undefined;
+    this.cookieDirty = !found || successorOf !== undefined;
     this.isConfirmed = successorOf === undefined;
     this.status = found ? 'stored' : 'new';
     this.version = found?.version;
@@ -120,9 +120,9 @@ export class SessionState {
   moveTo(ticket: SessionTicket, key: string, cookieSentAt: number): void {
     this.keepHandle();
     this.rename(ticket, key);
-    this.followed = false;
+    this.supersededElsewhere = false;
     this.cookieSentAt = cookieSentAt;
-    this.tellClient = true;
+    this.cookieDirty = true;
     this.isConfirmed = true;
   }
 
@@ -141,11 +141,11 @@ export class SessionState {
   }
 
   /** Goes on where another request has moved it: as it was asked to, or as it was time. */
-  follow(key: string, wasRenewed: boolean): void {
+  follow(key: string, isScheduled: boolean): void {
     this.keepHandle();
     this.key = key;
-    if (!wasRenewed) this.followed = true;
-    this.tellClient = false;
+    if (!isScheduled) this.supersededElsewhere = true;
+    this.cookieDirty = false;
   }
 }
 

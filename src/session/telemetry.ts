@@ -75,14 +75,14 @@ const channels = Object.fromEntries(
 export class SessionTelemetry {
   readonly counters = Object.fromEntries(EVENTS.map((event) => [event, 0])) as SessionCounters;
 
-  tell<E extends SessionEvent>(event: E, payload: SessionEventPayloads[E]): void {
+  emit<E extends SessionEvent>(event: E, payload: SessionEventPayloads[E]): void {
     this.counters[event]++;
     const listeners = channels[event];
     if (listeners.hasSubscribers) listeners.publish(payload);
   }
 
   /** Of a session, whose identity is asked for only if somebody listens. */
-  tellOf<E extends SessionEvent>(
+  emitOf<E extends SessionEvent>(
     event: E,
     session: { readonly identity: Partial<SessionIdentity> } | undefined,
     more: Omit<SessionEventPayloads[E], keyof SessionIdentity>,

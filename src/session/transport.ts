@@ -18,8 +18,8 @@ export interface SessionTransport {
   /** Whether no client can ever be told one here, so that no session can begin. */
   readonly isMute?: boolean;
   /** Called if no session has the id that the client sent. It may refuse, by an error. */
-  onStranger?(): void;
+  onUnknownId?(): void;
 }
 
 /** What the client has to be told: an id, or that its session is over. */
-export type SessionNews = SessionTicket | 'over';
+export type IdUpdate = SessionTicket | 'over';

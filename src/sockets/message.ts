@@ -14,7 +14,7 @@ export interface MessageSocket {
   /** It is closed, or about to be. */
   readonly isEnded: boolean;
   /** No session has the id any more, or ever had. It may refuse, by an error. */
-  onStranger(): void;
+  onUnknownId(): void;
   /** Ends the socket, but first whoever asked is told. */
   refuse(): never;
   close(): void;
@@ -112,8 +112,8 @@ export class SocketMessage implements SessionTransport {
     // The answer waits for the interceptor.
   }
 
-  onStranger(): void {
-    this.socket.onStranger();
+  onUnknownId(): void {
+    this.socket.onUnknownId();
   }
 
   private store(): Promise<void> | undefined {

@@ -51,7 +51,7 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
     return this.message?.current ?? new CurrentSession(this.edge.repository, noMessage);
   }
 
-  onStranger(): void {
+  onUnknownId(): void {
     if (this.hasSession || !this.opening) this.refuse();
     this.leave();
     this.ticket = undefined;

@@ -7,24 +7,24 @@ import {
 import type { KeyvLike, SessionCache } from './cache.js';
 
 /** The options that say where sessions are kept. */
-export interface SessionPlaceOptions {
+export interface BackendOptions {
   readonly memcached?: MemcachedLocation | undefined;
   readonly stores?: KeyvLike | readonly KeyvLike[] | undefined;
   readonly cache?: SessionCache | undefined;
 }
 
-export const PLACES = ['memcached', 'stores', 'cache'] as const;
+export const BACKENDS = ['memcached', 'stores', 'cache'] as const;
 
 /** Where sessions are kept. */
-export type SessionPlace =
+export type StorageBackend =
   | { readonly memcached: CheckedMemcachedOptions }
   | { readonly stores: readonly KeyvLike[] }
   | { readonly cache: SessionCache }
   | 'memory';
 
 /** @throws SessionOptionsError if two are given, or the one is wrong */
-export function placeOf(options: SessionPlaceOptions): SessionPlace {
-  const [place, other] = PLACES.filter((name) => options[name] !== undefined);
+export function backendOf(options: BackendOptions): StorageBackend {
+  const [place, other] = BACKENDS.filter((name) => options[name] !== undefined);
   if (other) {
     throw new SessionOptionsError(
       other,

@@ -1,5 +1,5 @@
 import { SessionStoreError } from '../session/errors.js';
-import { Turns } from '../session/storage/keyed-mutex.js';
+import { KeyedMutex } from '../session/storage/keyed-mutex.js';
 import { BoundedCalls } from './bounded-calls.js';
 import { DeadlineError, OverloadError } from './deadline-error.js';
 import type { SessionCache } from './cache.js';
@@ -14,7 +14,7 @@ interface Read {
  */
 export class CacheAccess {
   private readonly calls = new BoundedCalls();
-  private readonly turns = new Turns();
+  private readonly mutex = new KeyedMutex();
   private readonly reads = new Map<string, Set<Read>>();
   /** Keys whose last write is late, and may still be made. */
   private readonly overdue = new Set<string>();
@@ -53,7 +53,7 @@ export class CacheAccess {
    * who follow are refused until the store has answered it, since it could undo theirs.
    */
   inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-    return this.turns.take(key, () => {
+    return this.mutex.runExclusive(key, () => {
       if (!this.overdue.has(key)) return work();
       const cause = new Error('an earlier write of the same key has not been answered yet');
       return Promise.reject(new SessionStoreError({ cause }));

@@ -13,11 +13,7 @@ import { ServerHealth, type ServerWatcher } from './server-health.js';
 import type { KeyvLike, SessionCache } from './cache.js';
 import { sessionKeyv } from './session-keyv.js';
 import { CachedCopies } from './tier/copies.js';
-import {
-  TieredSessionStore,
-  type Durability,
-  type TierListener,
-} from './tier/tiered-store.js';
+import { TieredSessionStore, type Durability, type TierListener } from './tier/tiered-store.js';
 import { WatchedCopies } from './tier/watched-copies.js';
 import { WatchedSessionStore } from './watched-store.js';
 

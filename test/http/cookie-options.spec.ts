@@ -1,9 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import {
-  checkCookieOptions,
-  type SessionCookieOptions,
-} from '../../src/http/cookie-options.js';
+import { checkCookieOptions, type SessionCookieOptions } from '../../src/http/cookie-options.js';
 import { SessionOptionsError } from '../../src/session/errors.js';
 
 const DEFAULTS = {

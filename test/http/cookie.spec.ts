@@ -3,10 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import cookieParser from 'cookie-parser';
 import type { Request, Response } from 'express';
 
-import {
-  checkCookieOptions,
-  type SessionCookieOptions,
-} from '../../src/http/cookie-options.js';
+import { checkCookieOptions, type SessionCookieOptions } from '../../src/http/cookie-options.js';
 import { SessionCookie } from '../../src/http/cookie.js';
 import { newSessionId } from '../../src/session/session-id.js';
 

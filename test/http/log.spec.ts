@@ -37,7 +37,7 @@ describe('the log', () => {
 
   describe('of the servers at start', () => {
     it('names the store, and each server with its version if it told one', () => {
-      log.keptIn('memcached', [
+      log.backend('memcached', [
         { server: 'cache-1:11211', version: '1.6.18' },
         { server: 'cache-2:11211' },
       ]);
@@ -47,7 +47,7 @@ describe('the log', () => {
     });
 
     it('tells what is wrong with a server as an error, after the names', () => {
-      log.keptIn('memcached', [
+      log.backend('memcached', [
         { server: 'cache-1:11211', version: '1.6.18', problem: 'It keeps no versions.' },
         { server: 'cache-2:11211', version: '1.6.18', problem: undefined },
       ]);
@@ -58,7 +58,7 @@ describe('the log', () => {
     });
 
     it('is empty if the store tells of no servers', () => {
-      log.keptIn('KeyvPostgres', []);
+      log.backend('KeyvPostgres', []);
       expect(lines).toEqual([]);
     });
   });

@@ -1,9 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import {
-  checkTransport,
-  type SessionTransportOption,
-} from '../../src/http/transport-options.js';
+import { checkTransport, type SessionTransportOption } from '../../src/http/transport-options.js';
 import { SessionOptionsError } from '../../src/session/errors.js';
 
 const check = (option: unknown) => checkTransport(option as SessionTransportOption);

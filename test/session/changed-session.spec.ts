@@ -23,7 +23,7 @@ describe("a request's session", () => {
       comes(await world.stored());
       await current.create();
       await current.commit();
-      expect(current.news).toBe('over');
+      expect(current.idUpdate).toBe('over');
     });
 
     it('and written to is told', async () => {
@@ -31,7 +31,7 @@ describe("a request's session", () => {
       const session = await current.create();
       session.user = 1;
       await current.commit();
-      expect(current.news).toEqual({ id: session.id, secret: 0 });
+      expect(current.idUpdate).toEqual({ id: session.id, secret: 0 });
     });
 
     it('is not, if the one before could not be destroyed', async () => {
@@ -50,7 +50,7 @@ describe("a request's session", () => {
       expect(await current.regenerate({ keep: ['user'] })).toBe(session);
       expect(session.id).not.toBe(id);
       expect(session.toJSON()).toEqual({ user: 1 });
-      expect(current.news).toEqual({ id: session.id, secret: 0 });
+      expect(current.idUpdate).toEqual({ id: session.id, secret: 0 });
     });
 
     it('fails if it was destroyed meanwhile', async () => {
@@ -58,7 +58,7 @@ describe("a request's session", () => {
       await comes(id).load();
       world.store.drop(world.keyOf(id));
       await expect(current.regenerate()).rejects.toThrow(SessionDestroyedError);
-      expect(current.news).toBeUndefined();
+      expect(current.idUpdate).toBeUndefined();
     });
   });
 
@@ -67,7 +67,7 @@ describe("a request's session", () => {
       const id = await world.stored();
       const old = await comes(id).load();
       await current.destroy();
-      expect(current.news).toBe('over');
+      expect(current.idUpdate).toBe('over');
       expect(world.entriesOf(id)).toBeUndefined();
       const session = await current.load();
       expect(session).not.toBe(old);
@@ -77,7 +77,7 @@ describe("a request's session", () => {
     it('without having been read is over, too', async () => {
       const id = await world.stored();
       await comes(id).destroy();
-      expect(current.news).toBe('over');
+      expect(current.idUpdate).toBe('over');
       expect(world.store.keys).toEqual([]);
     });
 
@@ -88,7 +88,7 @@ describe("a request's session", () => {
       await expect(old.save()).rejects.toThrow(SessionDestroyedError);
       await expect(old.regenerate()).rejects.toThrow(SessionDestroyedError);
       await old.destroy();
-      expect(current.news).toBe('over');
+      expect(current.idUpdate).toBe('over');
     });
 
     it('a second time leaves the session that came after it alone', async () => {
@@ -106,14 +106,14 @@ describe("a request's session", () => {
       const session = await current.load();
       session.user = 1;
       await current.commit();
-      expect(current.news).toEqual({ id: session.id, secret: 0 });
+      expect(current.idUpdate).toEqual({ id: session.id, secret: 0 });
     });
 
     it('is not over if the store could not be told', async () => {
       await comes(await world.stored()).load();
       world.store.isDown = true;
       await expect(current.destroy()).rejects.toThrow(SessionStoreError);
-      expect(current.news).toBeUndefined();
+      expect(current.idUpdate).toBeUndefined();
     });
   });
 
@@ -145,7 +145,7 @@ describe("a request's session", () => {
       expect(committed).toBeDefined();
       gate.release();
       await Promise.all([saved, committed]);
-      expect(current.news).toEqual({ id: session.id, secret: 0 });
+      expect(current.idUpdate).toEqual({ id: session.id, secret: 0 });
       expect(world.store.count('create')).toBe(1);
     });
   });

@@ -9,7 +9,7 @@ import { SessionWorld } from '../support/session-world.js';
 export class Client {
   isOpen = true;
   isMute = false;
-  onStranger?: () => void;
+  onUnknownId?: () => void;
   uses = 0;
   reads = 0;
   constructor(readonly id?: string) {}

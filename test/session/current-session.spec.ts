@@ -20,16 +20,16 @@ describe("a request's session", () => {
       const session = await current.load();
       expect(session.isNew).toBe(true);
       expect(current.commit()).toBeUndefined();
-      expect(current.news).toBeUndefined();
+      expect(current.idUpdate).toBeUndefined();
       expect(world.store.calls).toEqual([]);
     });
 
     it('is stored and told once something is written', async () => {
       const session = await current.load();
       session.visits = 1;
-      expect(current.news).toBeUndefined();
+      expect(current.idUpdate).toBeUndefined();
       await current.commit();
-      expect(current.news).toEqual({ id: session.id, secret: 0 });
+      expect(current.idUpdate).toEqual({ id: session.id, secret: 0 });
       expect(world.entriesOf(session.id)).toEqual({ visits: 1 });
     });
 
@@ -37,7 +37,7 @@ describe("a request's session", () => {
       (await current.load()).visits = 1;
       world.store.isDown = true;
       await expect(current.commit()).rejects.toThrow(SessionStoreError);
-      expect(current.news).toBeUndefined();
+      expect(current.idUpdate).toBeUndefined();
     });
   });
 
@@ -62,7 +62,7 @@ describe("a request's session", () => {
       (await current.load()).visits = 2;
       await current.commit();
       expect(world.entriesOf(id)).toEqual({ visits: 2 });
-      expect(current.news).toBeUndefined();
+      expect(current.idUpdate).toBeUndefined();
     });
 
     it('has nothing to commit if it was only read', async () => {
@@ -101,7 +101,7 @@ describe("a request's session", () => {
   it('that is not used is not looked for', () => {
     comes('A'.repeat(43));
     expect(current.commit()).toBeUndefined();
-    expect(current.news).toBeUndefined();
+    expect(current.idUpdate).toBeUndefined();
     expect([client.uses, world.store.calls]).toEqual([0, []]);
   });
 
@@ -117,7 +117,7 @@ describe("a request's session", () => {
       expect(session.size).toBe(0);
       expect((await manager.create()).id).not.toBe(session.id);
       await manager.destroy();
-      expect(current.news).toBe('over');
+      expect(current.idUpdate).toBe('over');
     });
   });
 
@@ -188,7 +188,7 @@ describe("a request's session", () => {
         await expect(change).rejects.toThrow(SessionStoreError);
       }
       expect(current.commit(true)).toBeUndefined();
-      expect(current.news).toBeUndefined();
+      expect(current.idUpdate).toBeUndefined();
       expect(world.store.calls).toEqual(['find']);
     });
 
@@ -273,7 +273,7 @@ describe("a request's session", () => {
 
   it('of an id that no session has may be refused', async () => {
     comes('A'.repeat(43));
-    client.onStranger = () => {
+    client.onUnknownId = () => {
       throw new Error('a stranger');
     };
     await expect(current.load()).rejects.toThrow('a stranger');

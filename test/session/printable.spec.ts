@@ -2,11 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import { printable, printableStack } from '../../src/session/printable.js';
 import { SessionEntries } from '../../src/session/entries.js';
-import {
-  SessionError,
-  SessionOptionsError,
-  SessionValueError,
-} from '../../src/session/errors.js';
+import { SessionError, SessionOptionsError, SessionValueError } from '../../src/session/errors.js';
 import { toJson } from '../../src/session/entry-value.js';
 
 /** What could forge a line, move a cursor, or turn the direction of what follows. */

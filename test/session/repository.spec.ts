@@ -28,7 +28,7 @@ describe('sessions', () => {
     it('are stored with their first entry, by one operation', async () => {
       state.entries.set('visits', 1);
       await world.repository.commit(state);
-      expect(state).toMatchObject({ status: 'stored', tellClient: true });
+      expect(state).toMatchObject({ status: 'stored', cookieDirty: true });
       expect(world.store.calls).toEqual(['create']);
       expect(world.entriesOf(state.id)).toEqual({ visits: 1 });
       expect(world.store.lives.get(state.key)).toBe(1200);
@@ -77,7 +77,7 @@ describe('sessions', () => {
       const id = await world.stored({ visits: 1 });
       world.store.calls.length = 0;
       const state = await world.found(id);
-      expect(state).toMatchObject({ status: 'stored', isNew: false, tellClient: false, id });
+      expect(state).toMatchObject({ status: 'stored', isNew: false, cookieDirty: false, id });
       expect(state.entries.get('visits')).toBe(1);
       expect(world.store.calls).toEqual(['find']);
     });
@@ -96,7 +96,7 @@ describe('sessions', () => {
       state.entries.increment('visits', 1);
       await world.repository.commit(state);
       expect(world.store.calls).toEqual(['update']);
-      expect(state.tellClient).toBe(false);
+      expect(state.cookieDirty).toBe(false);
     });
 
     it('have to be there', async () => {
@@ -166,7 +166,7 @@ describe('sessions', () => {
       await world.repository.destroy(await world.found(id));
       state.entries.set('a', 1);
       await world.repository.commit(state);
-      expect(state).toMatchObject({ status: 'gone', tellClient: false });
+      expect(state).toMatchObject({ status: 'gone', cookieDirty: false });
       state.entries.set('b', 1);
       expect(world.repository.hasChanges(state)).toBe(false);
       await world.repository.commit(state);
@@ -242,7 +242,7 @@ describe('sessions', () => {
       const due = await world.found(id);
       expect(world.repository.hasChanges(due, true)).toBe(true);
       await world.repository.commit(due, true);
-      expect(due.tellClient).toBe(true);
+      expect(due.cookieDirty).toBe(true);
       expect(world.repository.hasChanges(due, true)).toBe(false);
     });
 
@@ -253,7 +253,7 @@ describe('sessions', () => {
       expect(world.repository.hasChanges(state)).toBe(false);
       state.entries.set('a', 1);
       await world.repository.commit(state);
-      expect(state.tellClient).toBe(false);
+      expect(state.cookieDirty).toBe(false);
       expect(world.repository.hasChanges(state, true)).toBe(true);
     });
 
@@ -271,7 +271,7 @@ describe('sessions', () => {
       await world.repository.commit(await world.found(id), true);
       const next = await world.found(id);
       expect(world.repository.hasChanges(next, true)).toBe(false);
-      expect(next.tellClient).toBe(false);
+      expect(next.cookieDirty).toBe(false);
     });
 
     it('do not if that could not be stored', async () => {
@@ -280,7 +280,7 @@ describe('sessions', () => {
       const state = await world.found(id);
       world.store.isDown = true;
       await expect(world.repository.commit(state, true)).rejects.toThrow(SessionStoreError);
-      expect(state.tellClient).toBe(false);
+      expect(state.cookieDirty).toBe(false);
     });
 
     it('do not if another request gave them a new id meanwhile', async () => {
@@ -289,7 +289,7 @@ describe('sessions', () => {
       const state = await world.found(id);
       await world.repository.regenerate(await world.found(id));
       await world.repository.commit(state, true);
-      expect(state.tellClient).toBe(false);
+      expect(state.cookieDirty).toBe(false);
       expect(state.id).toBe(id);
     });
   });

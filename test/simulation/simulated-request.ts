@@ -121,7 +121,7 @@ export class SimulatedRequest implements SessionTransport {
 
   private respond(status: number): void {
     this.hasResponded = true;
-    const news = this.isDeliverable ? this.current.news : undefined;
+    const news = this.isDeliverable ? this.current.idUpdate : undefined;
     if (!this.isDeliverable) this.withdraw();
     const told = news === 'over' ? (this.isRefused ? undefined : news) : news?.id;
     this.model.responds(this.view, status, told);
@@ -139,9 +139,9 @@ export class SimulatedRequest implements SessionTransport {
     });
   }
 
-  /** As `RequestSession.tellClient()`, for a client that has gone. */
+  /** As `RequestSession.cookieDirty()`, for a client that has gone. */
   private withdraw(): void {
-    if (!this.current.news) return;
+    if (!this.current.idUpdate) return;
     this.model.withdraws(this.view);
     this.current.withdraw().catch(() => undefined);
   }

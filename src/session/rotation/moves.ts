@@ -4,7 +4,7 @@ import type { SessionPolicy } from '../policy.js';
 import type { SessionRecords } from '../storage/records.js';
 import { regenerate, type Branch } from './regeneration.js';
 import { removeSession } from '../storage/removal.js';
-import type { SessionRenewal } from './scheduled-rotation.js';
+import type { ScheduledRotation } from './scheduled-rotation.js';
 import { expectedRecord, type SessionState } from '../session-state.js';
 import { newHandle, type SessionClient, type SessionUser } from '../session-user.js';
 import { SessionDestroyedError, SessionLimitError } from '../errors.js';
@@ -41,7 +41,7 @@ export class SessionMoves {
   constructor(
     private readonly records: SessionRecords,
     private readonly keys: StoreKeys,
-    private readonly renewal: SessionRenewal,
+    private readonly rotation: ScheduledRotation,
     private readonly membership: UserMembership,
     private readonly policy: SessionPolicy,
   ) {}
@@ -104,7 +104,7 @@ export class SessionMoves {
       const move = { keep, ...border, ticket, user, begin, enter, isListed };
       if (await this.move(session, move)) {
         const previousHandle = again ? undefined : session.anonymousHandle;
-        this.policy.telemetry.tellOf('signed-in', session, { previousHandle });
+        this.policy.telemetry.emitOf('signed-in', session, { previousHandle });
         return true;
       }
       await this.membership.leave(place.user, ticket);
@@ -117,12 +117,12 @@ export class SessionMoves {
   }
 
   /** As it was time. `false`: another request does it, or did, and the changes are still to be stored. */
-  async renew(session: SessionState, changes: SessionChanges): Promise<boolean> {
+  async rotate(session: SessionState, changes: SessionChanges): Promise<boolean> {
     const before = session.ticket;
     const expected = expectedRecord(session, session.cookieSentAt);
     await this.carryOver(session);
-    if (!(await this.renewal.renew(session, changes, expected))) return false;
-    this.policy.telemetry.tellOf('regenerated', session, { reason: 'scheduled' });
+    if (!(await this.rotation.rotate(session, changes, expected))) return false;
+    this.policy.telemetry.emitOf('regenerated', session, { reason: 'scheduled' });
     if (!(await this.isFollowed(session, before))) {
       await removeSession(this.records, session.key);
       session.status = 'gone';
@@ -135,7 +135,7 @@ export class SessionMoves {
     const keeps = keeperOf(move.keep);
     session.entries.hasChanges(); // finds objects that were changed in place
     const cookieSentAt = this.policy.now();
-    const { key, leftKey, followed, ticket: before } = session;
+    const { key, leftKey, supersededElsewhere, ticket: before } = session;
     const own = session.toRecord();
     const expected = expectedRecord(session, cookieSentAt);
     const changes = session.entries.takeChanges();
@@ -150,7 +150,7 @@ export class SessionMoves {
     };
     const begin = async () => (branched = await move.begin());
     const { user, isBorder, isSignIn = false } = move;
-    const branch: Branch = { own, leftKey, followed, begin };
+    const branch: Branch = { own, leftKey, supersededElsewhere, begin };
     try {
       await this.carryOver(session);
       const result = await regenerate(this.records, {
@@ -164,7 +164,7 @@ export class SessionMoves {
     }
     session.entries.retain(keeps);
     session.moveTo(ticket, this.keys.of(ticket), cookieSentAt);
-    this.policy.telemetry.tellOf('regenerated', session, { reason: 'requested' });
+    this.policy.telemetry.emitOf('regenerated', session, { reason: 'requested' });
     session.user = branched ?? user ?? session.user;
     // The index has the key of a session that is newly in it, unless that was taken.
     const isNew = (branched ?? user) !== undefined;

@@ -1,6 +1,6 @@
 import { retryOnConflict } from '../storage/compare-and-set.js';
 import type { SessionChanges } from '../changes.js';
-import type { RenewalGrace, SessionRecord } from '../storage/record-format.js';
+import type { RotationGrace, SessionRecord } from '../storage/record-format.js';
 import {
   MAX_FORWARDERS,
   type FoundForwarder,
@@ -27,7 +27,7 @@ export interface Regeneration {
   /** Who signs in with it. */
   readonly user?: SessionUser | undefined;
   /** Of the key that `nextKey` made last, if requests with the old id are to be let over to it. */
-  readonly grace?: () => RenewalGrace;
+  readonly grace?: () => RotationGrace;
   /** Requests that had read it do not follow. */
   readonly isBorder?: boolean;
   /** Somebody signs in, who has proved who he is. */
@@ -43,7 +43,7 @@ export interface Branch {
   /** Where it was found, if another request has moved it from there. */
   readonly leftKey: string | undefined;
   /** Whether another request was asked to move it from there. */
-  readonly followed: boolean;
+  readonly supersededElsewhere: boolean;
   /** Makes a place for the branch, before it is stored; answers who is signed in with it. */
   begin(): Promise<SessionUser | undefined>;
 }
@@ -96,7 +96,7 @@ export async function regenerate(
       current = { version: newest.version, record: { ...newest.record, entries } };
     }
     if (branch && leftKey !== undefined) {
-      return next.branch(branch, branch.followed ? branch.own : current.record, leftKey);
+      return next.branch(branch, branch.supersededElsewhere ? branch.own : current.record, leftKey);
     }
     await next.put(current.record, session.user);
     const result = await forward(records, next.wayFrom(key, current.version));
@@ -126,7 +126,7 @@ class NewRecord {
 
   /** Stores it, or what it is to be now. */
   async put(from: SessionRecord, user: SessionUser | undefined): Promise<void> {
-    const record = renewed(from, this.session, user);
+    const record = recordAfter(from, this.session, user);
     let result: Stored | undefined =
       this.key === undefined ? undefined : await this.replace(this.key, record);
     while (result !== 'stored') {
@@ -251,7 +251,7 @@ async function mayBranch(
   return false;
 }
 
-function renewed(
+function recordAfter(
   record: SessionRecord,
   session: Regeneration,
   signedIn: SessionUser | undefined,

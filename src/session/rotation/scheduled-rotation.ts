@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { SessionChanges } from '../changes.js';
 import type { StoreKeys, SessionTicket } from '../storage/keys.js';
 import type { SessionPolicy } from '../policy.js';
-import type { RenewalGrace, SessionForwarder } from '../storage/record-format.js';
+import type { RotationGrace, SessionForwarder } from '../storage/record-format.js';
 import { MAX_FORWARDERS, type FoundRecord, type SessionRecords } from '../storage/records.js';
 import { regenerate } from './regeneration.js';
 import type { SessionState } from '../session-state.js';
@@ -31,7 +31,7 @@ export interface Successor {
  * They find the new id by the old one and a salt that is left in the old record's place; the store
  * alone does not tell it to anybody.
  */
-export class SessionRenewal {
+export class ScheduledRotation {
   /** One process makes one successor, however many requests find that it is time. */
   private readonly underWay = new Set<string>();
 
@@ -46,10 +46,10 @@ export class SessionRenewal {
     const { persistentCookie, rotateEvery, timeout, now } = this.policy;
     return (
       persistentCookie &&
-      session.canTellClient &&
+      session.canSetCookie &&
       rotateEvery === false &&
       session.status === 'stored' &&
-      !session.followed &&
+      !session.supersededElsewhere &&
       isOlder(session.cookieSentAt, timeout / COOKIE_CHANCES, now())
     );
   }
@@ -67,7 +67,7 @@ export class SessionRenewal {
    * old one. `false`: another request does, or did, or the store cannot now; the changes are still to be
    * stored.
    */
-  async renew(
+  async rotate(
     session: SessionState,
     changes: SessionChanges,
     expected: FoundRecord | undefined,
@@ -125,7 +125,7 @@ export class SessionRenewal {
   }
 
   /** One that lies too far ahead is over: it was made by a clock that was ahead, or by nobody here. */
-  private isGood({ until }: RenewalGrace): boolean {
+  private isGood({ until }: RotationGrace): boolean {
     const left = until - this.policy.now();
     return left > 0 && left <= this.policy.rotateGrace * 1000 + MAX_CLOCK_DIFFERENCE;
   }
@@ -133,7 +133,7 @@ export class SessionRenewal {
   /** Whether the client may be told the successor's id: another request may have ended it meanwhile. */
   async confirm(session: SessionState): Promise<void> {
     const found = await this.records.find(session.key);
-    if (!found || 'forwardTo' in found) session.tellClient = false;
+    if (!found || 'forwardTo' in found) session.cookieDirty = false;
     session.isConfirmed = true;
   }
 }

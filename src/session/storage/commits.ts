@@ -13,12 +13,12 @@ export interface Commit {
 }
 
 /**
- * - `stored`: under this key, which is another one if the session got a new id meanwhile; `renewed`
+ * - `stored`: under this key, which is another one if the session got a new id meanwhile; `isScheduled`
  *   says whether only because it was time;
  * - `gone`: the session was destroyed or ran out meanwhile, and is never written back; or somebody
  *   signed in with it, and has another one.
  */
-export type CommitOutcome = { readonly stored: string; readonly renewed?: boolean } | 'gone';
+export type CommitOutcome = { readonly stored: string; readonly isScheduled?: boolean } | 'gone';
 
 interface WaitingCommit extends Commit {
   resolve(outcome: CommitOutcome): void;
@@ -65,7 +65,7 @@ export class SessionCommits {
       const result = await this.records.update(key, expected.record, expected.version);
       if (result === 'stored') return { stored: key };
       if (result === 'gone') return 'gone';
-      this.telemetry.tellOf('conflict', commit.session, {});
+      this.telemetry.emitOf('conflict', commit.session, {});
     }
     return this.merge(key, commit.session, (entries) => {
       commit.changes.applyTo(entries);
@@ -123,19 +123,20 @@ export class SessionCommits {
     applyTo: (entries: Entries) => number,
   ): Promise<CommitOutcome> {
     let key = firstKey;
-    let renewed = true;
+    let isScheduled = true;
     return retryOnConflict<CommitOutcome>(async () => {
       const newest = await this.records.trace(key);
       if (!newest || newest === 'border') return 'gone';
       key = newest.key;
-      renewed &&= newest.wasRenewed;
+      isScheduled &&= newest.isScheduled;
       const entries: Entries = new Map(newest.record.entries);
       const cookieSentAt = Math.max(applyTo(entries), newest.record.cookieSentAt);
       const record = { ...newest.record, cookieSentAt, entries };
       const result = await this.records.update(key, record, newest.version);
-      if (result === 'stored') return key === firstKey ? { stored: key } : { stored: key, renewed };
+      if (result === 'stored')
+        return key === firstKey ? { stored: key } : { stored: key, isScheduled };
       if (result === 'gone') return 'gone';
-      this.telemetry.tellOf('conflict', session, {});
+      this.telemetry.emitOf('conflict', session, {});
       return 'changed';
     });
   }

@@ -79,7 +79,7 @@ export class SessionGenerations {
     const failures = written.filter((result) => result.status === 'rejected');
     if (failures.length === COPIES) throw failures[0]!.reason;
     this.adopt(next);
-    this.policy.telemetry.tell('everybody-revoked', {});
+    this.policy.telemetry.emit('everybody-revoked', {});
   }
 
   /** Looks at one copy, at the next one if it cannot be read. */

@@ -29,11 +29,11 @@ export interface SessionForwarder {
   /** Expiry in milliseconds since 1970. Kept here because reading extends the TTL in memcached. */
   readonly until: number;
   /** Only after a scheduled rotation (`rotateEvery`). */
-  readonly grace?: RenewalGrace;
+  readonly grace?: RotationGrace;
 }
 
 /** Lets requests over that still come with the old id. */
-export interface RenewalGrace {
+export interface RotationGrace {
   /** What the new id is made of, together with the old one. */
   readonly salt: string;
   /** Milliseconds since 1970. */

@@ -5,7 +5,7 @@ import {
   decodeRecord,
   encodeForwarder,
   encodeRecord,
-  type RenewalGrace,
+  type RotationGrace,
   type SessionForwarder,
   type SessionRecord,
 } from './record-format.js';
@@ -36,7 +36,7 @@ export function identified({ record, key }: Pick<TracedRecord, 'record' | 'key'>
 export interface TracedRecord extends FoundRecord {
   readonly key: string;
   /** Whether all the new ids that led there were renewals by the time. */
-  readonly wasRenewed: boolean;
+  readonly isScheduled: boolean;
 }
 
 /** A forwarder as found, and the version to change it by. */
@@ -52,7 +52,7 @@ export interface Forwarding {
   readonly version: string;
   readonly isBorder?: boolean | undefined;
   readonly isSignIn?: boolean | undefined;
-  readonly grace?: RenewalGrace | undefined;
+  readonly grace?: RotationGrace | undefined;
 }
 
 /**
@@ -98,7 +98,7 @@ export class SessionRecords {
         : absoluteDeadline(this.policy, record.createdAt);
     if (now >= deadline) {
       if (!('forwardTo' in record)) {
-        this.policy.telemetry.tellOf('expired', identified({ record, key }), {});
+        this.policy.telemetry.emitOf('expired', identified({ record, key }), {});
       }
       // Otherwise whoever keeps asking would keep it in the store for ever. For a process whose clock is
       // behind it may not have ended yet.
@@ -119,13 +119,13 @@ export class SessionRecords {
     { renewTo, crosses }: { renewTo?: number; crosses?: (border: FoundForwarder) => boolean } = {},
   ): Promise<TracedRecord | 'border' | undefined> {
     let key = firstKey;
-    let wasRenewed = true;
+    let isScheduled = true;
     for (let forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
       const found = await this.find(key, renewTo);
       if (!found) return undefined;
-      if (!('forwardTo' in found)) return { ...found, key, wasRenewed };
+      if (!('forwardTo' in found)) return { ...found, key, isScheduled };
       if (found.isBorder && !crosses?.(found)) return 'border';
-      wasRenewed &&= found.grace !== undefined;
+      isScheduled &&= found.grace !== undefined;
       key = found.forwardTo;
     }
     this.tellEndless();

@@ -3,7 +3,7 @@ import { recordSeal, type RecordSeal } from '../storage/seal.js';
 import { isStoreKey } from '../storage/keys.js';
 import type { SessionPolicy } from '../policy.js';
 import type { SessionStore } from '../storage/store.js';
-import { Turns } from '../storage/keyed-mutex.js';
+import { KeyedMutex } from '../storage/keyed-mutex.js';
 import {
   decodeIndex,
   encodeIndex,
@@ -27,7 +27,7 @@ type Change = (index: UserIndex) => UserIndex | undefined | Promise<UserIndex | 
  */
 export class UserIndexes {
   private readonly seal: RecordSeal;
-  private readonly turns = new Turns();
+  private readonly mutex = new KeyedMutex();
 
   constructor(
     private readonly store: SessionStore,
@@ -53,7 +53,7 @@ export class UserIndexes {
 
   /** Answers the index as it is then. `known`: as it was a moment ago. */
   change(key: string, change: Change, known?: FoundIndex): Promise<UserIndex> {
-    return this.turns.take(key, () => this.tryToChange(key, change, known));
+    return this.mutex.runExclusive(key, () => this.tryToChange(key, change, known));
   }
 
   /** Whether it can be stored, as far as its size goes. */

@@ -20,7 +20,7 @@ import type { UserLookup } from './lookup.js';
  *
  * `listedTo`: it has a place already, is not put in anew if that is gone, and gets this key.
  */
-export async function makeRoom(
+export async function enforceLimit(
   lookup: UserLookup,
   userId: string,
   session: IndexedSession,

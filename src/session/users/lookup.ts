@@ -159,7 +159,7 @@ export class UserLookup {
     const ended = await inParts(ending, (key) =>
       removeSession(this.records, key, {
         onRemoved: (removed) =>
-          telemetry.tellOf('destroyed', identified(removed), { reason: 'revoked' }),
+          telemetry.emitOf('destroyed', identified(removed), { reason: 'revoked' }),
       }),
     );
     const done = new Set(ending);

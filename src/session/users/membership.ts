@@ -13,7 +13,7 @@ import {
   type IndexedSession,
 } from './index-format.js';
 import type { FoundIndex } from './indexes.js';
-import { makeRoom } from './limit.js';
+import { enforceLimit } from './limit.js';
 import type { UserLookup } from './lookup.js';
 
 /** A session that is signed in, as its index has to name it. */
@@ -53,7 +53,7 @@ export class UserMembership {
     const { user, key, from, listedTo } = place;
     const seenAt = this.lookup.policy.now();
     const session = { handle: user.handle, key, seenAt, from, ...withinLengths(client) };
-    const index = await makeRoom(this.lookup, user.id, session, listedTo);
+    const index = await enforceLimit(this.lookup, user.id, session, listedTo);
     await this.lookup.finish(this.indexKey(user, 0), index.ending);
     return sessionIn(index, user.handle);
   }

@@ -2,12 +2,7 @@ import { SessionStoreError } from '../../session/errors.js';
 import type { ServerDiagnosis } from '../atomic-record.js';
 import type { ServerHealth, ServerWatcher } from '../server-health.js';
 import { Discovery, dnsSource, elastiCacheSource } from './discovery.js';
-import {
-  MemcachedNode,
-  type CommandFor,
-  type NodeLocation,
-  type NodeSettings,
-} from './node.js';
+import { MemcachedNode, type CommandFor, type NodeLocation, type NodeSettings } from './node.js';
 import type { CheckedMemcachedOptions } from './options.js';
 import { best } from './server-ranking.js';
 

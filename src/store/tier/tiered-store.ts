@@ -4,13 +4,7 @@ import { SessionStoreError, SessionStoreRefusal } from '../../session/errors.js'
 import { isRenewalDue, lazyLife } from '../lazy-renewal.js';
 import type { SessionCopies } from './copies.js';
 import { SessionRestorer } from './restorer.js';
-import {
-  decodeTiered,
-  encodeTiered,
-  LEASE,
-  nextRevision,
-  type TieredRecord,
-} from './record.js';
+import { decodeTiered, encodeTiered, LEASE, nextRevision, type TieredRecord } from './record.js';
 
 /** What happens between the two stores, for those who count it. */
 export interface TierListener {

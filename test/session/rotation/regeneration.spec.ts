@@ -30,7 +30,7 @@ describe('a session given a new id', () => {
 
   it('is found by it, and not by the old one', async () => {
     await regenerate();
-    expect(state).toMatchObject({ status: 'stored', tellClient: true });
+    expect(state).toMatchObject({ status: 'stored', cookieDirty: true });
     expect(state.id).not.toBe(oldId);
     expect((await world.found(state.id)).entries.get('user')).toBe(7);
     expect(await world.find(oldId)).toBeUndefined();
@@ -122,7 +122,7 @@ describe('a session given a new id', () => {
       await regenerate();
       other.entries.set('late', 1);
       await world.repository.commit(other);
-      expect(other).toMatchObject({ id: oldId, tellClient: false, status: 'stored' });
+      expect(other).toMatchObject({ id: oldId, cookieDirty: false, status: 'stored' });
     });
 
     it('has what they stored before it was moved', async () => {
@@ -163,7 +163,7 @@ describe('a session given a new id', () => {
       await world.repository.commit(winner);
       state.entries.set('second', 1);
       await regenerate();
-      expect(state).toMatchObject({ tellClient: true, status: 'stored' });
+      expect(state).toMatchObject({ cookieDirty: true, status: 'stored' });
       expect([oldId, winner.id]).not.toContain(state.id);
       expect(world.entriesAt(state.key)).toEqual({ ...entries, second: 1 });
       expect(world.entriesAt(winner.key)).toEqual({ ...entries, first: 1 });
@@ -294,7 +294,7 @@ describe('a session given a new id', () => {
     interrupt();
     state.entries.set('mine', 1);
     await expect(regenerate()).rejects.toThrow(SessionConflictError);
-    expect(state).toMatchObject({ id: oldId, status: 'stored', tellClient: false });
+    expect(state).toMatchObject({ id: oldId, status: 'stored', cookieDirty: false });
     expect(world.repository.hasChanges(state)).toBe(true);
     expect(world.store.keys).toEqual([world.keyOf(oldId)]);
   });
@@ -303,7 +303,7 @@ describe('a session given a new id', () => {
     state.entries.set('mine', 1);
     world.store.before(step, () => (world.store.isDown = true));
     await expect(regenerate()).rejects.toThrow(SessionStoreError);
-    expect(state).toMatchObject({ id: oldId, status: 'stored', tellClient: false });
+    expect(state).toMatchObject({ id: oldId, status: 'stored', cookieDirty: false });
 
     world.store.isDown = false;
     await world.repository.commit(state);
@@ -326,7 +326,7 @@ describe('a session given a new id', () => {
   it('is moved though the answer of the store was lost', async () => {
     world.store.losesAnswer = true;
     await regenerate();
-    expect(state).toMatchObject({ status: 'stored', tellClient: true });
+    expect(state).toMatchObject({ status: 'stored', cookieDirty: true });
     expect(world.entriesAt(state.key)).toEqual(entries);
     expect(sessionKeys()).toEqual([state.key]);
   });

@@ -33,7 +33,7 @@ describe('a session whose id is renewed by the time', () => {
   it('is told a new one, with all entries and the time it began', async () => {
     const { createdAt } = await world.found(oldId);
     const state = await answered(oldId);
-    expect(state).toMatchObject({ status: 'stored', tellClient: true });
+    expect(state).toMatchObject({ status: 'stored', cookieDirty: true });
     expect(state.id).not.toBe(oldId);
     expect(isSessionId(state.id)).toBe(true);
     const renewed = await world.found(state.id);
@@ -66,7 +66,7 @@ describe('a session whose id is renewed by the time', () => {
     const states = await Promise.all(Array.from({ length: 20 }, () => world.found(oldId)));
     await Promise.all(states.map((state) => world.repository.commit(state, true)));
     expect(sessionKeys()).toHaveLength(1);
-    expect(states.filter(({ tellClient }) => tellClient)).toHaveLength(1);
+    expect(states.filter(({ cookieDirty }) => cookieDirty)).toHaveLength(1);
   });
 
   it('has one successor, though two processes try at once', async () => {
@@ -74,7 +74,7 @@ describe('a session whose id is renewed by the time', () => {
     const states = await Promise.all(processes.map((process) => world.found(oldId, process)));
     await Promise.all(processes.map((process, at) => process.commit(states[at]!, true)));
     expect(sessionKeys()).toHaveLength(1);
-    expect(states.filter(({ tellClient }) => tellClient)).toHaveLength(1);
+    expect(states.filter(({ cookieDirty }) => cookieDirty)).toHaveLength(1);
   });
 
   it('loses no write of those who had read it before', async () => {
@@ -82,7 +82,7 @@ describe('a session whose id is renewed by the time', () => {
     await world.repository.commit(first, true);
     second.entries.set('seen', true);
     await world.repository.commit(second, true);
-    expect(second.tellClient).toBe(false);
+    expect(second.cookieDirty).toBe(false);
     expect(world.entriesOf(first.id)).toEqual({ user: 7, seen: true });
   });
 
@@ -106,7 +106,7 @@ describe('a session whose id is renewed by the time', () => {
     it('is found for the grace, and told the new id again, as that may have been lost', async () => {
       world.clock.pass(GRACE - 1);
       const state = await answered(oldId, ({ entries }) => entries.set('late', 1));
-      expect(state).toMatchObject({ id: newId, tellClient: true });
+      expect(state).toMatchObject({ id: newId, cookieDirty: true });
       expect(world.entriesOf(newId)).toEqual({ user: 7, late: 1 });
     });
 
@@ -123,7 +123,7 @@ describe('a session whose id is renewed by the time', () => {
       const late = await world.found(oldId);
       await work(await world.found(newId));
       await world.repository.commit(late, true);
-      expect(late.tellClient).toBe(false);
+      expect(late.cookieDirty).toBe(false);
       expect(await world.find(oldId)).toBeUndefined();
     });
 

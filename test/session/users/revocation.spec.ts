@@ -43,7 +43,7 @@ describe("a user's sessions", () => {
       (await held.load()).late = true;
       await users.revoke('ada', await handleOf(session));
       await held.commit();
-      expect(held.news).toBeUndefined();
+      expect(held.idUpdate).toBeUndefined();
       expect(await userOf(session.id)).toBeUndefined();
       expect(world.entriesOf(session.id)).toBeUndefined();
     });

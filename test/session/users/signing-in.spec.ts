@@ -26,7 +26,7 @@ describe("a user's sessions", () => {
       const current = comes();
       const session = await current.signIn('ada');
       expect(session.userId).toBe('ada');
-      expect(current.news).toEqual({ id: session.id, secret: 0 });
+      expect(current.idUpdate).toEqual({ id: session.id, secret: 0 });
       expect(await userOf(session.id)).toBe('ada');
     });
 
@@ -284,7 +284,7 @@ describe("a user's sessions", () => {
       const session = await signIn();
       const current = comes(session.id);
       await (await current.load()).signOut();
-      expect(current.news).toBe('over');
+      expect(current.idUpdate).toBe('over');
       expect(await userOf(session.id)).toBeUndefined();
       expect(await users.list('ada')).toEqual([]);
     });

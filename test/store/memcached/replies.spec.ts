@@ -5,10 +5,7 @@ import { newSessionId } from '../../../src/session/session-id.js';
 import type { SessionStore } from '../../../src/session/storage/store.js';
 import { SessionStoreError } from '../../../src/session/errors.js';
 import { memcachedStore } from '../../../src/store/memcached/store.js';
-import {
-  openSessionStore,
-  type OpenSessionStore,
-} from '../../../src/store/store.factory.js';
+import { openSessionStore, type OpenSessionStore } from '../../../src/store/store.factory.js';
 import { scriptedMemcached, type ScriptedMemcached } from '../../support/scripted-memcached.js';
 import { storeKeyOf } from '../../support/store-key.js';
 import { cacheOver, KEY_PREFIX, TIMEOUT } from '../../support/stores.js';

@@ -1,9 +1,6 @@
 import { beforeEach } from '@jest/globals';
 
-import {
-  TieredSessionStore,
-  type Durability,
-} from '../../../src/store/tier/tiered-store.js';
+import { TieredSessionStore, type Durability } from '../../../src/store/tier/tiered-store.js';
 import { TestClock } from '../../../src/testing/test-clock.js';
 import { FakeCopies } from '../../support/fake-copies.js';
 import { FakeStore } from '../../support/fake-store.js';
