@@ -290,7 +290,7 @@ describe('commits to one session', () => {
     });
 
     it('land under it', async () => {
-      expect(await commits.commit(KEY, counting())).toEqual({ stored: NEW_KEY, renewed: false });
+      expect(await commits.commit(KEY, counting())).toEqual({ stored: NEW_KEY, isScheduled: false });
       expect(world.entriesAt(NEW_KEY)).toEqual({ visits: 6 });
       expect(world.recordAt(KEY)).toEqual({ forwardTo: NEW_KEY, until: UNTIL });
     });
@@ -301,7 +301,7 @@ describe('commits to one session', () => {
       forward(KEY, NEW_KEY);
       expect(await commits.commit(KEY, counting(), expected)).toEqual({
         stored: NEW_KEY,
-        renewed: false,
+        isScheduled: false,
       });
       expect(world.entriesAt(NEW_KEY)).toEqual({ visits: 6 });
     });
@@ -309,7 +309,7 @@ describe('commits to one session', () => {
     it('follow from one to the next', async () => {
       forward(NEW_KEY, 'sess:c');
       world.write('sess:c', { visits: 7 });
-      expect(await commits.commit(KEY, counting())).toEqual({ stored: 'sess:c', renewed: false });
+      expect(await commits.commit(KEY, counting())).toEqual({ stored: 'sess:c', isScheduled: false });
       expect(world.entriesAt('sess:c')).toEqual({ visits: 8 });
     });
 
