@@ -223,7 +223,7 @@ export class CurrentSession {
       destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
     };
     const { isMute } = this.transport;
-    if (isMute) state.canSetCookie = false;
+    if (isMute) state.withoutCookie();
     const session =
       isMute && state.status === 'new'
         ? createReadOnlySession(state, () => noResponse('write'), lifecycle)
@@ -244,7 +244,7 @@ export class CurrentSession {
 
   private async end(state: SessionState): Promise<void> {
     // Nobody is given what was to end, even if that fails.
-    state.cookieDirty = false;
+    state.keepSecret();
     await this.orFail(this.repository.destroy(state));
     this.isOver = true;
   }

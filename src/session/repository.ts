@@ -1,6 +1,5 @@
 import type { SessionChanges } from './changes.js';
 import { SessionCommits } from './storage/commits.js';
-import { SessionEntries } from './entries.js';
 import { newTicket, StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
 import { SessionLookup } from './lookup.js';
@@ -139,7 +138,7 @@ export class SessionRepository {
     }
     const next = session.status === 'new' ? session : this.begin();
     await this.beginSignedIn(next, signIn, session.status === 'stored' && !isTheirs && session);
-    if (next !== session) session.status = 'destroyed';
+    if (next !== session) session.ended();
     return next;
   }
 
@@ -162,8 +161,7 @@ export class SessionRepository {
         if (session.user) await this.membership.leave(session.user, session.ticket);
       }
     }
-    session.status = 'destroyed';
-    session.entries = new SessionEntries(new Map());
+    session.ended();
     return removal;
   }
 
@@ -186,7 +184,7 @@ export class SessionRepository {
       await enter();
       dropEntries(session, keeperOf(keep));
       session.entries.hasChanges(); // finds objects that were changed in place
-      session.user = user;
+      session.signedInAs(user);
       await this.create(session, createSurely, enter);
     };
     try {
@@ -200,7 +198,7 @@ export class SessionRepository {
       session.entries.takeChanges();
     } catch (error) {
       if (!(error instanceof SessionLimitError)) await this.membership.leave(user, session.ticket);
-      if (session.status === 'new') session.user = undefined;
+      session.refused();
       throw error;
     }
   }
@@ -210,13 +208,13 @@ export class SessionRepository {
     create: typeof createSurely = createOnce,
     assignNewId: (why: 'taken' | 'closed') => unknown = () => this.assignNewId(session),
   ): Promise<void> {
-    session.cookieSentAt = this.policy.now();
+    session.cookieSent(this.policy.now());
     for (;;) {
       const result = await create(this.records, session.key, session.toRecord());
       if (result === 'stored') break;
       await assignNewId(result);
     }
-    session.status = 'stored';
+    session.created();
     this.policy.telemetry.emitOf('committed', session, { created: true });
   }
 
@@ -239,7 +237,7 @@ export class SessionRepository {
       expected,
     );
     if (outcome === 'gone') {
-      session.status = 'gone';
+      session.lost();
       this.policy.telemetry.emitOf('gone', session, {});
       return;
     }
@@ -248,11 +246,8 @@ export class SessionRepository {
       session.follow(outcome.stored, outcome.isScheduled === true);
       return;
     }
-    session.isConfirmed = true;
-    if (cookieIsDue) {
-      session.cookieSentAt = cookieSentAt;
-      session.cookieDirty = true;
-    }
+    session.confirmed();
+    if (cookieIsDue) session.cookieSent(cookieSentAt);
   }
 
   private assignNewId(session: SessionState): void {

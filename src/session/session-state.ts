@@ -13,7 +13,23 @@ import { handleOf, type SessionUser } from './session-user.js';
  */
 export type SessionStatus = 'new' | 'stored' | 'gone' | 'destroyed';
 
-/** All that one request knows of one session. */
+/**
+ * All that one request knows of one session. Only its own methods change it:
+ *
+ * ```
+ *            begin()                    find()
+ *               │                          │
+ *               ▼        created()         ▼
+ *   ┌──────►  new  ────────────────►  stored  ──► moved()   this request gave it a new id
+ *   │           │                      │  │  └──► follow()  another request did
+ *   │ refused() │ rename()             │  │
+ *   └───────────┘              lost()  │  │ ended()
+ *                                      ▼  ▼
+ *                                   gone  destroyed
+ * ```
+ *
+ * The response carries the cookie when the session is stored, `cookieDirty` and `isConfirmed`.
+ */
 export class SessionState {
   ticket: SessionTicket;
   key: string;
@@ -116,8 +132,54 @@ export class SessionState {
     return version;
   }
 
+  /** It is in the store. */
+  created(): void {
+    this.status = 'stored';
+  }
+
+  /** Others have ended it, or it ran out. */
+  lost(): void {
+    this.status = 'gone';
+  }
+
+  /** This request has ended it. */
+  ended(): void {
+    this.status = 'destroyed';
+    this.entries = new SessionEntries(new Map());
+  }
+
+  signedInAs(user: SessionUser): void {
+    this.user = user;
+  }
+
+  /** A sign-in was refused: what was to be signed in is still nobody's. */
+  refused(): void {
+    if (this.status === 'new') this.user = undefined;
+  }
+
+  /** Its cookie is to be sent, or was just made, at this time. */
+  cookieSent(at: number): void {
+    this.cookieSentAt = at;
+    this.cookieDirty = true;
+  }
+
+  /** Nobody is told its id by this request, whatever comes. */
+  keepSecret(): void {
+    this.cookieDirty = false;
+  }
+
+  /** What uses it cannot send a cookie. */
+  withoutCookie(): void {
+    this.canSetCookie = false;
+  }
+
+  /** The record is still there, under the id that the client is to be told. */
+  confirmed(): void {
+    this.isConfirmed = true;
+  }
+
   /** Goes on under a new id that this request gave it. */
-  moveTo(ticket: SessionTicket, key: string, cookieSentAt: number): void {
+  moved(ticket: SessionTicket, key: string, cookieSentAt: number): void {
     this.keepHandle();
     this.rename(ticket, key);
     this.supersededElsewhere = false;

@@ -125,7 +125,7 @@ export class SessionMoves {
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'scheduled' });
     if (!(await this.isFollowed(session, before))) {
       await removeSession(this.records, session.key);
-      session.status = 'gone';
+      session.lost();
     }
     return true;
   }
@@ -163,11 +163,12 @@ export class SessionMoves {
       throw error;
     }
     session.entries.retain(keeps);
-    session.moveTo(ticket, this.keys.of(ticket), cookieSentAt);
+    session.moved(ticket, this.keys.of(ticket), cookieSentAt);
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'requested' });
-    session.user = branched ?? user ?? session.user;
+    const signedIn = branched ?? user;
+    if (signedIn) session.signedInAs(signedIn);
     // The index has the key of a session that is newly in it, unless that was taken.
-    const isNew = (branched ?? user) !== undefined;
+    const isNew = signedIn !== undefined;
     const isIndexed = isNew ? ticket === move.ticket : move.isListed === true;
     const isFollowed = isIndexed
       ? isNew || !session.isOver(this.keys)
@@ -194,7 +195,7 @@ export class SessionMoves {
 }
 
 function gone(session: SessionState): SessionDestroyedError {
-  session.status = 'gone';
+  session.lost();
   return new SessionDestroyedError();
 }
 

@@ -89,7 +89,7 @@ export class ScheduledRotation {
         grace: () => ({ salt, until: now + this.policy.rotateGrace * 1000 }),
       });
       if (result !== 'moved') return false;
-      session.moveTo(ticket, this.keys.of(ticket), now);
+      session.moved(ticket, this.keys.of(ticket), now);
       return true;
     } catch (error) {
       // It can wait; the request need not fail for it.
@@ -133,8 +133,8 @@ export class ScheduledRotation {
   /** Whether the client may be told the successor's id: another request may have ended it meanwhile. */
   async confirm(session: SessionState): Promise<void> {
     const found = await this.records.find(session.key);
-    if (!found || 'forwardTo' in found) session.cookieDirty = false;
-    session.isConfirmed = true;
+    if (!found || 'forwardTo' in found) session.keepSecret();
+    session.confirmed();
   }
 }
 
