@@ -50,10 +50,20 @@ function slowed(milliseconds: number, more: Partial<Fault> = {}): Fault {
 
 const half = (reply: Buffer): Buffer => reply.subarray(0, reply.length / 2);
 
-/** Nothing for 700 ms, then all of it at once, and a while on time: later than any time-out, not all. */
-const inGusts = (): number => Math.max(0, 700 - (performance.now() % 900));
+/**
+ * From the first reply on: nothing for 700 ms, then all of it at once, and a while on time. So some replies,
+ * but not all, are later than any time-out.
+ */
+function gusts(): () => number {
+  let began: number | undefined;
+  return () => {
+    const now = performance.now();
+    began ??= now;
+    return Math.max(0, 700 - ((now - began) % 900));
+  };
+}
 
-export const connectionFaults = (): Fault[] => [
+export const connectionFaults = (inGusts = gusts()): Fault[] => [
   refused,
   changed('connections are reset in the middle of a reply', (reply) => ({
     bytes: half(reply),
