@@ -21,7 +21,7 @@ class CartController {
 
   @Post(':item')
   add(@Session() session: Session, @Param('item') item: string) {
-    session.update('cart', (cart = []) => [...cart, item]);
+    session.update<string[]>('cart', (cart = []) => [...cart, item]);
     return {};
   }
 }
