@@ -290,7 +290,10 @@ describe('commits to one session', () => {
     });
 
     it('land under it', async () => {
-      expect(await commits.commit(KEY, counting())).toEqual({ stored: NEW_KEY, isScheduled: false });
+      expect(await commits.commit(KEY, counting())).toEqual({
+        stored: NEW_KEY,
+        isScheduled: false,
+      });
       expect(world.entriesAt(NEW_KEY)).toEqual({ visits: 6 });
       expect(world.recordAt(KEY)).toEqual({ forwardTo: NEW_KEY, until: UNTIL });
     });
@@ -309,7 +312,10 @@ describe('commits to one session', () => {
     it('follow from one to the next', async () => {
       forward(NEW_KEY, 'sess:c');
       world.write('sess:c', { visits: 7 });
-      expect(await commits.commit(KEY, counting())).toEqual({ stored: 'sess:c', isScheduled: false });
+      expect(await commits.commit(KEY, counting())).toEqual({
+        stored: 'sess:c',
+        isScheduled: false,
+      });
       expect(world.entriesAt('sess:c')).toEqual({ visits: 8 });
     });
 
