@@ -62,8 +62,8 @@ export class SessionMoves {
     }
     // The index has to know the way over a border before there is one.
     await this.carryOver(session);
-    const enter = async (key: string) => void (await this.membership.moves(user, key));
-    const listed = await this.membership.moves(user, this.keys.of(ticket));
+    const enter = async (key: string) => void (await this.membership.announceMove(user, key));
+    const listed = await this.membership.announceMove(user, this.keys.of(ticket));
     if (!listed) throw gone(session);
     const isListed = knowsWay(listed, session);
     const move = { keep, isBorder: true, ticket, begin, enter, isListed };
@@ -84,7 +84,8 @@ export class SessionMoves {
       : { user: fresh, key: newKey, client, from: session.key };
     const enter = async (key: string, why: 'taken' | 'closed') => {
       newKey = key;
-      if (again && place.user === again) return void (await this.membership.moves(again, key));
+      if (again && place.user === again)
+        return void (await this.membership.announceMove(again, key));
       place = { ...place, key };
       if (why === 'closed') await this.membership.enter(place);
       else await this.membership.rekey(place);

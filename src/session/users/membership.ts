@@ -68,7 +68,7 @@ export class UserMembership {
   }
 
   /** Before a session moves to another key, over a border. `undefined`: it was ended. */
-  async moves(user: SessionUser, to: string): Promise<IndexedSession | undefined> {
+  async announceMove(user: SessionUser, to: string): Promise<IndexedSession | undefined> {
     const index = await this.lookup.indexes.change(this.indexKey(user, 0), (present) => {
       const session = sessionIn(present, user.handle);
       return session && withSession(present, movingTo(session, to));

@@ -1,10 +1,9 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 
-import { CurrentSession } from '../../../src/session/current-session.js';
 import { SessionRepository } from '../../../src/session/repository.js';
 import type { SessionStore } from '../../../src/session/storage/store.js';
 import { UserSessions } from '../../../src/session/users/user-sessions.js';
-import { SessionWorld } from '../../support/session-world.js';
+import { comes, signIn, useUsersWorld, userOf, world } from './users-world.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -12,22 +11,10 @@ const HOUR_MS = 3_600_000;
 const MOST_OPERATIONS = 20;
 
 describe('processes whose clocks are an hour apart', () => {
-  let world: SessionWorld;
+  useUsersWorld();
 
-  beforeEach(() => {
-    world = new SessionWorld();
-  });
-
-  const comes = (repository: SessionRepository, id?: string): CurrentSession =>
-    new CurrentSession(repository, {
-      presentedTicket: () => (id === undefined ? undefined : { id, secret: 0 }),
-      onRead: () => undefined,
-      onUse: () => undefined,
-      isOpen: true,
-    });
-
-  const userOf = async (id: string): Promise<string | undefined> =>
-    (await comes(world.anotherProcess(), id).load()).userId;
+  /** As a third process sees it. */
+  const userOfElsewhere = (id: string) => userOf(id, world.anotherProcess());
 
   /** Another process, by whose clock everything here happened an hour ago, or will happen. */
   const other = (difference: number): UserSessions => {
@@ -53,8 +40,7 @@ describe('processes whose clocks are an hour apart', () => {
     return new SessionRepository(between, world.policy);
   };
 
-  const signedIn = async (userId: string): Promise<string> =>
-    (await comes(world.repository).signIn(userId)).id;
+  const signedIn = async (userId: string): Promise<string> => (await signIn(userId)).id;
 
   const visitors: [string, () => Promise<string | undefined>][] = [
     ['a visitor without a session', () => Promise.resolve(undefined)],
@@ -72,12 +58,12 @@ describe('processes whose clocks are an hour apart', () => {
         const users = other(difference);
         const id = await come();
         const process = interrupted(at, () => users.list('ada'));
-        const session = await comes(process, id).signIn('ada');
-        expect(await userOf(session.id)).toBe('ada');
+        const session = await comes(id, process).signIn('ada');
+        expect(await userOfElsewhere(session.id)).toBe('ada');
         const [info] = await users.list('ada');
         expect(await users.list('ada')).toHaveLength(1);
         expect(await users.revoke('ada', info!.handle)).toBe(true);
-        expect(await userOf(session.id)).toBeUndefined();
+        expect(await userOfElsewhere(session.id)).toBeUndefined();
       }
     });
 
@@ -88,8 +74,8 @@ describe('processes whose clocks are an hour apart', () => {
           const users = other(difference);
           const id = await signedIn('ada');
           const process = interrupted(at, () => users.list('ada'));
-          const session = await comes(process, id).regenerate({ keep });
-          expect(await userOf(session.id)).toBe('ada');
+          const session = await comes(id, process).regenerate({ keep });
+          expect(await userOfElsewhere(session.id)).toBe('ada');
           expect(await users.list('ada')).toHaveLength(1);
           expect(await users.revokeAll('ada')).toBe(1);
         }
