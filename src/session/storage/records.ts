@@ -112,19 +112,16 @@ export class SessionRecords {
 
   /**
    * The session that a key leads to, through its forwarders; `'border'`: through one that requests which
-   * had read the session do not follow, unless it `crosses` that one. `renewTo`: as of the store.
+   * had read the session do not follow. `renewTo`: as of the store.
    */
-  async trace(
-    firstKey: string,
-    { renewTo, crosses }: { renewTo?: number; crosses?: (border: FoundForwarder) => boolean } = {},
-  ): Promise<TracedRecord | 'border' | undefined> {
+  async trace(firstKey: string, renewTo?: number): Promise<TracedRecord | 'border' | undefined> {
     let key = firstKey;
     let isScheduled = true;
     for (let forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
       const found = await this.find(key, renewTo);
       if (!found) return undefined;
       if (!('forwardTo' in found)) return { ...found, key, isScheduled };
-      if (found.isBorder && !crosses?.(found)) return 'border';
+      if (found.isBorder) return 'border';
       isScheduled &&= found.grace !== undefined;
       key = found.forwardTo;
     }

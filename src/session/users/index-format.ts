@@ -21,7 +21,7 @@ export interface IndexedSession extends SessionClient {
   readonly from?: string | undefined;
   /** Other store keys of it, of new ids that it was given at the same moment. They end with it. */
   readonly beside?: readonly string[] | undefined;
-  /** Store keys that it was about to get behind a border: where that leads to one, it is there. */
+  /** Store keys that it was about to get behind a border: if its record is at one, it is there. */
   readonly to?: readonly string[] | undefined;
   /** Fields that a newer release has stored, to be kept. */
   readonly more?: Readonly<Record<string, unknown>> | undefined;

@@ -50,7 +50,7 @@ export class UserLookup {
     const { key, handle, from, beside = [], to = [] } = session;
     if (from !== undefined && !(await this.leadsFrom(from, key))) return undefined;
     for (const one of [key, ...beside.toReversed(), ...to.toReversed()]) {
-      const found = await this.recordAt(one, userId, handle, to);
+      const found = await this.recordAt(one, userId, handle);
       if (found) return found;
     }
     return undefined;
@@ -60,12 +60,8 @@ export class UserLookup {
     key: string,
     userId: string,
     handle: string,
-    to: readonly string[],
   ): Promise<TracedRecord | undefined> {
-    const found = await this.records.trace(key, {
-      renewTo: 0,
-      crosses: ({ forwardTo }) => to.includes(forwardTo),
-    });
+    const found = await this.records.trace(key, 0);
     if (!found || found === 'border') return undefined;
     const { user } = found.record;
     return user?.id === userId && user.handle === handle ? found : undefined;
