@@ -156,7 +156,7 @@ export class SessionRecords {
 
   create(key: string, record: SessionRecord): Promise<'stored' | 'taken'> {
     const isSignedIn = record.user !== undefined;
-    return this.store.create(key, this.encode(key, record), this.lifeOf(record), isSignedIn);
+    return this.store.create(key, this.encode(key, record), this.lifeOf(record), { isSignedIn });
   }
 
   update(
@@ -165,7 +165,7 @@ export class SessionRecords {
     version: string,
   ): Promise<'stored' | 'changed' | 'gone'> {
     const [text, life] = [this.encode(key, record), this.lifeOf(record)];
-    return this.store.update(key, text, version, life, false, record.user !== undefined);
+    return this.store.update(key, text, version, life, { isSignedIn: record.user !== undefined });
   }
 
   /**
@@ -179,7 +179,9 @@ export class SessionRecords {
     const until = this.policy.now() + life * 1000;
     const kind = { isBorder, isSignIn, ...(grace && { grace }) };
     const forwarder = encodeForwarder({ forwardTo, until, ...kind });
-    return this.store.update(from, this.seal.close(from, forwarder), version, life, true);
+    return this.store.update(from, this.seal.close(from, forwarder), version, life, {
+      isFinal: true,
+    });
   }
 
   /**
@@ -195,7 +197,9 @@ export class SessionRecords {
     const text = this.seal.close(key, border);
     if (!found) return (await this.store.create(key, text, timeout)) === 'stored';
     if (!evenIfThere) return false;
-    return (await this.store.update(key, text, found.version, timeout, true)) === 'stored';
+    return (
+      (await this.store.update(key, text, found.version, timeout, { isFinal: true })) === 'stored'
+    );
   }
 
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
