@@ -14,16 +14,24 @@ import { RequestSession, type FrameworkRequest, type SessionEdge } from './reque
 import type { SessionRoute } from './route.js';
 import { clientRouteOf, handshakeRouteOf } from './socket-route.js';
 
+/** What is used of Fastify's. */
+interface Reply {
+  getHeaders(): object;
+  readonly request?: FrameworkRequest;
+}
+
 /** Leads from a request to the sessions of one application, and to its response. */
 class RequestRoute {
   /** Made at the first use. */
   session: RequestSession | undefined;
+  /** Told of Fastify's request, if middleware met the raw one before. */
+  onRequest: ((request: object) => void) | undefined;
 
   /** `reply`: has headers that are not on the response yet, as Fastify keeps them until it sends. */
   constructor(
     readonly edge: SessionEdge,
     public response: ServerResponse,
-    public reply: { getHeaders(): object } | undefined,
+    public reply: Reply | undefined,
   ) {}
 
   /** Whoever logs a request must not log its session. */
@@ -54,7 +62,7 @@ export function routeRequest(
   request: RawRequest,
   edge: SessionEdge,
   response: ServerResponse,
-  reply?: { getHeaders(): object },
+  reply?: Reply,
 ): (() => void) | undefined {
   const route = request[ROUTE];
   if (!route) {
@@ -65,6 +73,10 @@ export function routeRequest(
   if (!route.session) {
     route.response = response;
     route.reply = reply;
+  }
+  if (reply?.request) {
+    route.session?.reached(reply.request, reply);
+    route.onRequest?.(reply.request);
   }
   return undefined;
 }
@@ -127,6 +139,21 @@ function routeOf(source: unknown): SessionRoute {
   return clientRouteOf(source) ?? requestRouteOf(httpRequestOf(source));
 }
 
+/**
+ * The one of a request that an application answers.
+ *
+ * @param onRequest called if it is the raw request of Fastify, whose own comes later
+ */
+export function requestSessionOf(
+  request: FrameworkRequest,
+  onRequest: (request: object) => void,
+): RequestSession {
+  const raw = (request.raw ?? request) as RawRequest;
+  const session = sessionAt(raw[ROUTE], request, raw);
+  if (raw === request) raw[ROUTE]!.onRequest = onRequest;
+  return session;
+}
+
 /** The one of a request; made at the first call, without any I/O. */
 function requestRouteOf(request: FrameworkRequest): SessionRoute {
   const raw = (request.raw ?? request) as RawRequest;
@@ -134,18 +161,20 @@ function requestRouteOf(request: FrameworkRequest): SessionRoute {
   if (route?.session) return route.session;
   const handshake =
     route && raw.upgrade !== true ? undefined : handshakeRouteOf(raw, request.webSocket);
-  if (handshake) return handshake;
+  return handshake ?? sessionAt(route, request, raw);
+}
+
+function sessionAt(
+  route: RequestRoute | undefined,
+  request: FrameworkRequest,
+  raw: RawRequest,
+): RequestSession {
   if (!route) {
     throw new SessionError(
       'SESSION_MODULE_MISSING',
       `No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.${copiesHint()}`,
     );
   }
-  return (route.session = new RequestSession(
-    route.edge,
-    request,
-    raw,
-    route.response,
-    route.reply,
-  ));
+  const { edge, response, reply } = route;
+  return (route.session ??= new RequestSession(edge, request, raw, response, reply));
 }

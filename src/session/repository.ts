@@ -48,6 +48,11 @@ export class SessionRepository {
     this.lookup = new SessionLookup(...parts);
   }
 
+  /** The clock of the sessions. */
+  get now(): () => number {
+    return this.policy.now;
+  }
+
   /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
   find(ticket: SessionTicket): Promise<SessionState | undefined> {
     return this.lookup.find(ticket);
