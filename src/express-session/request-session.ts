@@ -37,9 +37,20 @@ interface SessionCarrier extends FrameworkRequest {
 
 /** Options of express-session that say here what `SessionModule` is told. */
 const BROUGHT_ALONG = Object.fromEntries(
-  ['secret', 'store', 'name', 'cookie', 'rolling', 'resave', 'saveUninitialized', 'genid', 'proxy'].map(
-    (name) => [name, 'it is for SessionModule.forRoot(), whose sessions these are; leave it out here'],
-  ),
+  [
+    'secret',
+    'store',
+    'name',
+    'cookie',
+    'rolling',
+    'resave',
+    'saveUninitialized',
+    'genid',
+    'proxy',
+  ].map((name) => [
+    name,
+    'it is for SessionModule.forRoot(), whose sessions these are; leave it out here',
+  ]),
 );
 
 /**
@@ -189,4 +200,3 @@ class SessionPlace implements SessionOwner {
     else values.state.entries.discardChanges();
   }
 }
-

@@ -70,7 +70,10 @@ export class CurrentSession {
     const { error } = this.notFound ?? { error: new Error('The session is not loaded yet.') };
     if (this.onOutage === 'refuse' || !(error instanceof SessionStoreError)) throw error;
     this.placeholder ??= this.repository.begin();
-    return { state: this.placeholder, refusal: () => new SessionStoreError({ cause: error.cause }) };
+    return {
+      state: this.placeholder,
+      refusal: () => new SessionStoreError({ cause: error.cause }),
+    };
   }
 
   /** The request's session, if it has one: in the store, or begun by this request. */

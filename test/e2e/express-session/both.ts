@@ -23,7 +23,10 @@ export interface Both {
 }
 
 /** What one visitor does. Answers its responses. */
-export type Visit = (visitor: Visitor) => AsyncGenerator<HttpResponse>;
+export type Visit = (visitor: Visitor) => AsyncGenerator<Answered>;
+
+/** What of a response is compared. */
+type Answered = Pick<HttpResponse, 'status' | 'headers' | 'body'>;
 
 export interface Answer {
   readonly status: number;

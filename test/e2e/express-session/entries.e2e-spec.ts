@@ -64,7 +64,12 @@ class EntriesController {
     session.userId = 7;
     session.size = 'large';
     session.point = new Point(1, 2);
-    return [session.date instanceof Date, session.helper(), session.nested.at.getTime(), session.userId];
+    return [
+      session.date instanceof Date,
+      session.helper(),
+      session.nested.at.getTime(),
+      session.userId,
+    ];
   }
 
   @Get('shape')
@@ -78,7 +83,12 @@ class EntriesController {
       own: [Object.hasOwn(session, 'userId'), Object.hasOwn(session, 'other')],
       spread: { ...session },
       text: String(session),
-      types: [typeof session.id, typeof session.save, typeof session.cookie, typeof session.missing],
+      types: [
+        typeof session.id,
+        typeof session.save,
+        typeof session.cookie,
+        typeof session.missing,
+      ],
     };
   }
 
