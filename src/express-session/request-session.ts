@@ -1,6 +1,6 @@
 import { requestSessionIsServed } from '../http/nest-session-hint.js';
 import type { FrameworkRequest, RequestSession } from '../http/request-session.js';
-import { requestSessionOf } from '../http/session-of.js';
+import { isRouted, requestSessionOf } from '../http/session-of.js';
 import { refuseUnknownOptions } from '../session/option-checks.js';
 import { SessionDestroyedError, SessionOptionsError } from '../session/errors.js';
 import { RequestSessionCookie } from './request-session-cookie.js';
@@ -24,7 +24,7 @@ export type RequestSessionHandler = (
 
 /** What is used of a Fastify instance. */
 interface FastifyInstance {
-  addHook(name: 'onRequest', hook: (request: object, reply: object, done: Next) => void): unknown;
+  addHook(name: string, hook: (request: object, ...more: unknown[]) => void): unknown;
 }
 
 type Next = (error?: unknown) => void;
@@ -76,13 +76,22 @@ export function requestSession(options: RequestSessionOptions = {}): RequestSess
   requestSessionIsServed();
   const handler: RequestSessionHandler = (requestOrInstance: object, _response, next) => {
     if (!('addHook' in requestOrInstance)) return serve(requestOrInstance, unset, next);
-    (requestOrInstance as FastifyInstance).addHook('onRequest', (request, _reply, done) =>
-      serve(request, unset, done),
-    );
+    serveFastify(requestOrInstance as FastifyInstance, unset);
     next();
   };
   // Of Fastify: it is for all routes, not only for those that are registered with it.
   return Object.assign(handler, { [Symbol.for('skip-override')]: true });
+}
+
+/** As early as the request has reached `SessionModule`, which a testing module makes later. */
+function serveFastify(instance: FastifyInstance, unset: 'keep' | 'destroy'): void {
+  instance.addHook('onRequest', (request, _reply, done) => {
+    if (isRouted(request)) serve(request, unset, done as Next);
+    else (done as Next)();
+  });
+  instance.addHook('preParsing', (request, _reply, _payload, done) =>
+    serve(request, unset, done as Next),
+  );
 }
 
 function serve(request: SessionCarrier, unset: 'keep' | 'destroy', next: Next): void {

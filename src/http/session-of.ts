@@ -72,7 +72,7 @@ export function routeRequest(
   if (route.edge !== edge) return routeOn(request, route, new RequestRoute(edge, response, reply));
   if (!route.session) {
     route.response = response;
-    route.reply = reply;
+    route.reply = reply ?? route.reply;
   }
   if (reply?.request) {
     route.session?.reached(reply.request, reply);
@@ -139,18 +139,27 @@ function routeOf(source: unknown): SessionRoute {
   return clientRouteOf(source) ?? requestRouteOf(httpRequestOf(source));
 }
 
+/** Whether a request has reached an application with sessions. */
+export function isRouted(request: FrameworkRequest): boolean {
+  return ROUTE in (request.raw ?? request);
+}
+
 /**
  * The one of a request that an application answers.
  *
- * @param onRequest called if it is the raw request of Fastify, whose own comes later
+ * @param onRequest called with Fastify's own, if this is a raw request of it
  */
 export function requestSessionOf(
   request: FrameworkRequest,
   onRequest: (request: object) => void,
 ): RequestSession {
   const raw = (request.raw ?? request) as RawRequest;
-  const session = sessionAt(raw[ROUTE], request, raw);
-  if (raw === request) raw[ROUTE]!.onRequest = onRequest;
+  const route = raw[ROUTE];
+  // Middleware of Fastify is called before or after the hook that tells the request.
+  const own = route?.reply?.request ?? request;
+  const session = sessionAt(route, own, raw);
+  if (own !== request) onRequest(own);
+  else if (own === raw) route!.onRequest = onRequest;
   return session;
 }
 
