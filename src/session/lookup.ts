@@ -81,6 +81,9 @@ export class SessionLookup {
     const { createdAt } = found.record;
     const expiresAt = expiryOf(this.policy, createdAt);
     const { generation } = this.keys;
-    return new SessionState({ ticket, key, createdAt, expiresAt, generation, found, successorOf });
+    const { strictValues } = this.policy;
+    return new SessionState({
+      ...{ ticket, key, createdAt, expiresAt, generation, found, successorOf, strictValues },
+    });
   }
 }

@@ -24,6 +24,8 @@ export interface SessionPolicy {
   readonly maxSessionsPerUser: number | false;
   /** What becomes of one more. */
   readonly whenTooMany: WhenTooMany;
+  /** Whether what is `undefined` in an object is an error, rather than left out. */
+  readonly strictValues?: boolean;
   /** Seconds within which a process learns that all sessions have ended. `false`: it does not look. */
   readonly revokeEverybodyWithin: number | false;
   /** Milliseconds since 1970; passed in so that time can be moved. */

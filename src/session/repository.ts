@@ -69,13 +69,9 @@ export class SessionRepository {
     const createdAt = this.policy.now();
     const expiresAt = expiryOf(this.policy, createdAt);
     const { generation } = this.keys;
-    return new SessionState({
-      ticket,
-      key: this.keys.of(ticket),
-      createdAt,
-      expiresAt,
-      generation,
-    });
+    const { strictValues } = this.policy;
+    const key = this.keys.of(ticket);
+    return new SessionState({ ticket, key, createdAt, expiresAt, generation, strictValues });
   }
 
   /** Whether `commit` has something to do. */

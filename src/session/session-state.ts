@@ -70,6 +70,8 @@ export class SessionState {
     found?: FoundRecord;
     /** The key of the id before this one, if it was found by that. */
     successorOf?: string | undefined;
+    /** As of the policy. */
+    strictValues?: boolean | undefined;
   }) {
     const { found } = from;
     this.ticket = from.ticket;
@@ -88,7 +90,7 @@ export class SessionState {
     this.user = found?.record.user;
     this.anonymousHandle = found?.record.handle;
     this.more = found?.record.more;
-    this.entries = new SessionEntries(found?.record.entries ?? new Map());
+    this.entries = new SessionEntries(found?.record.entries ?? new Map(), from.strictValues);
   }
 
   /** For events. */
