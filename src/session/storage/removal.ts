@@ -7,8 +7,8 @@ export type Removal = 'removed' | 'gone' | 'left';
 interface RemovalOptions {
   /** Of its record, if that was read. */
   readonly version?: string | undefined;
-  /** Called before each attempt, when it is known which version that is to remove. */
-  readonly beforeRemoval?: (() => Promise<void>) | undefined;
+  /** Called before each attempt, when it is known which version that is to remove, with what was read of it. */
+  readonly beforeRemoval?: ((read: TracedRecord | undefined) => Promise<void>) | undefined;
   /** Called with the record that was removed, if that was read here. */
   readonly onRemoved?: (record: TracedRecord) => void;
 }
@@ -30,7 +30,7 @@ export async function removeSession(
       ({ key, version } = newest);
       read = newest;
     }
-    await beforeRemoval?.();
+    await beforeRemoval?.(read);
     const result = await records.remove(key, version);
     if (result === 'removed' && read) onRemoved?.(read);
     version = undefined;

@@ -103,6 +103,11 @@ export interface SessionStore {
 export interface StoredText {
   readonly text: string;
   readonly version: string;
+  /**
+   * Seconds that are left of its life, if it was read without being renewed (`renewTo` 0). A store that
+   * cannot tell leaves it out: what is told of the end of such a session is then the latest that it can be.
+   */
+  readonly lifeLeft?: number | undefined;
 }
 
 /** What is known of a record that is written. Most stores need nothing of it. */

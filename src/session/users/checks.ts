@@ -9,6 +9,8 @@ const MAX_INTERVAL_MS = 60_000;
 interface Check {
   readonly indexKey: string;
   readonly at: number;
+  /** Whether it has renewed the index, and so is good for who uses the session. */
+  readonly isUse: boolean;
 }
 
 /** How long a check of the index is good for, in milliseconds. */
@@ -22,17 +24,18 @@ export class UserChecks {
 
   constructor(private readonly policy: SessionPolicy) {}
 
-  isGood(handle: string): boolean {
+  /** `isUse`: one that has not renewed the index is not good enough. */
+  isGood(handle: string, isUse = true): boolean {
     const check = this.byHandle.get(handle);
-    if (!check) return false;
+    if (!check || (isUse && !check.isUse)) return false;
     const age = this.policy.now() - check.at;
     // A clock that was set back makes none of them last longer.
     return age >= 0 && age < checkInterval(this.policy);
   }
 
-  remember(handle: string, indexKey: string): void {
+  remember(handle: string, indexKey: string, isUse = true): void {
     this.byHandle.delete(handle);
-    this.byHandle.set(handle, { indexKey, at: this.policy.now() });
+    this.byHandle.set(handle, { indexKey, at: this.policy.now(), isUse });
     if (this.byHandle.size <= MAX_REMEMBERED) return;
     for (const oldest of this.byHandle.keys()) {
       this.byHandle.delete(oldest);

@@ -87,10 +87,14 @@ export class UserMembership {
     return sessionIn(index, user.handle) !== undefined;
   }
 
-  /** Whether the session is signed in; asked of the store once in a while only. */
-  isMember(member: Member): boolean | Promise<boolean> {
+  /**
+   * Whether the session is signed in; asked of the store once in a while only. `isUse`: otherwise neither
+   * the session nor the index is to live longer for it.
+   */
+  isMember(member: Member, isUse = true): boolean | Promise<boolean> {
     const { handle } = member.user;
-    if (this.lookup.checks.isGood(handle)) return true;
+    if (this.lookup.checks.isGood(handle, isUse)) return true;
+    if (!isUse) return this.checkUnused(member);
     let check = this.underWay.get(handle);
     if (!check) {
       check = this.check(member).finally(() => this.underWay.delete(handle));
@@ -146,6 +150,15 @@ export class UserMembership {
       });
       await this.lookup.finish(indexKey, ending);
     });
+  }
+
+  private async checkUnused({ user, ticket }: Member): Promise<boolean> {
+    const { indexes, checks } = this.lookup;
+    const indexKey = this.indexKey(user, ticket.secret);
+    const found = await indexes.find(indexKey, false);
+    if (!sessionIn(found?.index, user.handle)) return false;
+    checks.remember(user.handle, indexKey, false);
+    return true;
   }
 
   private async check(member: Member): Promise<boolean> {
