@@ -1,3 +1,4 @@
+import type { RecordHints } from '../session/storage/store.js';
 import type { ServerHealth, ServerWatcher } from './server-health.js';
 
 /**
@@ -16,8 +17,7 @@ export class WriteRecord {
     readonly text: string | null,
     /** Absent: create, if there is none. */
     readonly version?: string,
-    /** Whether it is of somebody who is signed in. Absent: as the record before it. */
-    readonly isSignedIn?: boolean,
+    readonly hints?: RecordHints,
   ) {}
 }
 

@@ -1,4 +1,4 @@
-import type { SessionStore, StoredText } from '../session/storage/store.js';
+import type { RecordHints, SessionStore, StoredText } from '../session/storage/store.js';
 import { SessionStoreError, SessionTooLargeError } from '../session/errors.js';
 import type { SessionCache } from './cache.js';
 import {
@@ -28,9 +28,9 @@ export class AtomicSessionStore implements SessionStore {
     key: string,
     text: string,
     lifeSeconds: number,
-    isSignedIn?: boolean,
+    hints?: RecordHints,
   ): Promise<'stored' | 'taken'> {
-    const record = new WriteRecord(text, undefined, isSignedIn);
+    const record = new WriteRecord(text, undefined, hints);
     const refused = await this.write(key, record, lifeSeconds);
     return refused ? 'taken' : 'stored';
   }
@@ -40,10 +40,9 @@ export class AtomicSessionStore implements SessionStore {
     text: string,
     version: string,
     lifeSeconds: number,
-    _isFinal?: boolean,
-    isSignedIn?: boolean,
+    hints?: RecordHints,
   ): Promise<'stored' | 'changed' | 'gone'> {
-    const record = new WriteRecord(text, version, isSignedIn);
+    const record = new WriteRecord(text, version, hints);
     const refused = await this.write(key, record, lifeSeconds);
     if (!refused) return 'stored';
     return refused === 'gone' ? 'gone' : 'changed';

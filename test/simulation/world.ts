@@ -30,7 +30,6 @@ export class World {
 
   constructor(readonly options: Options) {
     delayBy(this.scheduler);
-    Object.assign(globalThis, { setImmediate: this.scheduler.immediate });
   }
 }
 

@@ -270,12 +270,12 @@ describe('sockets and the sessions they have', () => {
     const told = registry.listenTo({ ...store, remove: note('remove') });
     await told.find('k', 0);
     await told.create('k', 'text', 60);
-    await told.update('k', 'text', 'version', 60, true);
+    await told.update('k', 'text', 'version', 60, { isFinal: true });
     await told.remove('k', 'version');
     expect(asked).toEqual([
       ['find', 'k', 0],
       ['create', 'k', 'text', 60],
-      ['update', 'k', 'text', 'version', 60, true],
+      ['update', 'k', 'text', 'version', 60, { isFinal: true }],
       ['remove', 'k', 'version'],
     ]);
   });

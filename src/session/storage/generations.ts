@@ -120,8 +120,8 @@ export class SessionGenerations {
       if (found.generation >= generation) return;
       const result =
         found.version === undefined
-          ? await this.store.create(key, text, this.life, true)
-          : await this.store.update(key, text, found.version, this.life, false, true);
+          ? await this.store.create(key, text, this.life, { isSignedIn: true })
+          : await this.store.update(key, text, found.version, this.life, { isSignedIn: true });
       if (result !== 'stored') return 'changed';
     });
   }

@@ -101,8 +101,9 @@ export class SessionRecords {
         this.policy.telemetry.emitOf('expired', identified({ record, key }), {});
       }
       // Otherwise whoever keeps asking would keep it in the store for ever. For a process whose clock is
-      // behind it may not have ended yet.
-      if (now >= deadline + CLOCK_DIFFERENCE_MS) await this.store.remove(key, found.version);
+      // behind, a session may not have ended yet.
+      const isEndedForAll = 'forwardTo' in record || now >= deadline + CLOCK_DIFFERENCE_MS;
+      if (isEndedForAll) await this.store.remove(key, found.version);
       return undefined;
     }
     if ('forwardTo' in record) return { ...record, version: found.version };
@@ -141,18 +142,21 @@ export class SessionRecords {
     return isStoreKey(this.policy.keyPrefix, key);
   }
 
-  /** One that lies too far ahead has passed: nobody here made it. */
+  /**
+   * By any clock: a request whose process's clock is ahead must find the way, too. One that lies too far
+   * ahead has passed: nobody here made it.
+   */
   private deadlineOf({ forwardTo, until, isBorder }: SessionForwarder, key: string): number {
     // Closed, for whoever is about to create something there, by whatever clock.
     if (isBorder && forwardTo === key) return Infinity;
     const life = (isBorder ? this.policy.timeout : FORWARDER_SECONDS) * 1000;
     const latest = this.policy.now() + life + CLOCK_DIFFERENCE_MS;
-    return until > latest ? -Infinity : until;
+    return until > latest ? -Infinity : until + CLOCK_DIFFERENCE_MS;
   }
 
   create(key: string, record: SessionRecord): Promise<'stored' | 'taken'> {
     const isSignedIn = record.user !== undefined;
-    return this.store.create(key, this.encode(key, record), this.lifeOf(record), isSignedIn);
+    return this.store.create(key, this.encode(key, record), this.lifeOf(record), { isSignedIn });
   }
 
   update(
@@ -161,7 +165,7 @@ export class SessionRecords {
     version: string,
   ): Promise<'stored' | 'changed' | 'gone'> {
     const [text, life] = [this.encode(key, record), this.lifeOf(record)];
-    return this.store.update(key, text, version, life, false, record.user !== undefined);
+    return this.store.update(key, text, version, life, { isSignedIn: record.user !== undefined });
   }
 
   /**
@@ -175,7 +179,9 @@ export class SessionRecords {
     const until = this.policy.now() + life * 1000;
     const kind = { isBorder, isSignIn, ...(grace && { grace }) };
     const forwarder = encodeForwarder({ forwardTo, until, ...kind });
-    return this.store.update(from, this.seal.close(from, forwarder), version, life, true);
+    return this.store.update(from, this.seal.close(from, forwarder), version, life, {
+      isFinal: true,
+    });
   }
 
   /**
@@ -191,7 +197,9 @@ export class SessionRecords {
     const text = this.seal.close(key, border);
     if (!found) return (await this.store.create(key, text, timeout)) === 'stored';
     if (!evenIfThere) return false;
-    return (await this.store.update(key, text, found.version, timeout, true)) === 'stored';
+    return (
+      (await this.store.update(key, text, found.version, timeout, { isFinal: true })) === 'stored'
+    );
   }
 
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {

@@ -95,8 +95,8 @@ export class UserIndexes {
     const text = this.seal.close(key, encodeIndex(index));
     const result =
       version === undefined
-        ? await this.store.create(key, text, this.life, true)
-        : await this.store.update(key, text, version, this.life, false, true);
+        ? await this.store.create(key, text, this.life, { isSignedIn: true })
+        : await this.store.update(key, text, version, this.life, { isSignedIn: true });
     return result === 'stored';
   }
 

@@ -59,13 +59,19 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
 
   async set(key: string, { value }: { value: unknown }, ttl: number): Promise<void> {
     if (!(value instanceof WriteRecord)) throw new TypeError('this store holds sessions only');
-    const { text, version, isSignedIn } = value;
+    const { text, version, hints } = value;
     const present = this.records.get(key);
     if (version === undefined && present) throw new RecordRefused('taken');
     if (version !== undefined && !present) throw new RecordRefused('gone');
     if (version !== present?.version) throw new RecordRefused('changed');
     if (text === null) this.records.delete(key);
-    else this.records.set(key, new ReadRecord(text, String(++this.lastVersion)), ttl, isSignedIn);
+    else
+      this.records.set(
+        key,
+        new ReadRecord(text, String(++this.lastVersion)),
+        ttl,
+        hints?.isSignedIn,
+      );
     return Promise.resolve();
   }
 

@@ -1,5 +1,5 @@
 import { MAX_ATTEMPTS, retryOnConflict } from '../../session/storage/compare-and-set.js';
-import type { SessionStore, StoredText } from '../../session/storage/store.js';
+import type { RecordHints, SessionStore, StoredText } from '../../session/storage/store.js';
 import { SessionStoreError, SessionStoreRefusal } from '../../session/errors.js';
 import { isRenewalDue, lazyLife } from '../lazy-renewal.js';
 import type { SessionCopies } from './copies.js';
@@ -86,7 +86,7 @@ export class TieredSessionStore implements SessionStore {
     text: string,
     version: string,
     lifeSeconds: number,
-    isFinal = false,
+    { isFinal = false }: RecordHints = {},
   ): Promise<'stored' | 'changed' | 'gone'> {
     const { revision, fastVersion } = readVersion(version);
     const live = this.recordOf(text, revision, lifeSeconds);

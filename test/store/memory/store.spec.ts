@@ -73,11 +73,11 @@ describe('sessions in memory', () => {
     ])('let those of nobody go first: %s', async (_what, count, text) => {
       const store = open();
       await create(store, 'before');
-      await store.create('sess:ada', 'text', TIMEOUT, true);
+      await store.create('sess:ada', 'text', TIMEOUT, { isSignedIn: true });
       await flood(store, count / 2, text);
-      await store.create('sess:signs in', 'text', TIMEOUT, false);
+      await store.create('sess:signs in', 'text', TIMEOUT, { isSignedIn: false });
       const { version } = (await store.find('sess:signs in'))!;
-      await store.update('sess:signs in', 'signed in', version, TIMEOUT, false, true);
+      await store.update('sess:signs in', 'signed in', version, TIMEOUT, { isSignedIn: true });
       await flood(store, count, text);
       expect(await store.find('sess:before')).toBeUndefined();
       expect(await store.find('sess:ada')).toMatchObject({ text: 'text' });
@@ -87,7 +87,8 @@ describe('sessions in memory', () => {
 
     it('let the signed in go when there are no others, the least recently used first', async () => {
       const store = open(3);
-      for (const key of ['a', 'b', 'c']) await store.create(`sess:${key}`, 'text', TIMEOUT, true);
+      for (const key of ['a', 'b', 'c'])
+        await store.create(`sess:${key}`, 'text', TIMEOUT, { isSignedIn: true });
       await store.find('sess:a');
       await store.create('sess:d', 'text', TIMEOUT);
       await store.create('sess:e', 'text', TIMEOUT);

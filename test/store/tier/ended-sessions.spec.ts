@@ -25,7 +25,7 @@ describe('sessions in a fast store with a durable tier', () => {
         const version = (await store.find(KEY))?.version ?? (await stored());
         tier.isDown = true;
         await expect(store.remove(KEY, version)).rejects.toThrow(SessionStoreError);
-        const moving = store.update(KEY, 'forwarder', version, 300, true);
+        const moving = store.update(KEY, 'forwarder', version, 300, { isFinal: true });
         await expect(moving).rejects.toThrow(SessionStoreRefusal);
         expect(await textIn()).toBe('first');
         tier.isDown = false;
@@ -101,7 +101,7 @@ describe('sessions in a fast store with a durable tier', () => {
   describe('that got a new id', () => {
     it('are not served under the old one after the fast store lost the way', async () => {
       const version = await stored();
-      expect(await store.update(KEY, 'forwarder', version, 300, true)).toBe('stored');
+      expect(await store.update(KEY, 'forwarder', version, 300, { isFinal: true })).toBe('stored');
       fast.drop(KEY);
       expect(await textIn()).toBe('forwarder');
       fast.drop(KEY);
@@ -111,7 +111,7 @@ describe('sessions in a fast store with a durable tier', () => {
 
     it('leave the way there no longer in the fast store than a session, if a clock was ahead', async () => {
       const version = await stored();
-      await store.update(KEY, 'forwarder', version, 300, true);
+      await store.update(KEY, 'forwarder', version, 300, { isFinal: true });
       const until = clock.now() + 100 * TIMEOUT * 1000;
       tier.moved.set(KEY, { ...tier.moved.get(KEY)!, until });
       fast.drop(KEY);
@@ -126,7 +126,9 @@ describe('sessions in a fast store with a durable tier', () => {
       const writing = store.update(KEY, 'second', version, TIMEOUT);
       await late.reached;
       const found = (await another.find(KEY))!;
-      expect(await another.update(KEY, 'forwarder', found.version, 300, true)).toBe('stored');
+      expect(await another.update(KEY, 'forwarder', found.version, 300, { isFinal: true })).toBe(
+        'stored',
+      );
       late.release();
       expect(await writing).toBe('stored');
       fast.drop(KEY);
@@ -137,7 +139,7 @@ describe('sessions in a fast store with a durable tier', () => {
       const another = open();
       const version = await stored();
       const gate = tier.hold('write', 'after');
-      const moving = store.update(KEY, 'forwarder', version, 300, true);
+      const moving = store.update(KEY, 'forwarder', version, 300, { isFinal: true });
       await gate.reached;
       expect(await another.update(KEY, 'second', version, TIMEOUT)).toBe('stored');
       gate.release();
@@ -149,7 +151,7 @@ describe('sessions in a fast store with a durable tier', () => {
     it('have it, when the fast store lost them at that very moment', async () => {
       const version = await stored();
       fast.before('update', (key) => fast.drop(key));
-      expect(await store.update(KEY, 'forwarder', version, 300, true)).toBe('stored');
+      expect(await store.update(KEY, 'forwarder', version, 300, { isFinal: true })).toBe('stored');
       expect(await textIn()).toBe('forwarder');
     });
 
@@ -159,7 +161,7 @@ describe('sessions in a fast store with a durable tier', () => {
         fast.drop(key);
         expect(await textIn(open())).toBe('forwarder');
       });
-      expect(await store.update(KEY, 'forwarder', version, 300, true)).toBe('stored');
+      expect(await store.update(KEY, 'forwarder', version, 300, { isFinal: true })).toBe('stored');
     });
 
     it('do not, when a change was stored just before the fast store lost them', async () => {
@@ -168,7 +170,7 @@ describe('sessions in a fast store with a durable tier', () => {
       await open().update(KEY, 'second', version, TIMEOUT);
       fast.drop(KEY);
       clock.pass(1);
-      expect(await store.update(KEY, 'forwarder', version, 300, true)).toBe('changed');
+      expect(await store.update(KEY, 'forwarder', version, 300, { isFinal: true })).toBe('changed');
       expect(await textIn()).toBe('second');
     });
   });

@@ -61,7 +61,7 @@ class World {
       const result =
         how === 'destroy'
           ? await store.remove(KEY, found.version)
-          : await store.update(KEY, 'moved', found.version, 300, true);
+          : await store.update(KEY, 'moved', found.version, 300, { isFinal: true });
       if (result !== 'changed') return;
     }
   }

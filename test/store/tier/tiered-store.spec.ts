@@ -267,7 +267,7 @@ describe('sessions in a fast store with a durable tier', () => {
     const { version } = (await store.find('sess:b'))!;
     const newId = async () => {
       await store.create('sess:c', 'text', TIMEOUT);
-      await store.update('sess:b', 'forwarder', version, 300, true);
+      await store.update('sess:b', 'forwarder', version, 300, { isFinal: true });
     };
     expect(await costOf(newId)).toEqual([4, 3]); // and one to read it
   });
