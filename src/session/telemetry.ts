@@ -71,12 +71,18 @@ const channels = Object.fromEntries(
   EVENTS.map((event) => [event, channel(`nestjs-session-manager:${event}`)]),
 ) as Record<SessionEvent, ReturnType<typeof channel>>;
 
+/** `session`: the one that the event is about; looking at it changes nothing. */
+export type SessionObserver = (event: SessionEvent, payload: object, session?: object) => void;
+
 /** Counts what happens to an application's sessions, and tells whoever listens. */
 export class SessionTelemetry {
   readonly counters = Object.fromEntries(EVENTS.map((event) => [event, 0])) as SessionCounters;
+  /** Told of each event of this application, and of which session; the inspector's, if there is one. */
+  observer: SessionObserver | undefined;
 
   emit<E extends SessionEvent>(event: E, payload: SessionEventPayloads[E]): void {
     this.counters[event]++;
+    this.observer?.(event, payload);
     const listeners = channels[event];
     if (listeners.hasSubscribers) listeners.publish(payload);
   }
@@ -88,6 +94,7 @@ export class SessionTelemetry {
     more: Omit<SessionEventPayloads[E], keyof SessionIdentity>,
   ): void {
     this.counters[event]++;
+    this.observer?.(event, more, session);
     const listeners = channels[event];
     if (listeners.hasSubscribers) listeners.publish({ ...more, ...session?.identity });
   }
