@@ -82,7 +82,10 @@ function check(value: unknown, path: string, parents: object[], isStrict: boolea
       if (value !== null) checkObject(value, path, parents, isStrict);
       return;
     case 'undefined':
-      throw new SessionValueError(path, 'JSON has no undefined here; leave the value out or store null');
+      throw new SessionValueError(
+        path,
+        'JSON has no undefined here; leave the value out or store null',
+      );
     case 'bigint':
       throw new SessionValueError(path, 'JSON has no BigInt; store it as a string');
     default:
