@@ -84,12 +84,18 @@ const channels = Object.fromEntries(
   Object.keys(NONE_YET).map((event) => [event, channel(`nestjs-session-manager:${event}`)]),
 ) as Record<SessionEvent, ReturnType<typeof channel>>;
 
+/** `session`: the one that the event is about; looking at it changes nothing. */
+export type SessionObserver = (event: SessionEvent, payload: object, session?: object) => void;
+
 /** Counts what happens to an application's sessions, and tells whoever listens. */
 export class SessionTelemetry {
   readonly counters: SessionCounters = { ...NONE_YET };
+  /** Told of each event of this application, and of which session; the inspector's, if there is one. */
+  observer: SessionObserver | undefined;
 
   emit<E extends SessionEvent>(event: E, payload: SessionEventPayloads[E]): void {
     this.counters[event]++;
+    this.observer?.(event, payload);
     const listeners = channels[event];
     if (listeners.hasSubscribers) listeners.publish(payload);
   }
@@ -101,6 +107,7 @@ export class SessionTelemetry {
     more: Omit<SessionEventPayloads[E], keyof SessionIdentity>,
   ): void {
     this.counters[event]++;
+    this.observer?.(event, more, session);
     const listeners = channels[event];
     if (listeners.hasSubscribers) listeners.publish({ ...more, ...session?.identity });
   }
