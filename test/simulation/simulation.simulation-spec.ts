@@ -3,6 +3,7 @@ import fc from 'fast-check';
 
 import { reduce } from './reduction.js';
 import { schedule, type Schedule } from './schedule.js';
+import { delayByTime } from './simulated-delay.js';
 import { Simulation } from './simulation.js';
 
 /*
@@ -10,8 +11,6 @@ import { Simulation } from './simulation.js';
  * SIMULATE_SEED    of a run to repeat, as a failure prints it; SIMULATE_PATH with it: just that schedule
  */
 const { SCHEDULES = '100000', SIMULATE_SEED, SIMULATE_PATH } = process.env;
-
-const { setImmediate } = globalThis;
 
 /** The least of it that shows the same, in words. */
 async function tell(planned: Schedule, problem: string): Promise<string> {
@@ -21,7 +20,7 @@ async function tell(planned: Schedule, problem: string): Promise<string> {
 }
 
 describe('several processes over stores that lose, delay and forget', () => {
-  afterAll(() => void Object.assign(globalThis, { setImmediate }));
+  afterAll(delayByTime);
 
   it(
     `keep what is promised: ${SCHEDULES} random schedules`,

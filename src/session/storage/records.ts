@@ -101,8 +101,9 @@ export class SessionRecords {
         this.policy.telemetry.emitOf('expired', identified({ record, key }), {});
       }
       // Otherwise whoever keeps asking would keep it in the store for ever. For a process whose clock is
-      // behind it may not have ended yet.
-      if (now >= deadline + CLOCK_DIFFERENCE_MS) await this.store.remove(key, found.version);
+      // behind, a session may not have ended yet.
+      const isEndedForAll = 'forwardTo' in record || now >= deadline + CLOCK_DIFFERENCE_MS;
+      if (isEndedForAll) await this.store.remove(key, found.version);
       return undefined;
     }
     if ('forwardTo' in record) return { ...record, version: found.version };
@@ -141,13 +142,16 @@ export class SessionRecords {
     return isStoreKey(this.policy.keyPrefix, key);
   }
 
-  /** One that lies too far ahead has passed: nobody here made it. */
+  /**
+   * By any clock: a request whose process's clock is ahead must find the way, too. One that lies too far
+   * ahead has passed: nobody here made it.
+   */
   private deadlineOf({ forwardTo, until, isBorder }: SessionForwarder, key: string): number {
     // Closed, for whoever is about to create something there, by whatever clock.
     if (isBorder && forwardTo === key) return Infinity;
     const life = (isBorder ? this.policy.timeout : FORWARDER_SECONDS) * 1000;
     const latest = this.policy.now() + life + CLOCK_DIFFERENCE_MS;
-    return until > latest ? -Infinity : until;
+    return until > latest ? -Infinity : until + CLOCK_DIFFERENCE_MS;
   }
 
   create(key: string, record: SessionRecord): Promise<'stored' | 'taken'> {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
+import { SessionRepository } from '../../../src/session/repository.js';
 import type { SessionState } from '../../../src/session/session-state.js';
 import {
   SessionConflictError,
@@ -114,6 +115,19 @@ describe('a session given a new id', () => {
       await regenerate();
       other.entries.set('late', 1);
       await world.anotherProcess().commit(other);
+      expect(world.entriesAt(state.key)).toEqual({ ...entries, late: 1 });
+    });
+
+    it.each([
+      ['ahead', 3_590_000],
+      ['behind', -3_590_000],
+    ])('takes their changes by a process whose clock is an hour %s', async (_where, ahead) => {
+      const policy = { ...world.policy, now: () => world.clock.now() + ahead };
+      const elsewhere = new SessionRepository(world.store, policy);
+      const other = (await elsewhere.find({ id: oldId, secret: 0 }))!;
+      await regenerate();
+      other.entries.set('late', 1);
+      await elsewhere.commit(other);
       expect(world.entriesAt(state.key)).toEqual({ ...entries, late: 1 });
     });
 
