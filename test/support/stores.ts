@@ -100,7 +100,7 @@ export async function openPostgres(): Promise<OpenStore> {
 
 interface OpenTier {
   readonly tier: Keyv;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** memcached, and a durable store behind it that keeps copies. */
