@@ -101,7 +101,9 @@ export interface SessionStore {
 
 /** A record's text, and the version that `update` and `remove` take. */
 export interface StoredText {
+  /** As it was written. */
   readonly text: string;
+  /** Changes with each write, and never comes back. */
   readonly version: string;
 }
 
