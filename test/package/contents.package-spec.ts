@@ -110,6 +110,7 @@ describe('the packed package', () => {
         'SessionTooLargeError',
         'SessionValueError',
         'UserSessions',
+        'cacheStore',
         'memcachedStore',
         'sessionOf',
       ],
