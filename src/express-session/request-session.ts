@@ -152,8 +152,11 @@ class SessionPlace implements SessionOwner {
   }
 
   async reload(from: SessionValues): Promise<void> {
+    if (from.isOld) throw new SessionDestroyedError();
+    const { entries } = from.state;
     from.detach();
-    from.state.entries.discardChanges();
+    entries.discardChanges();
+    await this.session.current.reload();
     this.values = undefined;
   }
 

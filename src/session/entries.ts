@@ -28,7 +28,11 @@ export class SessionEntries {
   /** Told of each change. */
   onChange: (() => void) | undefined;
 
-  constructor(texts: ReadonlyMap<string, string>) {
+  /** `isStrict`: an object must not have anything that is `undefined`. */
+  constructor(
+    texts: ReadonlyMap<string, string>,
+    private readonly isStrict = false,
+  ) {
     this.texts = this.before = this.beforeTaken = texts;
   }
 
@@ -72,7 +76,7 @@ export class SessionEntries {
 
   set(key: string, value: unknown, toText: ToText = toJson): void {
     checkKey(key);
-    const json = value === undefined ? undefined : toText(key, value);
+    const json = value === undefined ? undefined : toText(key, value, this.isStrict);
     if (json === undefined) {
       this.delete(key);
       return;
@@ -99,10 +103,11 @@ export class SessionEntries {
   update(key: string, update: Updater): unknown {
     checkKey(key);
     this.notice(key);
-    const value = applyUpdate(this.change(), key, update);
+    const updater = this.isStrict ? strictly(key, update) : update;
+    const value = applyUpdate(this.change(), key, updater);
     this.live.delete(key);
     // It may be called again in the turn of another request, whose context is none of its business.
-    this.changes.update(key, AsyncResource.bind(update));
+    this.changes.update(key, AsyncResource.bind(updater));
     return value;
   }
 
@@ -125,7 +130,7 @@ export class SessionEntries {
       this.delete(key);
       return;
     }
-    const json = toJson(name, value);
+    const json = toJson(name, value, this.isStrict);
     this.change().set(key, json);
     this.changes.set(key, json);
   }
@@ -155,6 +160,11 @@ export class SessionEntries {
     return this.texts;
   }
 
+  /** Each entry's JSON text as this request sees it, to look at and not to keep. */
+  get view(): ReadonlyMap<string, string> {
+    return this.texts;
+  }
+
   /** Whether there is something to store. Finds objects that were changed after they were read. */
   hasChanges(): boolean {
     for (const key of this.live.keys()) this.notice(key);
@@ -176,6 +186,23 @@ export class SessionEntries {
     changes.append(this.changes);
     this.changes = changes;
     this.before = this.beforeTaken;
+  }
+
+  /**
+   * Goes on with what is stored by now, and makes its own changes to that. An object that somebody else has
+   * replaced is not looked at any more: whoever has it in hand has to read it again.
+   *
+   * @throws what an `update` function throws when it is called again; then nothing has changed
+   */
+  rebase(stored: ReadonlyMap<string, string>): void {
+    for (const key of this.live.keys()) this.notice(key);
+    this.changes.settle(this.before, this.texts);
+    const texts = new Map(stored);
+    this.changes.applyTo(texts);
+    for (const [key, { json }] of this.live) if (texts.get(key) !== json) this.live.delete(key);
+    this.texts = texts;
+    this.copied = true;
+    this.before = stored;
   }
 
   /** Drops entries without a change to store: the new record does not have them. */
@@ -216,7 +243,7 @@ export class SessionEntries {
   private notice(key: string): void {
     const live = this.live.get(key);
     if (!live) return;
-    const json = live.toText(key, live.value);
+    const json = live.toText(key, live.value, this.isStrict);
     if (json === live.json) return;
     if (json === undefined) {
       this.delete(key);
@@ -249,6 +276,15 @@ function isPartOf(part: unknown, whole: unknown): boolean {
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** It is called with what others have stored, too. */
+function strictly(key: string, update: Updater): Updater {
+  return (old) => {
+    const value = update(old);
+    if (value !== undefined) toJson(key, value, true);
+    return value;
+  };
 }
 
 function deepFreeze(value: unknown): unknown {

@@ -73,6 +73,19 @@ class LifeController {
     return { is: typeof request.session };
   }
 
+  @Post('reload')
+  async reload(@Req() request: AnyRequest) {
+    const { session: before } = request;
+    before.unsaved = true;
+    const answered = await called((done) => before.reload(done));
+    return { answered, before, after: request.session, isAnother: before !== request.session };
+  }
+
+  @Post('reload-none')
+  async reloadNone(@Req() request: AnyRequest) {
+    return called((done) => request.session.reload((error) => done(error ? null : 'none')));
+  }
+
   @Post('touch')
   touch(@Req() { session }: AnyRequest) {
     return [session.touch() === session, session.resetMaxAge() === session];
