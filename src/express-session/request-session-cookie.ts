@@ -7,12 +7,19 @@ import type { SessionCookieAttributes } from '../http/cookie.js';
  * the options of `SessionModule` say; what is assigned to them stays in this object.
  */
 export class RequestSessionCookie {
+  /** The path below which browsers send it. */
   path: string;
+  /** Always `true`: no script may read it. */
   httpOnly: boolean;
+  /** Whether browsers send it over https only. */
   secure: boolean | undefined;
+  /** The domain whose hosts get it; `undefined`: this host only. */
   domain: string | undefined;
+  /** Whether requests from other sites carry it. */
   sameSite: SessionCookieAttributes['sameSite'];
+  /** Whether each site that embeds this one has its own. */
   partitioned: boolean | undefined;
+  /** Which cookies Chromium drops first. */
   priority: SessionCookieAttributes['priority'];
   /** Milliseconds that a persistent cookie is kept; `null`: until the browser is closed. */
   originalMaxAge: number | null;
@@ -65,6 +72,7 @@ export class RequestSessionCookie {
     return serialize(name, value, { ...attributes, ...(expires && { expires }) });
   }
 
+  /** Its attributes, for JSON. */
   toJSON(): object {
     return this.data;
   }

@@ -9,7 +9,7 @@ export type Callback = (error?: unknown) => void;
  *
  * Each method takes a callback and returns the session, or takes none and returns a promise.
  */
-export type RequestSessionObject<Data extends object = Record<string, any>> =
+export type RequestSessionObject<Data extends object = Record<string, unknown>> =
   RequestSessionMembers & Partial<Data>;
 
 /** The members of `request.session` besides the entries. */
@@ -32,6 +32,6 @@ export interface RequestSessionMembers {
   destroy(): Promise<void>;
   /** Sets `cookie.maxAge` back to `cookie.originalMaxAge`. Reading the session has renewed it already. */
   touch(): this;
-  /** The same as `touch()`. */
+  /** Sets `cookie.maxAge` back, as `touch()` does. */
   resetMaxAge(): this;
 }

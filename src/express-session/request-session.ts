@@ -15,12 +15,11 @@ export interface RequestSessionOptions {
   readonly unset?: 'keep' | 'destroy' | undefined;
 }
 
-/** Middleware of Express, and of Fastify; for `app.register()` of Fastify a plugin. */
-export type RequestSessionHandler = (
-  requestOrInstance: any,
-  responseOrOptions: any,
-  next: (error?: any) => void,
-) => void;
+/** Middleware of Express and of Fastify, and a plugin for `app.register()` of Fastify. */
+export interface RequestSessionHandler {
+  (request: object, response: object, next: (error?: unknown) => void): void;
+  (instance: object, options: object, done: (error?: Error) => void): void;
+}
 
 /** What is used of a Fastify instance. */
 interface FastifyInstance {
@@ -74,7 +73,11 @@ export function requestSession(options: RequestSessionOptions = {}): RequestSess
     throw new SessionOptionsError('unset', "give 'keep' or 'destroy'");
   }
   requestSessionIsServed();
-  const handler: RequestSessionHandler = (requestOrInstance: object, _response, next) => {
+  const handler: RequestSessionHandler = (
+    requestOrInstance: object,
+    _responseOrOptions: object,
+    next: () => void,
+  ) => {
     if (!('addHook' in requestOrInstance)) return serve(requestOrInstance, unset, next);
     serveFastify(requestOrInstance as FastifyInstance, unset);
     next();

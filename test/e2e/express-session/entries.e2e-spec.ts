@@ -82,7 +82,7 @@ class EntriesController {
       has: ['cookie' in session, 'userId' in session, 'save' in session, 'other' in session],
       own: [Object.hasOwn(session, 'userId'), Object.hasOwn(session, 'other')],
       spread: { ...session },
-      text: String(session),
+      text: `${session as unknown as string}`,
       types: [
         typeof session.id,
         typeof session.save,
@@ -107,7 +107,7 @@ class EntriesController {
   longer(@NestSession() session: AnySession) {
     session.cookie.maxAge = 3_600_000;
     const { originalMaxAge, expires, maxAge } = session.cookie;
-    return [originalMaxAge, expires instanceof Date, maxAge! > 3_500_000, maxAge! <= 3_600_000];
+    return [originalMaxAge, expires instanceof Date, maxAge > 3_500_000, maxAge <= 3_600_000];
   }
 }
 

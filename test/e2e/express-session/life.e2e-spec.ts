@@ -9,7 +9,7 @@ type AnyRequest = Request & { session: Request['session'] & Record<string, any> 
 /** Waits for a callback. */
 function called(work: (done: (error?: unknown) => void) => unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    work((error) => (error ? reject(error as Error) : resolve(error ?? null)));
+    work((error) => (error instanceof Error ? reject(error) : resolve(error ?? null)));
   });
 }
 

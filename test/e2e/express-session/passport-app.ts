@@ -51,7 +51,7 @@ export class OAuth2 extends PassportStrategy(OAuth2Strategy, 'oauth2') {
       ...{ authorizationURL: `${PROVIDER.url}/auth`, tokenURL: `${PROVIDER.url}/token` },
       ...{ clientID: 'app', clientSecret: 'its secret', callbackURL: '/oauth2/back' },
       ...{ state: true, pkce: true },
-    } as ConstructorParameters<typeof OAuth2Strategy>[0]);
+    });
   }
 
   validate(): User {
