@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 import { SessionOptionsError } from '../../session/errors.js';
-import { isConflict, isLoss, postgresError, spoilsConnection } from './errors.js';
+import { isConflict, postgresError, spoilsConnection } from './errors.js';
 import type {
   CheckedPostgresOptions,
   PostgresClient,
@@ -61,25 +61,19 @@ export class PostgresConnections {
     }
   }
 
-  /** The same for a statement that does no harm if it runs twice: once more if its connection is lost. */
-  async repeatable(query: PostgresQuery): Promise<PostgresResult> {
-    const begun = performance.now();
-    try {
-      return await this.run(query);
-    } catch (error) {
-      const isEarly = performance.now() - begun < this.options.timeout;
-      if (!isEarly || !isLoss(postgresError(error))) throw error;
-      return this.run(query);
-    }
-  }
-
-  /** Connections that have not answered from now on count as dead. */
+  /**
+   * The server was too late. Connections that have not answered since count as dead: those that are lent,
+   * if they do not answer soon; the others when they are to be lent.
+   */
   distrust(): void {
+    const { timeout } = this.options;
     const now = performance.now();
     this.distrustedBefore = now;
-    for (const loan of this.loans) {
-      if (now - loan.since >= this.options.timeout / 2) this.giveBack(loan, true);
-    }
+    const lent = [...this.loans];
+    for (const loan of lent) if (now - loan.since >= timeout / 2) this.giveBack(loan, true);
+    const endTheRest = () => lent.forEach((loan) => this.giveBack(loan, true));
+    // Behind the poll for what has arrived.
+    setTimeout(() => setImmediate(endTheRest), timeout).unref();
   }
 
   /** Ends connections of our own. Others are left alone. */

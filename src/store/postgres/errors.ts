@@ -22,7 +22,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [READ_ONLY]: 'sessions need the primary: give its address, not that of a replica',
   [PREPARED_STATEMENT_GONE]: 'a pooler is in between: give prepared: false',
   '42P01': 'make the table with postgresMigration(), or give migrate: true',
-  '42703': 'the table is not one of sessions: give another name, and make it with postgresMigration()',
+  '42703':
+    'the table is not one of sessions: give another name, and make it with postgresMigration()',
   '42501': 'the role needs SELECT, INSERT, UPDATE and DELETE on the table of sessions',
   '42P05': 'a pooler is in between: give prepared: false',
   '22021': 'the database has to be one with the encoding UTF8',
@@ -45,15 +46,10 @@ export function isConflict({ sqlState = '' }: PostgresError): boolean {
   return CONFLICTS.includes(sqlState);
 }
 
-/** A read may be repeated, as its connection was lost, or the server is about to end it. */
-export function isLoss({ sqlState }: PostgresError): boolean {
-  return sqlState === undefined || /^(08|57P)/.test(sqlState);
-}
-
 /** The connection should not be used again, as it is broken, or leads to the wrong server. */
-export function spoilsConnection(error: PostgresError): boolean {
-  const { sqlState = '' } = error;
-  return isLoss(error) || [READ_ONLY, PREPARED_STATEMENT_GONE].includes(sqlState);
+export function spoilsConnection({ sqlState }: PostgresError): boolean {
+  if (sqlState === undefined || /^(08|57P)/.test(sqlState)) return true;
+  return [READ_ONLY, PREPARED_STATEMENT_GONE].includes(sqlState);
 }
 
 /** Errors of the network have a code, too, but no severity. */

@@ -89,7 +89,7 @@ export class PostgresStore implements SessionStore, CopyRows {
   }
 
   async diagnose(_needs: StoreNeeds): Promise<StoreDiagnosis> {
-    const { rows } = await this.connections.repeatable({ text: ABOUT_THE_SERVER });
+    const { rows } = await this.connections.run({ text: ABOUT_THE_SERVER });
     const about = rows[0] as { version: string; encoding: string; read_only: string };
     const version = about.version.split(' ')[0]!;
     if (about.read_only === 'on') {
@@ -119,7 +119,7 @@ export class PostgresStore implements SessionStore, CopyRows {
 
   private async ask(name: StatementName, values: unknown[]): Promise<PostgresResult> {
     await this.prepareTable();
-    return this.connections.repeatable(this.statements.of(name, values));
+    return this.connections.run(this.statements.of(name, values));
   }
 
   private async change(name: StatementName, values: unknown[]): Promise<number> {
@@ -141,7 +141,7 @@ export class PostgresStore implements SessionStore, CopyRows {
   private async migrate(): Promise<void> {
     const { tableName, table } = this.options;
     const text = `SELECT to_regclass($1) IS NOT NULL AS "isThere"`;
-    const { rows } = await this.connections.repeatable({ text, values: [table.quoted] });
+    const { rows } = await this.connections.run({ text, values: [table.quoted] });
     if (rows[0]?.isThere === true) return;
     const locked = `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK}); ${postgresMigration(tableName)}`;
     await this.connections.run({ text: locked });
