@@ -150,6 +150,11 @@ export class SessionEntries {
     return this.texts;
   }
 
+  /** Each entry's JSON text as this request sees it, to look at and not to keep. */
+  get view(): ReadonlyMap<string, string> {
+    return this.texts;
+  }
+
   /** Whether there is something to store. Finds objects that were changed after they were read. */
   hasChanges(): boolean {
     for (const key of this.live.keys()) this.notice(key);

@@ -1,0 +1,97 @@
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type NestModule,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { ApplicationConfig, ModuleRef } from '@nestjs/core';
+import type { ServerResponse } from 'node:http';
+
+import { inspectorController, KEPT } from './inspector/controller.js';
+import type { InspectedRequest } from './inspector/headers.js';
+import { TimelineRecorder } from './inspector/recorder.js';
+import { SessionOptionsError } from './session/errors.js';
+import { refuseUnknownOptions } from './session/option-checks.js';
+import { SessionTelemetry } from './session/telemetry.js';
+
+export type { RequestTimeline, StoredEntry, TimelineStep } from './inspector/timeline.js';
+
+const PATH = Symbol('inspector path');
+
+/** The options of `SessionInspectorModule.forRoot()`. */
+export interface SessionInspectorOptions {
+  /** Where its page is. Default `'session-inspector'`, below the application's global prefix if it has one. */
+  path?: string | undefined;
+  /**
+   * Whether it may run under `NODE_ENV=production`. Default `false`: the application does not start. Who can
+   * open the page sees what requests of everybody do: put a guard in front of it.
+   */
+  inProduction?: boolean | undefined;
+}
+
+/**
+ * For development: a page with the timelines of the last requests, live. What each did with its session, its
+ * round trips, what it stored (the names and sizes of entries, never a value, an id or a secret), its
+ * cookies and headers for caches, and warnings. Requests are recorded from Nest's middleware on.
+ *
+ * ```ts
+ * @Module({ imports: [SessionModule.forRoot(), SessionInspectorModule.forRoot()] })
+ * export class AppModule {}
+ * ```
+ */
+@Module({})
+export class SessionInspectorModule implements NestModule, OnModuleDestroy {
+  constructor(
+    private readonly recorder: TimelineRecorder,
+    private readonly modules: ModuleRef,
+    private readonly config: ApplicationConfig,
+    @Inject(PATH) private readonly path: string,
+  ) {}
+
+  /** @throws SessionOptionsError in production, unless `inProduction` is `true` */
+  static forRoot(options: SessionInspectorOptions = {}): DynamicModule {
+    refuseUnknownOptions(options, ['path', 'inProduction']);
+    const { path = 'session-inspector', inProduction = false } = options;
+    if (typeof path !== 'string' || !/^\/?[\w.~-]+(\/[\w.~-]+)*$/.test(path)) {
+      throw new SessionOptionsError(
+        'path',
+        "give the path of the page, such as 'session-inspector'",
+      );
+    }
+    if (process.env.NODE_ENV === 'production' && inProduction !== true) {
+      throw new SessionOptionsError(
+        'inProduction',
+        'the inspector is for development. Import it only there, or put a guard in front of its page ' +
+          'and give inProduction: true',
+      );
+    }
+    return {
+      module: SessionInspectorModule,
+      controllers: [inspectorController(path)],
+      providers: [
+        { provide: TimelineRecorder, useFactory: () => new TimelineRecorder(KEPT) },
+        { provide: PATH, useValue: path },
+      ],
+    };
+  }
+
+  /** Called before routes are registered. */
+  configure(consumer: MiddlewareConsumer): void {
+    const telemetry = this.modules.get(SessionTelemetry, { strict: false });
+    this.recorder.start(telemetry, pathBelow(this.config.getGlobalPrefix(), this.path));
+    const record = (request: InspectedRequest, response: ServerResponse, next: () => void) =>
+      this.recorder.record(request, response, next);
+    consumer.apply(record).forRoutes('{*path}');
+  }
+
+  /** Ends the streams of open pages, and what the inspector listens to. */
+  onModuleDestroy(): void {
+    this.recorder.stop();
+  }
+}
+
+function pathBelow(prefix: string, path: string): string {
+  return [prefix, path].join('/').replace(/^\/*|\/+/g, '/');
+}

@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+
+import {
+  Controller,
+  Get,
+  Header,
+  Inject,
+  Req,
+  Sse,
+  type MessageEvent,
+  type Type,
+} from '@nestjs/common';
+import { finalize, map, type Observable } from 'rxjs';
+
+import { itemOf, pageOf, SCRIPT, STYLE } from './page.js';
+import { TimelineRecorder } from './recorder.js';
+
+/** Express's is the raw one. */
+type AnyRequest = IncomingMessage & { readonly raw?: IncomingMessage };
+
+/** Nothing from elsewhere, and no script within the page: what it shows comes from requests of anybody. */
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** How many requests the page shows; the recorder keeps as many. */
+export const KEPT = 100;
+
+/** The page, what belongs to it, and the stream of its next requests, below `path`. */
+export function inspectorController(path: string): Type {
+  @Controller(path)
+  class SessionInspectorController {
+    constructor(@Inject(TimelineRecorder) private readonly recorder: TimelineRecorder) {}
+
+    @Get()
+    @Header('Content-Type', 'text/html; charset=utf-8')
+    @Header('Content-Security-Policy', CSP)
+    @Header('Cache-Control', 'no-store')
+    page(): string {
+      return pageOf(this.recorder.timelines, this.recorder.path);
+    }
+
+    @Get('page.css')
+    @Header('Content-Type', 'text/css; charset=utf-8')
+    style(): string {
+      return STYLE;
+    }
+
+    @Get('page.js')
+    @Header('Content-Type', 'text/javascript; charset=utf-8')
+    script(): string {
+      return SCRIPT;
+    }
+
+    @Sse('live')
+    live(@Req() request: AnyRequest): Observable<MessageEvent> {
+      return this.recorder.live.pipe(
+        map((timeline) => ({ data: { timeline, item: itemOf(timeline), keep: KEPT } })),
+        finalize(() => setImmediate(endConnection, request.raw ?? request)),
+      );
+    }
+  }
+  return SessionInspectorController;
+}
+
+/** Or a closing application waits until its client does. */
+function endConnection({ socket, httpVersionMajor }: IncomingMessage): void {
+  if (httpVersionMajor === 1) socket.end();
+}

@@ -1,0 +1,125 @@
+import type { ServerResponse } from 'node:http';
+
+import type { SessionEvent } from '../session/telemetry.js';
+import { SessionState } from '../session/session-state.js';
+import { printable } from '../session/printable.js';
+import { headersToShow, type InspectedRequest } from './headers.js';
+import type { RequestTimeline, StoredEntry, TimelineStep } from './timeline.js';
+
+/** Bytes of entries from which on a session is worth a warning: each request reads them all. */
+const LARGE = 100_000;
+/** How many round trips a request needs, a new id and a sign-in aside. */
+const USUAL_ROUND_TRIPS = 2;
+const MAX_PATH = 200;
+
+type Texts = ReadonlyMap<string, string>;
+
+/** What happens to the session while one request is answered. */
+export class Recording {
+  private readonly began = performance.now();
+  private readonly came = Date.now();
+  private readonly steps: TimelineStep[] = [];
+  private readonly warnings = new Set<string>();
+  private handle: string | undefined;
+  private roundTrips = 0;
+  private before: Texts = new Map();
+  private stored: StoredEntry[] | undefined;
+  private isNewId = false;
+
+  constructor(
+    private readonly number: number,
+    private readonly request: InspectedRequest,
+  ) {}
+
+  event(event: SessionEvent, payload: object, session: object | undefined): void {
+    const note = noteOf(payload);
+    this.step({ what: event, ...(note && { note }) });
+    const warning = WARNINGS[event];
+    if (warning) this.warnings.add(warning);
+    if (event === 'loaded' && 'found' in payload && !payload.found) this.warnings.add(NOT_FOUND);
+    if (event === 'regenerated' || event === 'signed-in') this.isNewId = true;
+    if (!(session instanceof SessionState)) return;
+    this.handle = session.identity.handle;
+    const { view } = session.entries;
+    if (event === 'loaded') this.before = view;
+    if (event === 'committed') this.store(view);
+  }
+
+  /** An operation on a server of the store has ended. */
+  roundTrip(operation: string, took: number, error: unknown): void {
+    this.roundTrips++;
+    const note = error instanceof Error ? printable(error.message) : undefined;
+    const at = Math.max(0, performance.now() - this.began - took);
+    this.steps.push({ at, what: operation, took, ...(note !== undefined && { note }) });
+  }
+
+  end(response: ServerResponse): RequestTimeline {
+    const { number, came, handle, stored, roundTrips } = this;
+    const isSent = response.headersSent;
+    this.step({ what: isSent ? 'sent' : 'hung up' });
+    const length = Number(response.getHeader('content-length'));
+    const { headers, warnings } = headersToShow(this.request, response, handle !== undefined);
+    for (const warning of warnings) this.warnings.add(warning);
+    if (roundTrips > USUAL_ROUND_TRIPS && !this.isNewId) this.warnings.add(MANY_ROUND_TRIPS);
+    return {
+      ...{ number, came, method: this.request.method ?? '', path: pathOf(this.request) },
+      ...{ status: isSent ? response.statusCode : 0, took: performance.now() - this.began },
+      ...{ roundTrips, headers, warnings: [...this.warnings] },
+      steps: this.steps.sort((one, other) => one.at - other.at),
+      ...(handle !== undefined && { handle }),
+      ...(stored && { stored }),
+      ...(response.hasHeader('content-length') && { bytes: length }),
+    };
+  }
+
+  private step(step: Omit<TimelineStep, 'at'>): void {
+    this.steps.push({ at: performance.now() - this.began, ...step });
+  }
+
+  private store(after: Texts): void {
+    const entries = [...after].map(([key, text]): StoredEntry => {
+      const old = this.before.get(key);
+      const change = old === undefined ? 'new' : old === text ? 'unchanged' : 'changed';
+      return { name: nameOf(key), change, bytes: Buffer.byteLength(text) };
+    });
+    const removed = [...this.before.keys()].filter((key) => !after.has(key));
+    for (const key of removed) entries.push({ name: nameOf(key), change: 'removed', bytes: 0 });
+    this.stored = entries;
+    this.before = new Map(after);
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    if (bytes > LARGE) this.warnings.add(LARGE_SESSION);
+  }
+}
+
+const NOT_FOUND =
+  'The id that the client sent has no session: it has ended, run out or been evicted.';
+const LARGE_SESSION =
+  'The session is large, and each request that uses it reads it whole: keep large values elsewhere, and ' +
+  'only their keys in the session.';
+const MANY_ROUND_TRIPS =
+  'More round trips than a read and a write: see whether save() is called more than once.';
+
+const WARNINGS: Partial<Record<SessionEvent, string>> = {
+  conflict: 'Another process stored the session first; the changes were merged and stored again.',
+  gone: 'The session ended while this request was under way; its changes were dropped.',
+  expired: 'The session was past its absolute timeout, and has ended.',
+  refused: 'The session could not be stored, so an error was sent in place of the response.',
+  'copy-failed': 'The durable store did not take its copy.',
+};
+
+/** Flash messages are kept under names that begin with a NUL. */
+function nameOf(key: string): string {
+  return printable(key.replace(/^\0flash:/, 'flash: '));
+}
+
+function noteOf(payload: object): string {
+  const told = Object.entries(payload).filter(
+    ([name]) => !['handle', 'userId', 'previousHandle'].includes(name),
+  );
+  return told.map(([name, value]) => `${name}: ${printable(value)}`).join(', ');
+}
+
+function pathOf({ originalUrl, url = '/' }: InspectedRequest): string {
+  const [path = '/'] = (originalUrl ?? url).split('?', 1);
+  return printable(path).slice(0, MAX_PATH);
+}

@@ -1,0 +1,183 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Header, Post } from '@nestjs/common';
+
+import { Session, SessionManager } from '../../src/index.js';
+import { SessionInspectorModule, type RequestTimeline } from '../../src/inspector.js';
+import { startMemcached, type Memcached } from '../support/memcached.js';
+import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
+
+const SECRET = 'the-secret-value';
+const PATH = '/session-inspector';
+
+@Controller()
+class ShopController {
+  constructor(private readonly sessions: SessionManager) {}
+
+  @Post('cart')
+  add(@Session() session: Session) {
+    session.set('cart', [SECRET]);
+    session.delete('old');
+    session.flash('notice', SECRET);
+    return {};
+  }
+
+  @Get('cart')
+  @Header('Cache-Control', 'public, max-age=60')
+  show(@Session() session: Session) {
+    return { size: session.size };
+  }
+
+  @Post('old')
+  old(@Session() session: Session) {
+    session.set('old', 1);
+  }
+
+  @Post('sign-in')
+  async signIn() {
+    await this.sessions.signIn(SECRET);
+  }
+
+  @Get('untouched')
+  untouched() {
+    return '';
+  }
+}
+
+describe.each(PLATFORMS)('the inspector, on %s', (platform) => {
+  let memcached: Memcached;
+  let app: SessionApp;
+
+  beforeEach(async () => {
+    memcached = await startMemcached();
+    app = await startSessionApp({
+      platform,
+      options: { memcached: memcached.server, cookie: { secure: 'auto' } },
+      imports: [SessionInspectorModule.forRoot()],
+      controllers: [ShopController],
+    });
+  });
+
+  afterEach(async () => {
+    await app.close();
+    await memcached.stop();
+  });
+
+  const pageOf = async () => (await app.visitor().get(PATH)).body;
+
+  /** What the stream of the page tells while `work` goes on. */
+  async function liveDuring(
+    work: () => Promise<unknown>,
+    count: number,
+  ): Promise<RequestTimeline[]> {
+    const controller = new AbortController();
+    const response = await fetch(`${app.url}${PATH}/live`, { signal: controller.signal });
+    const working = work();
+    let text = '';
+    const told = () => [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!));
+    for await (const chunk of response.body!) {
+      text += Buffer.from(chunk).toString();
+      if (told().length >= count) break;
+    }
+    await working;
+    controller.abort();
+    return told().map(({ timeline }) => timeline);
+  }
+
+  it('tells what requests did, as they end', async () => {
+    const ada = app.visitor();
+    const work = async () => {
+      await ada.post('/old?token=1');
+      await ada.post('/cart');
+      await ada.get('/cart');
+      await ada.get('/untouched');
+    };
+    const [old, cart, read, untouched] = await liveDuring(work, 4);
+    expect([old, cart, read, untouched].map((one) => [one!.path, one!.roundTrips])).toEqual([
+      ...[
+        ['/old', 1],
+        ['/cart', 2],
+        ['/cart', 1],
+      ],
+      ['/untouched', 0],
+    ]);
+    expect(cart!.steps.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(['find', 'loaded', 'update', 'committed', 'sent']),
+    );
+    expect(cart!.stored).toEqual([
+      { name: 'cart', change: 'new', bytes: JSON.stringify([SECRET]).length },
+      { name: 'flash: notice', change: 'new', bytes: JSON.stringify(SECRET).length },
+      { name: 'old', change: 'removed', bytes: 0 },
+    ]);
+    expect(old!.headers).toContainEqual(expect.stringMatching(/^set-cookie: SID=…; Path=\//));
+    expect(read!.handle).toBe(old!.handle);
+    expect(read!.warnings).toEqual([expect.stringContaining('shared caches')]);
+    expect([untouched!.handle, untouched!.stored]).toEqual([undefined, undefined]);
+  });
+
+  it('shows them on its page, without an id, a secret or a value, and not itself', async () => {
+    const ada = app.visitor();
+    await ada.post('/cart');
+    await ada.post('/sign-in');
+    await app.visitor().get('/cart', { headers: { cookie: ada.cookie.replace(/=.../, '=AAA') } });
+    await app.visitor().get("/it's");
+    await pageOf();
+    const page = await pageOf();
+    expect(page).toContain('POST /cart');
+    expect(page).toContain('signed-in');
+    expect(page).toContain('has no session');
+    expect(page).toContain('GET /it&#39;s');
+    expect(page).not.toContain(SECRET);
+    expect(page).not.toContain(ada.cookie.split('=')[1]);
+    expect(page).not.toContain('GET /session-inspector');
+  });
+
+  it('tells of outages', async () => {
+    const ada = app.visitor();
+    await ada.post('/cart');
+    await memcached.kill();
+    expect((await ada.post('/cart')).status).toBe(503);
+    expect(await pageOf()).toContain('>503</span>');
+  });
+
+  it('lets nothing from elsewhere into its page, and no cache keep it', async () => {
+    const { headers } = await app.visitor().get(PATH);
+    expect(headers['content-security-policy']).toContain("default-src 'none'");
+    expect(headers['cache-control']).toBe('no-store');
+    const script = await app.visitor().get(`${PATH}/page.js`);
+    expect(script.headers['content-type']).toMatch('text/javascript');
+  });
+});
+
+describe('an inspector', () => {
+  afterEach(() => {
+    process.env.NODE_ENV = 'test';
+  });
+
+  it('refuses to run in production, unless told', () => {
+    process.env.NODE_ENV = 'production';
+    expect(() => SessionInspectorModule.forRoot()).toThrow(
+      /^inProduction: the inspector is for dev/,
+    );
+    expect(() => SessionInspectorModule.forRoot({ inProduction: true })).not.toThrow();
+  });
+
+  it('refuses options that it does not know, and what is no path', () => {
+    const forRoot = (options: object) => () => SessionInspectorModule.forRoot(options);
+    expect(forRoot({ paht: 'x' })).toThrow(/did you mean path/);
+    for (const path of ['', 'a b', ':all', 1]) expect(forRoot({ path })).toThrow(/^path: give/);
+  });
+
+  it('is found below a global prefix, and ends with the application though its page is open', async () => {
+    const app = await startSessionApp({
+      imports: [SessionInspectorModule.forRoot({ path: '/debug/sessions' })],
+      controllers: [ShopController],
+      prepare: (nest) => void nest.setGlobalPrefix('api'),
+    });
+    const { body } = await app.visitor().get('/api/debug/sessions');
+    expect(body).toContain('data-live="/api/debug/sessions/live"');
+    const stream = await fetch(`${app.url}/api/debug/sessions/live`);
+    const ended = stream.text();
+    await app.close();
+    await ended;
+  });
+});
