@@ -38,6 +38,14 @@ export type {
   SessionIdentity,
 } from './session/telemetry.js';
 export type { ServerReport, ServerState } from './store/server-health.js';
+export type {
+  RecordHints,
+  SessionStore,
+  StoreDiagnosis,
+  StoredText,
+  StoreNeeds,
+} from './session/storage/store.js';
+export { cacheStore } from './store/contract/cache-store.js';
 export { memcachedStore } from './store/memcached/store.js';
 export type {
   MemcachedLocation,

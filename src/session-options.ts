@@ -14,8 +14,8 @@ import type { WhenTooMany } from './session/policy.js';
 import { checkSecrets } from './session/secrets.js';
 import { SessionOptionsError } from './session/errors.js';
 import { refuseRehash, type MemcachedLocation } from './store/memcached/options.js';
-import type { KeyvLike, SessionCache } from './store/cache.js';
-import { BACKENDS, backendOf, type StorageBackend } from './store/backend.js';
+import type { SessionCache } from './store/cache.js';
+import { BACKENDS, backendOf, type SessionStorage, type StorageBackend } from './store/backend.js';
 import type { Durability } from './store/tier/tiered-store.js';
 
 /**
@@ -36,10 +36,10 @@ export interface SessionModuleOptions {
   /** memcached: `'host:port'`, a list of servers, or `MemcachedOptions`. */
   memcached?: MemcachedLocation | undefined;
   /**
-   * A Keyv store or adapter, as in Nest's `CacheModule`: Redis, Postgres, SQLite, … Or two: first
-   * `memcachedStore()`, then a durable one that keeps a copy of each session.
+   * A `SessionStore`, such as one of your own; or a Keyv store or adapter, as in Nest's `CacheModule`. Or
+   * two: first `memcachedStore()` or a `SessionStore`, then a durable one that keeps a copy of each session.
    */
-  stores?: KeyvLike | readonly KeyvLike[] | undefined;
+  stores?: SessionStorage | readonly SessionStorage[] | undefined;
   /**
    * What happens if a write fails in the second of two stores, the durable one. `'required'`, the
    * default: the response is a 503. `'besteffort'`: the first store alone serves the session, the

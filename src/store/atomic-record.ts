@@ -68,6 +68,13 @@ export interface AtomicAdapter {
   unwatch?(watcher: ServerWatcher): void;
   /** Told by each application that begins to use it. It is disconnected when each of them asked for that. */
   attach?(): void;
+  /**
+   * Whether it is to be kept connected until the last request. Absent: it closes its connections when
+   * nothing waits for them.
+   */
+  readonly hasToBeHeld?: boolean;
+  /** Calls `onRemoved` with the keys of records that other processes remove, where it can tell. */
+  watchRemovals?(onRemoved: (key: string) => void): () => void;
   /** Looks at each server: what it is, and why it may be none for records of this size. */
   diagnose(maxBytes: number): Promise<ServerDiagnosis[]>;
 }

@@ -64,6 +64,7 @@ export class AtomicSessionStore implements SessionStore {
       return undefined;
     } catch (error) {
       if (error instanceof RecordRefused) return error.reason;
+      if (error instanceof SessionTooLargeError) throw error;
       if (error instanceof RecordTooLarge) {
         const problem = `${error.message}, or lower maxBytes`;
         throw new SessionTooLargeError(Buffer.byteLength(record.text ?? ''), problem);

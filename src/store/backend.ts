@@ -1,3 +1,4 @@
+import type { SessionStore } from '../session/storage/store.js';
 import { SessionOptionsError } from '../session/errors.js';
 import {
   checkMemcachedOptions,
@@ -5,11 +6,15 @@ import {
   type MemcachedLocation,
 } from './memcached/options.js';
 import type { KeyvLike, SessionCache } from './cache.js';
+import { isSessionStore } from './contract/cache-store.js';
+
+/** What keeps sessions. */
+export type SessionStorage = SessionStore | KeyvLike;
 
 /** The options that say where sessions are kept. */
 export interface BackendOptions {
   readonly memcached?: MemcachedLocation | undefined;
-  readonly stores?: KeyvLike | readonly KeyvLike[] | undefined;
+  readonly stores?: SessionStorage | readonly SessionStorage[] | undefined;
   readonly cache?: SessionCache | undefined;
 }
 
@@ -18,7 +23,7 @@ export const BACKENDS = ['memcached', 'stores', 'cache'] as const;
 /** Where sessions are kept. */
 export type StorageBackend =
   | { readonly memcached: CheckedMemcachedOptions }
-  | { readonly stores: readonly KeyvLike[] }
+  | { readonly stores: readonly SessionStorage[] }
   | { readonly cache: SessionCache }
   | 'memory';
 
@@ -35,9 +40,13 @@ export function backendOf(options: BackendOptions): StorageBackend {
     return { memcached: checkMemcachedOptions(options.memcached) };
   }
   if (options.stores !== undefined) {
-    const stores: KeyvLike[] = [options.stores].flat();
-    if (stores.length === 0 || !stores.every(hasFunctions('get', 'set', 'delete', 'clear'))) {
-      throw new SessionOptionsError('stores', 'give a Keyv or a Keyv store adapter');
+    const stores: SessionStorage[] = [options.stores].flat();
+    const isStore = (store: SessionStorage) => isKeyvLike(store) || isSessionStore(store);
+    if (stores.length === 0 || !stores.every(isStore)) {
+      throw new SessionOptionsError(
+        'stores',
+        'give a SessionStore, a Keyv or a Keyv store adapter',
+      );
     }
     return { stores };
   }
@@ -47,6 +56,8 @@ export function backendOf(options: BackendOptions): StorageBackend {
   }
   return { cache: options.cache };
 }
+
+const isKeyvLike = hasFunctions('get', 'set', 'delete', 'clear');
 
 function hasFunctions(...names: string[]): (value: unknown) => boolean {
   return (value) =>

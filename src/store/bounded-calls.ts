@@ -42,7 +42,10 @@ export class BoundedCalls {
   private readonly clock: ReadyClock;
   private answeredAt = -Infinity;
 
-  constructor(private readonly timeout = TIMEOUT) {
+  constructor(
+    private readonly timeout = TIMEOUT,
+    private readonly maxUnderWay = MAX_UNDER_WAY,
+  ) {
     this.clock = new ReadyClock(timeout, () => this.checkDeadlines());
   }
 
@@ -72,7 +75,7 @@ export class BoundedCalls {
         reject,
         since: this.clock.now(),
       };
-      if (this.underWay.size < MAX_UNDER_WAY) this.begin(entry);
+      if (this.underWay.size < this.maxUnderWay) this.begin(entry);
       else this.waiting.push(entry);
     });
   }
@@ -102,7 +105,7 @@ export class BoundedCalls {
         entry.reject(new DeadlineError(this.timeout));
       }
       this.refuseWaiting();
-      while (this.underWay.size < MAX_UNDER_WAY && this.waiting.length > 0) this.beginNext();
+      while (this.underWay.size < this.maxUnderWay && this.waiting.length > 0) this.beginNext();
     });
   }
 

@@ -5,6 +5,8 @@ import type { SessionStore } from '../session/storage/store.js';
 import { SessionOptionsError } from '../session/errors.js';
 import { isAtomicAdapter, type ServerDiagnosis } from './atomic-record.js';
 import { AtomicSessionStore } from './atomic-store.js';
+import { cacheStore, isSessionStore } from './contract/cache-store.js';
+import { ContractAdapter } from './contract/adapter.js';
 import { refuseForeignKeys } from './foreign-keys.js';
 import { holdConnection } from './held-connection.js';
 import { MemcachedAdapter } from './memcached/adapter.js';
@@ -12,7 +14,8 @@ import { PlainSessionStore } from './plain-store.js';
 import { ServerHealth, type ServerWatcher } from './server-health.js';
 import type { KeyvLike, SessionCache } from './cache.js';
 import { sessionKeyv } from './session-keyv.js';
-import { CachedCopies } from './tier/copies.js';
+import { CachedCopies, type SessionCopies } from './tier/copies.js';
+import { StoredCopies } from './tier/stored-copies.js';
 import { TieredSessionStore, type Durability, type TierListener } from './tier/tiered-store.js';
 import { WatchedCopies } from './tier/watched-copies.js';
 import { WatchedSessionStore } from './watched-store.js';
@@ -45,6 +48,8 @@ export interface OpenSessionStore {
    * also if the cache is closed before. memcached's end with what waits for them.
    */
   hold(): () => Promise<void>;
+  /** Calls `onRemoved` with the keys of records that other processes remove, if a store can tell. */
+  watchRemovals(onRemoved: (key: string) => void): () => void;
 }
 
 /** The store for a cache, as good as its adapter allows; over two stores the second keeps copies. */
@@ -55,7 +60,8 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
   if (others.length > 0) {
     throw new SessionOptionsError(
       'stores',
-      'give one store, or two: memcachedStore(…), then a durable one for a copy of each session',
+      'give one store, or two: memcachedStore(…) or another one that can compare and set, then a ' +
+        'durable one for a copy of each session',
     );
   }
   if (fast && tier) return openTieredStore(fast, tier, settings);
@@ -89,7 +95,8 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
       close() {
         for (const watcher of watchers.splice(0)) adapter.unwatch?.(watcher);
       },
-      hold: () => () => Promise.resolve(),
+      hold: () => (adapter.hasToBeHeld ? holdAll(stores) : () => Promise.resolve()),
+      watchRemovals: (onRemoved) => adapter.watchRemovals?.(onRemoved) ?? nothing,
     };
   }
   const keyvs = stores.map(sessionKeyv);
@@ -105,12 +112,14 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
     diagnose: () => Promise.resolve([]),
     close: () => health.close(),
     hold: () => holdAll(stores),
+    watchRemovals: () => nothing,
   };
 }
 
 /** What people call a store by: the class of its adapter. */
 function nameOf(adapter: unknown): string {
   if (adapter instanceof MemcachedAdapter) return 'memcached';
+  if (adapter instanceof ContractAdapter) return adapter.servers[0]!.server;
   return (adapter as object | undefined)?.constructor.name ?? 'cache';
 }
 
@@ -119,7 +128,8 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
   if (!isAtomicAdapter(fast.store)) {
     throw new SessionOptionsError(
       'stores',
-      'the first of two must be memcachedStore(…); the second keeps copies of its sessions',
+      'the first of two must be memcachedStore(…), redisStore(…) or another SessionStore; the second ' +
+        'keeps copies of its sessions',
     );
   }
   if (fast.store.mayGetServersBack) {
@@ -129,40 +139,80 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
         'store these could be ones that have ended since. Name each server instead of { dns }',
     );
   }
-  if (isAtomicAdapter(tier.store)) {
+  if (isAtomicAdapter(tier.store) && !(tier.store instanceof ContractAdapter)) {
     throw new SessionOptionsError(
       'stores',
       'the second of two must be a durable one, such as new Keyv({ store: new KeyvPostgres(…) })',
     );
   }
-  const { keyPrefix, timeout, now, durable = 'required', tierListener } = settings;
+  const { timeout, now, durable = 'required', tierListener } = settings;
   const first = openSessionStore(createCache({ stores: [fast] }), {
     ...settings,
     durable: undefined,
   });
+  const second = openTier(tier, settings);
+  return {
+    store: new TieredSessionStore(first.store, second.copies, {
+      ...{ timeout, now, durable },
+      listener: tierListener ?? SILENT,
+    }),
+    place: `${first.place}, with a durable copy in ${nameOf(tier.store)}`,
+    get servers() {
+      return [...first.servers, ...second.servers];
+    },
+    watch(watcher) {
+      first.watch(watcher);
+      second.watch(watcher);
+    },
+    diagnose: async (maxBytes) => {
+      const found = await Promise.all([first.diagnose(maxBytes), second.diagnose(maxBytes)]);
+      return found.flat();
+    },
+    close() {
+      first.close();
+      second.close();
+    },
+    hold() {
+      const held = [first.hold(), holdAll([tier])];
+      return async () => {
+        await Promise.all(held.map((letGo) => letGo()));
+      };
+    },
+    watchRemovals: (onRemoved) => first.watchRemovals(onRemoved),
+  };
+}
+
+interface OpenTier extends Pick<OpenSessionStore, 'servers' | 'watch' | 'diagnose' | 'close'> {
+  readonly copies: SessionCopies;
+}
+
+function openTier(tier: Keyv, settings: Settings): OpenTier {
+  const { keyPrefix, timeout, now } = settings;
+  if (tier.store instanceof ContractAdapter) {
+    const open = openSessionStore(createCache({ stores: [tier] }), {
+      ...settings,
+      durable: undefined,
+    });
+    return {
+      copies: new StoredCopies(open.store, { timeout, now }),
+      get servers() {
+        return open.servers;
+      },
+      watch: (watcher) => open.watch(watcher),
+      diagnose: (maxBytes) => open.diagnose(maxBytes),
+      close: () => open.close(),
+    };
+  }
   const copies = new CachedCopies(createCache({ stores: [sessionKeyv(tier)] }), { timeout, now });
   const health: ServerHealth = new ServerHealth(nameOf(tier.store), {
     probe: () => health.observe(() => copies.read(`${keyPrefix}probe`)),
   });
   return {
-    store: new TieredSessionStore(first.store, new WatchedCopies(copies, health), {
-      ...{ timeout, now, durable },
-      listener: tierListener ?? SILENT,
-    }),
-    place: `${first.place}, with a durable copy in ${health.server}`,
-    get servers() {
-      return [...first.servers, health];
-    },
-    watch(watcher) {
-      first.watch(watcher);
-      health.watch(watcher);
-    },
-    diagnose: (maxBytes) => first.diagnose(maxBytes),
-    close() {
-      first.close();
-      health.close();
-    },
-    hold: () => holdAll([tier]),
+    copies: new WatchedCopies(copies, health),
+    servers: [health],
+    watch: (watcher) => health.watch(watcher),
+    diagnose: () => Promise.resolve([]),
+    close: () => health.close(),
   };
 }
 
@@ -189,8 +239,9 @@ export function keepForSessions(cache: SessionCache, keyPrefix: string): void {
   if ((cache as Partial<Cache>).stores?.length) refuseForeignKeys(cache, keyPrefix);
 }
 
-/** A Keyv as it is; an adapter in a Keyv of its own. */
-export function toKeyv(store: KeyvLike): Keyv {
+/** A Keyv as it is; an adapter, or a store of the contract, in a Keyv of its own. */
+export function toKeyv(store: KeyvLike | SessionStore): Keyv {
+  if (isSessionStore(store)) return cacheStore(store);
   // As Nest's CacheModule tells them: some adapters look much like a Keyv.
   const isKeyv = 'hooks' in store && 'stats' in store;
   return isKeyv ? (store as unknown as Keyv) : new Keyv({ store });
