@@ -153,7 +153,7 @@ export function checkPostgresOptions(location: PostgresLocation): CheckedPostgre
 
 function optionsOf(location: PostgresLocation): PostgresOptions {
   if (typeof location === 'string') return { connectionString: location };
-  return isPool(location) ? { pool: location } : (location);
+  return isPool(location) ? { pool: location } : location;
 }
 
 function isPool(value: unknown): value is PostgresPool {

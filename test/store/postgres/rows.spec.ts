@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Pool } from 'pg';
 
-import { postgresStore, type PostgresOptions } from '../../../src/postgres.js';
 import { newSessionId } from '../../../src/session/session-id.js';
 import type { SessionStore } from '../../../src/session/storage/store.js';
 import { use, usePostgres } from '../../support/hooks.js';
-import { TABLE } from '../../support/postgres-store.js';
+import { openOn, passIn, TABLE } from '../../support/postgres-store.js';
 import { storeKeyOf } from '../../support/store-key.js';
 
 const LIFE = 1000;
@@ -13,7 +12,11 @@ const LIFE = 1000;
 describe('rows of sessions in Postgres', () => {
   const postgres = usePostgres();
   const world = use(
-    () => Promise.resolve({ outside: new Pool({ connectionString: postgres.url }), store: open() }),
+    () =>
+      Promise.resolve({
+        outside: new Pool({ connectionString: postgres.url }),
+        store: openOn(postgres),
+      }),
     ({ outside, store }) => Promise.all([outside.end(), store.close!()]),
   );
   let outside: Pool;
@@ -25,16 +28,7 @@ describe('rows of sessions in Postgres', () => {
     key = storeKeyOf(newSessionId(), 'sess:');
   });
 
-  function open(options: Partial<PostgresOptions> = {}): SessionStore {
-    return postgresStore({ connectionString: postgres.url, migrate: true, ...options });
-  }
-
-  /** As if so many seconds had passed. */
-  async function pass(seconds: number): Promise<void> {
-    await outside.query(`UPDATE ${TABLE} SET expires_at = expires_at - $1 * interval '1 second'`, [
-      seconds,
-    ]);
-  }
+  const pass = (seconds: number) => passIn(outside, seconds);
 
   async function row() {
     const { rows } = await outside.query<{ left: number; written: string; place: string }>(
@@ -125,7 +119,7 @@ describe('rows of sessions in Postgres', () => {
       [keys],
     );
     await store.create(key, 'text', LIFE);
-    const cleaners = [open({ cleanUpEvery: 1 }), open({ cleanUpEvery: 1 })];
+    const cleaners = [openOn(postgres, { cleanUpEvery: 1 }), openOn(postgres, { cleanUpEvery: 1 })];
     await Promise.all(cleaners.map((cleaner) => cleaner.find(key, 0)));
     const count = async () => {
       const { rows } = await outside.query<{ n: number }>(
@@ -144,7 +138,7 @@ describe('rows of sessions in Postgres', () => {
       const connectionString = `${postgres.url}?options=${encodeURIComponent(
         `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`,
       )}`;
-      const strict = open({ connectionString });
+      const strict = openOn(postgres, { connectionString });
       await strict.create(key, '0', LIFE);
       const count = async (): Promise<void> => {
         for (;;) {
