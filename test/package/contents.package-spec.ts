@@ -109,6 +109,7 @@ describe('the packed package', () => {
         'SessionTooLargeError',
         'SessionValueError',
         'UserSessions',
+        'cacheStore',
         'memcachedStore',
         'sessionOf',
       ],

@@ -102,7 +102,7 @@ export interface OpenTier {
   readonly tier: Keyv;
   /** Lets so many seconds pass in a store that has a clock of its own. */
   pass?(seconds: number): Promise<void>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** memcached, and a durable store behind it that keeps copies. */

@@ -101,7 +101,9 @@ export interface SessionStore {
 
 /** A record as the store keeps it, and the version that `update` and `remove` ask for. */
 export interface StoredText {
+  /** As it was written. */
   readonly text: string;
+  /** Changes with each write, and never comes back. */
   readonly version: string;
 }
 

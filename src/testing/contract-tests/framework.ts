@@ -1,7 +1,9 @@
 /** What the tests of a store need of a test framework. */
 export interface TestFramework {
+  /** Groups tests. */
   describe(name: string, define: () => void): unknown;
-  it(name: string, run: () => Promise<void>, timeout?: never): unknown;
+  /** Defines a test. */
+  it(name: string, run: () => Promise<void>): unknown;
   /** Of Jest and Vitest. */
   beforeAll?(run: () => Promise<void>, timeout?: number): unknown;
   /** Of Jest and Vitest. */

@@ -21,7 +21,7 @@ export function describeRaces({ describe, it }: Suite, under: StoresUnderTest): 
     Array.from({ length: WRITERS }, () => [under.store, under.another]).flat();
 
   const newRecords = async (): Promise<string[]> => {
-    const keys = Array.from({ length: RECORDS }, under.newKey);
+    const keys = Array.from({ length: RECORDS }, () => under.newKey());
     await Promise.all(keys.map((key) => under.store.create(key, '0', LIFE)));
     return keys;
   };
