@@ -101,7 +101,7 @@ export async function openPostgres(): Promise<OpenStore> {
 export interface OpenTier {
   readonly tier: Keyv;
   /** Lets so many seconds pass in a store that has a clock of its own. */
-  pass?(seconds: number): Promise<void>;
+  readonly pass?: (seconds: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
