@@ -6,8 +6,8 @@ import { SessionLookup } from './lookup.js';
 import { expiryOf, type SessionPolicy } from './policy.js';
 import type { SessionRecord } from './storage/record-format.js';
 import { SessionRecords } from './storage/records.js';
-import { keeperOf, SessionMoves, type SignIn } from './rotation/moves.js';
-import { createSurely } from './rotation/regeneration.js';
+import { keepPredicate, SessionMoves, type SignIn } from './rotation/moves.js';
+import { createVerified } from './rotation/regeneration.js';
 import { removeSession, type Removal } from './storage/removal.js';
 import { ScheduledRotation } from './rotation/scheduled-rotation.js';
 import { expectedRecord, SessionState } from './session-state.js';
@@ -121,7 +121,7 @@ export class SessionRepository {
     }
     if (session.status === 'stored') return this.moves.regenerate(session, keep);
     this.assignNewId(session);
-    dropEntries(session, keeperOf(keep));
+    dropEntries(session, keepPredicate(keep));
   }
 
   /**
@@ -158,7 +158,7 @@ export class SessionRepository {
       // What is signed in by now is another session.
       if (removal !== 'left') {
         this.policy.telemetry.emitOf('destroyed', session, { reason: 'requested' });
-        if (session.user) await this.membership.leave(session.user, session.ticket);
+        if (session.user) await this.membership.remove(session.user, session.ticket);
       }
     }
     session.ended();
@@ -172,23 +172,23 @@ export class SessionRepository {
   ): Promise<void> {
     const user = { id: userId, handle: newHandle() };
     let from = other ? other.key : undefined;
-    const enter = async (why: 'taken' | 'closed' = 'closed') => {
+    const reindex = async (why: 'taken' | 'closed' = 'closed') => {
       this.assignNewId(session);
-      // Until the other one is ended, nobody has this one.
+      // No client has this session before the other one is ended.
       const place = { user, key: session.key, client, from };
-      if (why === 'closed') await this.membership.enter(place);
+      if (why === 'closed') await this.membership.add(place);
       else await this.membership.rekey(place);
     };
     const begin = async () => {
       if (session.status === 'stored') await removeSession(this.records, session.key);
-      await enter();
-      dropEntries(session, keeperOf(keep));
-      session.entries.hasChanges(); // finds objects that were changed in place
+      await reindex();
+      dropEntries(session, keepPredicate(keep));
+      session.entries.hasChanges(); // detects objects that were changed in place
       session.signedInAs(user);
-      await this.create(session, createSurely, enter);
+      await this.create(session, createVerified, reindex);
     };
     try {
-      // Whoever gives the place away changes the other one before, so each attempt to end it begins anew.
+      // `close()` changes the other record before it gives the place away, so each attempt starts anew.
       const removal = other && (await this.end(other, begin));
       if (removal !== 'removed') {
         from = undefined;
@@ -197,7 +197,7 @@ export class SessionRepository {
       this.policy.telemetry.emitOf('signed-in', session, {});
       session.entries.takeChanges();
     } catch (error) {
-      if (!(error instanceof SessionLimitError)) await this.membership.leave(user, session.ticket);
+      if (!(error instanceof SessionLimitError)) await this.membership.remove(user, session.ticket);
       session.refused();
       throw error;
     }
@@ -205,7 +205,7 @@ export class SessionRepository {
 
   private async create(
     session: SessionState,
-    create: typeof createSurely = createOnce,
+    create: typeof createVerified = createOnce,
     assignNewId: (why: 'taken' | 'closed') => unknown = () => this.assignNewId(session),
   ): Promise<void> {
     session.cookieSent(this.policy.now());
