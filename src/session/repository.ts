@@ -2,10 +2,11 @@ import type { SessionChanges } from './changes.js';
 import { SessionCommits } from './storage/commits.js';
 import { newTicket, StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
+import { isFlashKey } from './entry-value.js';
 import { SessionLookup } from './lookup.js';
 import { expiryOf, type SessionPolicy } from './policy.js';
 import type { SessionRecord } from './storage/record-format.js';
-import { SessionRecords } from './storage/records.js';
+import { SessionRecords, type TracedRecord } from './storage/records.js';
 import { keepPredicate, SessionMoves, type SignIn } from './rotation/moves.js';
 import { createVerified } from './rotation/regeneration.js';
 import { removeSession, type Removal } from './storage/removal.js';
@@ -48,9 +49,26 @@ export class SessionRepository {
     this.lookup = new SessionLookup(...parts);
   }
 
-  /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
-  find(ticket: SessionTicket): Promise<SessionState | undefined> {
-    return this.lookup.find(ticket);
+  /**
+   * The session of this id, its life renewed unless `touch` is `false`. `undefined`: there is none, and the
+   * id is no good.
+   */
+  find(ticket: SessionTicket, touch?: boolean): Promise<SessionState | undefined> {
+    return this.lookup.find(ticket, touch);
+  }
+
+  /** Renews a session that was found without. One that has ended meanwhile is lost. */
+  renew(session: SessionState): Promise<void> {
+    return this.lookup.renew(session);
+  }
+
+  /**
+   * Reads a session again. What the request has changed and not stored stays.
+   *
+   * @throws SessionDestroyedError if it has ended
+   */
+  reload(session: SessionState): Promise<void> {
+    return this.lookup.reload(session);
   }
 
   /** Whether a request with this id would find its session. Keeps nothing alive. */
@@ -69,13 +87,9 @@ export class SessionRepository {
     const createdAt = this.policy.now();
     const expiresAt = expiryOf(this.policy, createdAt);
     const { generation } = this.keys;
-    return new SessionState({
-      ticket,
-      key: this.keys.of(ticket),
-      createdAt,
-      expiresAt,
-      generation,
-    });
+    const { strictValues } = this.policy;
+    const key = this.keys.of(ticket);
+    return new SessionState({ ticket, key, createdAt, expiresAt, generation, strictValues });
   }
 
   /** Whether `commit` has something to do. */
@@ -147,9 +161,58 @@ export class SessionRepository {
     await this.end(session);
   }
 
+  /**
+   * Ends the session, and begins one of nobody's in its place, with those of its entries that `keep` says,
+   * as they are when it ends. A session that others have ended, or signed in with, leaves nothing.
+   */
+  async signOut(session: SessionState, keep: KeepOptions['keep']): Promise<SessionState> {
+    const next = this.begin();
+    const keeps = keepPredicate(keep);
+    session.entries.hasChanges(); // finds objects that were changed in place
+    const own = session.entries.snapshot();
+    if (session.status === 'new') {
+      for (const key of session.entries.keys()) {
+        if (keeps(key)) next.entries.set(key, session.entries.get(key));
+      }
+    }
+    const changes = session.entries.takeChanges();
+    const begin = async (newest?: TracedRecord) => {
+      const entries = newest ? new Map(newest.record.entries) : own;
+      if (newest) changes.applyTo(entries as Map<string, string>);
+      await this.beginAnew(next, entries, (key) => keeps(key) && !isFlashKey(key));
+    };
+    try {
+      const removal = await this.end(session, begin);
+      if (removal === 'removed' || next.status === 'new') return next;
+    } catch (error) {
+      await this.discard(next).catch(() => undefined);
+      throw error;
+    }
+    await this.discard(next);
+    return this.begin();
+  }
+
+  /** Stores it under another key than before. Until the other one is ended, nobody has this one. */
+  private async beginAnew(
+    session: SessionState,
+    entries: ReadonlyMap<string, string>,
+    keeps: (key: string) => boolean,
+  ): Promise<void> {
+    await this.discard(session);
+    this.assignNewId(session);
+    session.beginWith(new Map([...entries].filter(([key]) => keeps(key))));
+    if (!session.entries.isEmpty) await this.create(session, createVerified);
+  }
+
+  private async discard(session: SessionState): Promise<void> {
+    if (session.status !== 'stored') return;
+    await removeSession(this.records, session.key);
+    session.discarded();
+  }
+
   private async end(
     session: SessionState,
-    beforeRemoval?: () => Promise<void>,
+    beforeRemoval?: (read?: TracedRecord) => Promise<void>,
   ): Promise<Removal | undefined> {
     let removal: Removal | undefined;
     if (session.status === 'stored') {
@@ -180,7 +243,7 @@ export class SessionRepository {
       else await this.membership.rekey(place);
     };
     const begin = async () => {
-      if (session.status === 'stored') await removeSession(this.records, session.key);
+      await this.discard(session);
       await reindex();
       dropEntries(session, keepPredicate(keep));
       session.entries.hasChanges(); // detects objects that were changed in place
@@ -247,6 +310,7 @@ export class SessionRepository {
       return;
     }
     session.confirmed();
+    if (!session.isRenewed) session.renewed(expiryOf(this.policy, session.createdAt));
     if (cookieIsDue) session.cookieSent(cookieSentAt);
   }
 

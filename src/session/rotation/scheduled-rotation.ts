@@ -46,6 +46,7 @@ export class ScheduledRotation {
     const { persistentCookie, rotateEvery, timeout, now } = this.policy;
     return (
       persistentCookie &&
+      session.isRenewed &&
       session.canSetCookie &&
       rotateEvery === false &&
       session.status === 'stored' &&
@@ -57,7 +58,8 @@ export class ScheduledRotation {
   /** Whether the session must be rotated. A persistent cookie is also due when its life requires it. */
   isDue(session: SessionState): boolean {
     const { rotateEvery, persistentCookie, timeout, now } = this.policy;
-    if (rotateEvery === false || session.status !== 'stored' || !session.hasVersion) return false;
+    if (rotateEvery === false || !session.isRenewed) return false;
+    if (session.status !== 'stored' || !session.hasVersion) return false;
     const every = persistentCookie ? Math.min(rotateEvery, timeout / COOKIE_CHANCES) : rotateEvery;
     return isOlder(session.cookieSentAt, every, now());
   }
@@ -131,7 +133,7 @@ export class ScheduledRotation {
 
   /** Checks that the session still exists before its new id is sent: another request may have ended it. */
   async confirm(session: SessionState): Promise<void> {
-    const found = await this.records.find(session.key);
+    const found = await this.records.find(session.key, 0);
     if (!found || 'forwardTo' in found) session.keepSecret();
     session.confirmed();
   }

@@ -18,6 +18,8 @@ import { SessionTooLargeError } from '../errors.js';
 export interface FoundRecord {
   readonly record: SessionRecord;
   readonly version: string;
+  /** Seconds that are left of its life, of one that was not renewed, if the store can tell. */
+  readonly lifeLeft?: number | undefined;
 }
 
 /** The identity of a record's session, for events. */
@@ -108,7 +110,7 @@ export class SessionRecords {
     }
     if ('forwardTo' in record) return { ...record, version: found.version };
     if (record.createdAt > now + CLOCK_TOLERANCE_MS) return undefined;
-    return { record, version: found.version };
+    return { record, version: found.version, lifeLeft: found.lifeLeft };
   }
 
   /**

@@ -7,8 +7,8 @@ export type Removal = 'removed' | 'gone' | 'left';
 interface RemovalOptions {
   /** Of the record, if that was read already. */
   readonly version?: string | undefined;
-  /** Called before each attempt, after the version to remove is known. */
-  readonly beforeRemoval?: (() => Promise<void>) | undefined;
+  /** Called before each attempt, after the version to remove is known, with the record if that was read. */
+  readonly beforeRemoval?: ((read: TracedRecord | undefined) => Promise<void>) | undefined;
   /** Called with the removed record, if it was read here. */
   readonly onRemoved?: (record: TracedRecord) => void;
 }
@@ -30,7 +30,7 @@ export async function removeSession(
       ({ key, version } = newest);
       read = newest;
     }
-    await beforeRemoval?.();
+    await beforeRemoval?.(read);
     const result = await records.remove(key, version);
     if (result === 'removed' && read) onRemoved?.(read);
     version = undefined;

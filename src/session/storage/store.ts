@@ -105,6 +105,11 @@ export interface StoredText {
   readonly text: string;
   /** Changes with each write, and never comes back. */
   readonly version: string;
+  /**
+   * Seconds that are left of its life, if it was read without being renewed (`renewTo` 0). A store that
+   * cannot tell leaves it out: what is told of the end of such a session is then the latest that it can be.
+   */
+  readonly lifeLeft?: number | undefined;
 }
 
 /** Facts about a record that is written. Most stores can ignore them. */

@@ -9,6 +9,8 @@ const MAX_INTERVAL_MS = 60_000;
 interface Check {
   readonly indexKey: string;
   readonly at: number;
+  /** Whether it has renewed the index, and so is good for who uses the session. */
+  readonly isUse: boolean;
 }
 
 /** How long a check of the index is valid, in milliseconds. */
@@ -22,17 +24,18 @@ export class UserChecks {
 
   constructor(private readonly policy: SessionPolicy) {}
 
-  isValid(handle: string): boolean {
+  /** `isUse`: one that has not renewed the index is not enough. */
+  isValid(handle: string, isUse = true): boolean {
     const check = this.byHandle.get(handle);
-    if (!check) return false;
+    if (!check || (isUse && !check.isUse)) return false;
     const age = this.policy.now() - check.at;
     // A negative age means that the clock was set back: the check must not last longer for that.
     return age >= 0 && age < checkInterval(this.policy);
   }
 
-  remember(handle: string, indexKey: string): void {
+  remember(handle: string, indexKey: string, isUse = true): void {
     this.byHandle.delete(handle);
-    this.byHandle.set(handle, { indexKey, at: this.policy.now() });
+    this.byHandle.set(handle, { indexKey, at: this.policy.now(), isUse });
     if (this.byHandle.size <= MAX_REMEMBERED) return;
     for (const oldest of this.byHandle.keys()) {
       this.byHandle.delete(oldest);

@@ -87,10 +87,14 @@ export class UserMembership {
     return sessionIn(index, user.handle) !== undefined;
   }
 
-  /** Whether the session is signed in. Reads the index at most once per `checkInterval()`. */
-  isMember(member: Member): boolean | Promise<boolean> {
+  /**
+   * Whether the session is signed in. Reads the index at most once per `checkInterval()`. `isUse`: otherwise neither
+   * the session nor the index is to live longer for it.
+   */
+  isMember(member: Member, isUse = true): boolean | Promise<boolean> {
     const { handle } = member.user;
-    if (this.lookup.checks.isValid(handle)) return true;
+    if (this.lookup.checks.isValid(handle, isUse)) return true;
+    if (!isUse) return this.checkUnused(member);
     let check = this.pendingChecks.get(handle);
     if (!check) {
       check = this.check(member).finally(() => this.pendingChecks.delete(handle));
@@ -159,6 +163,15 @@ export class UserMembership {
       });
       await this.lookup.finishEnding(indexKey, ending);
     });
+  }
+
+  private async checkUnused({ user, ticket }: Member): Promise<boolean> {
+    const { indexes, checks } = this.lookup;
+    const indexKey = this.indexKey(user, ticket.secret);
+    const found = await indexes.find(indexKey, false);
+    if (!sessionIn(found?.index, user.handle)) return false;
+    checks.remember(user.handle, indexKey, false);
+    return true;
   }
 
   private async check(member: Member): Promise<boolean> {

@@ -52,11 +52,11 @@ export function read(
   };
 }
 
-/** The meta protocol's counterpart of `gets`, or of `gats` with an `exptime`. */
+/** The meta protocol's counterpart of `gats`. Without `exptime` it only reads, also the seconds that are left. */
 export function metaRead(key: string, exptime?: number): Command<ReplyItem | undefined> {
-  const time = exptime === undefined ? '' : ` T${exptime}`;
+  const time = exptime === undefined ? 't' : `T${exptime}`;
   return {
-    text: `mg ${key} k c v${time}\r\n`,
+    text: `mg ${key} k c v ${time}\r\n`,
     read: (reply) => metaItemOf(reply, key),
     isRepeatable: true,
   };

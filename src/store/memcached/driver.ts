@@ -112,9 +112,10 @@ function recordRead(
 /** Does not check the text: `RecordSeal` refuses what other programs have stored. */
 function recordIn(item: ReplyItem | undefined): ReadRecord | undefined {
   if (!item) return undefined;
-  const { text = '', version = '0' } = item;
+  const { text = '', version = '0', secondsLeft } = item;
   if (version === '0') throw withoutVersions();
-  return new ReadRecord(text, version);
+  // `lifetime()` added one second when it was stored.
+  return new ReadRecord(text, version, secondsLeft && Math.max(0, secondsLeft - 1));
 }
 
 /** Hashes keys that a command line cannot hold. Keys of sessions are always safe. */
