@@ -26,7 +26,14 @@ export default defineConfig(
     // For browsers.
     files: ['sample-app/public/*.js'],
     languageOptions: {
-      globals: { WebSocket: 'readonly', document: 'readonly', location: 'readonly' },
+      globals: {
+        EventSource: 'readonly',
+        TextDecoderStream: 'readonly',
+        WebSocket: 'readonly',
+        clearTimeout: 'readonly',
+        document: 'readonly',
+        location: 'readonly',
+      },
     },
   },
   {

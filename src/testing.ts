@@ -2,3 +2,5 @@ export { readSession, sessionCookie, sessionHeaders } from './testing/session-co
 export { TestClock } from './testing/test-clock.js';
 export { TestSessions } from './testing/test-sessions.js';
 export { TestStore } from './testing/test-store.js';
+export { describeSessionStore, type SessionStoreTests } from './testing/contract-tests/describe.js';
+export type { TestFramework } from './testing/contract-tests/framework.js';

@@ -1,3 +1,6 @@
+/** The token of the configuration. */
+export const CONFIG = Symbol('config');
+
 export interface Config {
   readonly port: number;
   /** `host:port` each; none: sessions are kept in the memory of this process. */

@@ -7,6 +7,8 @@ import { WsAdapter } from '@nestjs/platform-ws';
 
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
+import { INSPECTOR } from './inspector.js';
+import { securityHeaders } from './security-headers.js';
 import { renderWithEta } from './views/eta.js';
 import { viewHelpers } from './views/view-helpers.js';
 
@@ -20,10 +22,12 @@ export async function createApp(
 
 /** What is not in the module: tests that make the application themselves need it, too. */
 export function withPages(app: NestExpressApplication, config: Config): NestExpressApplication {
+  app.use(securityHeaders);
   app.useStaticAssets(fileURLToPath(new URL('../public', import.meta.url)));
   app.useWebSocketAdapter(new WsAdapter(app));
   renderWithEta(app);
   app.setLocal('helpers', viewHelpers);
   app.setLocal('usesMemcached', config.memcachedServers.length > 0);
+  app.setLocal('inspector', INSPECTOR && `/${INSPECTOR}`);
   return app;
 }

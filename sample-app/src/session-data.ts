@@ -8,5 +8,6 @@ declare module 'nestjs-session-manager' {
     visits: number;
     user: User;
     basket: Basket;
+    note: string;
   }
 }

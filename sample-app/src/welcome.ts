@@ -6,7 +6,8 @@ export function welcome(address: string, { memcachedServers }: Config): string {
   return `
   ${address}   (sessions in ${place})
 
-  - Reload the page: it counts your visits. The footer shows what the page cost; lines in this terminal show each request.
+  - ${address}/race runs one controller on express-session and on this package, side by side.
+  - Reload the page: it counts your visits. Its strip shows what it cost; ${address}/inspector, what each request did.
   - Open the basket in two tabs and click fast in both: no click gets lost, and each tab shows both.
   - Sign in, open the basket and sign out in another tab: the basket page tells you at once.
   - Sign in and look at the footer: the session has a new id, and the basket is unchanged.

@@ -94,14 +94,14 @@ describe('the live basket', () => {
   });
 
   it('begins no session: newcomers get no script, and their messages nothing', async () => {
-    expect((await shop.ada.get('/basket')).body).not.toContain('<script');
+    expect((await shop.ada.get('/basket')).body).not.toContain('/live-basket.js');
     const page = await open(shop.ada);
     page.send('add', 'bread');
     expect(await page.closed).toBe(SESSION_ENDED);
     expect(await shop.memcached.keys()).toEqual([]);
 
     await shop.ada.post('/basket/bread/add');
-    expect((await shop.ada.get('/basket')).body).toContain('<script type="module" src="/live');
+    expect((await shop.ada.get('/basket')).body).toContain('/live-basket.js');
   });
 
   it.each(['http://127.0.0.1:1', 'http://shop.example', 'null', undefined])(

@@ -4,7 +4,7 @@ import type { Visitor } from '../../test/support/http-client.js';
 export async function textOf(visitor: Visitor, path: string): Promise<string> {
   const { body } = await visitor.get(path);
   return body
-    .slice(body.indexOf('<main>'))
+    .slice(body.indexOf('<body>'))
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();

@@ -80,7 +80,7 @@ describe('with memcached', () => {
     expect(await textOf(ada, '/members')).toContain('2 other sessions are ended.');
 
     for (const other of others) expect((await other.get('/members')).status).toBe(303);
-    expect(await textOf(ada, '/members')).toContain('This session');
+    expect(await textOf(ada, '/members')).toContain('this session');
   });
 
   it('takes nothing along when somebody else signs in', async () => {

@@ -61,14 +61,27 @@ export type SessionEvent = keyof SessionEventPayloads;
 /** How often each event has happened since the application started; never reset, like Prometheus counters. */
 export type SessionCounters = Record<SessionEvent, number>;
 
-const EVENTS = [
-  ...(['loaded', 'committed', 'conflict', 'regenerated', 'signed-in', 'destroyed'] as const),
-  ...(['expired', 'gone', 'everybody-revoked'] as const),
-  ...(['evicted', 'restored', 'copy-failed', 'refused', 'outage-began', 'outage-ended'] as const),
-];
+/** Each event of `SessionEventPayloads`: one that is missing here does not compile. */
+const NONE_YET: SessionCounters = {
+  loaded: 0,
+  committed: 0,
+  conflict: 0,
+  regenerated: 0,
+  'signed-in': 0,
+  destroyed: 0,
+  expired: 0,
+  gone: 0,
+  'everybody-revoked': 0,
+  evicted: 0,
+  restored: 0,
+  'copy-failed': 0,
+  refused: 0,
+  'outage-began': 0,
+  'outage-ended': 0,
+};
 
 const channels = Object.fromEntries(
-  EVENTS.map((event) => [event, channel(`nestjs-session-manager:${event}`)]),
+  Object.keys(NONE_YET).map((event) => [event, channel(`nestjs-session-manager:${event}`)]),
 ) as Record<SessionEvent, ReturnType<typeof channel>>;
 
 /** `session`: the one that the event is about; looking at it changes nothing. */
@@ -76,7 +89,7 @@ export type SessionObserver = (event: SessionEvent, payload: object, session?: o
 
 /** Counts what happens to an application's sessions, and tells whoever listens. */
 export class SessionTelemetry {
-  readonly counters = Object.fromEntries(EVENTS.map((event) => [event, 0])) as SessionCounters;
+  readonly counters: SessionCounters = { ...NONE_YET };
   /** Told of each event of this application, and of which session; the inspector's, if there is one. */
   observer: SessionObserver | undefined;
 

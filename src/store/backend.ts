@@ -1,3 +1,4 @@
+import type { SessionStore } from '../session/storage/store.js';
 import { SessionOptionsError } from '../session/errors.js';
 import {
   checkMemcachedOptions,
@@ -5,39 +6,47 @@ import {
   type MemcachedLocation,
 } from './memcached/options.js';
 import type { KeyvLike, SessionCache } from './cache.js';
+import { isSessionStore } from './contract/cache-store.js';
 
-/** The options that say where sessions are kept. */
+/** A store for sessions. */
+export type SessionStorage = SessionStore | KeyvLike;
+
+/** The options that choose the backend. */
 export interface BackendOptions {
   readonly memcached?: MemcachedLocation | undefined;
-  readonly stores?: KeyvLike | readonly KeyvLike[] | undefined;
+  readonly stores?: SessionStorage | readonly SessionStorage[] | undefined;
   readonly cache?: SessionCache | undefined;
 }
 
 export const BACKENDS = ['memcached', 'stores', 'cache'] as const;
 
-/** Where sessions are kept. */
+/** The chosen backend, with its options checked. */
 export type StorageBackend =
   | { readonly memcached: CheckedMemcachedOptions }
-  | { readonly stores: readonly KeyvLike[] }
+  | { readonly stores: readonly SessionStorage[] }
   | { readonly cache: SessionCache }
   | 'memory';
 
-/** @throws SessionOptionsError if two are given, or the one is wrong */
+/** @throws SessionOptionsError if two backends are given, or if the options of one are invalid */
 export function backendOf(options: BackendOptions): StorageBackend {
-  const [place, other] = BACKENDS.filter((name) => options[name] !== undefined);
+  const [first, other] = BACKENDS.filter((name) => options[name] !== undefined);
   if (other) {
     throw new SessionOptionsError(
       other,
-      `${place} is given too; sessions are kept in one place, so give only one`,
+      `${first} is given too; sessions are kept in one place, so give only one`,
     );
   }
   if (options.memcached !== undefined) {
     return { memcached: checkMemcachedOptions(options.memcached) };
   }
   if (options.stores !== undefined) {
-    const stores: KeyvLike[] = [options.stores].flat();
-    if (stores.length === 0 || !stores.every(hasFunctions('get', 'set', 'delete', 'clear'))) {
-      throw new SessionOptionsError('stores', 'give a Keyv or a Keyv store adapter');
+    const stores: SessionStorage[] = [options.stores].flat();
+    const isStore = (store: SessionStorage) => isKeyvLike(store) || isSessionStore(store);
+    if (stores.length === 0 || !stores.every(isStore)) {
+      throw new SessionOptionsError(
+        'stores',
+        'give a SessionStore, a Keyv or a Keyv store adapter',
+      );
     }
     return { stores };
   }
@@ -47,6 +56,8 @@ export function backendOf(options: BackendOptions): StorageBackend {
   }
   return { cache: options.cache };
 }
+
+const isKeyvLike = hasFunctions('get', 'set', 'delete', 'clear');
 
 function hasFunctions(...names: string[]): (value: unknown) => boolean {
   return (value) =>

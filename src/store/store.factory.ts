@@ -5,6 +5,8 @@ import type { SessionStore } from '../session/storage/store.js';
 import { SessionOptionsError } from '../session/errors.js';
 import { isAtomicAdapter, type ServerDiagnosis } from './atomic-record.js';
 import { AtomicSessionStore } from './atomic-store.js';
+import { cacheStore, isSessionStore } from './contract/cache-store.js';
+import { ContractAdapter } from './contract/adapter.js';
 import { refuseForeignKeys } from './foreign-keys.js';
 import { holdConnection } from './held-connection.js';
 import { MemcachedAdapter } from './memcached/adapter.js';
@@ -12,7 +14,9 @@ import { PlainSessionStore } from './plain-store.js';
 import { ServerHealth, type ServerWatcher } from './server-health.js';
 import type { KeyvLike, SessionCache } from './cache.js';
 import { sessionKeyv } from './session-keyv.js';
-import { CachedCopies } from './tier/copies.js';
+import { CachedCopies, type SessionCopies } from './tier/copies.js';
+import { RowCopies } from './tier/row-copies.js';
+import { StoredCopies } from './tier/stored-copies.js';
 import { TieredSessionStore, type Durability, type TierListener } from './tier/tiered-store.js';
 import { WatchedCopies } from './tier/watched-copies.js';
 import { WatchedSessionStore } from './watched-store.js';
@@ -27,35 +31,44 @@ interface Settings {
   readonly tierListener?: TierListener;
 }
 
-/** A store, and what is known of the servers behind it. */
+/** A store and the servers behind it. */
 export interface OpenSessionStore {
   readonly store: SessionStore;
-  /** Where sessions are, for a line of the log: `memcached`, or the class name of an adapter. */
+  /** The backend's name in the log: `memcached`, or the class name of an adapter. */
   readonly place: string;
   /** The servers as they are now. */
   readonly servers: readonly ServerHealth[];
-  /** Learns of these servers, and of those that are found later. */
+  /** Watches these servers, and those that are found later. */
   watch(watcher: ServerWatcher): void;
-  /** Looks at each server that tells what it is, and whether it takes records of this size. */
+  /**
+   * Examines the servers, where the store supports it: their version, and whether they take records of
+   * this size.
+   */
   diagnose(maxBytes: number): Promise<ServerDiagnosis[]>;
-  /** Ends what goes on by itself: the probing of a server that is down. The cache is not closed. */
+  /** Stops probing servers that are down. The cache is not closed. */
   close(): void;
   /**
-   * Keeps the connections to other stores than memcached until the function that is answered is called,
-   * also if the cache is closed before. memcached's end with what waits for them.
+   * Keeps connections open until the returned function is called, also if the cache is closed before. Not
+   * those to memcached, which close by themselves when no command waits.
    */
   hold(): () => Promise<void>;
+  /** Calls `onRemoved` with the keys of records that other processes remove, if the store supports it. */
+  watchRemovals(onRemoved: (key: string) => void): () => void;
 }
 
-/** The store for a cache, as good as its adapter allows; over two stores the second keeps copies. */
+/**
+ * Opens the session store over a cache, by what its adapter supports. Of two stores the second keeps
+ * copies.
+ */
 export function openSessionStore(cache: SessionCache, settings: Settings): OpenSessionStore {
-  // A cache of another make may not tell its stores.
+  // Only a cache of cache-manager has `stores`.
   const stores = (cache as Partial<Cache>).stores ?? [];
   const [fast, tier, ...others] = stores;
   if (others.length > 0) {
     throw new SessionOptionsError(
       'stores',
-      'give one store, or two: memcachedStore(…), then a durable one for a copy of each session',
+      'give one store, or two: memcachedStore(…) or another one that can compare and set, then a ' +
+        'durable one for a copy of each session',
     );
   }
   if (fast && tier) return openTieredStore(fast, tier, settings);
@@ -89,7 +102,8 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
       close() {
         for (const watcher of watchers.splice(0)) adapter.unwatch?.(watcher);
       },
-      hold: () => () => Promise.resolve(),
+      hold: () => (adapter.hasToBeHeld ? holdAll(stores) : () => Promise.resolve()),
+      watchRemovals: (onRemoved) => adapter.watchRemovals?.(onRemoved) ?? nothing,
     };
   }
   const keyvs = stores.map(sessionKeyv);
@@ -105,21 +119,27 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
     diagnose: () => Promise.resolve([]),
     close: () => health.close(),
     hold: () => holdAll(stores),
+    watchRemovals: () => nothing,
   };
 }
 
-/** What people call a store by: the class of its adapter. */
+/** A store's name in the log: the class of its adapter. */
 function nameOf(adapter: unknown): string {
   if (adapter instanceof MemcachedAdapter) return 'memcached';
+  if (adapter instanceof ContractAdapter) return adapter.servers[0]!.server;
   return (adapter as object | undefined)?.constructor.name ?? 'cache';
 }
 
-/** Each store has a cache of its own: cache-manager would read the second one for each miss. */
+/**
+ * Each store gets a separate cache: with one cache, cache-manager would read the second store at each
+ * miss.
+ */
 function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessionStore {
   if (!isAtomicAdapter(fast.store)) {
     throw new SessionOptionsError(
       'stores',
-      'the first of two must be memcachedStore(…); the second keeps copies of its sessions',
+      'the first of two must be memcachedStore(…), redisStore(…) or another SessionStore; the second ' +
+        'keeps copies of its sessions',
     );
   }
   if (fast.store.mayGetServersBack) {
@@ -129,40 +149,83 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
         'store these could be ones that have ended since. Name each server instead of { dns }',
     );
   }
-  if (isAtomicAdapter(tier.store)) {
+  if (isAtomicAdapter(tier.store) && !(tier.store instanceof ContractAdapter)) {
     throw new SessionOptionsError(
       'stores',
       'the second of two must be a durable one, such as new Keyv({ store: new KeyvPostgres(…) })',
     );
   }
-  const { keyPrefix, timeout, now, durable = 'required', tierListener } = settings;
+  const { timeout, now, durable = 'required', tierListener } = settings;
   const first = openSessionStore(createCache({ stores: [fast] }), {
     ...settings,
     durable: undefined,
   });
+  const second = openTier(tier, settings);
+  return {
+    store: new TieredSessionStore(first.store, second.copies, {
+      ...{ timeout, now, durable },
+      listener: tierListener ?? SILENT,
+    }),
+    place: `${first.place}, with a durable copy in ${nameOf(tier.store)}`,
+    get servers() {
+      return [...first.servers, ...second.servers];
+    },
+    watch(watcher) {
+      first.watch(watcher);
+      second.watch(watcher);
+    },
+    diagnose: async (maxBytes) => {
+      const found = await Promise.all([first.diagnose(maxBytes), second.diagnose(maxBytes)]);
+      return found.flat();
+    },
+    close() {
+      first.close();
+      second.close();
+    },
+    hold() {
+      const held = [first.hold(), holdAll([tier])];
+      return async () => {
+        await Promise.all(held.map((letGo) => letGo()));
+      };
+    },
+    watchRemovals: (onRemoved) => first.watchRemovals(onRemoved),
+  };
+}
+
+interface OpenTier extends Pick<OpenSessionStore, 'servers' | 'watch' | 'diagnose' | 'close'> {
+  readonly copies: SessionCopies;
+}
+
+function openTier(tier: Keyv, settings: Settings): OpenTier {
+  const { keyPrefix, timeout, now } = settings;
+  if (tier.store instanceof ContractAdapter) {
+    const { rows } = tier.store;
+    const open = openSessionStore(createCache({ stores: [tier] }), {
+      ...settings,
+      durable: undefined,
+    });
+    return {
+      copies: rows
+        ? new RowCopies(rows, { timeout, now })
+        : new StoredCopies(open.store, { timeout, now }),
+      get servers() {
+        return open.servers;
+      },
+      watch: (watcher) => open.watch(watcher),
+      diagnose: (maxBytes) => open.diagnose(maxBytes),
+      close: () => open.close(),
+    };
+  }
   const copies = new CachedCopies(createCache({ stores: [sessionKeyv(tier)] }), { timeout, now });
   const health: ServerHealth = new ServerHealth(nameOf(tier.store), {
     probe: () => health.observe(() => copies.read(`${keyPrefix}probe`)),
   });
   return {
-    store: new TieredSessionStore(first.store, new WatchedCopies(copies, health), {
-      ...{ timeout, now, durable },
-      listener: tierListener ?? SILENT,
-    }),
-    place: `${first.place}, with a durable copy in ${health.server}`,
-    get servers() {
-      return [...first.servers, health];
-    },
-    watch(watcher) {
-      first.watch(watcher);
-      health.watch(watcher);
-    },
-    diagnose: (maxBytes) => first.diagnose(maxBytes),
-    close() {
-      first.close();
-      health.close();
-    },
-    hold: () => holdAll([tier]),
+    copies: new WatchedCopies(copies, health),
+    servers: [health],
+    watch: (watcher) => health.watch(watcher),
+    diagnose: () => Promise.resolve([]),
+    close: () => health.close(),
   };
 }
 
@@ -177,21 +240,25 @@ function holdAll(stores: readonly Keyv[]): () => Promise<void> {
 }
 
 /**
- * A cache over the same store that waits for it: one made with `nonBlocking` answers before it has
- * stored, and does not tell that it was made so.
+ * A cache over the same store that waits for each write. A cache made with `nonBlocking` does not wait, and
+ * does not show that it was made so.
  */
 function blocking(cache: SessionCache, stores: Keyv[]): SessionCache {
   return stores.length > 0 ? createCache({ stores }) : cache;
 }
 
-/** Of a cache that an application also uses. One that does not tell its stores is used by sessions itself. */
+/**
+ * Protects the sessions in a cache that an application also uses. Without `stores`, sessions use the
+ * cache itself.
+ */
 export function keepForSessions(cache: SessionCache, keyPrefix: string): void {
   if ((cache as Partial<Cache>).stores?.length) refuseForeignKeys(cache, keyPrefix);
 }
 
-/** A Keyv as it is; an adapter in a Keyv of its own. */
-export function toKeyv(store: KeyvLike): Keyv {
-  // As Nest's CacheModule tells them: some adapters look much like a Keyv.
+/** Returns a Keyv unchanged; wraps an adapter or a `SessionStore` in a Keyv. */
+export function toKeyv(store: KeyvLike | SessionStore): Keyv {
+  if (isSessionStore(store)) return cacheStore(store);
+  // The same test as in Nest's CacheModule: some adapters look much like a Keyv.
   const isKeyv = 'hooks' in store && 'stats' in store;
   return isKeyv ? (store as unknown as Keyv) : new Keyv({ store });
 }

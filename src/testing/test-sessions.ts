@@ -45,6 +45,7 @@ export class TestSessions {
             diagnose: () => Promise.resolve([]),
             close: () => undefined,
             hold: () => () => Promise.resolve(),
+            watchRemovals: () => () => undefined,
           },
         };
       },

@@ -188,7 +188,9 @@ export class BorderModel extends WriteModel {
 
   /** The session that was left is over, but for who had given it another id by then. */
   protected crossFrom(view: RequestView, life: Life): boolean {
-    const isEnding = life.doubts.get(view.name) === 'ending' && !life.isSplit;
+    // Whoever was cut off by another border ends nothing of what goes on beside that.
+    const isCutOff = [...life.doubts.values()].includes('fork');
+    const isEnding = life.doubts.get(view.name) === 'ending' && !life.isSplit && !isCutOff;
     const kind = isEnding ? 'ending' : 'border';
     const isForked = kind === 'border' && (life.isSplit || this.hasNewIdByOthers(view, life));
     if (isForked) {

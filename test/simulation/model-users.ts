@@ -79,8 +79,9 @@ export class Users {
   private makeRoom(view: RequestView, user: string): void {
     const { maxSessionsPerUser, whenTooMany } = this.options;
     if (maxSessionsPerUser === false || whenTooMany === 'refuse') return;
-    const lives = this.livesOf(user);
-    if (lives.length + this.ghostsOf(user, Infinity) <= maxSessionsPerUser) return;
+    const left = this.allOf(user).filter((life) => life.over < Infinity && this.mayHaveLeft(life));
+    const places = this.livesOf(user).length + left.length + this.ghostsOf(user, Infinity);
+    if (places <= maxSessionsPerUser) return;
     // What goes on from one that is over may be ended as well.
     for (const life of this.allOf(user)) life.doubts.set(`${view.name} for room`, 'user');
     for (const one of this.underWay(user)) one.isDoubtful = true;

@@ -105,7 +105,7 @@ export class Simulation {
         return this.crash(act.process, act.how);
       case 'clock':
         model.hasClockSteps = true;
-        this.processes[act.process]!.ahead += act.seconds * 1000;
+        this.processes[act.process]!.setClock(act.seconds);
         this.log.add(() => `the clock of process ${act.process} is set by ${act.seconds} s`);
         return;
       case 'pass':

@@ -16,6 +16,7 @@ import { SimulatedStore } from './simulated-store.js';
 /** So long that no session runs out by itself within a schedule. */
 export const TIMEOUT = 86_400;
 
+const HOUR_MS = 3_600_000;
 const BEGIN = Date.UTC(2026, 0, 1);
 const SILENT = { copyFailed: () => undefined, restored: () => undefined };
 
@@ -36,7 +37,7 @@ export class World {
 /** A process of the application: the domain over its own way to the servers, by its own clock. */
 export class Process {
   /** Milliseconds by which its clock is ahead. */
-  ahead = 0;
+  private ahead = 0;
   readonly repository: SessionRepository;
   readonly users: UserSessions;
 
@@ -54,6 +55,11 @@ export class Process {
     };
     this.repository = new SessionRepository(this.store(), policy);
     this.users = new UserSessions(this.repository.users, this.repository.generations);
+  }
+
+  /** Sets its clock forward, or back. Those of two processes are an hour apart at most. */
+  setClock(seconds: number): void {
+    this.ahead = Math.min(Math.max(this.ahead + seconds * 1000, 0), HOUR_MS);
   }
 
   readonly now = (): number => this.world.time + this.ahead;

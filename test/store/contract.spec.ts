@@ -1,5 +1,7 @@
 import { describeStore } from '../support/store-contract.js';
 import {
+  contractTier,
+  openContract,
   openMemcached,
   openMemory,
   openPostgres,
@@ -10,6 +12,12 @@ import {
 
 describeStore('the memory of the process', openMemory);
 describeStore('memcached', () => openMemcached());
-describeStore('Postgres, by Keyv', openPostgres);
-describeStore('memcached with Postgres behind it', () => openTiered(postgresTier));
-describeStore('memcached with SQLite behind it', () => openTiered(sqliteTier));
+describeStore('Postgres, by Keyv', openPostgres, 'processes');
+describeStore('a store of the contract', openContract);
+describeStore(
+  'memcached with a store of the contract behind it',
+  () => openTiered(contractTier),
+  'versions',
+);
+describeStore('memcached with Postgres behind it', () => openTiered(postgresTier), 'versions');
+describeStore('memcached with SQLite behind it', () => openTiered(sqliteTier), 'versions');

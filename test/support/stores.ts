@@ -7,10 +7,12 @@ import { createCache, type Cache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
 import type { SessionStore } from '../../src/session/storage/store.js';
+import { cacheStore } from '../../src/store/contract/cache-store.js';
 import { memcachedStore } from '../../src/store/memcached/store.js';
 import { memoryStore } from '../../src/store/memory/store.js';
 import { openSessionStore } from '../../src/store/store.factory.js';
 import { TestClock } from '../../src/testing/test-clock.js';
+import { MapSessionStore } from './map-store.js';
 import { startMemcached, type Memcached } from './memcached.js';
 import { PostgresAdapter } from './postgres-adapter.js';
 import { startPostgres } from './postgres.js';
@@ -51,6 +53,20 @@ export async function openMemory(): Promise<OpenStore> {
   };
 }
 
+/** A store of one's own. */
+export async function openContract(): Promise<OpenStore> {
+  const clock = new TestClock();
+  const records = new Map();
+  const open = () => sessionStoreOver(cacheStore(new MapSessionStore(records, clock.now)));
+  const store = open();
+  return Promise.resolve({
+    store,
+    another: open(),
+    isThereAfter: afterPassing(store, clock),
+    close: () => Promise.resolve(),
+  });
+}
+
 export async function openMemcached(server?: Memcached): Promise<OpenStore> {
   const memcached = server ?? (await startMemcached());
   const [one, other] = [memcachedStore(memcached.server), memcachedStore(memcached.server)];
@@ -82,13 +98,20 @@ export async function openPostgres(): Promise<OpenStore> {
   };
 }
 
+export interface OpenTier {
+  readonly tier: Keyv;
+  /** Lets so many seconds pass in a store that has a clock of its own. */
+  readonly pass?: (seconds: number) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
 /** memcached, and a durable store behind it that keeps copies. */
 export async function openTiered(
-  openTier: () => Promise<{ tier: Keyv; close: () => Promise<void> }>,
+  openTier: (now: () => number) => Promise<OpenTier>,
 ): Promise<OpenStore> {
   const memcached = await startMemcached();
-  const { tier, close } = await openTier();
   const clock = new TestClock();
+  const { tier, close, pass } = await openTier(clock.now);
   const processes = [memcachedStore(memcached.server), memcachedStore(memcached.server)];
   const [store, another] = processes.map(
     (fast) =>
@@ -103,6 +126,7 @@ export async function openTiered(
       // In memcached a record may be there for longer, as it is read after it was written.
       await memcached.command(`delete ${key}`);
       clock.pass(seconds);
+      await pass?.(seconds);
       return (await another!.find(key)) !== undefined;
     },
     async close() {
@@ -112,7 +136,12 @@ export async function openTiered(
   };
 }
 
-export async function postgresTier(): Promise<{ tier: Keyv; close: () => Promise<void> }> {
+export async function contractTier(now: () => number): Promise<OpenTier> {
+  const tier = cacheStore(new MapSessionStore(new Map(), now));
+  return Promise.resolve({ tier, close: () => tier.disconnect() });
+}
+
+export async function postgresTier(): Promise<OpenTier> {
   const postgres = await startPostgres();
   const tier = new Keyv({ store: new PostgresAdapter({ uri: postgres.url }) });
   return {
@@ -124,7 +153,7 @@ export async function postgresTier(): Promise<{ tier: Keyv; close: () => Promise
   };
 }
 
-export async function sqliteTier(): Promise<{ tier: Keyv; close: () => Promise<void> }> {
+export async function sqliteTier(): Promise<OpenTier> {
   const folder = await mkdtemp(join(tmpdir(), 'sqlite-'));
   const tier = new Keyv({ store: new SqliteAdapter(join(folder, 'sessions.db')) });
   return {

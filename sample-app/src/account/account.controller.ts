@@ -1,8 +1,18 @@
-import { Body, Controller, Get, Post, Redirect, Render, UseInterceptors } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Post,
+  Redirect,
+  Render,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
+import type { Response } from 'express';
 import { Session, SessionManager } from 'nestjs-session-manager';
 
 import { SaveSessionInterceptor } from '../save-session.interceptor.js';
-import { UserNamePipe } from './user-name.pipe.js';
+import { checkUserName } from './user-name.js';
 
 @Controller()
 @UseInterceptors(SaveSessionInterceptor)
@@ -17,13 +27,20 @@ export class AccountController {
 
   /** A real application checks a password first. */
   @Post('sign-in')
-  @Redirect('/members', 303)
-  async signIn(@Body('name', UserNamePipe) name: string) {
+  async signIn(
+    @Session() session: Session,
+    @Body('name') text: unknown,
+    @Res() response: Response,
+  ) {
+    const { name, problem } = checkUserName(text);
+    if (problem) return response.status(400).render('sign-in', { session, name, problem });
     // A new id, so that whoever may know the old one is not signed in along (session fixation). What is
     // in the session stays, unless it was somebody else's.
-    const session = await this.sessions.signIn(name);
-    session.set('user', { name });
-    session.flash('notice', `Welcome, ${name}.`);
+    const own = await this.sessions.signIn(name);
+    own.set('user', { name });
+    own.flash('notice', `Welcome, ${name}.`);
+    await own.save();
+    return response.redirect(303, '/members');
   }
 
   /** The session is gone from the store when this is done, and with it the basket. */

@@ -1,10 +1,22 @@
-import { Controller, Get, Param, Post, Redirect, Render, UseInterceptors } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Param,
+  Post,
+  Redirect,
+  Render,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
+import type { Response } from 'express';
 import { Session } from 'nestjs-session-manager';
 
 import { SaveSessionInterceptor } from '../save-session.interceptor.js';
 import { BasketGateway } from './basket.gateway.js';
-import { addOne, countAll, removeOne } from './basket.js';
+import { addOne, countAll, priceOf, removeOne } from './basket.js';
 import { CATALOGUE, type Product } from './catalogue.js';
+import { checkNote } from './note.js';
 import { ProductPipe } from './product.pipe.js';
 
 /**
@@ -21,10 +33,24 @@ export class BasketController {
 
   @Get()
   @Render('basket')
-  show(@Session() session: Session) {
-    const { basket = {} } = session;
-    const lines = CATALOGUE.map((product) => ({ product, count: basket[product.id] ?? 0 }));
-    return { session, lines, total: countAll(basket) };
+  async show(@Session() session: Session) {
+    return pageOf(session, { notice: await session.flash<string>('notice') });
+  }
+
+  /** What cannot be taken is shown again, with what is wrong, beside its field. */
+  @Post('note')
+  async leaveNote(
+    @Session() session: Session,
+    @Body('note') text: unknown,
+    @Res() response: Response,
+  ) {
+    const { note, problem } = checkNote(text);
+    if (problem) return response.status(422).render('basket', pageOf(session, { note, problem }));
+    session.set('note', note);
+    session.flash('notice', 'Your note is saved.');
+    // Or the response that is held would be replaced by a plain 503, if this cannot be stored.
+    await session.save();
+    return response.redirect(303, '/basket');
   }
 
   @Post('empty')
@@ -47,4 +73,13 @@ export class BasketController {
     session.update('basket', (basket) => removeOne(basket, product));
     return this.live.tellPages(session);
   }
+}
+
+function pageOf(
+  session: Session,
+  more: { notice?: string | undefined; note?: string; problem?: string },
+) {
+  const { basket = {}, note = '' } = session;
+  const lines = CATALOGUE.map((product) => ({ product, count: basket[product.id] ?? 0 }));
+  return { session, lines, total: countAll(basket), price: priceOf(basket), note, ...more };
 }

@@ -10,9 +10,8 @@ import { Session, type ReadonlySession } from 'nestjs-session-manager';
 import type { Server, WebSocket } from 'ws';
 
 import { addOne, removeOne } from './basket.js';
-import type { Product } from './catalogue.js';
+import { ClickPipe, type Click } from './click.pipe.js';
 import { isOwnPage } from './own-page.js';
-import { ProductPipe } from './product.pipe.js';
 import { SessionNeededGuard } from './session-needed.guard.js';
 
 const CHANGED = JSON.stringify({ event: 'changed' });
@@ -38,15 +37,20 @@ export class BasketGateway {
   }
 
   @SubscribeMessage('add')
-  add(@Session() session: Session, @MessageBody(ProductPipe) product: Product) {
+  add(@Session() session: Session, @MessageBody(ClickPipe) { product, number }: Click) {
     session.update('basket', (basket) => addOne(basket, product));
-    return this.tellPages(session);
+    return this.store(session, number);
   }
 
   @SubscribeMessage('remove')
-  remove(@Session() session: Session, @MessageBody(ProductPipe) product: Product) {
+  remove(@Session() session: Session, @MessageBody(ClickPipe) { product, number }: Click) {
     session.update('basket', (basket) => removeOne(basket, product));
-    return this.tellPages(session);
+    return this.store(session, number);
+  }
+
+  private async store(session: Session, click: number | undefined) {
+    await this.tellPages(session);
+    return click === undefined ? undefined : { event: 'stored', data: click };
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Product } from './catalogue.js';
+import { CATALOGUE, type Product } from './catalogue.js';
 
 /** How many of each product, by its id. An empty basket is no basket: `undefined`. */
 export type Basket = Readonly<Record<string, number>>;
@@ -15,4 +15,9 @@ export function removeOne(basket: Basket = {}, { id }: Product): Basket | undefi
 
 export function countAll(basket: Basket = {}): number {
   return Object.values(basket).reduce((sum, count) => sum + count, 0);
+}
+
+/** In cents. */
+export function priceOf(basket: Basket = {}): number {
+  return CATALOGUE.reduce((sum, { id, price }) => sum + price * (basket[id] ?? 0), 0);
 }

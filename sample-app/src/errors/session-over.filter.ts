@@ -1,11 +1,20 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { SessionDestroyedError } from 'nestjs-session-manager';
 
-/** Signed out in another tab while this request was under way: begin again as a stranger. */
+import { retryOf } from './retry.js';
+
+/**
+ * Signed in or out in another tab while this request was under way: what it was to store is not stored.
+ * Who only looked looks again; who clicked is told, and can try again with the session as it is now.
+ */
 @Catch(SessionDestroyedError)
 export class SessionOverFilter implements ExceptionFilter<SessionDestroyedError> {
   catch(_error: SessionDestroyedError, host: ArgumentsHost): void {
-    host.switchToHttp().getResponse<Response>().redirect(303, '/');
+    const http = host.switchToHttp();
+    const response = http.getResponse<Response>();
+    const retry = retryOf(http.getRequest<Request>());
+    if (retry) response.status(409).render('not-stored', { retry });
+    else response.redirect(303, '/');
   }
 }

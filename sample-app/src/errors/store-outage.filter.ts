@@ -1,6 +1,8 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { SessionConflictError, SessionStoreError } from 'nestjs-session-manager';
+
+import { retryOf } from './retry.js';
 
 const RETRY_AFTER_SECONDS = 5;
 
@@ -13,10 +15,12 @@ export class StoreOutageFilter implements ExceptionFilter<
   SessionStoreError | SessionConflictError
 > {
   catch(_error: SessionStoreError | SessionConflictError, host: ArgumentsHost): void {
-    const response = host.switchToHttp().getResponse<Response>();
+    const http = host.switchToHttp();
+    const response = http.getResponse<Response>();
+    const retry = retryOf(http.getRequest<Request>());
     response
       .status(503)
       .set('Retry-After', String(RETRY_AFTER_SECONDS))
-      .render('store-outage', { retryAfter: RETRY_AFTER_SECONDS });
+      .render('store-outage', { retryAfter: RETRY_AFTER_SECONDS, retry });
   }
 }

@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { GraphQLModule } from '@nestjs/graphql';
 
 import { BasketResolver } from './basket.resolver.js';
+import { TryGraphqlController } from './try-graphql.controller.js';
 
 /** The basket by GraphQL: the same session once more. */
 @Module({
@@ -19,6 +20,7 @@ import { BasketResolver } from './basket.resolver.js';
       preserveHttpStatusForExecutionErrors: false,
     }),
   ],
+  controllers: [TryGraphqlController],
   providers: [BasketResolver],
 })
 export class BasketGraphqlModule {}

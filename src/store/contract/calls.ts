@@ -1,0 +1,106 @@
+import type { SessionStore } from '../../session/storage/store.js';
+import { SessionTooLargeError } from '../../session/errors.js';
+import { BoundedCalls } from '../bounded-calls.js';
+import { DeadlineError, OverloadError } from '../deadline-error.js';
+import { ServerHealth } from '../server-health.js';
+import { traced } from '../store-tracing.js';
+
+/** No session has this key. */
+const PROBE_KEY = 'nestjs-session-manager:probe';
+
+/**
+ * The calls of a `SessionStore`: each with a deadline, so many at a time, and none while its server is down.
+ *
+ * An error alone says nothing of the server: it may concern one key. So the server is asked whether it
+ * answers, and that counts.
+ */
+export class StoreCalls {
+  readonly health: ServerHealth;
+  private readonly calls: BoundedCalls;
+  private check: Promise<void> | undefined;
+  private reconnectedAt = -Infinity;
+
+  constructor(private readonly store: SessionStore) {
+    this.calls = new BoundedCalls(store.timeout, store.maxParallel);
+    this.health = new ServerHealth(nameOf(store), { probe: () => this.probe() });
+  }
+
+  /** Reads; a second time, if the store fails at once: its connection may have been lost. */
+  read<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    return this.run(operation, async () => {
+      try {
+        return await this.once(call);
+      } catch (error) {
+        if (isAnswer(error) || error instanceof DeadlineError || error instanceof OverloadError) {
+          throw error;
+        }
+        return this.once(call);
+      }
+    });
+  }
+
+  write<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    return this.run(operation, () => this.once(call));
+  }
+
+  /** Whether it is down or not. */
+  async once<T>(call: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    try {
+      return await this.calls.run(call);
+    } catch (error) {
+      if (error instanceof DeadlineError) this.reconnect(begun);
+      throw error;
+    }
+  }
+
+  private run<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    const { health } = this;
+    return traced(health.server, operation, async () => {
+      if (health.isDown) throw health.refusal();
+      try {
+        const result = await work();
+        health.succeeded();
+        return result;
+      } catch (error) {
+        this.recordFailure(error);
+        throw error;
+      }
+    });
+  }
+
+  private recordFailure(error: unknown): void {
+    const { health } = this;
+    if (isAnswer(error)) return health.succeeded();
+    if (error instanceof OverloadError) return;
+    if (error instanceof DeadlineError) return health.lost(error);
+    health.failed(error);
+    this.check ??= this.probe()
+      .then(
+        () => health.answered(),
+        (lost) => health.lost(lost, 0),
+      )
+      .finally(() => (this.check = undefined));
+  }
+
+  private async probe(): Promise<void> {
+    const { store } = this;
+    await this.once(() => store.ping?.() ?? store.find(PROBE_KEY, 0));
+  }
+
+  /** Once for all calls that were under way. */
+  private reconnect(begun: number): void {
+    if (begun < this.reconnectedAt) return;
+    this.reconnectedAt = performance.now();
+    this.store.reconnect?.();
+  }
+}
+
+function isAnswer(error: unknown): boolean {
+  return error instanceof SessionTooLargeError;
+}
+
+function nameOf(store: SessionStore): string {
+  const { name } = store.constructor;
+  return store.name ?? (name === 'Object' ? 'a store of its own' : name);
+}

@@ -1,0 +1,76 @@
+import { retryOnConflict } from '../../session/storage/compare-and-set.js';
+import type { SessionStore } from '../../session/storage/store.js';
+import { lazyLife } from '../lazy-renewal.js';
+import { CLOCK_DIFFERENCE_MS } from '../session-keyv.js';
+import type { SessionCopies } from './copies.js';
+import { decodeTiered, encodeTiered, type TieredRecord } from './record.js';
+
+interface Settings {
+  readonly timeout: number;
+  readonly now: () => number;
+}
+
+const ENDED = 'T1 ended\n';
+
+/**
+ * Copies in a store with compare-and-set: one record per session. A tombstone is never overwritten.
+ */
+export class StoredCopies implements SessionCopies {
+  constructor(
+    private readonly store: SessionStore,
+    private readonly settings: Settings,
+  ) {}
+
+  async read(key: string): Promise<TieredRecord | undefined> {
+    const found = await this.store.find(key, 0);
+    return found && decodeTiered(found.text);
+  }
+
+  write(key: string, record: TieredRecord): Promise<void> {
+    const { isFinal, until } = record;
+    const life = isFinal ? this.tombstoneLife : Math.max(1000, until - this.settings.now());
+    return this.replace(key, encodeTiered(record), life, (present) => !isAbove(present, record));
+  }
+
+  end(key: string): Promise<void> {
+    return this.replace(key, ENDED, this.tombstoneLife, () => true);
+  }
+
+  /** Does nothing: the tombstone or the final record has replaced the copy. */
+  drop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Tombstones and final records live longer than copies, to outlast late copies and clock differences. */
+  private get tombstoneLife(): number {
+    const { timeout } = this.settings;
+    return lazyLife(timeout, timeout) + CLOCK_DIFFERENCE_MS;
+  }
+
+  private async replace(
+    key: string,
+    text: string,
+    milliseconds: number,
+    mayReplace: (present: TieredRecord) => boolean,
+  ): Promise<void> {
+    const { store } = this;
+    const life = Math.ceil(milliseconds / 1000);
+    await retryOnConflict<true>(async () => {
+      const found = await store.find(key, 0);
+      if (!found) return (await store.create(key, text, life)) === 'stored' || 'changed';
+      if (found.text === ENDED) return true;
+      const present = decodeTiered(found.text);
+      if (present && !mayReplace(present)) return true;
+      return (await store.update(key, text, found.version, life)) === 'stored' || 'changed';
+    });
+  }
+}
+
+/**
+ * Whether the present record is newer. A copy with a higher revision than a final record shows that the move
+ * came too late and was not made. Of two records of the same kind, the one that arrives last counts.
+ */
+function isAbove(present: TieredRecord, { revision, isFinal }: TieredRecord): boolean {
+  if (present.isFinal === isFinal) return false;
+  return present.isFinal ? present.revision >= revision : present.revision > revision;
+}

@@ -1,0 +1,47 @@
+/** What the tests of a store need of a test framework. */
+export interface TestFramework {
+  /** Groups tests. */
+  describe(name: string, define: () => void): unknown;
+  /** Defines a test. */
+  it(name: string, run: () => Promise<void>): unknown;
+  /** Of Jest and Vitest. */
+  beforeAll?(run: () => Promise<void>, timeout?: number): unknown;
+  /** Of Jest and Vitest. */
+  afterAll?(run: () => Promise<void>, timeout?: number): unknown;
+  /** Of `node:test`. */
+  before?(run: () => Promise<void>): unknown;
+  /** Of `node:test`. */
+  after?(run: () => Promise<void>): unknown;
+}
+
+/** Milliseconds to start and stop what a store needs. */
+const SETUP_TIMEOUT = 60_000;
+
+/** The functions of a test framework, whichever it is. */
+export interface Suite {
+  readonly describe: (name: string, define: () => void) => void;
+  readonly it: (name: string, run: () => Promise<void>) => void;
+  readonly before: (run: () => Promise<void>) => void;
+  readonly after: (run: () => Promise<void>) => void;
+}
+
+/** @throws TypeError if there are neither given functions nor global ones */
+export function suiteOf(given: TestFramework | undefined): Suite {
+  const framework = given ?? (globalThis as unknown as Partial<TestFramework>);
+  const { describe, it, beforeAll, afterAll, before, after } = framework;
+  const begin = beforeAll ?? before;
+  const end = afterAll ?? after;
+  if (!describe || !it || !begin || !end) {
+    throw new TypeError(
+      'describeSessionStore: there is no global describe(), so give the functions of the test framework, ' +
+        'such as { framework: { describe, it, beforeAll, afterAll } } of Vitest, or ' +
+        "{ framework: await import('node:test') }",
+    );
+  }
+  return {
+    describe: (name, define) => void describe(name, define),
+    it: (name, run) => void it(name, run),
+    before: (run) => void (beforeAll ? beforeAll(run, SETUP_TIMEOUT) : begin(run)),
+    after: (run) => void (afterAll ? afterAll(run, SETUP_TIMEOUT) : end(run)),
+  };
+}
