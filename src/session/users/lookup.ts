@@ -76,7 +76,7 @@ export class UserLookup {
       if (found.forwardTo === key) return undefined; // closed
       key = found.forwardTo;
     }
-    this.records.tellEndless();
+    this.records.warnOfForwarderLoop();
     return undefined;
   }
 
