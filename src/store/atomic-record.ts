@@ -25,6 +25,8 @@ export class ReadRecord {
   constructor(
     readonly text: string,
     readonly version: string,
+    /** Seconds that are left of its life, of one that was not renewed. */
+    readonly lifeLeft?: number,
   ) {}
 }
 

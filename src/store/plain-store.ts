@@ -46,9 +46,11 @@ export class PlainSessionStore implements SessionStore {
   async find(key: string, renewTo = this.settings.timeout): Promise<StoredText | undefined> {
     const record = await this.read(key);
     if (!record) return undefined;
-    if (isRenewalDue(record.until - this.settings.now(), renewTo))
-      await this.renew(key, record.text, renewTo);
-    return { text: record.text, version: record.text };
+    const { text, until } = record;
+    const left = until - this.settings.now();
+    if (isRenewalDue(left, renewTo)) await this.renew(key, text, renewTo);
+    if (renewTo > 0) return { text, version: text };
+    return { text, version: text, lifeLeft: Math.max(0, left / 1000) };
   }
 
   create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {

@@ -15,6 +15,7 @@ import { ServerHealth, type ServerWatcher } from './server-health.js';
 import type { KeyvLike, SessionCache } from './cache.js';
 import { sessionKeyv } from './session-keyv.js';
 import { CachedCopies, type SessionCopies } from './tier/copies.js';
+import { RowCopies } from './tier/row-copies.js';
 import { StoredCopies } from './tier/stored-copies.js';
 import { TieredSessionStore, type Durability, type TierListener } from './tier/tiered-store.js';
 import { WatchedCopies } from './tier/watched-copies.js';
@@ -189,12 +190,15 @@ interface OpenTier extends Pick<OpenSessionStore, 'servers' | 'watch' | 'diagnos
 function openTier(tier: Keyv, settings: Settings): OpenTier {
   const { keyPrefix, timeout, now } = settings;
   if (tier.store instanceof ContractAdapter) {
+    const { rows } = tier.store;
     const open = openSessionStore(createCache({ stores: [tier] }), {
       ...settings,
       durable: undefined,
     });
     return {
-      copies: new StoredCopies(open.store, { timeout, now }),
+      copies: rows
+        ? new RowCopies(rows, { timeout, now })
+        : new StoredCopies(open.store, { timeout, now }),
       get servers() {
         return open.servers;
       },

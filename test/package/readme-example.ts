@@ -16,8 +16,17 @@ export function textOf(path: string): Promise<string> {
 /** An example of README or docs, as written: the code that follows `<!-- example: name -->`. */
 export async function readmeExample(name: string): Promise<string> {
   const texts = await Promise.all((await documentPaths()).map(textOf));
-  const marked = new RegExp(`<!-- example: ${name} -->\\s*\`\`\`[jt]s\\n([^]*?)\`\`\``);
-  const [, code] = marked.exec(texts.join('\n')) ?? [];
+  return exampleIn(texts.join('\n'), name);
+}
+
+/** An example of a page in `docs/guides`, as written. */
+export async function guideExample(page: string, name: string): Promise<string> {
+  return exampleIn(await textOf(`docs/guides/${page}.md`), name);
+}
+
+function exampleIn(text: string, name: string): string {
+  const marked = new RegExp(`<!-- example: ${name} -->\\s*\`\`\`(?:[jt]s|json)\\n([^]*?)\`\`\``);
+  const [, code] = marked.exec(text) ?? [];
   if (!code) throw new Error(`README and docs have no example ${name}`);
   return code;
 }

@@ -50,11 +50,11 @@ export function read(
   };
 }
 
-/** The same as `gets`, or `gats` with an `exptime`, by the meta protocol. */
+/** The same as `gets`, or `gats` with an `exptime`, by the meta protocol; without one it tells the time left. */
 export function metaRead(key: string, exptime?: number): Command<ReplyItem | undefined> {
-  const time = exptime === undefined ? '' : ` T${exptime}`;
+  const time = exptime === undefined ? 't' : `T${exptime}`;
   return {
-    text: `mg ${key} k c v${time}\r\n`,
+    text: `mg ${key} k c v ${time}\r\n`,
     read: (reply) => metaItemOf(reply, key),
     isRepeatable: true,
   };

@@ -113,11 +113,12 @@ function recordRead(
 /** What others have stored is handed on, too: it cannot be opened as a record. */
 function recordIn(item: ReplyItem | undefined): ReadRecord | undefined {
   if (!item) return undefined;
-  const { text = '', version = '0' } = item;
+  const { text = '', version = '0', secondsLeft } = item;
   if (version === '0') {
     throw withoutVersions();
   }
-  return new ReadRecord(text, version);
+  // One second more was asked for when it was stored.
+  return new ReadRecord(text, version, secondsLeft && Math.max(0, secondsLeft - 1));
 }
 
 /** Keys are part of the command line: what cannot stand there is hashed. Store keys never are. */

@@ -17,6 +17,8 @@ export interface ReplyItem {
   readonly text: string | undefined;
   /** Its version for `cas`, absent unless asked for. */
   readonly version: string | undefined;
+  /** Seconds that it has to live, absent unless asked for, or if it lives for ever. */
+  readonly secondsLeft?: number | undefined;
 }
 
 /**
@@ -115,11 +117,17 @@ export class ReplyParser {
   private beginMetaValue(line: string): void {
     const [, size, ...flags] = line.split(' ');
     const valueOf = (flag: string) => flags.find((text) => text.startsWith(flag))?.slice(1);
-    this.beginBlock(valueOf('k'), size, valueOf('c'));
+    const left = valueOf('t');
+    this.beginBlock(valueOf('k'), size, valueOf('c'), isNumber(left) ? Number(left) : undefined);
     this.isMeta = true;
   }
 
-  private beginBlock(key: string | undefined, size: string | undefined, version?: string): void {
+  private beginBlock(
+    key: string | undefined,
+    size: string | undefined,
+    version: string | undefined,
+    secondsLeft?: number,
+  ): void {
     if (!key || !isNumber(size) || Number(size) > MAX_ITEM_BYTES) {
       throw new MalformedReplyError('an item without a proper length');
     }
@@ -128,7 +136,7 @@ export class ReplyParser {
     }
     if (this.item) throw new MalformedReplyError('several items for one key');
     this.valueBytes = Number(size);
-    this.header = { key, version };
+    this.header = secondsLeft === undefined ? { key, version } : { key, version, secondsLeft };
     this.received = 0;
   }
 

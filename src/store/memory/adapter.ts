@@ -54,7 +54,9 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
     const record = this.records.get(key);
     if (!record) return Promise.resolve(undefined);
     if (renewTo > 0) this.records.set(key, record, renewTo * 1000);
-    return Promise.resolve({ value: record as Value });
+    const { text, version } = record;
+    const found = renewTo > 0 ? record : new ReadRecord(text, version, this.records.lifeLeft(key));
+    return Promise.resolve({ value: found as Value });
   }
 
   async set(key: string, { value }: { value: unknown }, ttl: number): Promise<void> {
@@ -113,6 +115,11 @@ class RecentRecords {
     if (!kept || !this.hasEnded(kept)) return kept?.record;
     this.delete(key);
     return undefined;
+  }
+
+  /** Seconds. */
+  lifeLeft(key: string): number {
+    return ((this.kept(key)?.endsAt ?? 0) - this.settings.now()) / 1000;
   }
 
   /**

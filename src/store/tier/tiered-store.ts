@@ -62,7 +62,8 @@ export class TieredSessionStore implements SessionStore {
         mayRenew = false;
         await this.renew(key, record, held.version, life);
       } else {
-        return { text: record.text, version: `${record.revision}:${held.version}` };
+        const { lifeLeft } = held;
+        return { text: record.text, version: `${record.revision}:${held.version}`, lifeLeft };
       }
     }
     throw new SessionStoreError({ cause: new Error('the first store keeps losing the session') });
