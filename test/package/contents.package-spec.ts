@@ -12,7 +12,7 @@ const { satisfies } = createRequire(import.meta.url)('semver') as {
 };
 
 /** Bytes: as large as it may get without anybody having decided so. */
-const LARGEST = 300_000;
+const LARGEST = 400_000;
 
 interface Manifest {
   readonly name: string;
@@ -54,13 +54,12 @@ describe('the packed package', () => {
   afterAll(() => packed.remove());
 
   it('holds the built modules, their declarations, and what people read', () => {
-    const kinds = packed.files.map((path) => path.replace(/^dist\/.*\.(js|d\.ts)$/, 'dist/*.$1'));
+    const kinds = packed.files.map((path) =>
+      path.replace(/^dist\/.*\.(js|d\.ts)$/, 'dist/*.$1').replace(/^docs\/.*\.md$/, 'docs/*.md'),
+    );
     expect([...new Set(kinds)].sort()).toEqual([
       ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist/*.d.ts', 'dist/*.js'],
-      ...['docs/architecture.md', 'docs/decisions.md', 'docs/guides/read-without-renewing.md'],
-      ...['docs/moving/express-session.md', 'docs/performance.md'],
-      ...['docs/reliability.md', 'docs/security.md', 'docs/storage.md', 'docs/users.md'],
-      'package.json',
+      ...['docs/*.md', 'package.json'],
     ]);
   });
 

@@ -195,7 +195,8 @@ export async function createVerified(
   try {
     if ((await records.create(key, record)) === 'stored') return 'stored';
     const found = await records.find(key);
-    return found && 'forwardTo' in found ? 'closed' : 'taken';
+    // Nothing found: a durable tier, for example, was just asked for it, maybe in order to close the key.
+    return found && !('forwardTo' in found) ? 'taken' : 'closed';
   } catch (error) {
     if (await hasHappened(error, isThere)) return 'stored';
     throw error;
