@@ -41,6 +41,11 @@ export class SessionLog {
     this.failed(`A session was not stored: ${printable(error)}${reason}`, error);
   }
 
+  /** A response that waited for its session is one that Node.js does not send. */
+  notSent(error: unknown): void {
+    this.failed(`A response could not be sent as it was made: ${printable(error)}`, error);
+  }
+
   /** Of a socket whose session has ended. */
   notClosed(error: unknown): void {
     this.failed(`A socket was not closed as it should be: ${printable(error)}`, error);
