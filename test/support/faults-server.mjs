@@ -85,7 +85,7 @@ const { POSTGRES: url, ONLY_POSTGRES: only } = process.env;
 const place = url ? { stores: await storesWith(url) } : { memcached };
 const ours = () => SessionModule.forRoot({ ...place, cookie: { secure: false } });
 
-/** As the README has it. */
+/** As the documentation has it. */
 async function storesWith(connectionString) {
   const { default: KeyvPostgres } = await import('@keyv/postgres');
   const { Keyv } = await import('keyv');
