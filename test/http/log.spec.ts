@@ -35,6 +35,13 @@ describe('the log', () => {
     });
   });
 
+  it('has a line for a response that could not be sent although its session was stored', () => {
+    log.notSent(new RangeError('Invalid status code: 9999'));
+    expect(lines).toEqual([
+      expect.stringMatching(/^error A response could not be sent .*: Invalid status code: 9999/),
+    ]);
+  });
+
   describe('of servers at start', () => {
     it('names the store, and each server with its version if that is known', () => {
       log.backend('memcached', [
