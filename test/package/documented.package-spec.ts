@@ -12,6 +12,7 @@ const ENTRIES = [
   'postgres',
   'sqlite',
   'express-session',
+  'passport',
 ].map((name) => `${dist}/${name}.d.ts`);
 
 /** What the editor shows for a symbol, without its type. */
