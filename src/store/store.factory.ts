@@ -48,6 +48,8 @@ export interface OpenSessionStore {
    * also if the cache is closed before. memcached's end with what waits for them.
    */
   hold(): () => Promise<void>;
+  /** A better way to keep sessions there. */
+  readonly advice?: string | undefined;
   /** Calls `onRemoved` with the keys of records that other processes remove, if a store can tell. */
   watchRemovals(onRemoved: (key: string) => void): () => void;
 }
@@ -113,7 +115,23 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
     close: () => health.close(),
     hold: () => holdAll(stores),
     watchRemovals: () => nothing,
+    advice: adviceFor(nameOf(adapter)),
   };
+}
+
+/** Of adapters for servers that could compare and set, and are only asked to read and overwrite. */
+const BETTER: Readonly<Record<string, string>> = {
+  KeyvRedis: 'redisStore(…) of nestjs-session-manager/redis',
+  KeyvValkey: 'redisStore(…) of nestjs-session-manager/redis',
+  KeyvPostgres: 'postgresStore(…) of nestjs-session-manager/postgres',
+};
+
+function adviceFor(name: string): string | undefined {
+  if (!Object.hasOwn(BETTER, name)) return undefined;
+  return (
+    `Sessions are kept in ${name}, which can only read and overwrite: when two processes write to one ` +
+    `session at once, a change can be lost or a logout be undone. With ${BETTER[name]} neither can.`
+  );
 }
 
 /** What people call a store by: the class of its adapter. */

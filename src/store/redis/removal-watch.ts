@@ -14,6 +14,8 @@ export class RemovalWatch {
   constructor(
     private readonly makeLink: MakeLink,
     private readonly channel: string,
+    /** Of this process, as long as those of others: what begins with it is known already. */
+    private readonly id: string,
   ) {}
 
   watch(onRemoved: (key: string) => void): () => void {
@@ -29,6 +31,10 @@ export class RemovalWatch {
   close(): void {
     this.watchers.clear();
     this.link?.destroy();
+  }
+
+  private tell(key: string): void {
+    for (const watcher of [...this.watchers]) watcher(key);
   }
 
   /** What is removed meanwhile is found out later, by the sweep. */
@@ -48,8 +54,8 @@ export class RemovalWatch {
     this.link = link;
     try {
       await link.open();
-      await link.subscribe(this.channel, (key) => {
-        for (const watcher of [...this.watchers]) watcher(key);
+      await link.subscribe(this.channel, (message) => {
+        if (!message.startsWith(this.id)) this.tell(message.slice(this.id.length));
       });
       await ended;
     } finally {

@@ -24,11 +24,11 @@ redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
 return 'stored'
 `);
 
-/** ARGV: the version that was read, the channel to tell of it, or nothing. */
+/** ARGV: the version that was read, the channel to tell of it, or nothing, and who does it. */
 export const REMOVE = script(`${READ_VERSION}
 if version ~= ARGV[1] then return 'changed' end
 redis.call('DEL', KEYS[1])
-if ARGV[2] ~= '' then redis.call('PUBLISH', ARGV[2], KEYS[1]) end
+if ARGV[2] ~= '' then redis.call('PUBLISH', ARGV[2], ARGV[3] .. KEYS[1]) end
 return 'removed'
 `);
 

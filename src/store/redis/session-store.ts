@@ -30,12 +30,15 @@ export class RedisSessionStore implements SessionStore {
   private readonly connection: RedisConnection;
   private readonly removals: RemovalWatch | undefined;
   private readonly channel: string;
+  /** By which it knows what it has published itself. */
+  private readonly id = newVersion();
 
   constructor(makeLink: MakeLink, { timeout, channel }: Settings) {
     this.timeout = timeout;
     this.connection = new RedisConnection(makeLink);
     this.channel = channel ?? '';
-    this.removals = channel === undefined ? undefined : new RemovalWatch(makeLink, channel);
+    this.removals =
+      channel === undefined ? undefined : new RemovalWatch(makeLink, channel, this.id);
   }
 
   async find(key: string, renewTo = 0): Promise<StoredText | undefined> {
@@ -73,7 +76,7 @@ export class RedisSessionStore implements SessionStore {
   }
 
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
-    const args = [version, this.channel];
+    const args = [version, this.channel, this.id];
     return this.run(REMOVE, key, args) as Promise<'removed' | 'changed' | 'gone'>;
   }
 

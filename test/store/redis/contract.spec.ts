@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { Cluster as IoCluster, Redis as IoRedis } from 'ioredis';
 import { Cluster as ValkeyCluster, Redis as IoValkey } from 'iovalkey';
 import { createClient, createCluster } from 'redis';
+import { createClient as createClient5, createCluster as createCluster5 } from 'redis-5';
 
 import { redisSessionStore } from '../../../src/store/redis/store.js';
 import type { RedisLocation } from '../../../src/store/redis/options.js';
@@ -22,6 +23,7 @@ describeStore('Redis, by a URL', () => openRedis(({ url }) => [url, { url, tellO
 
 const clients: [string, (redis: Redis) => RedisLocation][] = [
   ['redis', ({ url }) => createClient({ url })],
+  ['redis 5', ({ url }) => createClient5({ url })],
   ['redis, by RESP 3', ({ url }) => createClient({ url, RESP: 3, clientSideCache: { ttl: 0 } })],
   ['ioredis', ({ port }) => new IoRedis(port, lazy)],
   ['iovalkey', ({ port }) => new IoValkey(port, lazy)],
@@ -45,6 +47,7 @@ for (const [name, clientFor] of clients) {
 
 const clusterClients: [string, (nodes: readonly Redis[]) => RedisLocation][] = [
   ['redis', (nodes) => createCluster({ rootNodes: nodes.map(({ url }) => ({ url })) })],
+  ['redis 5', (nodes) => createCluster5({ rootNodes: nodes.map(({ url }) => ({ url })) })],
   [
     'ioredis',
     (nodes) =>
