@@ -6,7 +6,7 @@ export type { SessionCookieOptions } from './http/cookie-options.js';
 export type { SessionHeaderOptions, SessionTransportOption } from './http/transport-options.js';
 export { SessionManager } from './session/session-manager.js';
 export type * from './session/entry-types.js';
-export type { OutagePolicy, SessionAccess, WritableAccess } from './session/access.js';
+export type { OutagePolicy, PeekOptions, SessionAccess, WritableAccess } from './session/access.js';
 export { UserSessions, type AnySession, type SessionInfo } from './session/users/user-sessions.js';
 export type {
   KeepOptions,

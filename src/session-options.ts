@@ -56,6 +56,11 @@ export interface SessionModuleOptions {
    * `-I`. A larger record throws `SessionTooLargeError`, and what was stored before stays.
    */
   maxBytes?: number | undefined;
+  /**
+   * Whether a property that is `undefined`, in an object that is stored, throws a `SessionValueError`.
+   * Default `false`: it is left out, as JSON leaves it out; it reads the same afterwards.
+   */
+  strictValues?: boolean | undefined;
   /** The cookie that carries the session id. Default: `SID`, for https only, until the browser is closed. */
   cookie?: SessionCookieOptions | undefined;
   /**
@@ -123,6 +128,7 @@ const DEFAULTS = {
   absoluteTimeout: 86_400 as number | false,
   keyPrefix: 'sess:',
   maxBytes: 1_000_000,
+  strictValues: false,
   rotateEvery: false as number | false,
   rotateGrace: 10,
   maxSessionsPerUser: 100 as number | false,
@@ -206,7 +212,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   refuseUnknownOptions(options, KNOWN, undefined, BROUGHT_ALONG);
   const checked = withDefaults(DEFAULTS, options);
   const { timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace } = checked;
-  const { cacheControl, socketSweep } = checked;
+  const { cacheControl, socketSweep, strictValues } = checked;
   requireWholeNumber('timeout', timeout, { unit: 'seconds', from: 1 });
   if (absoluteTimeout !== false) {
     requireWholeNumber('absoluteTimeout', absoluteTimeout, { unit: 'seconds', from: 1 });
@@ -244,6 +250,9 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   if (!['refuse', 'anonymous'].includes(onOutage)) {
     throw new SessionOptionsError('onOutage', "give 'refuse' or 'anonymous'");
   }
+  if (typeof strictValues !== 'boolean') {
+    throw new SessionOptionsError('strictValues', 'give true or false');
+  }
   const { durable } = options;
   if (durable !== undefined && durable !== 'required' && durable !== 'besteffort') {
     throw new SessionOptionsError('durable', "give 'required' or 'besteffort'");
@@ -255,7 +264,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
     ...{ onOutage, maxSessionsPerUser, whenTooMany, socketSweep, durable },
-    revokeEverybodyWithin,
+    ...{ revokeEverybodyWithin, strictValues },
     ...{ cookie, transport, backend, secrets },
   };
 }

@@ -4,7 +4,7 @@ import { SessionOptionsError } from '../session/errors.js';
 
 /** The cookie that carries the session id. It is always `HttpOnly`. */
 export interface SessionCookieOptions {
-  /** The name. Default `'SID'`. At most 200 characters. For `__Host-` and `__Secure-` names their rules are enforced (RFC 6265bis). */
+  /** The name. Default `'SID'`. At most 200 characters. For names that begin with `__Host-`, `__Secure-`, `__Http-` or `__Host-Http-` their rules are enforced (RFC 6265bis). */
   name?: string | undefined;
   /** The path below which browsers send it. Default `'/'`. Outside of it no session can begin. */
   path?: string | undefined;
@@ -145,8 +145,8 @@ function checkTogether(cookie: CheckedCookieOptions): void {
     throw wrong('name', "a __Host- cookie needs path: '/' and no domain");
   }
   if (cookie.secure === true) return;
-  if (/^__(host|secure)-/i.test(cookie.name)) {
-    throw wrong('name', 'a __Host- or __Secure- cookie needs secure: true');
+  if (/^__(host|secure|http)-/i.test(cookie.name)) {
+    throw wrong('name', 'a __Host-, __Secure- or __Http- cookie needs secure: true');
   }
   if (cookie.sameSite === 'none') throw wrong('sameSite', "'none' needs secure: true");
   if (cookie.partitioned) throw wrong('partitioned', 'it needs secure: true');

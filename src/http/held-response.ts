@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import {
   headersSentError,
   holderOf,
+  prematureCloseError,
   sendingFunctionsOf,
   setHolder,
   type ResponseHolder,
@@ -110,6 +111,7 @@ export class HeldResponse implements ResponseHolder {
       case 'released':
         return this.send(method, original, args);
       case 'replaced':
+        this.hasEnded ||= method === 'end';
         callBack([[method, original, args]]);
         // A pipeline may have missed that it finished; it waits for either.
         if (method === 'end') process.nextTick(() => this.response.emit('drain'));
@@ -215,6 +217,7 @@ export class HeldResponse implements ResponseHolder {
     // Not before: to whoever writes between `end` and 'finish', Node.js's web streams are not safe.
     const goOn = () => process.nextTick(() => this.goOn());
     response.once('finish', goOn).once('close', goOn);
+    response.prependOnceListener('finish', () => this.endWriter());
     if (!this.isDeliverable) goOn();
     const { writeHead, end } = sendingFunctionsOf(response);
     writeHead.call(response, status);
@@ -230,6 +233,22 @@ export class HeldResponse implements ResponseHolder {
     this.hasFinished = true;
     callBack(this.calls.splice(0));
     this.response.emit('drain');
+  }
+
+  /**
+   * A writer may wait for the 'drain' of what is put around `write`, such as compression's own stream, which
+   * is destroyed with the response and says nothing: it learns of the end by an error, before 'finish'
+   * would tell it that all it wrote is sent.
+   */
+  private endWriter(): void {
+    const { response } = this;
+    const mayWait = Object.hasOwn(response, 'write') && response.listenerCount('error') > 0;
+    if (this.hasEnded || !mayWait) return;
+    // A pipe makes it an uncaught error if nobody else listens.
+    const ignore = () => undefined;
+    response.on('error', ignore);
+    response.emit('error', prematureCloseError());
+    response.removeListener('error', ignore);
   }
 
   /** What was held cannot be sent, such as a status that is none; nobody is left to be told. */

@@ -88,7 +88,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
 
   private onCloseWhenLoaded(): void {
     // In an outage there is none, whatever its route makes of that.
-    this.current.load({ onOutage: 'refuse' }).then(() => this.onClose(), ignore);
+    this.current.load({ onOutage: 'refuse', touch: false }).then(() => this.onClose(), ignore);
   }
 
   private hold(): HeldResponse {

@@ -2,10 +2,17 @@
 export interface SessionAccess {
   /**
    * `true`: the session is read-only. Writes throw a `SessionReadOnlyError`, and objects in it are
-   * frozen; the response is not held back, and nothing is committed. Reading still renews it. Default
-   * `false`.
+   * frozen; the response is not held back, and nothing is committed. Reading still renews it, unless
+   * `touch` is `false`. Default `false`.
    */
   readonly readOnly?: boolean | undefined;
+  /**
+   * `false`: reading does not renew the session, nor give it a new id: it ends as if the request had not
+   * come, at `expiresAt`. For what asks by itself, such as polling, and for "your session ends in two
+   * minutes". A write is a use, and renews it, as does another part of the request that reads it without
+   * this option. Default `true`.
+   */
+  readonly touch?: boolean | undefined;
   /**
    * What to do if the store cannot be read. `'refuse'`: throw a `SessionStoreError`, hence a 503.
    * `'anonymous'`: give an empty session, for routes that work without one; it refuses writes with a
@@ -19,3 +26,6 @@ export type WritableAccess = SessionAccess & { readonly readOnly?: false | undef
 
 /** What a route gets if the store cannot be read: a 503, or an empty session that refuses writes. */
 export type OutagePolicy = 'refuse' | 'anonymous';
+
+/** How `SessionManager.peek()` looks. */
+export type PeekOptions = Pick<SessionAccess, 'touch'>;

@@ -1,6 +1,6 @@
-import type { OutagePolicy, SessionAccess } from './access.js';
+import type { OutagePolicy, PeekOptions, SessionAccess } from './access.js';
 import type { SessionLifecycle } from './session-object.js';
-import { createReadOnlySession, createSession } from './session-proxy.js';
+import { createReadOnlySession, createSession, refusingLifecycle } from './session-proxy.js';
 import type { SessionRepository } from './repository.js';
 import type { SessionIdentity } from './telemetry.js';
 import type { SessionState } from './session-state.js';
@@ -20,6 +20,10 @@ import type { KeepOptions, Session } from './session.js';
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {
   private loading: Promise<Session> | undefined;
+  /** Whether nobody has used it yet: it was read without being renewed. */
+  private isUntouched = false;
+  /** Its renewal after that. */
+  private renewal: Promise<void> | undefined;
   private inUse = false;
   private state: SessionState | undefined;
   private isOver = false;
@@ -37,17 +41,18 @@ export class CurrentSession {
   ) {}
 
   /** The request's session, found once; a store that fails is not asked again by the same request. */
-  load({ readOnly = false, onOutage = this.onOutage }: SessionAccess = {}): Promise<Session> {
+  load(access: SessionAccess = {}): Promise<Session> {
+    const { readOnly = false, onOutage = this.onOutage, touch = true } = access;
     if (readOnly) this.transport.onRead();
     else this.use();
-    const loading = (this.loading ??= this.find());
+    const loading = this.find(touch);
     const session = readOnly ? loading.then(() => this.readOnlySession()) : loading;
     return onOutage === 'refuse' ? session : session.catch((error) => this.anonymous(error));
   }
 
   /** The request's session, if it has one: in the store, or begun by this request. */
-  async peek(): Promise<Session | undefined> {
-    const session = await this.load({ onOutage: 'refuse' });
+  async peek({ touch }: PeekOptions = {}): Promise<Session | undefined> {
+    const session = await this.load({ onOutage: 'refuse', touch });
     return this.state!.status !== 'new' || !this.state!.entries.isEmpty ? session : undefined;
   }
 
@@ -83,6 +88,18 @@ export class CurrentSession {
     });
   }
 
+  /** Signs out, and goes on as nobody with what is to be kept. */
+  signOut({ keep = false }: KeepOptions): Promise<Session> {
+    return this.inTurn(async () => {
+      const state = await this.loadState();
+      this.requireOpen('signOut');
+      state.keepSecret();
+      const next = await this.orFail(this.repository.signOut(state, keep));
+      this.isOver = true;
+      return this.take(next);
+    });
+  }
+
   destroy(): Promise<void> {
     return this.inTurn(async () => {
       await this.end(await this.loadState());
@@ -97,6 +114,14 @@ export class CurrentSession {
       if (state.status === 'new' && this.repository.hasChanges(state)) this.requireOpen('save');
       await this.store(state);
       if (state.status === 'gone') throw new SessionDestroyedError();
+    });
+  }
+
+  /** What others have stored since. */
+  reload(): Promise<void> {
+    return this.inTurn(async () => {
+      this.throwFailure();
+      await this.repository.reload(await this.loadState());
     });
   }
 
@@ -197,7 +222,10 @@ export class CurrentSession {
   }
 
   private readOnlySession(): Session {
-    return createReadOnlySession(this.state!, () => new SessionReadOnlyError());
+    const state = this.state!;
+    const refusal = () => new SessionReadOnlyError();
+    const reload = () => this.ifCurrent(state, () => this.reload());
+    return createReadOnlySession(state, refusal, { ...refusingLifecycle(refusal), reload });
   }
 
   /** In place of a session that cannot be read: nobody's, and never stored. */
@@ -207,9 +235,23 @@ export class CurrentSession {
     return createReadOnlySession(this.repository.begin(), refusal);
   }
 
-  private async find(): Promise<Session> {
+  /** Once; who uses it after one who has not renews it. */
+  private find(touch: boolean): Promise<Session> {
+    if (!this.loading) {
+      this.isUntouched = !touch;
+      return (this.loading = this.ask(touch));
+    }
+    if (!touch) return this.loading;
+    if (this.isUntouched) {
+      this.isUntouched = false;
+      this.renewal = this.loading.then(() => this.repository.renew(this.state!));
+    }
+    return this.renewal ? this.renewal.then(() => this.loading!) : this.loading;
+  }
+
+  private async ask(touch: boolean): Promise<Session> {
     const ticket = this.transport.presentedTicket();
-    const found = ticket && (await this.repository.find(ticket));
+    const found = ticket && (await this.repository.find(ticket, touch));
     if (ticket && !found) this.transport.onUnknownId?.();
     return this.take(found ?? this.repository.begin());
   }
@@ -220,6 +262,8 @@ export class CurrentSession {
       regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),
       signIn: (userId, options) => this.ifCurrent(state, () => this.signIn(userId, options)),
       takeFlash: (name) => this.ifCurrent(state, () => this.takeFlash(name)),
+      reload: () => this.ifCurrent(state, () => this.reload()),
+      signOut: (options) => this.ifCurrent(state, () => this.signOut(options)),
       destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
     };
     const { isMute } = this.transport;
@@ -233,8 +277,9 @@ export class CurrentSession {
     return session;
   }
 
+  /** What has been read already is not renewed for this alone. */
   private async loadState(): Promise<SessionState> {
-    await this.load({ onOutage: 'refuse' });
+    await this.load({ onOutage: 'refuse', touch: !this.loading });
     return this.state!;
   }
 

@@ -27,7 +27,11 @@ export class SessionEntries {
   /** Told of each change. */
   onChange: (() => void) | undefined;
 
-  constructor(texts: ReadonlyMap<string, string>) {
+  /** `isStrict`: an object must not have anything that is `undefined`. */
+  constructor(
+    texts: ReadonlyMap<string, string>,
+    private readonly isStrict = false,
+  ) {
     this.texts = this.before = this.beforeTaken = texts;
   }
 
@@ -71,7 +75,7 @@ export class SessionEntries {
       this.delete(key);
       return;
     }
-    const json = toJson(key, value);
+    const json = toJson(key, value, this.isStrict);
     if (this.texts.get(key) !== json) this.change().set(key, json);
     this.changes.set(key, json);
     this.live.delete(key);
@@ -94,10 +98,11 @@ export class SessionEntries {
   update(key: string, update: Updater): unknown {
     checkKey(key);
     this.notice(key);
-    const value = applyUpdate(this.change(), key, update);
+    const updater = this.isStrict ? strictly(key, update) : update;
+    const value = applyUpdate(this.change(), key, updater);
     this.live.delete(key);
     // It may be called again in the turn of another request, whose context is none of its business.
-    this.changes.update(key, AsyncResource.bind(update));
+    this.changes.update(key, AsyncResource.bind(updater));
     return value;
   }
 
@@ -120,7 +125,7 @@ export class SessionEntries {
       this.delete(key);
       return;
     }
-    const json = toJson(name, value);
+    const json = toJson(name, value, this.isStrict);
     this.change().set(key, json);
     this.changes.set(key, json);
   }
@@ -178,6 +183,23 @@ export class SessionEntries {
     this.before = this.beforeTaken;
   }
 
+  /**
+   * Goes on with what is stored by now, and makes its own changes to that. An object that somebody else has
+   * replaced is not looked at any more: whoever has it in hand has to read it again.
+   *
+   * @throws what an `update` function throws when it is called again; then nothing has changed
+   */
+  rebase(stored: ReadonlyMap<string, string>): void {
+    for (const key of this.live.keys()) this.notice(key);
+    this.changes.settle(this.before, this.texts);
+    const texts = new Map(stored);
+    this.changes.applyTo(texts);
+    for (const [key, { json }] of this.live) if (texts.get(key) !== json) this.live.delete(key);
+    this.texts = texts;
+    this.copied = true;
+    this.before = stored;
+  }
+
   /** Drops entries without a change to store: the new record does not have them. */
   retain(keeps: (key: string) => boolean): void {
     for (const key of [...this.keys()]) {
@@ -197,7 +219,7 @@ export class SessionEntries {
   private notice(key: string): void {
     const live = this.live.get(key);
     if (!live) return;
-    const json = toJson(key, live.value);
+    const json = toJson(key, live.value, this.isStrict);
     if (json === live.json) return;
     live.json = json;
     this.change().set(key, json);
@@ -212,6 +234,15 @@ export class SessionEntries {
     }
     return this.texts as Map<string, string>;
   }
+}
+
+/** It is called with what others have stored, too. */
+function strictly(key: string, update: Updater): Updater {
+  return (old) => {
+    const value = update(old);
+    if (value !== undefined) toJson(key, value, true);
+    return value;
+  };
 }
 
 function deepFreeze(value: unknown): unknown {

@@ -36,13 +36,14 @@ export function checkKey(key: unknown): asserts key is string {
 }
 
 /**
- * The JSON text of a value that JSON keeps exactly.
+ * The JSON text of a value that JSON keeps exactly, but for what is `undefined` in an object: that is left
+ * out, unless `isStrict`, as it reads the same afterwards.
  *
  * @throws SessionValueError naming the path of anything else: what would come back from the store
  * as something different must not seem to be saved.
  */
-export function toJson(key: string, value: unknown): string {
-  check(value, key, []);
+export function toJson(key: string, value: unknown, isStrict = false): string {
+  check(value, key, [], isStrict);
   return JSON.stringify(value);
 }
 
@@ -67,7 +68,7 @@ function isHostile(value: unknown, levels: number): boolean {
   return Object.values(value).some((item) => isHostile(item, levels - 1));
 }
 
-function check(value: unknown, path: string, parents: object[]): void {
+function check(value: unknown, path: string, parents: object[], isStrict: boolean): void {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -78,10 +79,13 @@ function check(value: unknown, path: string, parents: object[]): void {
       }
       return;
     case 'object':
-      if (value !== null) checkObject(value, path, parents);
+      if (value !== null) checkObject(value, path, parents, isStrict);
       return;
     case 'undefined':
-      throw new SessionValueError(path, 'JSON has no undefined; leave the value out or store null');
+      throw new SessionValueError(
+        path,
+        'JSON has no undefined here; leave the value out or store null',
+      );
     case 'bigint':
       throw new SessionValueError(path, 'JSON has no BigInt; store it as a string');
     default:
@@ -89,7 +93,7 @@ function check(value: unknown, path: string, parents: object[]): void {
   }
 }
 
-function checkObject(value: object, path: string, parents: object[]): void {
+function checkObject(value: object, path: string, parents: object[], isStrict: boolean): void {
   if (parents.includes(value)) {
     throw new SessionValueError(path, 'the value contains itself; JSON has no cycles');
   }
@@ -100,7 +104,7 @@ function checkObject(value: object, path: string, parents: object[]): void {
   if (Array.isArray(value)) {
     checkList(value, path);
     for (let index = 0; index < value.length; index++) {
-      check(value[index], `${path}[${index}]`, parents);
+      check(value[index], `${path}[${index}]`, parents, isStrict);
     }
   } else {
     checkPlain(value, path);
@@ -108,7 +112,8 @@ function checkObject(value: object, path: string, parents: object[]): void {
       if (key === '__proto__') {
         throw new SessionValueError(`${path}.${key}`, 'this key is refused; leave it out');
       }
-      check((value as Record<string, unknown>)[key], `${path}.${key}`, parents);
+      const item = (value as Record<string, unknown>)[key];
+      if (item !== undefined || isStrict) check(item, `${path}.${key}`, parents, isStrict);
     }
   }
   parents.pop();

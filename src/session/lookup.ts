@@ -7,6 +7,7 @@ import type { ScheduledRotation, Successor } from './rotation/scheduled-rotation
 import { SessionState } from './session-state.js';
 import type { SessionIdentity } from './telemetry.js';
 import { handleOf } from './session-user.js';
+import { SessionDestroyedError } from './errors.js';
 import type { UserMembership } from './users/membership.js';
 
 const FOUND = { found: true };
@@ -31,14 +32,17 @@ export class SessionLookup {
     private readonly policy: SessionPolicy,
   ) {}
 
-  /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
-  async find(ticket: SessionTicket): Promise<SessionState | undefined> {
+  /**
+   * The session of this id, its life renewed unless `touch` is `false`. `undefined`: there is none, and the
+   * id is no good.
+   */
+  async find(ticket: SessionTicket, touch = true): Promise<SessionState | undefined> {
     const key = this.keys.of(ticket);
-    const found = await this.records.find(key);
+    const found = await this.records.find(key, touch ? undefined : 0);
     const session =
       found && 'forwardTo' in found
-        ? await this.findSuccessor(ticket, key, found)
-        : found && this.stateOf({ ticket, key, found });
+        ? await this.findSuccessor(ticket, key, found, touch)
+        : found && this.stateOf({ ticket, key, found }, touch);
     const isOver = session?.user !== undefined && !(await this.isSignedIn(session));
     const { telemetry } = this.policy;
     if (session && !isOver) telemetry.emitOf('loaded', session, FOUND);
@@ -60,10 +64,38 @@ export class SessionLookup {
     return this.membership.isListed({ user, ticket: session.ticket, key: session.key });
   }
 
+  /** Renews a session that was read without. One that has ended meanwhile is lost. */
+  async renew(session: SessionState): Promise<void> {
+    if (session.status !== 'stored' || session.isRenewed) return;
+    const newest = await this.records.trace(session.key);
+    session.renewed(expiryOf(this.policy, session.createdAt));
+    if (newest && newest !== 'border' && (await this.isSignedIn(session))) return;
+    session.lost();
+    this.policy.telemetry.emitOf('gone', session, {});
+  }
+
+  /**
+   * Reads a session again, wherever it is by now. What the request has changed and not stored stays.
+   *
+   * @throws SessionDestroyedError if it has ended
+   */
+  async reload(session: SessionState): Promise<void> {
+    if (session.status === 'new') return;
+    if (session.status !== 'stored') throw new SessionDestroyedError();
+    const newest = await this.records.trace(session.key, session.isRenewed ? undefined : 0);
+    if (!newest || newest === 'border') {
+      session.lost();
+      this.policy.telemetry.emitOf('gone', session, {});
+      throw new SessionDestroyedError();
+    }
+    session.reloaded(newest);
+    if (session.isRenewed) session.renewed(expiryOf(this.policy, session.createdAt));
+  }
+
   /** A session that its user's index does not name was revoked, or the index is lost: it ends. */
   private async isSignedIn(session: SessionState): Promise<boolean> {
-    const { user, ticket, key } = session;
-    if (!user || (await this.membership.isMember({ user, ticket, key }))) return true;
+    const { user, ticket, key, isRenewed } = session;
+    if (!user || (await this.membership.isMember({ user, ticket, key }, isRenewed))) return true;
     await removeSession(this.records, key, { version: session.takeVersion() });
     return false;
   }
@@ -72,15 +104,24 @@ export class SessionLookup {
     ticket: SessionTicket,
     oldKey: string,
     forwarder: SessionForwarder,
+    touch: boolean,
   ): Promise<SessionState | undefined> {
-    const successor = await this.rotation.successor(ticket, forwarder);
-    return successor && this.stateOf(successor, oldKey);
+    const successor = await this.rotation.successor(ticket, forwarder, touch ? undefined : 0);
+    return successor && this.stateOf(successor, touch, oldKey);
   }
 
-  private stateOf({ ticket, key, found }: Successor, successorOf?: string): SessionState {
+  private stateOf(
+    { ticket, key, found }: Successor,
+    isRenewed: boolean,
+    successorOf?: string,
+  ): SessionState {
     const { createdAt } = found.record;
-    const expiresAt = expiryOf(this.policy, createdAt);
+    const expiresAt = expiryOf(this.policy, createdAt, isRenewed ? undefined : found.lifeLeft);
     const { generation } = this.keys;
-    return new SessionState({ ticket, key, createdAt, expiresAt, generation, found, successorOf });
+    const { strictValues } = this.policy;
+    return new SessionState({
+      ...{ ticket, key, createdAt, expiresAt, generation, found, successorOf, strictValues },
+      isRenewed,
+    });
   }
 }

@@ -24,6 +24,8 @@ export interface SessionPolicy {
   readonly maxSessionsPerUser: number | false;
   /** What becomes of one more. */
   readonly whenTooMany: WhenTooMany;
+  /** Whether what is `undefined` in an object is an error, rather than left out. */
+  readonly strictValues?: boolean;
   /** Seconds within which a process learns that all sessions have ended. `false`: it does not look. */
   readonly revokeEverybodyWithin: number | false;
   /** Milliseconds since 1970; passed in so that time can be moved. */
@@ -45,8 +47,12 @@ export function lifeSeconds(policy: SessionPolicy, createdAt: number): number {
   return Math.max(1, Math.min(policy.timeout, left));
 }
 
-/** When a session ends that is used now for the last time. */
-export function expiryOf(policy: SessionPolicy, createdAt: number): number {
-  const idleDeadline = policy.now() + policy.timeout * 1000;
+/** When a session ends that is not used again. `secondsLeft`: of its idle time; left out, it was used now. */
+export function expiryOf(
+  policy: SessionPolicy,
+  createdAt: number,
+  secondsLeft = policy.timeout,
+): number {
+  const idleDeadline = policy.now() + secondsLeft * 1000;
   return Math.min(idleDeadline, absoluteDeadline(policy, createdAt));
 }

@@ -2,12 +2,13 @@ import type { SessionChanges } from './changes.js';
 import { SessionCommits } from './storage/commits.js';
 import { newTicket, StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
+import { isFlashKey } from './entry-value.js';
 import { SessionLookup } from './lookup.js';
 import { expiryOf, type SessionPolicy } from './policy.js';
 import type { SessionRecord } from './storage/record-format.js';
-import { SessionRecords } from './storage/records.js';
-import { keeperOf, SessionMoves, type SignIn } from './rotation/moves.js';
-import { createSurely } from './rotation/regeneration.js';
+import { SessionRecords, type TracedRecord } from './storage/records.js';
+import { keepPredicate, SessionMoves, type SignIn } from './rotation/moves.js';
+import { createVerified } from './rotation/regeneration.js';
 import { removeSession, type Removal } from './storage/removal.js';
 import { ScheduledRotation } from './rotation/scheduled-rotation.js';
 import { expectedRecord, SessionState } from './session-state.js';
@@ -48,9 +49,26 @@ export class SessionRepository {
     this.lookup = new SessionLookup(...parts);
   }
 
-  /** The session of this id, its life renewed. `undefined`: there is none, and the id is no good. */
-  find(ticket: SessionTicket): Promise<SessionState | undefined> {
-    return this.lookup.find(ticket);
+  /**
+   * The session of this id, its life renewed unless `touch` is `false`. `undefined`: there is none, and the
+   * id is no good.
+   */
+  find(ticket: SessionTicket, touch?: boolean): Promise<SessionState | undefined> {
+    return this.lookup.find(ticket, touch);
+  }
+
+  /** Renews a session that was found without. One that has ended meanwhile is lost. */
+  renew(session: SessionState): Promise<void> {
+    return this.lookup.renew(session);
+  }
+
+  /**
+   * Reads a session again. What the request has changed and not stored stays.
+   *
+   * @throws SessionDestroyedError if it has ended
+   */
+  reload(session: SessionState): Promise<void> {
+    return this.lookup.reload(session);
   }
 
   /** Whether a request with this id would find its session. Keeps nothing alive. */
@@ -69,13 +87,9 @@ export class SessionRepository {
     const createdAt = this.policy.now();
     const expiresAt = expiryOf(this.policy, createdAt);
     const { generation } = this.keys;
-    return new SessionState({
-      ticket,
-      key: this.keys.of(ticket),
-      createdAt,
-      expiresAt,
-      generation,
-    });
+    const { strictValues } = this.policy;
+    const key = this.keys.of(ticket);
+    return new SessionState({ ticket, key, createdAt, expiresAt, generation, strictValues });
   }
 
   /** Whether `commit` has something to do. */
@@ -121,7 +135,7 @@ export class SessionRepository {
     }
     if (session.status === 'stored') return this.moves.regenerate(session, keep);
     this.assignNewId(session);
-    dropEntries(session, keeperOf(keep));
+    dropEntries(session, keepPredicate(keep));
   }
 
   /**
@@ -147,9 +161,58 @@ export class SessionRepository {
     await this.end(session);
   }
 
+  /**
+   * Ends the session, and begins one of nobody's in its place, with those of its entries that `keep` says,
+   * as they are when it ends. A session that others have ended, or signed in with, leaves nothing.
+   */
+  async signOut(session: SessionState, keep: KeepOptions['keep']): Promise<SessionState> {
+    const next = this.begin();
+    const keeps = keepPredicate(keep);
+    session.entries.hasChanges(); // finds objects that were changed in place
+    const own = session.entries.snapshot();
+    if (session.status === 'new') {
+      for (const key of session.entries.keys()) {
+        if (keeps(key)) next.entries.set(key, session.entries.get(key));
+      }
+    }
+    const changes = session.entries.takeChanges();
+    const begin = async (newest?: TracedRecord) => {
+      const entries = newest ? new Map(newest.record.entries) : own;
+      if (newest) changes.applyTo(entries as Map<string, string>);
+      await this.beginAnew(next, entries, (key) => keeps(key) && !isFlashKey(key));
+    };
+    try {
+      const removal = await this.end(session, begin);
+      if (removal === 'removed' || next.status === 'new') return next;
+    } catch (error) {
+      await this.discard(next).catch(() => undefined);
+      throw error;
+    }
+    await this.discard(next);
+    return this.begin();
+  }
+
+  /** Stores it under another key than before. Until the other one is ended, nobody has this one. */
+  private async beginAnew(
+    session: SessionState,
+    entries: ReadonlyMap<string, string>,
+    keeps: (key: string) => boolean,
+  ): Promise<void> {
+    await this.discard(session);
+    this.assignNewId(session);
+    session.beginWith(new Map([...entries].filter(([key]) => keeps(key))));
+    if (!session.entries.isEmpty) await this.create(session, createVerified);
+  }
+
+  private async discard(session: SessionState): Promise<void> {
+    if (session.status !== 'stored') return;
+    await removeSession(this.records, session.key);
+    session.discarded();
+  }
+
   private async end(
     session: SessionState,
-    beforeRemoval?: () => Promise<void>,
+    beforeRemoval?: (read?: TracedRecord) => Promise<void>,
   ): Promise<Removal | undefined> {
     let removal: Removal | undefined;
     if (session.status === 'stored') {
@@ -158,7 +221,7 @@ export class SessionRepository {
       // What is signed in by now is another session.
       if (removal !== 'left') {
         this.policy.telemetry.emitOf('destroyed', session, { reason: 'requested' });
-        if (session.user) await this.membership.leave(session.user, session.ticket);
+        if (session.user) await this.membership.remove(session.user, session.ticket);
       }
     }
     session.ended();
@@ -172,23 +235,23 @@ export class SessionRepository {
   ): Promise<void> {
     const user = { id: userId, handle: newHandle() };
     let from = other ? other.key : undefined;
-    const enter = async (why: 'taken' | 'closed' = 'closed') => {
+    const reindex = async (why: 'taken' | 'closed' = 'closed') => {
       this.assignNewId(session);
-      // Until the other one is ended, nobody has this one.
+      // No client has this session before the other one is ended.
       const place = { user, key: session.key, client, from };
-      if (why === 'closed') await this.membership.enter(place);
+      if (why === 'closed') await this.membership.add(place);
       else await this.membership.rekey(place);
     };
     const begin = async () => {
-      if (session.status === 'stored') await removeSession(this.records, session.key);
-      await enter();
-      dropEntries(session, keeperOf(keep));
-      session.entries.hasChanges(); // finds objects that were changed in place
+      await this.discard(session);
+      await reindex();
+      dropEntries(session, keepPredicate(keep));
+      session.entries.hasChanges(); // detects objects that were changed in place
       session.signedInAs(user);
-      await this.create(session, createSurely, enter);
+      await this.create(session, createVerified, reindex);
     };
     try {
-      // Whoever gives the place away changes the other one before, so each attempt to end it begins anew.
+      // `close()` changes the other record before it gives the place away, so each attempt starts anew.
       const removal = other && (await this.end(other, begin));
       if (removal !== 'removed') {
         from = undefined;
@@ -197,7 +260,7 @@ export class SessionRepository {
       this.policy.telemetry.emitOf('signed-in', session, {});
       session.entries.takeChanges();
     } catch (error) {
-      if (!(error instanceof SessionLimitError)) await this.membership.leave(user, session.ticket);
+      if (!(error instanceof SessionLimitError)) await this.membership.remove(user, session.ticket);
       session.refused();
       throw error;
     }
@@ -205,7 +268,7 @@ export class SessionRepository {
 
   private async create(
     session: SessionState,
-    create: typeof createSurely = createOnce,
+    create: typeof createVerified = createOnce,
     assignNewId: (why: 'taken' | 'closed') => unknown = () => this.assignNewId(session),
   ): Promise<void> {
     session.cookieSent(this.policy.now());
@@ -247,6 +310,7 @@ export class SessionRepository {
       return;
     }
     session.confirmed();
+    if (!session.isRenewed) session.renewed(expiryOf(this.policy, session.createdAt));
     if (cookieIsDue) session.cookieSent(cookieSentAt);
   }
 

@@ -1,3 +1,4 @@
+import type { PeekOptions } from './access.js';
 import type { CurrentSession } from './current-session.js';
 import type { SessionData } from './session-data.js';
 import type { RegenerateOptions, Session } from './session.js';
@@ -35,12 +36,12 @@ export class SessionManager {
 
   /**
    * The request's session, or `undefined` if there is none; never creates one. For code that only
-   * looks, such as a menu that greets the signed-in user.
+   * looks, such as a menu that greets the signed-in user. `{ touch: false }`: looking does not renew it.
    *
    * @throws SessionStoreError if the store cannot be read
    */
-  peek<D extends object = SessionData>(): Promise<Session<D> | undefined> {
-    return this.#current.peek() as Promise<Session<D> | undefined>;
+  peek<D extends object = SessionData>(options?: PeekOptions): Promise<Session<D> | undefined> {
+    return this.#current.peek(options) as Promise<Session<D> | undefined>;
   }
 
   /**
@@ -98,8 +99,19 @@ export class SessionManager {
   }
 
   /** Signs the user out. The same as `destroy()`. */
-  signOut(): Promise<void> {
-    return this.#current.destroy();
+  signOut(): Promise<void>;
+  /**
+   * Signs the user out, and goes on as nobody: in a new session, with a new id, that has the entries named
+   * by `keep`, or all of them (`true`). Flash messages end with the session. Continue with the session that
+   * is returned.
+   *
+   * @throws SessionStoreError if the store did not confirm it: then the user is not signed out
+   */
+  signOut<D extends object = SessionData>(
+    options: RegenerateOptions<NoInfer<D>>,
+  ): Promise<Session<D>>;
+  signOut(options?: RegenerateOptions): Promise<Session | void> {
+    return options ? this.#current.signOut(options) : this.#current.destroy();
   }
 
   /**

@@ -11,7 +11,9 @@ export interface SessionLifecycle {
   regenerate(options?: KeepOptions): Promise<Session>;
   destroy(): Promise<void>;
   signIn(userId: string, options?: KeepOptions): Promise<Session>;
+  signOut(options: KeepOptions): Promise<Session>;
   takeFlash(name: string): Promise<unknown>;
+  reload(): Promise<void>;
 }
 
 const SELF = Symbol('session');
@@ -146,8 +148,15 @@ export class SessionObject {
     return this[SELF].#lifecycle.signIn(userId, options);
   }
 
-  signOut(): Promise<void> {
-    return this[SELF].#lifecycle.destroy();
+  signOut(options?: KeepOptions): Promise<Session | void> {
+    refuseCallback('signOut', [options]);
+    const lifecycle = this[SELF].#lifecycle;
+    return options ? lifecycle.signOut(options) : lifecycle.destroy();
+  }
+
+  reload(...none: unknown[]): Promise<void> {
+    refuseCallback('reload', none);
+    return this[SELF].#lifecycle.reload();
   }
 
   get [Symbol.toStringTag](): string {

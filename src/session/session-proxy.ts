@@ -26,10 +26,10 @@ function sessionOver(object: SessionObject): Session {
   return new Proxy<object>(object, propertyAccess) as Session;
 }
 
-function refusingLifecycle(refusal: () => SessionError): SessionLifecycle {
+export function refusingLifecycle(refusal: () => SessionError): SessionLifecycle {
   const refuse = () => Promise.reject(refusal());
   const changes = { save: refuse, regenerate: refuse, destroy: refuse };
-  return { ...changes, signIn: refuse, takeFlash: refuse };
+  return { ...changes, signIn: refuse, signOut: refuse, takeFlash: refuse, reload: refuse };
 }
 
 /** Not entries by property: members, what every object has, and `then`. */

@@ -1,7 +1,7 @@
 import { SessionEntries } from './entries.js';
 import type { SessionTicket, StoreKeys } from './storage/keys.js';
 import type { SessionRecord } from './storage/record-format.js';
-import type { FoundRecord } from './storage/records.js';
+import type { FoundRecord, TracedRecord } from './storage/records.js';
 import type { SessionIdentity } from './telemetry.js';
 import { handleOf, type SessionUser } from './session-user.js';
 
@@ -51,15 +51,19 @@ export class SessionState {
   isConfirmed: boolean;
 
   /** Fields of the record that a newer release has stored. */
-  private readonly more: SessionRecord['more'];
+  private more: SessionRecord['more'];
   readonly isNew: boolean;
   readonly createdAt: number;
-  readonly expiresAt: number;
+  /** When it ends if it is not used again, in milliseconds since 1970. */
+  expiresAt: number;
+  /** `false`: it was read by who does not use it, and its life is what it was. */
+  isRenewed: boolean;
   /** The generation of its key. */
   private readonly generation: number;
   /** The key of the id by which it was found. */
   private cameBy: string;
   private version: string | undefined;
+  private readonly strictValues: boolean | undefined;
 
   constructor(from: {
     ticket: SessionTicket;
@@ -70,6 +74,10 @@ export class SessionState {
     found?: FoundRecord;
     /** The key of the id before this one, if it was found by that. */
     successorOf?: string | undefined;
+    /** Left out: it is. */
+    isRenewed?: boolean;
+    /** As of the policy. */
+    strictValues?: boolean | undefined;
   }) {
     const { found } = from;
     this.ticket = from.ticket;
@@ -78,6 +86,8 @@ export class SessionState {
     this.expiresAt = from.expiresAt;
     this.generation = from.generation;
     this.isNew = !found;
+    this.isRenewed = from.isRenewed ?? true;
+    this.strictValues = from.strictValues;
     const { successorOf } = from;
     this.cameBy = successorOf ?? from.key;
     this.cookieDirty = !found || successorOf !== undefined;
@@ -88,7 +98,7 @@ export class SessionState {
     this.user = found?.record.user;
     this.anonymousHandle = found?.record.handle;
     this.more = found?.record.more;
-    this.entries = new SessionEntries(found?.record.entries ?? new Map());
+    this.entries = new SessionEntries(found?.record.entries ?? new Map(), from.strictValues);
   }
 
   /** For events. */
@@ -137,6 +147,11 @@ export class SessionState {
     this.status = 'stored';
   }
 
+  /** It was stored, and taken away again before anybody had it. */
+  discarded(): void {
+    this.status = 'new';
+  }
+
   /** Others have ended it, or it ran out. */
   lost(): void {
     this.status = 'gone';
@@ -145,7 +160,27 @@ export class SessionState {
   /** This request has ended it. */
   ended(): void {
     this.status = 'destroyed';
-    this.entries = new SessionEntries(new Map());
+    this.beginWith(new Map());
+  }
+
+  /** In place of what it has. */
+  beginWith(entries: ReadonlyMap<string, string>): void {
+    this.entries = new SessionEntries(entries, this.strictValues);
+  }
+
+  /** It has been used, and so lives on until then. */
+  renewed(expiresAt: number): void {
+    this.isRenewed = true;
+    this.expiresAt = expiresAt;
+  }
+
+  /** It was read again, maybe elsewhere; the request's own changes stay. */
+  reloaded({ record, version, key, isScheduled }: TracedRecord): void {
+    this.entries.rebase(record.entries);
+    if (key !== this.key) this.follow(key, isScheduled);
+    this.version = version;
+    this.cookieSentAt = Math.max(this.cookieSentAt, record.cookieSentAt);
+    this.more = record.more;
   }
 
   signedInAs(user: SessionUser): void {

@@ -82,6 +82,16 @@ export type ReadMembers<E> = {
   [Symbol.iterator](): EntryIterator<SessionEntry<E>>;
   /** The entries as a plain object, without the id. */
   toJSON(): Partial<E>;
+
+  /**
+   * Reads the session again: what others have stored since, for handlers that take long. What this request
+   * has changed and not stored yet stays; `update` functions are called again. Objects that others have
+   * replaced have to be read again: a change inside an old one is not stored.
+   *
+   * @throws SessionStoreError if the store cannot be read
+   * @throws SessionDestroyedError if the session has ended, or somebody has signed in with it
+   */
+  reload(): Promise<void>;
 };
 
 /** The members by which a session is changed. `E`: its entries. */
@@ -173,4 +183,12 @@ export type WriteMembers<D extends object, E> = {
    * @throws SessionStoreError if the store did not confirm it: then the user is not signed out
    */
   signOut(): Promise<void>;
+  /**
+   * Signs the user out, and goes on as nobody: in a new session, with a new id, that has the entries named
+   * by `keep` (such as `['theme']`), or all of them (`true`). Flash messages end with the session. Nothing
+   * is kept of a session that others have ended meanwhile. Continue with the session that is returned.
+   *
+   * @throws SessionStoreError if the store did not confirm it: then the user is not signed out
+   */
+  signOut(options: RegenerateOptions<D>): Promise<Session<D>>;
 };

@@ -39,7 +39,7 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
 
   /** The session of the message under way; from outside of one the session as it is now. */
   load(access?: SessionAccess): Promise<Session> {
-    return (this.message ?? this.look()).current.load(access);
+    return (this.message ?? this.look(access?.touch)).current.load(access);
   }
 
   get manager(): SessionManager {
@@ -98,17 +98,17 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
   }
 
   /** Those who look at the same time see the same. */
-  private look(): SocketMessage {
+  private look(touch?: boolean): SocketMessage {
     if (this.looking) return this.looking;
     const look = new SocketMessage(this);
-    void this.ask(look);
+    void this.ask(look, touch);
     return look;
   }
 
-  private async ask(look: SocketMessage): Promise<void> {
+  private async ask(look: SocketMessage, touch?: boolean): Promise<void> {
     this.looking = look;
     try {
-      await look.current.load({ onOutage: 'refuse' });
+      await look.current.load({ onOutage: 'refuse', touch });
       this.hasSession = this.ticket !== undefined;
     } catch {
       // Whoever looks is told.

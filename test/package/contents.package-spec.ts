@@ -12,7 +12,7 @@ const { satisfies } = createRequire(import.meta.url)('semver') as {
 };
 
 /** Bytes: as large as it may get without anybody having decided so. */
-const LARGEST = 300_000;
+const LARGEST = 400_000;
 
 interface Manifest {
   readonly name: string;
@@ -57,8 +57,11 @@ describe('the packed package', () => {
     const kinds = packed.files.map((path) => path.replace(/^dist\/.*\.(js|d\.ts)$/, 'dist/*.$1'));
     expect([...new Set(kinds)].sort()).toEqual([
       ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist/*.d.ts', 'dist/*.js'],
-      ...['docs/architecture.md', 'docs/decisions.md', 'docs/performance.md'],
-      ...['docs/reliability.md', 'docs/security.md', 'docs/storage.md', 'docs/users.md'],
+      ...['docs/architecture.md', 'docs/decisions.md', 'docs/guides/read-without-renewing.md'],
+      'docs/performance.md',
+      ...['docs/reliability.md', 'docs/security.md', 'docs/storage.md'],
+      ...['docs/stores/postgres.md', 'docs/stores/sqlite.md'],
+      'docs/users.md',
       'package.json',
     ]);
   });

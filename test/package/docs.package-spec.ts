@@ -92,7 +92,8 @@ describe('the examples of README and docs', () => {
   it(
     'compile together, in one application',
     async () => {
-      const docs = (await readdir(inRoot('docs'))).filter((name) => name.endsWith('.md'));
+      const files = await readdir(inRoot('docs'), { recursive: true });
+      const docs = files.filter((name) => name.endsWith('.md'));
       const paths = ['README.md', ...docs.map((name) => `docs/${name}`)];
       const examples = Object.fromEntries((await Promise.all(paths.map(examplesOf))).flat());
       expect(Object.keys(examples).length).toBeGreaterThan(30);

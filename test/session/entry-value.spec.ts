@@ -95,13 +95,22 @@ describe('values that JSON does not keep', () => {
     expect(wrongAt(value)).toMatch(/^cart/);
   });
 
-  it.each(wrong)('%s is refused deep within a value', (_what, value) => {
-    expect(wrongAt({ items: [0, { price: value }] })).toMatch(/^cart\.items\[1\]\.price/);
+  it.each(wrong.filter(([, value]) => value !== undefined))(
+    '%s is refused deep within a value',
+    (_what, value) => {
+      expect(wrongAt({ items: [0, { price: value }] })).toMatch(/^cart\.items\[1\]\.price/);
+    },
+  );
+
+  it('an undefined property is left out, unless that is to be an error', () => {
+    const value = { a: { b: undefined, c: 1 } };
+    expect(toJson('cart', value)).toBe('{"a":{"c":1}}');
+    expect(() => toJson('cart', value, true)).toThrow('session.cart.a.b: JSON has no undefined');
   });
 
   it.each([
     ['a hole', 'cart[1]', [1, , 2]], // eslint-disable-line no-sparse-arrays
-    ['an undefined property', 'cart.a.b', { a: { b: undefined } }],
+    ['an undefined item', 'cart.a[1]', { a: [1, undefined] }],
     ['a cycle', 'cart.inner.self', cyclic()],
     ['an array that holds itself', 'cart[0]', holdsItself()],
     ['an own __proto__', 'cart.a.__proto__', { a: JSON.parse('{"__proto__":{"admin":true}}') }],

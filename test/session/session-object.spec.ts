@@ -47,7 +47,12 @@ describe('a session', () => {
         called.push(['signIn', userId, options]);
         return session;
       },
+      signOut: async (options) => {
+        called.push(['signOut', options]);
+        return session;
+      },
       takeFlash: async (name) => void called.push(['takeFlash', name]),
+      reload: async () => void called.push('reload'),
     };
     session = createSession(state, lifecycle);
   });

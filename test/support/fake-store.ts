@@ -11,6 +11,8 @@ export class FakeStore implements SessionStore {
   readonly calls: Operation[] = [];
   /** The life each record was last stored with, in seconds. */
   readonly lives = new Map<string, number>();
+  /** What reading renews a record to, in seconds, if it is not told. */
+  timeout = 0;
   isDown = false;
   /** Updates are done, and answered with an error: the answer is lost. */
   losesAnswer = false;
@@ -20,7 +22,8 @@ export class FakeStore implements SessionStore {
 
   async find(key: string, renewTo?: number): Promise<StoredText | undefined> {
     await this.begin('find', key);
-    if (renewTo && this.records.has(key)) this.lives.set(key, renewTo);
+    const life = renewTo ?? this.timeout;
+    if (life && this.records.has(key)) this.lives.set(key, life);
     return this.records.get(key);
   }
 

@@ -12,7 +12,6 @@ import type { KeepOptions } from '../session.js';
 import type { IndexedSession } from '../users/index-format.js';
 import type { Place, UserMembership } from '../users/membership.js';
 
-/** Who signs in, what the session keeps, and from where. */
 export interface SignIn {
   readonly userId: string;
   readonly keep?: KeepOptions['keep'];
@@ -25,18 +24,18 @@ interface Move {
   readonly keep: Keep;
   readonly isBorder: boolean;
   readonly ticket: SessionTicket;
-  /** Who signs in with it and was not before. */
+  /** The user that a so far anonymous session is signed in as. */
   readonly user?: SessionUser | undefined;
   readonly isSignIn?: boolean;
-  /** Makes a place for a branch; answers who is signed in with it. */
+  /** Adds a branch to the index. Returns the user that is signed in with it. */
   begin(): Promise<SessionUser | undefined>;
-  /** The index knows the way to it already. */
+  /** The index has the new key already. */
   readonly isListed?: boolean;
-  /** Has its place under another key, as the first one is taken, or was given away. */
-  readonly enter?: ((key: string, why: 'taken' | 'closed') => Promise<void>) | undefined;
+  /** Updates the index, as the new key was taken or closed and another one is tried. */
+  readonly reindex?: ((key: string, why: 'taken' | 'closed') => Promise<void>) | undefined;
 }
 
-/** Stored sessions go on under a new id, and their users' indexes follow. */
+/** Gives stored sessions new ids and updates their users' indexes. */
 export class SessionMoves {
   constructor(
     private readonly records: SessionRecords,
@@ -46,7 +45,7 @@ export class SessionMoves {
     private readonly policy: SessionPolicy,
   ) {}
 
-  /** As it was asked for. @throws SessionDestroyedError if the session is gone */
+  /** On request: `regenerate()`. @throws SessionDestroyedError if the session has ended */
   async regenerate(session: SessionState, keep: Keep): Promise<void> {
     const { user } = session;
     const ticket = newTicket();
@@ -60,19 +59,19 @@ export class SessionMoves {
       if (!(await this.move(session, { keep, isBorder, ticket, begin }))) throw gone(session);
       return;
     }
-    // The index has to know the way over a border before there is one.
-    await this.carryOver(session);
-    const enter = async (key: string) => void (await this.membership.announceMove(user, key));
+    // No request follows a forwarder across a border, so the index must have the new key first.
+    await this.copyToNewestIndex(session);
+    const reindex = async (key: string) => void (await this.membership.announceMove(user, key));
     const listed = await this.membership.announceMove(user, this.keys.of(ticket));
     if (!listed) throw gone(session);
-    const isListed = knowsWay(listed, session);
-    const move = { keep, isBorder: true, ticket, begin, enter, isListed };
+    const isListed = hasOnlyThisMove(listed, session);
+    const move = { keep, isBorder: true, ticket, begin, reindex, isListed };
     if (!(await this.move(session, move))) throw gone(session);
   }
 
   /**
-   * Signs in with a session that is nobody's, or the user's own. `false`: it was ended meanwhile, and
-   * nobody is signed in.
+   * Signs the user in with an anonymous session, or again with one of the same user. `false`: the session
+   * was ended meanwhile, and the sign-in did not happen.
    */
   async signIn(session: SessionState, { userId, keep, client }: SignIn): Promise<boolean> {
     const ticket = newTicket();
@@ -82,46 +81,46 @@ export class SessionMoves {
     let place: Place = again
       ? { user: again, key: session.key, client, listedTo: newKey }
       : { user: fresh, key: newKey, client, from: session.key };
-    const enter = async (key: string, why: 'taken' | 'closed') => {
+    const reindex = async (key: string, why: 'taken' | 'closed') => {
       newKey = key;
       if (again && place.user === again)
         return void (await this.membership.announceMove(again, key));
       place = { ...place, key };
-      if (why === 'closed') await this.membership.enter(place);
+      if (why === 'closed') await this.membership.add(place);
       else await this.membership.rekey(place);
     };
     const begin = async () => {
       place = { user: fresh, key: newKey, client };
-      await this.membership.enter(place);
+      await this.membership.add(place);
       return fresh;
     };
     try {
-      if (again) await this.carryOver(session);
-      const listed = await this.membership.enter(place);
+      if (again) await this.copyToNewestIndex(session);
+      const listed = await this.membership.add(place);
       if (!listed) return false;
-      const isListed = again !== undefined && knowsWay(listed, session);
+      const isListed = again !== undefined && hasOnlyThisMove(listed, session);
       const user = again ? undefined : fresh;
       const border = { isBorder: true, isSignIn: true };
-      const move = { keep, ...border, ticket, user, begin, enter, isListed };
+      const move = { keep, ...border, ticket, user, begin, reindex, isListed };
       if (await this.move(session, move)) {
         const previousHandle = again ? undefined : session.anonymousHandle;
         this.policy.telemetry.emitOf('signed-in', session, { previousHandle });
         return true;
       }
-      await this.membership.leave(place.user, ticket);
+      await this.membership.remove(place.user, ticket);
       return false;
     } catch (error) {
-      // Whoever signs in again stays signed in as before.
-      if (!(error instanceof SessionLimitError)) await this.membership.leave(fresh, ticket);
+      // A user who signs in again stays signed in as before.
+      if (!(error instanceof SessionLimitError)) await this.membership.remove(fresh, ticket);
       throw error;
     }
   }
 
-  /** As it was time. `false`: another request does it, or did, and the changes are still to be stored. */
+  /** On schedule. `false`: another request rotates the session, and the changes are not stored yet. */
   async rotate(session: SessionState, changes: SessionChanges): Promise<boolean> {
     const before = session.ticket;
     const expected = expectedRecord(session, session.cookieSentAt);
-    await this.carryOver(session);
+    await this.copyToNewestIndex(session);
     if (!(await this.rotation.rotate(session, changes, expected))) return false;
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'scheduled' });
     if (!(await this.isFollowed(session, before))) {
@@ -131,10 +130,10 @@ export class SessionMoves {
     return true;
   }
 
-  /** `false`: the session is gone. */
+  /** `false`: the session has ended. */
   private async move(session: SessionState, move: Move): Promise<boolean> {
-    const keeps = keeperOf(move.keep);
-    session.entries.hasChanges(); // finds objects that were changed in place
+    const keeps = keepPredicate(move.keep);
+    session.entries.hasChanges(); // detects objects that were changed in place
     const cookieSentAt = this.policy.now();
     const { key, leftKey, supersededElsewhere, ticket: before } = session;
     const own = session.toRecord();
@@ -146,14 +145,14 @@ export class SessionMoves {
     const nextKey = async (whyAgain?: 'taken' | 'closed') => {
       if (!isFirst) ticket = newTicket();
       isFirst = false;
-      if (whyAgain) await move.enter?.(this.keys.of(ticket), whyAgain);
+      if (whyAgain) await move.reindex?.(this.keys.of(ticket), whyAgain);
       return this.keys.of(ticket);
     };
     const begin = async () => (branched = await move.begin());
     const { user, isBorder, isSignIn = false } = move;
     const branch: Branch = { own, leftKey, supersededElsewhere, begin };
     try {
-      await this.carryOver(session);
+      await this.copyToNewestIndex(session);
       const result = await regenerate(this.records, {
         ...{ key, changes, expected, nextKey, keeps, cookieSentAt, user },
         ...{ isBorder, isSignIn, branch },
@@ -168,7 +167,7 @@ export class SessionMoves {
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'requested' });
     const signedIn = branched ?? user;
     if (signedIn) session.signedInAs(signedIn);
-    // The index has the key of a session that is newly in it, unless that was taken.
+    // A new place in the index has this key, unless the key was taken.
     const isNew = signedIn !== undefined;
     const isIndexed = isNew ? ticket === move.ticket : move.isListed === true;
     const isFollowed = isIndexed
@@ -179,11 +178,11 @@ export class SessionMoves {
     throw gone(session);
   }
 
-  private async carryOver({ user, ticket, key }: SessionState): Promise<void> {
-    if (user) await this.membership.carryOver({ user, ticket, key });
+  private async copyToNewestIndex({ user, ticket, key }: SessionState): Promise<void> {
+    if (user) await this.membership.copyToNewestIndex({ user, ticket, key });
   }
 
-  /** Whether the session was not ended while it moved. */
+  /** Records the move in the index. `false`: the session was ended while it moved. */
   private async isFollowed(
     session: SessionState,
     before: SessionTicket,
@@ -191,7 +190,7 @@ export class SessionMoves {
   ): Promise<boolean> {
     const { user, ticket, key } = session;
     if (session.isOver(this.keys)) return false;
-    return !user || this.membership.follow({ user, ticket, key }, before, isSignIn);
+    return !user || this.membership.recordMove({ user, ticket, key }, before, isSignIn);
   }
 }
 
@@ -200,8 +199,8 @@ function gone(session: SessionState): SessionDestroyedError {
   return new SessionDestroyedError();
 }
 
-/** Whether there is nothing to do in the index once the session has moved. */
-function knowsWay({ beside, to = [] }: IndexedSession, { ticket }: SessionState): boolean {
+/** Whether the index needs no update after the move: it lists this move only, and no branches. */
+function hasOnlyThisMove({ beside, to = [] }: IndexedSession, { ticket }: SessionState): boolean {
   return beside === undefined && to.length === 1 && ticket.secret === 0;
 }
 
@@ -209,7 +208,7 @@ function keepsAll(keep: Keep = true): boolean {
   return keep === true;
 }
 
-/** Which entries a session keeps under its new id. */
-export function keeperOf(keep: Keep = true): (key: string) => boolean {
+/** Returns whether the session keeps an entry under its new id. */
+export function keepPredicate(keep: Keep = true): (key: string) => boolean {
   return (key) => keep === true || (Array.isArray(keep) && keep.includes(key));
 }

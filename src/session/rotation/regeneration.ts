@@ -12,58 +12,58 @@ import { handleOf, type SessionUser } from '../session-user.js';
 import { isFlashKey } from '../entry-value.js';
 import { SessionConflictError, SessionStoreError, SessionStoreRefusal } from '../errors.js';
 
-/** What a session is to become under its new id. */
+/** How a session gets a new id. */
 export interface Regeneration {
-  /** Where it is now. */
+  /** Its store key until now. */
   readonly key: string;
-  /** What the request changed and has not stored yet. */
+  /** The request's changes that are not stored yet. */
   readonly changes: SessionChanges;
-  /** The record as the request left it, if nobody else changed it since it was read. */
+  /** The record with the request's changes, valid if no other request has changed it since the read. */
   readonly expected: FoundRecord | undefined;
-  /** Where to put it; asked again only if that is taken, or its place there was given away. */
+  /** Returns the new store key. Called again only if that is taken, or was closed. */
   nextKey(whyAgain?: 'taken' | 'closed'): string | Promise<string>;
   keeps(entryKey: string): boolean;
   readonly cookieSentAt: number;
-  /** Who signs in with it. */
+  /** The user that an anonymous session is signed in as. */
   readonly user?: SessionUser | undefined;
-  /** Of the key that `nextKey` made last, if requests with the old id are to be let over to it. */
+  /** Lets requests with the old id use the last key of `nextKey`. Absent: the old id is invalid at once. */
   readonly grace?: () => RotationGrace;
-  /** Requests that had read it do not follow. */
+  /** Requests in flight do not follow the forwarder. */
   readonly isBorder?: boolean;
-  /** Somebody signs in, who has proved who he is. */
+  /** The new id belongs to a sign-in. */
   readonly isSignIn?: boolean;
-  /** Absent: it is left alone if another request gave it a new id. */
+  /** Absent: nothing is done if another request gave the session a new id. */
   readonly branch?: Branch | undefined;
 }
 
-/** What becomes of it if another request gave it a new id, which that one's client may have been told. */
+/** For the case that another request gave the session a new id, which its client may know already. */
 export interface Branch {
-  /** As the request sees it. */
+  /** The session as this request sees it. */
   readonly own: SessionRecord;
-  /** Where it was found, if another request has moved it from there. */
+  /** The key by which it was found, if another request moved it from there. */
   readonly leftKey: string | undefined;
-  /** Whether another request was asked to move it from there. */
+  /** Whether another request moved it by `regenerate()` or `signIn()`, not on schedule. */
   readonly supersededElsewhere: boolean;
-  /** Makes a place for the branch, before it is stored; answers who is signed in with it. */
+  /** Adds the branch to the index, before it is stored. Returns the user that is signed in with it. */
   begin(): Promise<SessionUser | undefined>;
 }
 
 /**
- * - `moved`: the session is under the new key, and nowhere else;
- * - `branched`: another request had moved it, and there is another one under the new key;
- * - `overtaken`: another request had moved it, and nothing was done;
- * - `gone`: it was ended, or ran out.
+ * - `moved`: the session has the new key;
+ * - `branched`: another request had moved it; a branch of it has the new key;
+ * - `overtaken`: another request had moved it; nothing was done;
+ * - `gone`: it was ended, or has expired.
  */
 export type Regenerated = 'moved' | 'branched' | 'overtaken' | 'gone';
 
 /**
- * Moves a session to a new key: the new record first, then a forwarder in place of the old one, if
- * that is still what was copied. So the session is in the store at every moment, and no change that
- * was stored under the old key is missing under the new one.
+ * Moves a session to a new key: stores the new record first, then replaces the old one with a forwarder,
+ * by compare-and-set. So the session is in the store at every moment, and no change that was stored under
+ * the old key is missing under the new one.
  *
- * If another request was first, its client may have been told that id, or be about to be. So the
- * session stays there, and this request gets one of its own (`branch`): neither must learn the
- * other's id (session fixation), nor is either's to be taken away.
+ * If another request moved it first, its client may know that id already. The session then stays there,
+ * and this request gets a branch: neither client may learn the other's id (session fixation), and neither
+ * may lose its own.
  */
 export async function regenerate(
   records: SessionRecords,
@@ -99,7 +99,7 @@ export async function regenerate(
       return next.branch(branch, branch.supersededElsewhere ? branch.own : current.record, leftKey);
     }
     await next.put(current.record, session.user);
-    const result = await forward(records, next.wayFrom(key, current.version));
+    const result = await forward(records, next.forwardingFrom(key, current.version));
     if (result === 'stored') return 'moved';
     if (result === 'gone') return next.discard('gone');
     current = undefined;
@@ -115,7 +115,7 @@ export async function regenerate(
 
 type Stored = 'stored' | 'taken' | 'closed';
 
-/** The record under the new key, which nobody knows before the session has moved there. */
+/** The record under the new key. No client knows its id before the session has moved. */
 class NewRecord {
   private key: string | undefined;
 
@@ -124,18 +124,18 @@ class NewRecord {
     private readonly session: Regeneration,
   ) {}
 
-  /** Stores it, or what it is to be now. */
+  /** Stores the record, or replaces it after a conflict. */
   async put(from: SessionRecord, user: SessionUser | undefined): Promise<void> {
     const record = recordAfter(from, this.session, user);
     let result: Stored | undefined =
       this.key === undefined ? undefined : await this.replace(this.key, record);
     while (result !== 'stored') {
       this.key = await this.session.nextKey(result);
-      result = await createSurely(this.records, this.key, record);
+      result = await createVerified(this.records, this.key, record);
     }
   }
 
-  /** `'closed'` also if it was ended: its place went to another one. */
+  /** Also `'closed'` if the record was removed: its place in the index then belongs to another session. */
   private async replace(key: string, record: SessionRecord): Promise<'stored' | 'closed'> {
     const found = await this.records.find(key);
     if (!found || 'forwardTo' in found) return 'closed';
@@ -143,7 +143,7 @@ class NewRecord {
     return result === 'stored' ? 'stored' : 'closed';
   }
 
-  wayFrom(from: string, version: string): Forwarding {
+  forwardingFrom(from: string, version: string): Forwarding {
     const { grace, isBorder, isSignIn } = this.session;
     return { from, to: this.key!, version, isBorder, isSignIn, grace: grace?.() };
   }
@@ -151,38 +151,39 @@ class NewRecord {
   async branch(branch: Branch, from: SessionRecord, leftKey: string): Promise<'branched'> {
     const user = await branch.begin();
     await this.put(from, user);
-    await this.closeWay(leftKey);
+    await this.closeForwarder(leftKey);
     return 'branched';
   }
 
-  /** Takes away what nobody was told of. */
+  /** Removes the new record, whose id no client knows. */
   async discard<T>(result: T): Promise<T> {
     const found = this.key === undefined ? undefined : await this.records.find(this.key);
     if (found && !('forwardTo' in found)) await this.records.remove(this.key!, found.version);
     return result;
   }
 
-  /** The id that the request came with is no session any more, even if it was renewed just now. */
-  private async closeWay(from: string): Promise<void> {
+  /** Invalidates the id that the request came with, also within the grace period. */
+  private async closeForwarder(from: string): Promise<void> {
     const { isBorder = false, isSignIn = false } = this.session;
     await retryOnConflict(async () => {
-      const way = await this.records.find(from);
-      if (!way || !('forwardTo' in way) || isClosed(way, isBorder)) return 'closed';
-      const { forwardTo: to, version } = way;
+      const forwarder = await this.records.find(from);
+      if (!forwarder || !('forwardTo' in forwarder) || isClosed(forwarder, isBorder))
+        return 'closed';
+      const { forwardTo: to, version } = forwarder;
       return this.records.forward({ from, to, version, isBorder, isSignIn });
     });
   }
 }
 
-function isClosed(way: FoundForwarder, isBorder: boolean): boolean {
-  return way.isBorder === true || (!isBorder && !way.grace);
+function isClosed(forwarder: FoundForwarder, isBorder: boolean): boolean {
+  return forwarder.isBorder === true || (!isBorder && !forwarder.grace);
 }
 
 /**
- * Creates a record under a key that nobody else can have. Asks again what came of it if the answer was
- * lost, so that nobody is refused, or counts as signed in, for that alone.
+ * Creates a record under a key that no other request can have. If the answer is lost, reads the record
+ * again, so that a lost answer alone neither fails the request nor leaves a session without a client.
  */
-export async function createSurely(
+export async function createVerified(
   records: SessionRecords,
   key: string,
   record: SessionRecord,
@@ -194,54 +195,55 @@ export async function createSurely(
   try {
     if ((await records.create(key, record)) === 'stored') return 'stored';
     const found = await records.find(key);
-    return found && 'forwardTo' in found ? 'closed' : 'taken';
+    // Nothing found: a durable tier, for example, was just asked for it, maybe in order to close the key.
+    return found && !('forwardTo' in found) ? 'taken' : 'closed';
   } catch (error) {
-    if (await cameTrue(error, isThere)) return 'stored';
+    if (await hasHappened(error, isThere)) return 'stored';
     throw error;
   }
 }
 
-/** Asks again what came of it if the answer was lost: the client must be told its new id. */
+/** Stores the forwarder. If the answer is lost, reads it again: the client must get its new id. */
 async function forward(
   records: SessionRecords,
-  way: Forwarding,
+  forwarder: Forwarding,
 ): Promise<'stored' | 'changed' | 'gone'> {
   try {
-    return await records.forward(way);
+    return await records.forward(forwarder);
   } catch (error) {
-    if (await cameTrue(error, () => hasMoved(records, way))) return 'stored';
+    if (await hasHappened(error, () => hasMoved(records, forwarder))) return 'stored';
     throw error;
   }
 }
 
-/** If it has not, it will not either: the record gets another version, for which a late move is not. */
-function hasMoved(records: SessionRecords, way: Forwarding): Promise<boolean> {
+/** If `false`, a late move cannot succeed either: the rewrite gives the record another version. */
+function hasMoved(records: SessionRecords, forwarder: Forwarding): Promise<boolean> {
   return retryOnConflict<boolean>(async () => {
-    const now = await records.find(way.from);
+    const now = await records.find(forwarder.from);
     if (!now) return false;
-    if ('forwardTo' in now) return now.forwardTo === way.to;
-    if (now.version !== way.version) return false;
-    const result = await records.update(way.from, now.record, now.version);
+    if ('forwardTo' in now) return now.forwardTo === forwarder.to;
+    if (now.version !== forwarder.version) return false;
+    const result = await records.update(forwarder.from, now.record, now.version);
     return result === 'changed' ? result : false;
   });
 }
 
-async function cameTrue(error: unknown, look: () => Promise<boolean>): Promise<boolean> {
-  // A refusal is an answer.
+async function hasHappened(error: unknown, check: () => Promise<boolean>): Promise<boolean> {
+  // A refusal is an answer, not a lost one.
   if (!(error instanceof SessionStoreError) || error instanceof SessionStoreRefusal) return false;
-  return look().catch(() => false);
+  return check().catch(() => false);
 }
 
 /**
- * Whether a request that did not sign in may go on beside: not if the session was ended where it went,
- * nor as a user who has signed in again, and so has left this session behind. Keeps nothing alive.
+ * Whether a request that did not sign in may get a branch: not if the session was ended after its move,
+ * nor if its user has signed in again, which ends branches. Extends no life.
  */
 async function mayBranch(
   records: SessionRecords,
-  way: FoundForwarder,
+  forwarder: FoundForwarder,
   { own }: Branch,
 ): Promise<boolean> {
-  let at = way;
+  let at = forwarder;
   for (let forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
     if (at.isSignIn && own.user) return false;
     const found = await records.find(at.forwardTo, 0);

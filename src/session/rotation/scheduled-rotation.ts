@@ -11,13 +11,13 @@ import { SessionStoreRefusal } from '../errors.js';
 
 const SALT_BYTES = 16;
 
-/** Parts of a persistent cookie's life: it is sent again at the end of each but the last. */
+/** A persistent cookie is sent again after each of this many parts of its life, except the last. */
 const COOKIE_CHANCES = 3;
 
-/** Milliseconds by which the clocks of processes may differ before a time of the future is no time. */
+/** How far a stored time may be in the future, in milliseconds, as the clocks of processes differ. */
 const MAX_CLOCK_DIFFERENCE = 60_000;
 
-/** A session found by an id that has just been renewed. */
+/** A session found by an id that has just been rotated. */
 export interface Successor {
   readonly ticket: SessionTicket;
   readonly key: string;
@@ -25,15 +25,15 @@ export interface Successor {
 }
 
 /**
- * A new id from time to time, so that a stolen one is good for a while only (OWASP's renewal timeout).
+ * Gives sessions a new id every `rotateEvery` seconds, so that a stolen id is valid for a limited time
+ * (OWASP's renewal timeout).
  *
- * Nobody signs in here, so requests that still come with the old id are let over for a few seconds.
- * They find the new id by the old one and a salt that is left in the old record's place; the store
- * alone does not tell it to anybody.
+ * No privileges change, so the old id stays valid for `rotateGrace` seconds. The new id is an HMAC of the
+ * old id and a salt, which the forwarder holds: it cannot be computed from the store's contents alone.
  */
 export class ScheduledRotation {
-  /** One process makes one successor, however many requests find that it is time. */
-  private readonly underWay = new Set<string>();
+  /** Keys being rotated: in one process only one request at a time rotates a session. */
+  private readonly inProgress = new Set<string>();
 
   constructor(
     private readonly records: SessionRecords,
@@ -41,11 +41,12 @@ export class ScheduledRotation {
     private readonly policy: SessionPolicy,
   ) {}
 
-  /** A persistent cookie is sent again when a third of its life is over, or with a renewed id. */
+  /** Whether a persistent cookie must be sent again: a third of its life is over. Rotation sends it, too. */
   isCookieDue(session: SessionState): boolean {
     const { persistentCookie, rotateEvery, timeout, now } = this.policy;
     return (
       persistentCookie &&
+      session.isRenewed &&
       session.canSetCookie &&
       rotateEvery === false &&
       session.status === 'stored' &&
@@ -54,18 +55,18 @@ export class ScheduledRotation {
     );
   }
 
-  /** With a persistent cookie also when that is to be sent again. */
+  /** Whether the session must be rotated. A persistent cookie is also due when its life requires it. */
   isDue(session: SessionState): boolean {
     const { rotateEvery, persistentCookie, timeout, now } = this.policy;
-    if (rotateEvery === false || session.status !== 'stored' || !session.hasVersion) return false;
+    if (rotateEvery === false || !session.isRenewed) return false;
+    if (session.status !== 'stored' || !session.hasVersion) return false;
     const every = persistentCookie ? Math.min(rotateEvery, timeout / COOKIE_CHANCES) : rotateEvery;
     return isOlder(session.cookieSentAt, every, now());
   }
 
   /**
-   * Stores the session under a new id, with the request's changes, and leaves the way to it under the
-   * old one. `false`: another request does, or did, or the store cannot now; the changes are still to be
-   * stored.
+   * Stores the session under a new id, with the request's changes, and a forwarder under the old one.
+   * `false`: another request rotates it, or the store refused; the changes are not stored yet.
    */
   async rotate(
     session: SessionState,
@@ -73,8 +74,8 @@ export class ScheduledRotation {
     expected: FoundRecord | undefined,
   ): Promise<boolean> {
     const { key, ticket: old } = session;
-    if (this.underWay.has(key)) return false;
-    this.underWay.add(key);
+    if (this.inProgress.has(key)) return false;
+    this.inProgress.add(key);
     try {
       const now = this.policy.now();
       let salt = '';
@@ -92,17 +93,17 @@ export class ScheduledRotation {
       session.moved(ticket, this.keys.of(ticket), now);
       return true;
     } catch (error) {
-      // It can wait; the request need not fail for it.
+      // The rotation can wait: the request need not fail.
       if (error instanceof SessionStoreRefusal) return false;
       throw error;
     } finally {
-      this.underWay.delete(key);
+      this.inProgress.delete(key);
     }
   }
 
   /**
-   * Where a session went whose id has been renewed; `undefined` if that is long ago. `renewTo`: as of
-   * the store.
+   * Finds a session by a rotated id. `undefined`: the grace period is over. `renewTo`: see
+   * `SessionStore.find`.
    */
   async successor(
     ticket: SessionTicket,
@@ -110,13 +111,13 @@ export class ScheduledRotation {
     renewTo?: number,
     forwarders = 1,
   ): Promise<Successor | undefined> {
-    if (!grace || !this.isGood(grace)) return undefined;
+    if (!grace || !this.isValid(grace)) return undefined;
     if (forwarders > MAX_FORWARDERS) {
-      this.records.tellEndless();
+      this.records.warnOfForwarderLoop();
       return undefined;
     }
     const next = successorOf(ticket, grace.salt);
-    // It is not if the secrets were changed within these seconds.
+    // They differ if `secrets` changed during the grace period.
     if (this.keys.of(next) !== forwardTo) return undefined;
     const found = await this.records.find(forwardTo, renewTo);
     if (!found) return undefined;
@@ -124,27 +125,27 @@ export class ScheduledRotation {
     return { ticket: next, key: forwardTo, found };
   }
 
-  /** One that lies too far ahead is over: it was made by a clock that was ahead, or by nobody here. */
-  private isGood({ until }: RotationGrace): boolean {
+  /** A deadline too far ahead is invalid: a process whose clock is ahead made it, or another program. */
+  private isValid({ until }: RotationGrace): boolean {
     const left = until - this.policy.now();
     return left > 0 && left <= this.policy.rotateGrace * 1000 + MAX_CLOCK_DIFFERENCE;
   }
 
-  /** Whether the client may be told the successor's id: another request may have ended it meanwhile. */
+  /** Checks that the session still exists before its new id is sent: another request may have ended it. */
   async confirm(session: SessionState): Promise<void> {
-    const found = await this.records.find(session.key);
+    const found = await this.records.find(session.key, 0);
     if (!found || 'forwardTo' in found) session.keepSecret();
     session.confirmed();
   }
 }
 
-/** Whether that was so many seconds ago, or is in the future by more than clocks may differ. */
+/** Whether a time is at least `seconds` ago, or further in the future than clocks may differ. */
 function isOlder(time: number, seconds: number, now: number): boolean {
   const age = now - time;
   return age >= seconds * 1000 || age < -MAX_CLOCK_DIFFERENCE;
 }
 
-/** Whoever holds the old id can make the new one of it, and nobody else. */
+/** The new id. Only a client with the old id can compute it. */
 function successorOf({ id }: SessionTicket, salt: string): SessionTicket {
   return { id: createHmac('sha256', id).update(salt).digest('base64url'), secret: 0 };
 }

@@ -8,15 +8,14 @@ import { SessionTooLargeError } from '../errors.js';
 export interface Commit {
   readonly changes: SessionChanges;
   readonly cookieSentAt: number;
-  /** Whose changes they are, for events. */
+  /** The session that events report. */
   readonly session?: { readonly identity: SessionIdentity } | undefined;
 }
 
 /**
- * - `stored`: under this key, which is another one if the session got a new id meanwhile; `isScheduled`
- *   says whether only because it was time;
- * - `gone`: the session was destroyed or ran out meanwhile, and is never written back; or somebody
- *   signed in with it, and has another one.
+ * - `stored`: under this key, a different one if the session got a new id meanwhile. `isScheduled`: only
+ *   scheduled rotations led there;
+ * - `gone`: the session was destroyed or has expired, and is never written back; or it moved behind a border.
  */
 export type CommitOutcome = { readonly stored: string; readonly isScheduled?: boolean } | 'gone';
 
@@ -30,29 +29,29 @@ type Entries = Map<string, string>;
 /**
  * Stores changes by compare-and-set, so that parallel requests lose nothing.
  *
- * In one process the commits of a session stand in line; those that wait behind one under way are
- * stored together by the next. So retries come only from other processes, and the cost of a write
- * falls as the crowd grows.
+ * In one process the commits of a session wait in a queue: those that arrive during a commit are stored
+ * together by the next one. So only other processes cause conflicts, and the more requests are parallel,
+ * the less each write costs.
  */
 export class SessionCommits {
-  private readonly lines = new Map<string, WaitingCommit[]>();
+  private readonly queues = new Map<string, WaitingCommit[]>();
 
   constructor(
     private readonly records: SessionRecords,
     private readonly telemetry: SessionTelemetry,
   ) {}
 
-  /** `expected` is the record with the changes made, to be stored if nobody came in between. */
+  /** `expected`: the record with the changes, to be stored if no other request has changed it since. */
   async commit(key: string, commit: Commit, expected?: FoundRecord): Promise<CommitOutcome> {
-    const line = this.lines.get(key);
-    if (line) {
-      return new Promise((resolve, reject) => line.push({ ...commit, resolve, reject }));
+    const queue = this.queues.get(key);
+    if (queue) {
+      return new Promise((resolve, reject) => queue.push({ ...commit, resolve, reject }));
     }
-    this.lines.set(key, []);
+    this.queues.set(key, []);
     try {
       return await this.storeAlone(key, commit, expected);
     } finally {
-      void this.storeLine(key);
+      void this.storeQueue(key);
     }
   }
 
@@ -73,11 +72,11 @@ export class SessionCommits {
     });
   }
 
-  /** Stores what came to wait, until nothing waits. */
-  private async storeLine(key: string): Promise<void> {
-    const line = this.lines.get(key) ?? [];
-    while (line.length > 0) await this.storeBatch(key, line.splice(0));
-    this.lines.delete(key);
+  /** Stores the waiting commits until the queue is empty. */
+  private async storeQueue(key: string): Promise<void> {
+    const queue = this.queues.get(key) ?? [];
+    while (queue.length > 0) await this.storeBatch(key, queue.splice(0));
+    this.queues.delete(key);
   }
 
   private async storeBatch(key: string, batch: WaitingCommit[]): Promise<void> {
@@ -85,7 +84,7 @@ export class SessionCommits {
       await this.storeTogether(key, batch);
     } catch (error) {
       if (error instanceof SessionTooLargeError && batch.length > 1) {
-        // Only some of them may be at fault: each for itself.
+        // Maybe only some of them are too large: store each alone.
         for (const one of batch) await this.storeBatch(key, [one]);
       } else {
         for (const one of batch) one.reject(error);
@@ -102,7 +101,7 @@ export class SessionCommits {
         try {
           commit.changes.applyTo(entries);
         } catch (error) {
-          // What an update threw is the fault of that commit alone.
+          // An error of an update fails only its own commit.
           failed.set(commit, error);
           entries.clear();
           for (const [entryKey, json] of before) entries.set(entryKey, json);
@@ -116,7 +115,7 @@ export class SessionCommits {
     }
   }
 
-  /** Makes changes to the newest entries and stores them, again until nobody came in between. */
+  /** Applies changes to the newest entries and stores them; repeats this on a conflict. */
   private merge(
     firstKey: string,
     session: Commit['session'],

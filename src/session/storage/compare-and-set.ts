@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { SessionConflictError } from '../errors.js';
 
-/** Far more than contention needs: each attempt that fails means that another one's change was stored. */
+/** Far more than contention needs: each failed attempt means that another change was stored. */
 export const MAX_ATTEMPTS = 50;
 
-/** From the third attempt on, processes that race step back by up to so many milliseconds. */
+/** The longest back-off before an attempt, in milliseconds. The first two retries do not wait. */
 const MAX_BACKOFF_MS = 16;
 
 /**
- * Reads, changes and stores by compare-and-set, again and again while the answer is `'changed'`, as
- * another request was faster.
+ * Repeats a compare-and-set (read, change, store) while it returns `'changed'`, as another request was
+ * faster.
  *
  * @throws SessionConflictError after 50 attempts
  */

@@ -8,21 +8,24 @@ import { isTime } from './record-format.js';
 import type { SessionStore } from './store.js';
 import { SessionOptionsError } from '../errors.js';
 
-/** Kept under so many keys, so that several servers have it: one that is lost brings nobody back. */
+/**
+ * The number of keys that hold the generation, so that several servers have it: losing one revives no
+ * session.
+ */
 const COPIES = 8;
 
-/** Times that a copy is looked at, one after the other, before it may run out. */
-const LOOKS = 4;
+/** How often each copy is read before it may expire. */
+const READS = 4;
 
 /**
- * The generation of an application's sessions. Store keys are made with it, so a new one ends all sessions
- * at once: nothing leads to their records any more, to their users' indexes, or to copies in a durable
- * store. Each process looks at one of the copies every so many seconds; requests have nothing to do with it.
+ * The generation of an application's sessions: a number that is part of every store key. A new generation
+ * ends all sessions at once, as no id leads to the old records, users' indexes or copies in a durable store
+ * any more. Each process reads one of the copies every `revokeEverybodyWithin` seconds, outside of requests.
  *
- * It only grows, whatever the store says: the time of its making, or one more than the last one.
+ * The number only grows: it is the time in milliseconds, or at least one more than the last.
  */
 export class SessionGenerations {
-  /** Told when it has changed: sessions of before have ended. */
+  /** Called when the generation has changed: older sessions have ended. */
   onChange: () => void = () => undefined;
   private readonly copies: readonly string[];
   private readonly life: number;
@@ -39,20 +42,20 @@ export class SessionGenerations {
       { length: COPIES },
       (_, n) => policy.keyPrefix + hash('sha256', `generation ${n}`, 'base64url'),
     );
-    this.life = Math.max(2 * policy.timeout, LOOKS * COPIES * Number(policy.revokeEverybodyWithin));
+    this.life = Math.max(2 * policy.timeout, READS * COPIES * Number(policy.revokeEverybodyWithin));
   }
 
-  /** Looks, and goes on looking. Never rejects: what cannot be read now is read later. */
+  /** Reads the generation now and regularly from then on. Never rejects: a failed read is repeated later. */
   async start(): Promise<void> {
     const every = this.policy.revokeEverybodyWithin;
     if (every === false || this.timer) return;
     let seconds = 0;
     this.timer = setInterval(() => {
       seconds++;
-      if (!this.isKnown) void this.lookAtAll();
-      else if (seconds % every === 0) void this.look();
+      if (!this.isKnown) void this.checkAll();
+      else if (seconds % every === 0) void this.check();
     }, 1000).unref();
-    await this.lookAtAll();
+    await this.checkAll();
   }
 
   stop(): void {
@@ -60,10 +63,10 @@ export class SessionGenerations {
   }
 
   /**
-   * Begins a new one, here at once.
+   * Begins a new generation, in this process at once.
    *
-   * @throws SessionOptionsError if other processes do not look
-   * @throws SessionStoreError if no copy of it could be stored, as far as the answers tell
+   * @throws SessionOptionsError without `revokeEverybodyWithin`, as other processes then do not read it
+   * @throws SessionStoreError if no copy of it could be stored, or all answers were lost
    */
   async begin(): Promise<void> {
     if (this.policy.revokeEverybodyWithin === false) {
@@ -73,7 +76,7 @@ export class SessionGenerations {
           'seconds, such as 10. To end all sessions without it, restart all processes with another keyPrefix',
       );
     }
-    await this.lookAtAll();
+    await this.checkAll();
     const next = Math.max(this.keys.generation + 1, Math.floor(this.policy.now()));
     const written = await Promise.allSettled(this.copies.map((key) => this.write(key, next)));
     const failures = written.filter((result) => result.status === 'rejected');
@@ -82,28 +85,28 @@ export class SessionGenerations {
     this.policy.telemetry.emit('everybody-revoked', {});
   }
 
-  /** Looks at one copy, at the next one if it cannot be read. */
-  async look(): Promise<void> {
+  /** Reads one copy, or the next one if that fails. */
+  async check(): Promise<void> {
     for (let tries = 0; tries < COPIES; tries++) {
       const key = this.copies[this.next++ % COPIES]!;
       try {
-        await this.lookAt(key);
+        await this.checkCopy(key);
         return;
       } catch {
-        // Its server may be down, and another one up.
+        // Another server may hold the next copy.
       }
     }
   }
 
-  private async lookAtAll(): Promise<void> {
-    const looks = await Promise.allSettled(this.copies.map((key) => this.lookAt(key)));
-    this.isKnown ||= looks.some((look) => look.status === 'fulfilled');
+  private async checkAll(): Promise<void> {
+    const checks = await Promise.allSettled(this.copies.map((key) => this.checkCopy(key)));
+    this.isKnown ||= checks.some((check) => check.status === 'fulfilled');
   }
 
-  private async lookAt(key: string): Promise<void> {
+  private async checkCopy(key: string): Promise<void> {
     const found = await this.read(key);
     this.adopt(found.generation);
-    // Lost, or its server was down.
+    // The copy was lost, or its server was down when the generation began.
     if (found.generation < this.keys.generation) await this.write(key, this.keys.generation);
   }
 

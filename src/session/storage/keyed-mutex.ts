@@ -1,16 +1,16 @@
-/** Lets one at a time work on a key; the others wait in line. */
+/** Runs tasks of the same key one after another. */
 export class KeyedMutex {
   private readonly last = new Map<string, Promise<unknown>>();
 
-  /** Does the work when all who came before are done, however they ended. */
+  /** Runs the task after all earlier ones of the key have settled. */
   runExclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.last.get(key);
-    const turn = before ? before.then(work, work) : work();
-    this.last.set(key, turn);
-    const leave = () => {
-      if (this.last.get(key) === turn) this.last.delete(key);
+    const task = before ? before.then(work, work) : work();
+    this.last.set(key, task);
+    const release = () => {
+      if (this.last.get(key) === task) this.last.delete(key);
     };
-    turn.then(leave, leave);
-    return turn;
+    task.then(release, release);
+    return task;
   }
 }

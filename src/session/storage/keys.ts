@@ -2,21 +2,21 @@ import { createHmac, hash, hkdfSync } from 'node:crypto';
 
 import { newSessionId } from '../session-id.js';
 
-/** As memcached takes them. */
+/** The keys that memcached accepts. */
 const KEY = /^[\x21-\x7e]{1,250}$/;
 
-/** A session id, and which of the secrets it belongs to: 0 is the newest, or there are none. */
+/** A session id and the index of the secret that signed it. 0: the newest secret, or no secrets are set. */
 export interface SessionTicket {
   readonly id: string;
   readonly secret: number;
 }
 
-/** A new id, under the newest secret. */
+/** A new id, for the newest secret. */
 export function newTicket(): SessionTicket {
   return { id: newSessionId(), secret: 0 };
 }
 
-/** What a secret is used for; each use has a key of its own (HKDF, RFC 5869). */
+/** What a key is derived for. Each purpose gets a different key (HKDF, RFC 5869). */
 export type SecretPurpose = 'store key' | 'record' | 'user key';
 
 export function deriveKey(secret: string, purpose: SecretPurpose): Buffer {
@@ -24,12 +24,11 @@ export function deriveKey(secret: string, purpose: SecretPurpose): Buffer {
 }
 
 /**
- * Where sessions are stored. Only a digest of the id is, so that what is in the store opens no
- * session (CVE-2019-16782); with secrets a keyed one, so that nobody without them can even tell
- * which record an id belongs to.
+ * Derives store keys from session ids. A store key is a digest of the id, so the store's contents reveal
+ * no ids (CVE-2019-16782). With secrets it is an HMAC, so only who has them can compute the key of an id.
  */
 export class StoreKeys {
-  /** Part of every key: with another one, no session of before is found. 0 adds nothing. */
+  /** Part of every key: after a change, no older session is found. 0 adds nothing to keys. */
   generation = 0;
   private readonly keys: readonly Buffer[];
   private readonly userKeys: readonly Buffer[];
@@ -47,8 +46,8 @@ export class StoreKeys {
   }
 
   /**
-   * Where the index of a user's sessions is, for those of this secret. No session is ever there: what
-   * is hashed has a blank, and no id has.
+   * The store key of a user's index for one secret. It never equals a session's key: the hashed text
+   * contains a space, which ids do not.
    */
   ofUser(userId: string, secret: number): string {
     const key = this.userKeys[secret];
@@ -56,18 +55,18 @@ export class StoreKeys {
   }
 
   private keyOf(name: string, key: Buffer | undefined): string {
-    // No id begins like this, nor does the name of a user's index without secrets.
+    // No id and no name of a user's index begins with a number and a space.
     const text = this.generation === 0 ? name : `${this.generation} ${name}`;
     return this.prefix + (key ? hmac(key, text) : hash('sha256', text, 'base64url'));
   }
 
-  /** All that there may be, the newest secret's first. */
+  /** The keys of a user's indexes for all secrets, the newest first. */
   allOfUser(userId: string): string[] {
     return Array.from({ length: this.keys.length || 1 }, (_, n) => this.ofUser(userId, n));
   }
 }
 
-/** Whether it can be a session's key. What is stored may name anything, such as another cache's keys. */
+/** Whether a text can be a session's key. Stored data may contain other keys, such as another cache's. */
 export function isStoreKey(prefix: string, key: string): boolean {
   return key.startsWith(prefix) && KEY.test(key);
 }

@@ -14,13 +14,15 @@ import type { SessionIdentity } from '../telemetry.js';
 import { handleOf } from '../session-user.js';
 import { SessionTooLargeError } from '../errors.js';
 
-/** A record as found, and the version to change it by. */
+/** A record as read, and its version for compare-and-set. */
 export interface FoundRecord {
   readonly record: SessionRecord;
   readonly version: string;
+  /** Seconds that are left of its life, of one that was not renewed, if the store can tell. */
+  readonly lifeLeft?: number | undefined;
 }
 
-/** A record as events have it. */
+/** The identity of a record's session, for events. */
 export function identified({ record, key }: Pick<TracedRecord, 'record' | 'key'>): {
   readonly identity: SessionIdentity;
 } {
@@ -32,23 +34,23 @@ export function identified({ record, key }: Pick<TracedRecord, 'record' | 'key'>
   };
 }
 
-/** Where a session is now. */
+/** A session's record, found through its forwarders. */
 export interface TracedRecord extends FoundRecord {
   readonly key: string;
-  /** Whether all the new ids that led there were renewals by the time. */
+  /** Whether only scheduled rotations led there. */
   readonly isScheduled: boolean;
 }
 
-/** A forwarder as found, and the version to change it by. */
+/** A forwarder as read, and its version for compare-and-set. */
 export interface FoundForwarder extends SessionForwarder {
   readonly version: string;
 }
 
-/** A session's way from one key to another. */
+/** A forwarder to be stored in place of a record. */
 export interface Forwarding {
   readonly from: string;
   readonly to: string;
-  /** Of what is there now. */
+  /** Of the record that is replaced. */
   readonly version: string;
   readonly isBorder?: boolean | undefined;
   readonly isSignIn?: boolean | undefined;
@@ -56,21 +58,21 @@ export interface Forwarding {
 }
 
 /**
- * Long enough for the requests that were under way when a session got its new id; to all others the
- * old id is no session from the first moment on.
+ * How long a forwarder leads requests in flight to the new id. For all other requests the old id is
+ * invalid at once.
  */
 const FORWARDER_SECONDS = 300;
 
 /** How far apart the clocks of processes may be before they end each other's sessions, in milliseconds. */
 const CLOCK_DIFFERENCE_MS = 60 * 60 * 1000;
 
-/** As many new ids as a session may have got since a request read it. */
+/** The number of new ids that a session may get after a request has read it. */
 export const MAX_FORWARDERS = 50;
 
-/** How far ahead another machine's clock, or this one's before it was set back, may have been. */
+/** How far in the future `createdAt` may be, in milliseconds: clocks differ, or are set back. */
 const CLOCK_TOLERANCE_MS = 24 * 60 * 60 * 1000;
 
-/** Records in and out of the store: their format, their size, and the deadlines within them. */
+/** Reads and writes records: encodes and seals them, checks their size and their deadlines. */
 export class SessionRecords {
   private readonly seal: RecordSeal;
 
@@ -81,7 +83,7 @@ export class SessionRecords {
     this.seal = recordSeal(policy.secrets);
   }
 
-  /** `renewTo`: as of the store. */
+  /** `renewTo`: see `SessionStore.find`. */
   async find(key: string, renewTo?: number): Promise<FoundRecord | FoundForwarder | undefined> {
     const found = await this.store.find(key, renewTo);
     if (!found) return undefined;
@@ -100,20 +102,20 @@ export class SessionRecords {
       if (!('forwardTo' in record)) {
         this.policy.telemetry.emitOf('expired', identified({ record, key }), {});
       }
-      // Otherwise whoever keeps asking would keep it in the store for ever. For a process whose clock is
-      // behind, a session may not have ended yet.
+      // Each read extends its life, so it must be removed. But not a session that has not ended yet for a
+      // process whose clock is behind.
       const isEndedForAll = 'forwardTo' in record || now >= deadline + CLOCK_DIFFERENCE_MS;
       if (isEndedForAll) await this.store.remove(key, found.version);
       return undefined;
     }
     if ('forwardTo' in record) return { ...record, version: found.version };
     if (record.createdAt > now + CLOCK_TOLERANCE_MS) return undefined;
-    return { record, version: found.version };
+    return { record, version: found.version, lifeLeft: found.lifeLeft };
   }
 
   /**
-   * The session that a key leads to, through its forwarders; `'border'`: through one that requests which
-   * had read the session do not follow. `renewTo`: as of the store.
+   * Finds a session through its forwarders. `'border'`: one of them is a border. `renewTo`: see
+   * `SessionStore.find`.
    */
   async trace(firstKey: string, renewTo?: number): Promise<TracedRecord | 'border' | undefined> {
     let key = firstKey;
@@ -126,28 +128,28 @@ export class SessionRecords {
       isScheduled &&= found.grace !== undefined;
       key = found.forwardTo;
     }
-    this.tellEndless();
+    this.warnOfForwarderLoop();
     return undefined;
   }
 
-  /** Somebody else has stored this, or it got new ids faster than anybody could follow. */
-  tellEndless(): void {
+  /** Another program has stored a loop of forwarders, or the session got new ids too fast to follow. */
+  warnOfForwarderLoop(): void {
     this.policy.warn(
       `A stored session leads through more than ${MAX_FORWARDERS} keys, maybe in a circle; it is ignored.`,
     );
   }
 
-  /** What is stored may name keys of others. */
+  /** Stored data may contain keys of other programs. */
   private isStoreKey(key: string): boolean {
     return isStoreKey(this.policy.keyPrefix, key);
   }
 
   /**
-   * By any clock: a request whose process's clock is ahead must find the way, too. One that lies too far
-   * ahead has passed: nobody here made it.
+   * Tolerates differing clocks: a process whose clock is ahead must find the forwarder, too. A deadline too
+   * far in the future counts as passed, as no process of this application set it.
    */
   private deadlineOf({ forwardTo, until, isBorder }: SessionForwarder, key: string): number {
-    // Closed, for whoever is about to create something there, by whatever clock.
+    // A closed key stays closed, by any clock, until the store removes it.
     if (isBorder && forwardTo === key) return Infinity;
     const life = (isBorder ? this.policy.timeout : FORWARDER_SECONDS) * 1000;
     const latest = this.policy.now() + life + CLOCK_DIFFERENCE_MS;
@@ -169,11 +171,11 @@ export class SessionRecords {
   }
 
   /**
-   * Leaves the way to a new key in place of a record. A border stays for as long as what is behind it
-   * can be there unused: until then it tells which sign-in was done.
+   * Replaces a record with a forwarder. A border stays for the idle timeout, as long as the session behind
+   * it can rest: until then it shows that the sign-in was completed.
    */
-  forward(way: Forwarding): Promise<'stored' | 'changed' | 'gone'> {
-    const { from, to: forwardTo, version, grace, isBorder = false, isSignIn = false } = way;
+  forward(forwarding: Forwarding): Promise<'stored' | 'changed' | 'gone'> {
+    const { from, to: forwardTo, version, grace, isBorder = false, isSignIn = false } = forwarding;
     const { timeout } = this.policy;
     const life = isBorder ? timeout : Math.min(FORWARDER_SECONDS, timeout);
     const until = this.policy.now() + life * 1000;
@@ -185,8 +187,8 @@ export class SessionRecords {
   }
 
   /**
-   * Leaves something under a key that is no session, so that none can be created there. `false`: there is
-   * one, or has just come.
+   * Closes a key, so that no session can be created there: stores a border to itself. `false`: a session
+   * is there already, or was just stored.
    */
   async close(key: string, { evenIfThere }: { evenIfThere: boolean }): Promise<boolean> {
     const found = await this.find(key, 0);
@@ -209,7 +211,7 @@ export class SessionRecords {
   private encode(key: string, record: SessionRecord): string {
     const text = this.seal.close(key, encodeRecord(record));
     const { maxBytes } = this.policy;
-    // A character takes three bytes at most, so that most records need not be measured.
+    // A character takes at most three bytes, so most records need not be measured.
     if (text.length * 3 > maxBytes) {
       const bytes = Buffer.byteLength(text);
       if (bytes > maxBytes) throw new SessionTooLargeError(bytes, maxBytes);

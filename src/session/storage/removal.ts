@@ -1,19 +1,19 @@
 import { retryOnConflict } from './compare-and-set.js';
 import type { SessionRecords, TracedRecord } from './records.js';
 
-/** `'left'`: somebody signed in with it, and what he has now is another one. */
+/** `'left'`: the session moved behind a border (a sign-in), and was not removed there. */
 export type Removal = 'removed' | 'gone' | 'left';
 
 interface RemovalOptions {
-  /** Of its record, if that was read. */
+  /** Of the record, if that was read already. */
   readonly version?: string | undefined;
-  /** Called before each attempt, when it is known which version that is to remove. */
-  readonly beforeRemoval?: (() => Promise<void>) | undefined;
-  /** Called with the record that was removed, if that was read here. */
+  /** Called before each attempt, after the version to remove is known, with the record if that was read. */
+  readonly beforeRemoval?: ((read: TracedRecord | undefined) => Promise<void>) | undefined;
+  /** Called with the removed record, if it was read here. */
   readonly onRemoved?: (record: TracedRecord) => void;
 }
 
-/** Takes a session out of the store, wherever a parallel new id has moved it, but not across a sign-in. */
+/** Removes a session from the store. Follows parallel rotations, but not across a border. */
 export async function removeSession(
   records: SessionRecords,
   firstKey: string,
@@ -30,7 +30,7 @@ export async function removeSession(
       ({ key, version } = newest);
       read = newest;
     }
-    await beforeRemoval?.();
+    await beforeRemoval?.(read);
     const result = await records.remove(key, version);
     if (result === 'removed' && read) onRemoved?.(read);
     version = undefined;

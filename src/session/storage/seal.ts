@@ -4,23 +4,23 @@ import { crc32 } from 'node:zlib';
 import { deriveKey } from './keys.js';
 
 /**
- * What stands between a record and the store. It binds the record to its store key: neither a damaged
- * record nor another session's is taken for this one's.
+ * Protects a stored record and binds it to its store key, so that a damaged record, or a record copied
+ * from another key, is detected.
  */
 export interface RecordSeal {
   close(storeKey: string, record: string): string;
-  /** `undefined`: it is not what was stored under this key. */
+  /** `undefined`: the text was changed, or was stored under another key or with another secret. */
   open(storeKey: string, stored: string): string | undefined;
 }
 
-/** The first secret seals, all of them open. Without secrets a checksum has to do. */
+/** The first secret seals, every secret can open. Without secrets, a checksum is used. */
 export function recordSeal(secrets: readonly string[]): RecordSeal {
   return secrets.length > 0 ? new EncryptingSeal(secrets) : checksumSeal;
 }
 
 const CHECKSUM_LENGTH = 8;
 
-/** Against accidents; whoever can write to the store can make a checksum, too. */
+/** Detects accidents, not attacks: anyone who can write to the store can compute a checksum. */
 export const checksumSeal: RecordSeal = {
   close: (storeKey, record) => checksum(storeKey, record) + record,
   open(storeKey, stored) {
@@ -33,15 +33,15 @@ function checksum(storeKey: string, record: string): string {
   return crc32(record, crc32(storeKey)).toString(16).padStart(CHECKSUM_LENGTH, '0');
 }
 
-/** Before a sealed record, and part of what is authenticated: its form, and with it the cipher. */
+/** The prefix of a sealed record; it names the format and the cipher, and is authenticated too. */
 const SEALED = 'e1:';
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * AES-256-GCM (NIST SP 800-38D). A random nonce of 96 bits is good for 2³² records under one key, by
- * section 8.3; at a hundred writes a second that is more than a year, so secrets want to be rotated.
+ * AES-256-GCM (NIST SP 800-38D). With random 96-bit nonces, one key may seal 2³² records (section 8.3). At
+ * a hundred writes a second that takes more than a year, so rotate secrets yearly.
  */
 class EncryptingSeal implements RecordSeal {
   private readonly keys: readonly Buffer[];
@@ -62,7 +62,7 @@ class EncryptingSeal implements RecordSeal {
     if (!stored.startsWith(SEALED)) return undefined;
     const text = stored.slice(SEALED.length);
     const bytes = Buffer.from(text, 'base64');
-    // Node.js reads past characters that are none of base64's.
+    // Node.js skips characters that are not base64.
     if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString('base64') !== text) {
       return undefined;
     }

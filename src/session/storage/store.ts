@@ -1,50 +1,50 @@
 /**
- * Where records are kept. Whoever implements this gives sessions every promise of this package:
- * memcached, the memory of the process, Redis and Postgres do, and so may a store of your own
- * (docs/stores/own-store.md). `describeSessionStore()` of `nestjs-session-manager/testing` shows whether
- * one keeps it.
+ * The contract of a session store. A store that fulfils it gives sessions every promise of this package:
+ * the stores for memcached, the process's memory, Redis and Postgres do, and your own can
+ * (docs/stores/own-store.md). `describeSessionStore()` of `nestjs-session-manager/testing` tests a store
+ * against it.
  *
- * - **A key** is visible ASCII without spaces, of 250 characters at most. **A text** is any string, which
- *   has to come back as it was; `maxBytes` limits its size.
- * - **Not found is an answer, never an error.** `undefined`, `'gone'`: there is no such record, be it
- *   that it never was, expired, was evicted or removed.
- * - **An error is a system error only.** Whatever a method throws means that the store cannot be reached,
- *   has failed, or has not answered in time; requests get a 503. What was asked for may then have happened
- *   or not. An outage must never be told as *not found*: visitors would lose their sessions.
+ * - **A key** is visible ASCII without spaces, of 250 characters at most. **A text** is any string, and must
+ *   be returned unchanged; `maxBytes` limits its size.
+ * - **Not found is an answer, never an error.** `undefined`, `'gone'`: there is no such record, because it
+ *   never existed, expired, was evicted or was removed.
+ * - **An error is a system error only.** A method that throws says that the store cannot be reached, has
+ *   failed, or has not answered in time; requests get a 503. The operation may then have happened or not.
+ *   A store must never report an outage as *not found*: visitors would lose their sessions.
  * - **Each method is atomic**, among all processes: it sees a record as it was before a change or after it,
- *   and of several that change one version, one succeeds.
+ *   and of several calls that change one version, one succeeds.
  * - **A record changes only if it is still what was read.** `update` and `remove` take the version that
- *   `find` answered, and change nothing if the record has another one. Each write gives a record a version
- *   that no record of the key has had; being read or renewed leaves it as it is. A version is a string
- *   without meaning; it is never compared with that of another key.
- * - **A life is so many whole seconds**, by one clock for all processes, best that of the server. A record
- *   whose life is over is not there: it is not found, cannot be updated or removed, and its key can be
- *   created anew. It may stay a second or two longer, never end earlier.
+ *   `find` returned, and change nothing if the record has another one. Each write gives the record a version
+ *   that no record of the key has had; reading or renewing it keeps the version. A version is a string
+ *   without meaning, and is never compared with the version of another key.
+ * - **A life is a number of whole seconds**, by one clock for all processes, preferably the server's. A record
+ *   whose life is over does not exist: it is not found, cannot be updated or removed, and its key can be
+ *   created again. It may stay a second or two longer, but must never end earlier.
  *
- * What must never happen: an expired or removed record is answered; half of a write is read; a write over a
- * version that is not the current one succeeds; an old copy is read, as from a replica.
+ * What must never happen: an expired or removed record is returned; half of a write is read; a write over a
+ * version that is not the current one succeeds; an old copy is read, for example from a replica.
  */
 export interface SessionStore {
   /**
-   * What reports and the log call it, such as `redis`. No secret: not the URL. Default: the name of its
-   * class.
+   * Its name in reports and in the log, such as `redis`. Must not contain secrets, so not the URL. Default:
+   * the name of its class.
    */
   readonly name?: string;
 
-  /** Milliseconds that an operation may take; then its request gets a 503. Default 500. */
+  /** How long an operation may take, in milliseconds; after that, its request gets a 503. Default 500. */
   readonly timeout?: number;
 
-  /** How many operations may be under way at a time; others wait in this process. Default 100. */
+  /** How many operations may run at a time; others wait in this process. Default 100. */
   readonly maxParallel?: number;
 
   /**
-   * Reads a record, and renews its life to `renewTo` seconds from now, in one step. 0: reads it only, and
-   * leaves its life as it is. Absent: as 0, or to the idle timeout for a store that knows it; sessions
-   * always give it to a store of yours.
+   * Reads a record and renews its life to `renewTo` seconds from now, in one step. 0: only reads it, its
+   * life stays as it is. Absent: like 0, or the idle timeout if the store knows it; your own store is
+   * always called with a value.
    */
   find(key: string, renewTo?: number): Promise<StoredText | undefined>;
 
-  /** Stores a record where none is. `'taken'`: there is one, and it is left alone. */
+  /** Stores a new record. `'taken'`: the key has one already, which is not changed. */
   create(
     key: string,
     text: string,
@@ -53,8 +53,8 @@ export interface SessionStore {
   ): Promise<'stored' | 'taken'>;
 
   /**
-   * Stores a record in place of the one of that version. `'changed'`: it has another version by now;
-   * `'gone'`: there is none. Both leave everything as it is.
+   * Replaces the record of that version. `'changed'`: the record has another version by now; `'gone'`: there
+   * is no record. In both cases nothing is changed.
    */
   update(
     key: string,
@@ -64,64 +64,69 @@ export interface SessionStore {
     hints?: RecordHints,
   ): Promise<'stored' | 'changed' | 'gone'>;
 
-  /** Takes the record of that version away. `'changed'` and `'gone'` as of `update`. */
+  /** Removes the record of that version. `'changed'` and `'gone'`: as for `update`. */
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'>;
 
   /**
-   * Asks the server whether it answers: called while it is known to be down, and after an error. Default:
-   * a `find` of a key that has no record.
+   * Checks that the server answers. Called after an error, and regularly during an outage. Default: a `find`
+   * of a key that has no record.
    */
   ping?(): Promise<unknown>;
 
   /**
-   * An operation has not been answered in time: connections may be dead although nobody has closed them.
-   * Whatever is asked for next should use new ones.
+   * Called after an operation timed out: a connection may be dead although it was not closed. The next
+   * operations should use new connections.
    */
   reconnect?(): void;
 
   /**
-   * Looks at the server, at start and after an outage, for a line of the log and for health reports. To
-   * reject is as good as an outage. Default: it is pinged.
+   * Examines the server, at start and after an outage, for the log and health reports. A rejection counts as
+   * an outage. Default: `ping`.
    */
   diagnose?(needs: StoreNeeds): Promise<StoreDiagnosis>;
 
   /**
-   * Calls `onRemoved` with the key of each record that another process removes by `remove`, as soon as it
-   * can tell: sockets of that session are closed then. The function that is answered ends that. It is best
-   * effort: who misses one finds out later.
+   * Calls `onRemoved` with the key of each record that another process removes with `remove`, as soon as
+   * possible: the sockets of that session are then closed. The returned function stops this. Best effort: a
+   * missed removal is detected later.
    */
   watchRemovals?(onRemoved: (key: string) => void): () => void;
 
   /**
-   * Ends what the store has opened, after the last request of the last application that uses it. Whoever
-   * uses it later, such as the next application of a test, opens it anew.
+   * Closes what the store has opened, after the last request of the last application that uses it. A later
+   * call, such as from a test's next application, opens it again.
    */
   close?(): Promise<void>;
 }
 
-/** A record as the store keeps it, and the version that `update` and `remove` ask for. */
+/** A record's text, and the version that `update` and `remove` take. */
 export interface StoredText {
   /** As it was written. */
   readonly text: string;
   /** Changes with each write, and never comes back. */
   readonly version: string;
+  /**
+   * Seconds that are left of its life, if it was read without being renewed (`renewTo` 0). A store that
+   * cannot tell leaves it out: what is told of the end of such a session is then the latest that it can be.
+   */
+  readonly lifeLeft?: number | undefined;
 }
 
-/** What is known of a record that is written. Most stores need nothing of it. */
+/** Facts about a record that is written. Most stores can ignore them. */
 export interface RecordHints {
   /**
-   * It is of somebody who is signed in. A store that has to drop records when it is full should drop
-   * others first. Absent: as the record before it.
+   * The record belongs to a signed-in user. A store that has to drop records when it is full should drop
+   * others first. Absent: like the record that it replaces.
    */
   readonly isSignedIn?: boolean;
   /**
-   * What was there must never be served again, as after a new id. Only a store that keeps copies elsewhere
-   * has to take care of that.
+   * The replaced record must never be served again, as after a new id. Only a store that keeps copies
+   * elsewhere must take care of this.
    */
   readonly isFinal?: boolean;
 }
 
-/** What sessions need of a store. */
+/** What sessions need from a store. */
 export interface StoreNeeds {
   /** Bytes of the largest record. */
   readonly maxBytes: number;
@@ -129,10 +134,10 @@ export interface StoreNeeds {
   readonly timeout: number;
 }
 
-/** What a server is, and what is wrong with it. */
+/** A server's version and its problem. */
 export interface StoreDiagnosis {
-  /** Of the server, such as `7.0.15`. */
+  /** The server's version, such as `7.0.15`. */
   readonly version?: string | undefined;
-  /** What will go wrong although the server answers: a sentence with its remedy. */
+  /** A problem although the server answers: a sentence with its remedy. */
   readonly problem?: string | undefined;
 }

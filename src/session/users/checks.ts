@@ -1,17 +1,19 @@
 import type { SessionPolicy } from '../policy.js';
 
-/** Sessions that a process remembers the check of; for others it checks again. */
+/** A process remembers the checks of this many sessions; it checks others again. */
 const MAX_REMEMBERED = 10_000;
 
-/** A check is good for so many milliseconds at most. */
+/** A check is valid for at most this many milliseconds. */
 const MAX_INTERVAL_MS = 60_000;
 
 interface Check {
   readonly indexKey: string;
   readonly at: number;
+  /** Whether it has renewed the index, and so is good for who uses the session. */
+  readonly isUse: boolean;
 }
 
-/** How long a check of the index is good for, in milliseconds. */
+/** How long a check of the index is valid, in milliseconds. */
 export function checkInterval({ timeout }: SessionPolicy): number {
   return Math.min(MAX_INTERVAL_MS, timeout * 100);
 }
@@ -22,17 +24,18 @@ export class UserChecks {
 
   constructor(private readonly policy: SessionPolicy) {}
 
-  isGood(handle: string): boolean {
+  /** `isUse`: one that has not renewed the index is not enough. */
+  isValid(handle: string, isUse = true): boolean {
     const check = this.byHandle.get(handle);
-    if (!check) return false;
+    if (!check || (isUse && !check.isUse)) return false;
     const age = this.policy.now() - check.at;
-    // A clock that was set back makes none of them last longer.
+    // A negative age means that the clock was set back: the check must not last longer for that.
     return age >= 0 && age < checkInterval(this.policy);
   }
 
-  remember(handle: string, indexKey: string): void {
+  remember(handle: string, indexKey: string, isUse = true): void {
     this.byHandle.delete(handle);
-    this.byHandle.set(handle, { indexKey, at: this.policy.now() });
+    this.byHandle.set(handle, { indexKey, at: this.policy.now(), isUse });
     if (this.byHandle.size <= MAX_REMEMBERED) return;
     for (const oldest of this.byHandle.keys()) {
       this.byHandle.delete(oldest);
@@ -40,7 +43,7 @@ export class UserChecks {
     }
   }
 
-  /** All checks of an index, when sessions are taken out of it. */
+  /** Forgets all checks of an index, after sessions were removed from it. */
   forget(indexKey: string): void {
     for (const [handle, check] of this.byHandle) {
       if (check.indexKey === indexKey) this.byHandle.delete(handle);

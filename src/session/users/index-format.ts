@@ -1,36 +1,39 @@
 import { isTime } from '../storage/record-format.js';
 import type { SessionClient } from '../session-user.js';
 
-/** Which sessions a user is signed in with. One that it does not name is not signed in. */
+/** The sessions that a user is signed in with. A session that is not listed is not signed in. */
 export interface UserIndex {
   /** In the order of their sign-ins. */
   readonly sessions: readonly IndexedSession[];
   /** The store keys of sessions that are being ended, until their records are gone. */
   readonly ending: readonly string[];
-  /** Fields that a newer release has stored, to be kept. */
+  /** Unknown fields, stored by a newer release. They are kept. */
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
 export interface IndexedSession extends SessionClient {
   readonly handle: string;
-  /** Its store key, or one from which a forwarder leads there. */
+  /** Its store key, or a key whose forwarder leads to it. */
   readonly key: string;
-  /** When it was last seen, in milliseconds since 1970; a minute old at most while it is in use. */
+  /** When it was last used, in milliseconds since 1970. At most a minute behind while it is in use. */
   readonly seenAt: number;
-  /** The store key of the session that it was before: until that leads here, nobody has it. */
+  /**
+   * The store key before the sign-in. Until a forwarder leads from there to `key`, no client has the
+   * session.
+   */
   readonly from?: string | undefined;
-  /** Other store keys of it, of new ids that it was given at the same moment. They end with it. */
+  /** Store keys of its branches: parallel requests gave it several new ids. They end with it. */
   readonly beside?: readonly string[] | undefined;
-  /** Store keys that it was about to get behind a border: if its record is at one, it is there. */
+  /** Store keys that it was about to move to, behind a border. If its record is at one, it has moved. */
   readonly to?: readonly string[] | undefined;
-  /** Fields that a newer release has stored, to be kept. */
+  /** Unknown fields, stored by a newer release. They are kept. */
   readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** New ids of one session that are good beside the last. */
+/** The number of other branches that stay valid beside the newest. */
 const MAX_BESIDE = 4;
 
-/** New ids that one session may be about to get at once. */
+/** The number of moves of one session that may be in progress at a time. */
 const MAX_TO = 4;
 
 export const NO_SESSIONS: UserIndex = { sessions: [], ending: [] };
@@ -42,24 +45,24 @@ export const NO_SESSIONS: UserIndex = { sessions: [], ending: [] };
  * [2,[["<handle>","<key>",<seen at>,{"userAgent":"…","ip":"…"}]],["<ending key>"]]
  * ```
  *
- * A session's last element holds fields by name and is absent if there are none. Fields that this release
- * does not know, of a newer one in a rolling deployment, are kept when the index is rewritten.
+ * A session's last element holds fields by name and is absent if there are none. In a rolling deployment a
+ * newer release may store fields that this one does not know: they are kept when the index is rewritten.
  */
 const VERSION = 2;
 
-/** As many sessions as an index names. */
+/** The largest number of sessions in an index. */
 export const MAX_INDEXED = 10_000;
 
 export function encodeIndex({ sessions, ending, more }: UserIndex): string {
   const rows = sessions.map(({ handle, key, seenAt, more, userAgent, ip, from, beside, to }) => {
     const fields = { ...more, userAgent, ip, from, beside, to };
-    const isBare = Object.values(fields).every((value) => value === undefined);
-    return isBare ? [handle, key, seenAt] : [handle, key, seenAt, fields];
+    const hasNoFields = Object.values(fields).every((value) => value === undefined);
+    return hasNoFields ? [handle, key, seenAt] : [handle, key, seenAt, fields];
   });
   return JSON.stringify([VERSION, rows, ending, ...(more ? [more] : [])]);
 }
 
-/** Reads an index of this version, the one before, or a newer one. `undefined`: it is none. */
+/** Decodes an index of version 1, 2 or newer. `undefined`: the text is not an index. */
 export function decodeIndex(text: string): UserIndex | undefined {
   const [version, rows, ending, more] = parseList(text);
   if (!Number.isInteger(version) || (version as number) < 1) return undefined;
@@ -97,7 +100,6 @@ function readVersion1(row: unknown): IndexedSession | undefined {
   return readSession([handle, key, seenAt, fields]);
 }
 
-/** The session of this handle. */
 export function sessionIn(
   index: UserIndex | undefined,
   handle: string,
@@ -105,19 +107,19 @@ export function sessionIn(
   return index?.sessions.find((session) => session.handle === handle);
 }
 
-/** The same index with a session put in: in the place of the one of its handle, or as the last. */
+/** Adds a session to the index, or replaces the one with the same handle. */
 export function withSession(index: UserIndex, session: IndexedSession): UserIndex {
   const isNew = !sessionIn(index, session.handle);
   const sessions = index.sessions.map((one) => (one.handle === session.handle ? session : one));
   return { ...index, sessions: isNew ? [...sessions, session] : sessions };
 }
 
-/** All store keys that it may be under. */
+/** All store keys at which the session's record may be. */
 export function keysOf({ key, beside = [], to = [] }: IndexedSession): string[] {
   return [key, ...beside, ...to];
 }
 
-/** The same index without that key as one that a session may move to: another one is there. */
+/** Removes a key from the keys that sessions may move to: another session has it now. */
 export function withoutWayTo(index: UserIndex, key: string): UserIndex {
   const sessions = index.sessions.map((session) =>
     session.to?.includes(key)
@@ -127,21 +129,21 @@ export function withoutWayTo(index: UserIndex, key: string): UserIndex {
   return { ...index, sessions };
 }
 
-/** A session that is about to be under another key, behind a border. */
+/** Notes that a session is about to move to another key, behind a border. */
 export function movingTo(session: IndexedSession, key: string): IndexedSession {
   return { ...session, to: [...(session.to ?? []).slice(1 - MAX_TO), key] };
 }
 
-/** The same index with a session under another key as well; of too many all but the first and the last end. */
+/** Adds a branch of a session. Beyond `MAX_BESIDE`, the oldest branches end, except the first. */
 export function withBranch(index: UserIndex, session: IndexedSession, key: string): UserIndex {
   const beside = [...(session.beside ?? []), session.key];
-  // The way from the old id leads to the first: it tells others that the session is alive.
+  // The old id's forwarder leads to the first branch, so that one shows that the session is alive.
   const ended = beside.splice(1, Math.max(0, beside.length - MAX_BESIDE));
   const branched = { ...session, key, beside, from: undefined };
   return { ...withSession(index, branched), ending: [...index.ending, ...ended] };
 }
 
-/** The same index with a session moved to another key; a sign-in ends those beside it. */
+/** Moves a session to another key. A sign-in ends its branches. */
 export function withMoved(
   index: UserIndex,
   session: IndexedSession,
@@ -158,12 +160,14 @@ export function withMoved(
   return withSession(index, { ...session, beside: moved });
 }
 
-/** The same index without these sessions. */
 export function withoutSessions(index: UserIndex, handles: ReadonlySet<string>): UserIndex {
   return { ...index, sessions: index.sessions.filter(({ handle }) => !handles.has(handle)) };
 }
 
-/** The same index without these sessions, unless they have been in use, or moved, since they were looked for. */
+/**
+ * Removes sessions whose records are gone, except those that were used or moved since the records were
+ * read.
+ */
 export function withoutGone(index: UserIndex, gone: readonly IndexedSession[]): UserIndex {
   const isGone = (session: IndexedSession) =>
     gone.some((one) => one.handle === session.handle && isUnchanged(one, session));
@@ -175,7 +179,7 @@ function isUnchanged(before: IndexedSession, after: IndexedSession): boolean {
   return key === after.key && seenAt === after.seenAt && to.length === (after.to ?? []).length;
 }
 
-/** The same index with these sessions about to be ended. */
+/** Moves sessions to the list of those that are being ended. */
 export function endingSessions(index: UserIndex, sessions: readonly IndexedSession[]): UserIndex {
   const { ending, ...rest } = withoutSessions(index, new Set(sessions.map(({ handle }) => handle)));
   const keys = sessions.flatMap(keysOf);

@@ -12,18 +12,18 @@ import {
   type UserIndex,
 } from './index-format.js';
 
-/** An index as found, and the version to change it by. */
+/** An index as read, and its version for compare-and-set. */
 export interface FoundIndex {
   readonly index: UserIndex;
   readonly version: string;
 }
 
-/** The index it is to become; `undefined` or the same: it stays. Asked again for a newer one. */
+/** Returns the new index; `undefined` or the same object: no change. Called again after a conflict. */
 type Change = (index: UserIndex) => UserIndex | undefined | Promise<UserIndex | undefined>;
 
 /**
- * The users' indexes in and out of the store, changed by compare-and-set. In one process the changes
- * of an index follow each other, so that retries come only from other processes.
+ * Reads and changes users' indexes in the store, by compare-and-set. Within one process the changes of an
+ * index run one after another, so only other processes cause conflicts.
  */
 export class UserIndexes {
   private readonly seal: RecordSeal;
@@ -36,9 +36,9 @@ export class UserIndexes {
     this.seal = recordSeal(policy.secrets);
   }
 
-  /** `renews`: its sessions are in use. It then outlives each of them, however long they rest. */
-  async find(key: string, renews: boolean): Promise<FoundIndex | undefined> {
-    const found = await this.store.find(key, renews ? this.life : 0);
+  /** `touch`: extend its life to twice the idle timeout, so that it outlives each of its sessions. */
+  async find(key: string, touch: boolean): Promise<FoundIndex | undefined> {
+    const found = await this.store.find(key, touch ? this.life : 0);
     if (!found) return undefined;
     const text = this.seal.open(key, found.text);
     const decoded = text === undefined ? undefined : decodeIndex(text);
@@ -51,18 +51,18 @@ export class UserIndexes {
     return { index: index ?? NO_SESSIONS, version: found.version };
   }
 
-  /** Answers the index as it is then. `known`: as it was a moment ago. */
+  /** Returns the index after the change. `known`: the index as just read, which saves a read. */
   change(key: string, change: Change, known?: FoundIndex): Promise<UserIndex> {
     return this.mutex.runExclusive(key, () => this.tryToChange(key, change, known));
   }
 
-  /** Whether it can be stored, as far as its size goes. */
+  /** Whether the index is small enough to be stored. */
   fits(key: string, index: UserIndex): boolean {
     if (index.sessions.length > MAX_INDEXED || index.ending.length > MAX_INDEXED) return false;
     return Buffer.byteLength(this.seal.close(key, encodeIndex(index))) <= this.policy.maxBytes;
   }
 
-  /** Whoever wrote it may have named keys of others. */
+  /** Whether all keys are session keys of this application: the index may have been written by others. */
   private isOurs({ sessions, ending }: UserIndex): boolean {
     const { keyPrefix } = this.policy;
     const keys = sessions.flatMap(({ key, from = key, beside = [], to = [] }) => [
@@ -90,7 +90,7 @@ export class UserIndexes {
     });
   }
 
-  /** `false`: somebody else was first. */
+  /** `false`: another process changed the index first. */
   private async put(key: string, index: UserIndex, version: string | undefined): Promise<boolean> {
     const text = this.seal.close(key, encodeIndex(index));
     const result =

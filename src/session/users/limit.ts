@@ -13,12 +13,13 @@ import {
 import type { UserLookup } from './lookup.js';
 
 /**
- * Puts a session into its user's index, as `maxSessionsPerUser` and `whenTooMany` have it: decided
- * within the compare-and-set, so it holds however many sign in at once. Answers the index.
+ * Adds a session to its user's index within the limits of `maxSessionsPerUser` and `whenTooMany`. The
+ * decision is part of the compare-and-set, so it holds for parallel sign-ins. Returns the new index.
  *
- * @throws SessionLimitError if there is no room
+ * `listedTo`: the session is already listed and is about to move to this key. It is not added again if
+ * it was removed meanwhile.
  *
- * `listedTo`: it has a place already, is not put in anew if that is gone, and gets this key.
+ * @throws SessionLimitError if the limit is reached and `whenTooMany` is `'refuse'`
  */
 export async function enforceLimit(
   lookup: UserLookup,
@@ -30,18 +31,19 @@ export async function enforceLimit(
   const { maxSessionsPerUser, whenTooMany } = policy;
   const [indexKey = '', ...olderKeys] = lookup.keys.allOfUser(userId);
   const max = maxSessionsPerUser === false ? Infinity : maxSessionsPerUser;
-  const older = max === Infinity ? 0 : await settleOlder(lookup, userId, session, olderKeys);
+  const older =
+    max === Infinity ? 0 : await countInOlderIndexes(lookup, userId, session, olderKeys);
   return indexes.change(indexKey, async (index) => {
     const present = sessionIn(index, session.handle);
     if (listedTo !== undefined && !present) return undefined;
     const room = max - older - (present ? 0 : 1);
     const { beside, more } = present ?? {};
-    // Where it is now is known better to who moved it there.
+    // A move in progress updates the key in the index; the key given here may be older.
     const entered =
       present && listedTo !== undefined
         ? movingTo({ ...present, ...session, key: present.key }, listedTo)
         : { ...session, beside, more };
-    const live = withoutWayTo(await withoutLost(lookup, userId, index, room), session.key);
+    const live = withoutWayTo(await withoutExpired(lookup, userId, index, room), session.key);
     let next = withSession(live, entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);
@@ -53,10 +55,10 @@ export async function enforceLimit(
 }
 
 /**
- * How many sessions the indexes of older secrets name, which those were signed in with. If they have
- * to make room, they do so here: all of them are older than what the newest index names.
+ * Counts the sessions in the indexes of older secrets. If the limit requires it, ends some of them first:
+ * they are all older than those in the newest index.
  */
-async function settleOlder(
+async function countInOlderIndexes(
   lookup: UserLookup,
   userId: string,
   { handle }: IndexedSession,
@@ -75,8 +77,8 @@ async function settleOlder(
   return count;
 }
 
-/** Drops the sessions that ran out. If there is room, only those that must have are looked for. */
-async function withoutLost(
+/** Removes expired sessions. If there is room, only records of long unused sessions are read. */
+async function withoutExpired(
   lookup: UserLookup,
   userId: string,
   index: UserIndex,
@@ -88,6 +90,6 @@ async function withoutLost(
   const doubtful = index.sessions.filter(
     ({ seenAt }) => isCrowded || Math.abs(now() - seenAt) > longTime,
   );
-  const { gone } = await lookup.sort(userId, doubtful);
+  const { gone } = await lookup.classify(userId, doubtful);
   return gone.length > 0 ? withoutGone(index, gone) : index;
 }

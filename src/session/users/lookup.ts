@@ -14,15 +14,15 @@ import { UserIndexes } from './indexes.js';
 import type { SessionStore } from '../storage/store.js';
 
 /**
- * How long a place in the index is kept for a session that nobody has yet, in milliseconds. A sign-in
- * that takes longer, or whose clock is another, finds its key closed, and takes its place anew.
+ * How long the index keeps a place for a session whose record is not stored yet, in milliseconds. A
+ * sign-in that takes longer, or whose clock differs, finds its key closed and enters the index again.
  */
 const RESERVED_MS = 5_000;
 
-/** Sessions of a user that the store is asked for at a time. */
-const TOGETHER = 100;
+/** How many records of a user are read at a time. */
+const BATCH_SIZE = 100;
 
-/** A session of the index, and its record. */
+/** A session of the index, with its record. */
 export interface LiveSession extends IndexedSession {
   readonly record: SessionRecord;
 }
@@ -43,8 +43,9 @@ export class UserLookup {
   }
 
   /**
-   * The record of a session, through its forwarders, not renewed. `undefined` also if nobody can have
-   * it: the sign-in failed half way, and the session from before it goes on.
+   * Reads the record of a session, through its forwarders, without extending its life. Also `undefined`
+   * if the sign-in was not completed: the session from before the sign-in goes on, and no client has
+   * this one.
    */
   async record(userId: string, session: IndexedSession): Promise<TracedRecord | undefined> {
     const { key, handle, from, beside = [], to = [] } = session;
@@ -67,45 +68,45 @@ export class UserLookup {
     return user?.id === userId && user.handle === handle ? found : undefined;
   }
 
-  /** A time in the future is one of another clock, and must not keep a place for longer either. */
+  /** A time in the future comes from another clock; it must not keep a place for longer either. */
   private isReserved(since: number): boolean {
     return Math.abs(this.policy.now() - since) < RESERVED_MS;
   }
 
-  /** Whether a session has moved on to that key, as far as anybody can still tell. */
+  /** Whether a session moved from one key to the other, or may have: its forwarders are gone or closed. */
   private async leadsFrom(from: string, key: string): Promise<boolean> {
     for (let at = from, forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
       const found = await this.records.find(at, 0);
       if (!found || !('forwardTo' in found)) return !found;
-      // Closed: the session there ended.
+      // A forwarder to its own key closes it: the session there has ended.
       if (found.forwardTo === at && found.isBorder) return true;
       if (found.forwardTo === key || found.isBorder) return found.forwardTo === key;
       at = found.forwardTo;
     }
-    // In a circle there is no session that could go on in place of this one.
-    this.records.tellEndless();
+    // A loop of forwarders leads to no other session.
+    this.records.warnOfForwarderLoop();
     return true;
   }
 
-  /** Those that are there. Those whose records are gone are taken out of the index. */
+  /** The sessions that have a record. Removes the others from the index. */
   async live(userId: string, indexKey: string): Promise<LiveSession[]> {
     const found = await this.indexes.find(indexKey, false);
-    const { live, gone } = await this.sort(userId, found?.index.sessions ?? []);
+    const { live, gone } = await this.classify(userId, found?.index.sessions ?? []);
     if (gone.length > 0) {
       await this.indexes.change(indexKey, (index) => withoutGone(index, gone), found);
     }
     return live;
   }
 
-  /** Tells those that are there from those that are gone for good; a sign-in under way is neither. */
-  async sort(
+  /** Divides sessions into live ones and those gone for good. A sign-in in progress is in neither list. */
+  async classify(
     userId: string,
     sessions: readonly IndexedSession[],
   ): Promise<{ live: LiveSession[]; gone: IndexedSession[] }> {
-    const found = await inParts(sessions, (session) => this.record(userId, session));
+    const found = await inBatches(sessions, (session) => this.record(userId, session));
     const live: LiveSession[] = [];
     const lost = sessions.filter((one, n) => !found[n] && !this.isReserved(one.seenAt));
-    const isClosed = await inParts(lost, (session) => this.close(session));
+    const isClosed = await inBatches(lost, (session) => this.close(session));
     for (const [n, session] of sessions.entries()) {
       const record = found[n]?.record;
       if (record) live.push({ ...session, record });
@@ -114,45 +115,45 @@ export class UserLookup {
   }
 
   /**
-   * Makes sure that a session that is not there will not be: no clock tells a sign-in that failed from one
-   * that is slow. `false`: it has come.
+   * Makes sure that a missing record cannot be stored later: a slow sign-in looks like a failed one.
+   * `false`: the record has been stored meanwhile.
    */
   private async close({ key, from }: IndexedSession): Promise<boolean> {
     if (from === undefined) return this.records.close(key, { evenIfThere: false });
     const origin = await this.records.find(from, 0);
     if (!origin || 'forwardTo' in origin) {
-      // What was not there a moment ago may have moved there since.
+      // The session may have moved to this key since it was read.
       return this.records.close(key, { evenIfThere: !(await this.leadsFrom(from, key)) });
     }
-    // Of another version it is not the one that a sign-in under way would move.
+    // A sign-in in progress moves only the version that it has read: the rewrite stops it.
     const { record, version } = origin;
     if ((await this.records.update(from, record, version)) !== 'stored') return false;
     return this.records.close(key, { evenIfThere: true });
   }
 
-  /** Ends sessions: first the index names them no more, then their records go. Answers how many went. */
-  async end(indexKey: string, isMeant: (session: IndexedSession) => boolean): Promise<number> {
-    let meant: IndexedSession[] = [];
+  /** Ends sessions: removes them from the index first, then their records. Returns how many were ended. */
+  async end(indexKey: string, matches: (session: IndexedSession) => boolean): Promise<number> {
+    let matching: IndexedSession[] = [];
     const { ending } = await this.indexes.change(indexKey, (index) => {
-      meant = index.sessions.filter(isMeant);
-      return meant.length > 0 ? endingSessions(index, meant) : undefined;
+      matching = index.sessions.filter(matches);
+      return matching.length > 0 ? endingSessions(index, matching) : undefined;
     });
     this.checks.forget(indexKey);
-    const removed = new Set(await this.finish(indexKey, ending));
+    const removed = new Set(await this.finishEnding(indexKey, ending));
     let count = 0;
-    for (const session of meant) {
-      // All of its keys are the same session.
+    for (const session of matching) {
+      // The session counts once, however many of its keys had a record.
       const keys = keysOf(session).filter((one) => removed.delete(one));
       if (keys.length > 0) count++;
     }
     return count + removed.size;
   }
 
-  /** Removes the records of sessions that are being ended, by whomever it was begun. Answers which. */
-  async finish(indexKey: string, ending: readonly string[]): Promise<string[]> {
+  /** Removes the records of sessions that are being ended, by any process. Returns the keys removed here. */
+  async finishEnding(indexKey: string, ending: readonly string[]): Promise<string[]> {
     if (ending.length === 0) return [];
     const { telemetry } = this.policy;
-    const ended = await inParts(ending, (key) =>
+    const ended = await inBatches(ending, (key) =>
       removeSession(this.records, key, {
         onRemoved: (removed) =>
           telemetry.emitOf('destroyed', identified(removed), { reason: 'revoked' }),
@@ -167,11 +168,11 @@ export class UserLookup {
   }
 }
 
-/** Work for each of them, for so many at a time that nobody else has to wait long. */
-async function inParts<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+/** Works on a limited number of items at a time, so that other requests do not wait long. */
+async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
-  for (let from = 0; from < items.length; from += TOGETHER) {
-    results.push(...(await Promise.all(items.slice(from, from + TOGETHER).map(work))));
+  for (let from = 0; from < items.length; from += BATCH_SIZE) {
+    results.push(...(await Promise.all(items.slice(from, from + BATCH_SIZE).map(work))));
   }
   return results;
 }

@@ -16,49 +16,49 @@ import type { FoundIndex } from './indexes.js';
 import { enforceLimit } from './limit.js';
 import type { UserLookup } from './lookup.js';
 
-/** A session that is signed in, as its index has to name it. */
+/** A signed-in session, as the user's index should list it. */
 export interface Member {
   readonly user: SessionUser;
   readonly ticket: SessionTicket;
   readonly key: string;
 }
 
-/** A place in a user's index, for a session that is about to be stored. */
+/** A place in a user's index for a session that is about to be stored. */
 export interface Place {
   readonly user: SessionUser;
   readonly key: string;
   readonly client?: SessionClient;
-  /** The store key of the session that it is now. */
+  /** The store key before the sign-in. */
   readonly from?: string | undefined;
-  /** The index has the session already, and knows its key better: where it is going. */
+  /** The session is already listed: the key that it is about to move to. */
   readonly listedTo?: string;
 }
 
-/** Keeps a user's index in step with what becomes of one session: signed in, used, moved, ended. */
+/** Updates a user's index when a session signs in, is used, moves or ends. */
 export class UserMembership {
-  private readonly underWay = new Map<string, Promise<boolean>>();
+  private readonly pendingChecks = new Map<string, Promise<boolean>>();
 
   constructor(private readonly lookup: UserLookup) {}
 
   /**
-   * Signs a session in: to be done before its record is stored, so that whoever ends the user's
-   * sessions after that finds it. Its place is kept for a few seconds until then; whoever gives it to
-   * another session closes its key first.
+   * Adds a session to the index before its record is stored, so that a request that ends the user's
+   * sessions afterwards finds it. The place is kept for a few seconds until the record is there. Before
+   * another session gets the place, the key is closed.
    *
-   * `undefined`: it was to be listed already, and is not, as it was ended.
+   * `undefined`: `listedTo` was given, but the session was ended meanwhile.
    *
-   * @throws SessionLimitError if there is no room for it
+   * @throws SessionLimitError if the limit is reached
    */
-  async enter({ client = {}, ...place }: Place): Promise<IndexedSession | undefined> {
+  async add({ client = {}, ...place }: Place): Promise<IndexedSession | undefined> {
     const { user, key, from, listedTo } = place;
     const seenAt = this.lookup.policy.now();
     const session = { handle: user.handle, key, seenAt, from, ...withinLengths(client) };
     const index = await enforceLimit(this.lookup, user.id, session, listedTo);
-    await this.lookup.finish(this.indexKey(user, 0), index.ending);
+    await this.lookup.finishEnding(this.indexKey(user, 0), index.ending);
     return sessionIn(index, user.handle);
   }
 
-  /** Its key was taken. If it was ended meanwhile it stays so. */
+  /** Sets another key, as the first was taken. A session that was ended meanwhile stays ended. */
   async rekey({ user, key, from }: Place): Promise<void> {
     const seenAt = this.lookup.policy.now();
     await this.lookup.indexes.change(this.indexKey(user, 0), (index) => {
@@ -67,7 +67,7 @@ export class UserMembership {
     });
   }
 
-  /** Before a session moves to another key, over a border. `undefined`: it was ended. */
+  /** Called before a session moves to another key, behind a border. `undefined`: it was ended. */
   async announceMove(user: SessionUser, to: string): Promise<IndexedSession | undefined> {
     const index = await this.lookup.indexes.change(this.indexKey(user, 0), (present) => {
       const session = sessionIn(present, user.handle);
@@ -76,39 +76,46 @@ export class UserMembership {
     return sessionIn(index, user.handle);
   }
 
-  /** Before a session is under another key as well. `false`: it was ended. */
+  /** Called before a branch of a session is stored. `false`: the session was ended. */
   async branch(user: SessionUser, key: string): Promise<boolean> {
     const indexKey = this.indexKey(user, 0);
     const index = await this.lookup.indexes.change(indexKey, (present) => {
       const session = sessionIn(present, user.handle);
       return session && withBranch(present, session, key);
     });
-    await this.lookup.finish(indexKey, index.ending);
+    await this.lookup.finishEnding(indexKey, index.ending);
     return sessionIn(index, user.handle) !== undefined;
   }
 
-  /** Whether the session is signed in; asked of the store once in a while only. */
-  isMember(member: Member): boolean | Promise<boolean> {
+  /**
+   * Whether the session is signed in. Reads the index at most once per `checkInterval()`. `isUse`: otherwise neither
+   * the session nor the index is to live longer for it.
+   */
+  isMember(member: Member, isUse = true): boolean | Promise<boolean> {
     const { handle } = member.user;
-    if (this.lookup.checks.isGood(handle)) return true;
-    let check = this.underWay.get(handle);
+    if (this.lookup.checks.isValid(handle, isUse)) return true;
+    if (!isUse) return this.checkUnused(member);
+    let check = this.pendingChecks.get(handle);
     if (!check) {
-      check = this.check(member).finally(() => this.underWay.delete(handle));
-      this.underWay.set(handle, check);
+      check = this.check(member).finally(() => this.pendingChecks.delete(handle));
+      this.pendingChecks.set(handle, check);
     }
     return check;
   }
 
-  /** The same for who only looks, and keeps neither the session nor the index alive. */
+  /** Like `isMember`, but extends neither the session's nor the index's life. */
   async isListed({ user, ticket }: Member): Promise<boolean> {
     const { checks, indexes } = this.lookup;
-    if (checks.isGood(user.handle)) return true;
+    if (checks.isValid(user.handle)) return true;
     const found = await indexes.find(this.indexKey(user, ticket.secret), false);
     return sessionIn(found?.index, user.handle) !== undefined;
   }
 
-  /** Before a session whose cookie an older secret signed gets a new id, under the newest. */
-  async carryOver({ user, ticket }: Member): Promise<void> {
+  /**
+   * Copies the session to the index of the newest secret. Called before a session whose id an older
+   * secret signed gets a new id, which the newest secret signs.
+   */
+  async copyToNewestIndex({ user, ticket }: Member): Promise<void> {
     if (ticket.secret === 0) return;
     const found = await this.lookup.indexes.find(this.indexKey(user, ticket.secret), false);
     const session = sessionIn(found?.index, user.handle);
@@ -118,8 +125,15 @@ export class UserMembership {
     );
   }
 
-  /** After it got one. `false`: it was ended meanwhile. `before`: the ticket it had. */
-  async follow({ user, key }: Member, before: SessionTicket, isSignIn = false): Promise<boolean> {
+  /**
+   * Called after a session got a new id. `before`: its ticket until then. `false`: it was ended
+   * meanwhile.
+   */
+  async recordMove(
+    { user, key }: Member,
+    before: SessionTicket,
+    isSignIn = false,
+  ): Promise<boolean> {
     let isMember = true;
     const oldKey = this.lookup.keys.of(before);
     const indexKey = this.indexKey(user, 0);
@@ -129,14 +143,17 @@ export class UserMembership {
         isMember = session !== undefined;
         return session && withMoved(index, session, { oldKey, key, isSignIn });
       });
-      if (isSignIn) await this.lookup.finish(indexKey, ending);
-      if (before.secret !== 0) await this.drop(user, before.secret);
+      if (isSignIn) await this.lookup.finishEnding(indexKey, ending);
+      if (before.secret !== 0) await this.removeFromIndex(user, before.secret);
     });
     return isMember;
   }
 
-  /** After its record is gone, so that a failure leaves no more than a name without a session. */
-  leave(user: SessionUser, ticket: SessionTicket): Promise<void> {
+  /**
+   * Called after its record was removed: a failure leaves a place in the index without a session, no
+   * more.
+   */
+  remove(user: SessionUser, ticket: SessionTicket): Promise<void> {
     const indexKey = this.indexKey(user, ticket.secret);
     return this.bestEffort(async () => {
       const { ending } = await this.lookup.indexes.change(indexKey, (index) => {
@@ -144,8 +161,17 @@ export class UserMembership {
         if (session?.beside) return endingSessions(index, [session]);
         return session && withoutSessions(index, new Set([user.handle]));
       });
-      await this.lookup.finish(indexKey, ending);
+      await this.lookup.finishEnding(indexKey, ending);
     });
+  }
+
+  private async checkUnused({ user, ticket }: Member): Promise<boolean> {
+    const { indexes, checks } = this.lookup;
+    const indexKey = this.indexKey(user, ticket.secret);
+    const found = await indexes.find(indexKey, false);
+    if (!sessionIn(found?.index, user.handle)) return false;
+    checks.remember(user.handle, indexKey, false);
+    return true;
   }
 
   private async check(member: Member): Promise<boolean> {
@@ -156,16 +182,16 @@ export class UserMembership {
     const session = sessionIn(found?.index, user.handle);
     if (!found || !session) return false;
     checks.remember(user.handle, indexKey);
-    const isMoved = session.key !== key && (await this.leadsElsewhere(user, session, key));
-    if (session.key !== key && !isMoved) this.note(indexKey, { ...session, key }, found);
+    const isMoved = session.key !== key && (await this.hasMovedOn(user, session, key));
+    if (session.key !== key && !isMoved) this.touch(indexKey, { ...session, key }, found);
     else if (Math.abs(policy.now() - session.seenAt) >= checkInterval(policy)) {
-      this.note(indexKey, session, found);
+      this.touch(indexKey, session, found);
     }
     return true;
   }
 
-  /** Whether the index knows better, as the session got a new id since this request read it. */
-  private async leadsElsewhere(
+  /** Whether the session got a new id since this request read it, so that the index is newer. */
+  private async hasMovedOn(
     user: SessionUser,
     session: IndexedSession,
     key: string,
@@ -174,30 +200,30 @@ export class UserMembership {
     return found !== undefined && found.key !== key;
   }
 
-  /** That the session is in use, and where. No request waits for it. */
-  private note(indexKey: string, { handle, key }: IndexedSession, found: FoundIndex): void {
+  /** Stores when the session was last used, and its key. No request waits for it. */
+  private touch(indexKey: string, { handle, key }: IndexedSession, found: FoundIndex): void {
     const seenAt = this.lookup.policy.now();
     void this.bestEffort(async () => {
       await this.lookup.indexes.change(
         indexKey,
         (index) => {
           const session = sessionIn(index, handle);
-          const noted = { key, seenAt, from: undefined, to: undefined };
-          return session && withSession(index, { ...session, ...noted });
+          const touched = { key, seenAt, from: undefined, to: undefined };
+          return session && withSession(index, { ...session, ...touched });
         },
         found,
       );
     });
   }
 
-  private async drop(user: SessionUser, secret: number): Promise<void> {
+  private async removeFromIndex(user: SessionUser, secret: number): Promise<void> {
     const handles = new Set([user.handle]);
     await this.lookup.indexes.change(this.indexKey(user, secret), (index) =>
       sessionIn(index, user.handle) ? withoutSessions(index, handles) : undefined,
     );
   }
 
-  /** What the next check or the next list makes up for must not fail what is done already. */
+  /** Ignores store errors: the session's change is done, and the next check or list repairs the index. */
   private async bestEffort(work: () => Promise<void>): Promise<void> {
     try {
       await work();

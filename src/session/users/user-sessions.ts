@@ -53,7 +53,7 @@ export class UserSessions {
     const own = current && userOfSession('current', current)?.handle;
     const lists = this.#indexKeys(userId).map((key) => this.#lookup.live(userId, key));
     const found = (await Promise.all(lists)).flat();
-    // One that is about to get a new secret is named twice.
+    // Two indexes list a session whose id is about to be signed by a newer secret.
     const sessions = new Map(found.map((session) => [session.handle, session]));
     return [...sessions.values()]
       .map((session) => this.#infoOf(session, session.handle === own))
@@ -61,7 +61,7 @@ export class UserSessions {
   }
 
   /**
-   * Ends one session: its next request, in any process, finds no session, and requests under way do
+   * Ends one session: its next request, in any process, finds no session, and requests in flight do
    * not write it back. `false`: the user has no such session.
    */
   async revoke(userId: string, handle: string): Promise<boolean> {
@@ -83,8 +83,8 @@ export class UserSessions {
   /**
    * Ends every session of the application, of all users and of anonymous visitors, as after an incident: in
    * this process at once, in every other within `revokeEverybodyWithin` seconds. Sockets are closed. Records
-   * are not removed, but nothing leads to them any more. Applications that share store and `keyPrefix` end
-   * together.
+   * are not removed, but no id leads to them any more. Applications that share store and `keyPrefix` share
+   * this, too.
    *
    * @throws SessionOptionsError without the option `revokeEverybodyWithin`
    * @throws SessionStoreError if it could not be stored: call it again, as it may have been
@@ -93,13 +93,13 @@ export class UserSessions {
     return this.#generations.begin();
   }
 
-  async #end(userId: string, isMeant: (handle: string) => boolean): Promise<number> {
+  async #end(userId: string, matches: (handle: string) => boolean): Promise<number> {
     const keys = this.#indexKeys(userId);
-    const ended = keys.map((key) => this.#lookup.end(key, ({ handle }) => isMeant(handle)));
+    const ended = keys.map((key) => this.#lookup.end(key, ({ handle }) => matches(handle)));
     return (await Promise.all(ended)).reduce((sum, count) => sum + count, 0);
   }
 
-  /** One for each secret. */
+  /** The user's index for each secret. */
   #indexKeys(userId: string): string[] {
     checkUserId(userId);
     return this.#lookup.keys.allOfUser(userId);
@@ -108,7 +108,7 @@ export class UserSessions {
   #infoOf({ handle, seenAt, userAgent, ip, record }: LiveSession, current: boolean): SessionInfo {
     const { policy } = this.#lookup;
     const now = policy.now();
-    // No later than now, whatever the clock of another process says.
+    // The clock of another process may be ahead.
     const lastSeenAt = current ? now : Math.min(seenAt, now);
     const idleDeadline = Math.max(now, lastSeenAt + policy.timeout * 1000);
     return {

@@ -1,5 +1,7 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 
+import { createVerified } from '../../../src/session/rotation/regeneration.js';
+import { newSessionId } from '../../../src/session/session-id.js';
 import { SessionRepository } from '../../../src/session/repository.js';
 import type { SessionState } from '../../../src/session/session-state.js';
 import {
@@ -363,5 +365,21 @@ describe('a session given a new id', () => {
     await regenerate();
     seen.push(world.entriesOf(oldId));
     expect(seen).toEqual([entries, entries, entries]);
+  });
+});
+
+describe('a record that is stored once', () => {
+  const entries = { visits: 1 };
+
+  it.each([
+    ['closed, if nothing is found under its key: another process was looking there', 'closed'],
+    ['taken, if another session is there', 'taken'],
+  ])('finds its key %s', async (_what, answer) => {
+    const world = new SessionWorld();
+    const state = await world.found(await world.stored(entries));
+    const { records } = world;
+    jest.spyOn(records, 'create').mockResolvedValue('taken');
+    const key = answer === 'taken' ? state.key : world.keyOf(newSessionId());
+    expect(await createVerified(records, key, state.toRecord())).toBe(answer);
   });
 });

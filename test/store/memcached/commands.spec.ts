@@ -32,7 +32,7 @@ describe('the text of a command', () => {
     ['get', read('get', 'key'), 'get key\r\n'],
     ['gets', read('gets', 'key'), 'gets key\r\n'],
     ['gats', read('gats', 'key', 1200), 'gats 1200 key\r\n'],
-    ['mg', metaRead('key'), 'mg key k c v\r\n'],
+    ['mg', metaRead('key'), 'mg key k c v t\r\n'],
     ['mg that renews', metaRead('key', 1200), 'mg key k c v T1200\r\n'],
     ['set', store('set', 'key', 'text', 60), 'set key 0 60 4\r\ntext\r\n'],
     ['add', store('add', 'key', '', 60), 'add key 0 60 0\r\n\r\n'],

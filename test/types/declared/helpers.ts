@@ -67,3 +67,20 @@ export async function devices(users: UserSessions, session: ReadonlySession): Pr
   // @ts-expect-error -- not a session
   await users.list('7', { current: { id: 'x' } });
 }
+
+export async function signOuts(session: Session, sessions: SessionManager): Promise<void> {
+  expectTypeOf(await session.signOut()).toEqualTypeOf<void>();
+  expectTypeOf(await session.signOut({ keep: ['visits'] })).toEqualTypeOf<Session>();
+  expectTypeOf(await sessions.signOut({ keep: true })).toEqualTypeOf<Session>();
+  expectTypeOf(await sessions.signOut<Shop>({ keep: ['step'] })).toEqualTypeOf<Session<Shop>>();
+  // @ts-expect-error -- no such entry
+  await session.signOut({ keep: ['vists'] });
+}
+
+export async function withoutRenewing(host: ArgumentsHost, sessions: SessionManager) {
+  expectTypeOf(await sessionOf(host, { touch: false })).toEqualTypeOf<Session>();
+  const looked = await sessionOf(host, { touch: false, readOnly: true });
+  expectTypeOf(looked).toEqualTypeOf<ReadonlySession>();
+  expectTypeOf(await looked.reload()).toEqualTypeOf<void>();
+  expectTypeOf(await sessions.peek({ touch: false })).toEqualTypeOf<Session | undefined>();
+}

@@ -27,10 +27,11 @@ const nothing: Nothing<SessionModuleOptions> = {
   ...{ secrets: undefined, maxSessionsPerUser: undefined, whenTooMany: undefined },
   ...{ revokeEverybodyWithin: undefined, socketSweep: undefined, onOutage: undefined },
   cacheControl: undefined,
+  strictValues: undefined,
 };
 export const options: SessionModuleOptions = nothing;
 export const cookieOptions: SessionCookieOptions = cookie;
-export const access: SessionAccess = { readOnly: undefined, onOutage: undefined };
+export const access: SessionAccess = { readOnly: undefined, touch: undefined, onOutage: undefined };
 export const keep: RegenerateOptions = { keep: undefined };
 export const key: SessionKey = 'visits';
 

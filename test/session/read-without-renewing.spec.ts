@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import { begin, comes, current, useCurrentSession, world } from './current-session-world.js';
+
+describe('a session that is read without being renewed', () => {
+  useCurrentSession();
+  let id: string;
+  let key: string;
+
+  const life = () => world.store.lives.get(key);
+
+  beforeEach(async () => {
+    id = await world.stored({ visits: 1 });
+    key = world.keyOf(id);
+    world.store.timeout = 1200;
+    world.store.lives.set(key, 5);
+    comes(id);
+  });
+
+  it('is read by one command, and lives as long as before', async () => {
+    const session = await current.load({ touch: false });
+    expect(session.visits).toBe(1);
+    await current.commit(true);
+    expect(world.store.calls).toEqual(['find']);
+    expect(life()).toBe(5);
+  });
+
+  it.each([
+    ['after', [false, true]],
+    ['before', [true, false]],
+    ['twice after', [false, true, true]],
+  ])('is renewed once if it is used %s', async (_when, touches) => {
+    const all = await Promise.all(touches.map((touch) => current.load({ touch })));
+    expect(new Set(all).size).toBe(1);
+    expect(world.store.calls).toEqual(touches[0] ? ['find'] : ['find', 'find']);
+    expect(life()).toBe(1200);
+  });
+
+  it('is renewed by a write', async () => {
+    (await current.load({ touch: false })).visits = 2;
+    await current.commit(true);
+    expect(world.store.calls).toEqual(['find', 'update']);
+    expect(life()).toBe(1200);
+    await current.load();
+    expect(world.store.calls).toHaveLength(2);
+  });
+
+  it('is lost to who uses it if it has ended in between', async () => {
+    await current.load({ touch: false });
+    await world.repository.destroy(await world.found(id));
+    await current.load();
+    expect(current.isGone).toBe(true);
+  });
+
+  it('is not renewed by reading it again', async () => {
+    await (await current.load({ touch: false })).reload();
+    expect(life()).toBe(5);
+  });
+
+  it('gets no new id, though it is time for one, until it is used', async () => {
+    begin({ rotateEvery: 60 });
+    id = await world.stored({ visits: 1 });
+    world.clock.pass(61);
+    comes(id);
+    await current.load({ touch: false });
+    expect(current.commit(true)).toBeUndefined();
+    await current.load();
+    await current.commit(true);
+    expect(current.idUpdate).toMatchObject({ id: expect.not.stringContaining(id) });
+  });
+
+  it('gets no cookie, though it is time for one', async () => {
+    begin({ persistentCookie: true });
+    id = await world.stored({ visits: 1 });
+    world.clock.pass(1000);
+    comes(id);
+    await current.load({ touch: false });
+    expect(current.commit(true)).toBeUndefined();
+  });
+
+  it('tells a new id that the client has missed, all the same', async () => {
+    begin({ rotateEvery: 60 });
+    id = await world.stored({ visits: 1 });
+    world.clock.pass(61);
+    comes(id);
+    const rotated = await current.load();
+    await current.commit(true);
+    comes(id);
+    const again = await current.load({ touch: false });
+    await current.commit(true);
+    expect(again.id).toBe(rotated.id);
+    expect(current.idUpdate).toMatchObject({ id: rotated.id });
+  });
+
+  it("keeps its user's index no longer alive, and asks for it once a minute", async () => {
+    comes(id);
+    const { id: signedIn } = await current.signIn('7');
+    const index = world.store.keys.find((one) => one !== key && !world.recordAt(one))!;
+    world.store.lives.set(index, 5);
+    for (let n = 0; n < 3; n++) {
+      comes(signedIn);
+      expect((await current.load({ touch: false })).userId).toBe('7');
+      expect(world.store.calls).toHaveLength(n === 0 ? 2 : 1);
+      expect(world.store.lives.get(index)).toBe(5);
+    }
+    comes(signedIn);
+    await current.load();
+    expect(world.store.calls).toHaveLength(2);
+    expect(world.store.lives.get(index)).toBe(2400);
+  });
+});
