@@ -60,7 +60,8 @@ describe('the packed package', () => {
       ...['docs/architecture.md', 'docs/decisions.md', 'docs/guides/read-without-renewing.md'],
       'docs/performance.md',
       ...['docs/reliability.md', 'docs/security.md', 'docs/storage.md'],
-      ...['docs/stores/postgres.md', 'docs/stores/sqlite.md'],
+      ...['docs/stores/own-store.md', 'docs/stores/postgres.md', 'docs/stores/redis.md'],
+      'docs/stores/sqlite.md',
       'docs/users.md',
       'package.json',
     ]);

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from '@jest/globals';
 
 import { Consumer } from './consumer.js';
+import { storeExample } from './readme-example.js';
 
 /** Milliseconds; to compile on a busy machine. */
 const COMPILE_TIMEOUT = 120_000;
@@ -97,7 +98,8 @@ describe('the examples of README and docs', () => {
       const paths = ['README.md', ...docs.map((name) => `docs/${name}`)];
       const examples = Object.fromEntries((await Promise.all(paths.map(examplesOf))).flat());
       expect(Object.keys(examples).length).toBeGreaterThan(30);
-      consumer = await Consumer.link({ ...application, ...packages, ...examples });
+      const store = { 'sql-session-store.ts': await storeExample('own-store', 'store') };
+      consumer = await Consumer.link({ ...application, ...packages, ...store, ...examples });
       await consumer.compile();
     },
     COMPILE_TIMEOUT,

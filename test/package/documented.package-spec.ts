@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
-const ENTRIES = ['index', 'testing', 'terminus', 'inspector', 'postgres', 'sqlite'].map(
+const ENTRIES = ['index', 'testing', 'terminus', 'inspector', 'postgres', 'sqlite', 'redis'].map(
   (name) => `${dist}/${name}.d.ts`,
 );
 

@@ -10,6 +10,11 @@ export function guideExample(page: string, name: string): Promise<string> {
   return exampleIn(`docs/guides/${page}.md`, name);
 }
 
+/** An example of a page in `docs/stores`, as written. */
+export function storeExample(page: string, name: string): Promise<string> {
+  return exampleIn(`docs/stores/${page}.md`, name);
+}
+
 async function exampleIn(path: string, name: string): Promise<string> {
   const text = await readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
   const marked = new RegExp(`<!-- example: ${name} -->\\s*\`\`\`(?:[jt]s|json)\\n([^]*?)\`\`\``);
