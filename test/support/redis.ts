@@ -92,9 +92,9 @@ export async function redisCommand(port: number, ...args: string[]): Promise<unk
 
 async function answers(process: ServerProcess, port: number): Promise<boolean> {
   for (const end = Date.now() + 10_000; Date.now() < end && !process.hasExited; await delay(20)) {
-    const info = await redisCommand(port, 'INFO', 'server').catch(() => '');
+    const info = (await redisCommand(port, 'INFO', 'server').catch(() => '')) as string;
     // The answer counts only if it is this process that gave it.
-    if (info) return String(info).includes(`process_id:${process.pid}\r`);
+    if (info) return info.includes(`process_id:${process.pid}\r`);
   }
   return false;
 }

@@ -118,13 +118,13 @@ describe.each(clients)('sessions in Redis during an outage, by %s', (_name, loca
     await redis.kill();
     const keyv = redisStore({ client: locationOf(redis.port) as never, timeout: TIME_OUT });
     cleanUps.push(() => keyv.disconnect());
-    const { store, diagnose } = openSessionStore(cacheOver(keyv), {
+    const open = openSessionStore(cacheOver(keyv), {
       ...{ keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: Date.now },
     });
-    expect(await diagnose(1_000_000)).toEqual([{ server: 'redis' }]);
-    await failsInTime(() => store.find('sess:a'));
+    expect(await open.diagnose(1_000_000)).toEqual([{ server: 'redis' }]);
+    await failsInTime(() => open.store.find('sess:a'));
     const again = await startRedis({ port: redis.port });
     cleanUps.push(() => again.stop());
-    await backIn(() => store.find('sess:a'));
+    await backIn(() => open.store.find('sess:a'));
   });
 });
