@@ -19,12 +19,18 @@ const parse = cookieParser() as unknown as CookieParser;
 
 const AMBIGUOUS: ReceivedId = { wasSent: true, isAmbiguous: true, ticket: undefined };
 
+/** `maxAge` in seconds: of a persistent cookie. */
+export type SessionCookieAttributes = Pick<
+  SerializeOptions,
+  'httpOnly' | 'path' | 'domain' | 'sameSite' | 'secure' | 'partitioned' | 'priority' | 'maxAge'
+>;
+
 /** Reads and writes the session cookie. */
 export class SessionCookie {
   private readonly attributes: SerializeOptions;
   private readonly ids: SignedIds;
 
-  /** `maxAge`: seconds that a persistent cookie is kept. `secrets`: the newest first, which signs. */
+  /** `maxAge`: of a persistent cookie, in seconds. `secrets`: the first is the newest and signs. */
   constructor(
     private readonly options: CheckedCookieOptions,
     maxAge: number,
@@ -36,7 +42,12 @@ export class SessionCookie {
     if (persistent) this.attributes.maxAge = maxAge;
   }
 
-  /** Whether browsers keep it over https only, whatever way the request came. */
+  attributesOver(isHttps: boolean): SessionCookieAttributes {
+    const { secure } = this.options;
+    return { ...this.attributes, secure: secure === 'auto' ? isHttps : secure };
+  }
+
+  /** Whether browsers store it over https only. */
   get needsHttps(): boolean {
     return this.options.secure === true;
   }
@@ -45,15 +56,15 @@ export class SessionCookie {
   isSentTo(target: string): boolean {
     const own = this.options.path;
     if (own === '/') return true;
-    // What goes through a forward proxy names its host as well (RFC 9112, 3.2.2).
+    // Through a forward proxy the target is a whole URL (RFC 9112, 3.2.2).
     const path = target.replace(/^https?:\/\/[^/?]*/i, '');
     if (!path.startsWith(own)) return false;
     return path.length === own.length || own.endsWith('/') || /[/?]/.test(path[own.length]!);
   }
 
   /**
-   * Reads a `Cookie` header. It is parsed apart from the request, so that an application with its own
-   * `cookie-parser` and secrets is not disturbed.
+   * Reads a `Cookie` header. `cookie-parser` gets a separate object, not the request, so that the
+   * application's own `cookie-parser` and secrets are not affected.
    */
   read(header: string | undefined): ReceivedId {
     const { name } = this.options;
@@ -72,8 +83,8 @@ export class SessionCookie {
   }
 
   /**
-   * `Set-Cookie` headers that take away other cookies of this name, which were set with another domain or
-   * path, as far as these can be guessed.
+   * `Set-Cookie` headers that clear other cookies of this name, which were set with another domain or path, as
+   * far as these can be guessed.
    */
   clearOthers(isHttps: boolean, host: string | undefined, target: string): string[] {
     const { domain, path, partitioned, secure } = this.options;
@@ -83,11 +94,11 @@ export class SessionCookie {
     const others = otherPlaces({ domain, path }, host, target).map((place) =>
       clear({ ...place, partitioned }),
     );
-    // In a jar of its own, if it was set before the option was.
+    // A cookie from before `partitioned` was changed is in another cookie jar.
     return isSecure ? [clear({ domain, path, partitioned: !partitioned }), ...others] : others;
   }
 
-  /** The `Set-Cookie` header that takes the cookie away; browsers compare its attributes. */
+  /** The `Set-Cookie` header that clears the cookie. Browsers compare its attributes. */
   clear(isHttps: boolean): string {
     return this.serialize('', { ...this.attributes, maxAge: 0, expires: new Date(0) }, isHttps);
   }
@@ -98,7 +109,7 @@ export class SessionCookie {
   }
 }
 
-/** Whether a header has several cookies of that name, of different values. */
+/** Whether a header has several cookies of this name with different values. */
 function differ(header: string, name: string): boolean {
   if (header.indexOf(name) === header.lastIndexOf(name)) return false;
   const values = new Set<string>();
@@ -109,7 +120,7 @@ function differ(header: string, name: string): boolean {
   return values.size > 1;
 }
 
-/** Only these are blanks here (RFC 6265bis, 5.6); `trim()` would make other names the same as ours. */
+/** Only spaces and tabs are trimmed (RFC 6265bis, 5.6); `trim()` could turn another name into ours. */
 function unpadded(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }

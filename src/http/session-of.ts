@@ -14,47 +14,55 @@ import { RequestSession, type FrameworkRequest, type SessionEdge } from './reque
 import type { SessionRoute } from './route.js';
 import { clientRouteOf, handshakeRouteOf } from './socket-route.js';
 
-/** Leads from a request to the sessions of one application, and to its response. */
-class RequestRoute {
-  /** Made at the first use. */
-  session: RequestSession | undefined;
+/** What is used of Fastify's. */
+interface Reply {
+  getHeaders(): object;
+  readonly request?: FrameworkRequest;
+}
 
-  /** `reply`: has headers that are not on the response yet, as Fastify keeps them until it sends. */
+/** Connects a request with the sessions of one application, and with its response. */
+class RequestRoute {
+  /** Created at the first use. */
+  session: RequestSession | undefined;
+  /** Told of Fastify's request, if middleware met the raw one before. */
+  onRequest: ((request: object) => void) | undefined;
+
+  /** `reply`: Fastify's, which keeps headers that are not set on the response before it is sent. */
   constructor(
     readonly edge: SessionEdge,
     public response: ServerResponse,
-    public reply: { getHeaders(): object } | undefined,
+    public reply: Reply | undefined,
   ) {}
 
-  /** Whoever logs a request must not log its session. */
+  /** Keeps the session out of logs of the request. */
   [inspect.custom](): string {
     return 'RequestRoute';
   }
 }
 
-/** On a raw request: the application that it has reached; a request keeps it, whatever it passes. */
+/** On a raw request: the route to the application that it has reached. */
 const ROUTE = Symbol('session route');
-/** On one that has reached several applications, of which one is mounted in another. */
+/** On a raw request that has reached several applications, one mounted in another. */
 const ROUTES = Symbol('session routes');
 
 interface RawRequest extends IncomingMessage {
   [ROUTE]?: RequestRoute | undefined;
   [ROUTES]?: Map<SessionEdge, RequestRoute>;
-  /** Node.js does: the request was taken from the server's other listeners, to open a WebSocket. */
+  /** Set by Node.js: the request opens a WebSocket, and does not go to the other listeners of the server. */
   upgrade?: boolean;
 }
 
 /**
- * Told of each request before anybody can ask for its session. Each application has one session of its
- * own for it, from the first use on.
+ * Called for each request before its session can be used. Each application that a request reaches has a
+ * separate session for it, created at the first use.
  *
- * @returns what takes the request back to the application that it came from; `undefined`: there is none
+ * @returns a function that returns the request to the application that it came from; `undefined`: there is none
  */
 export function routeRequest(
   request: RawRequest,
   edge: SessionEdge,
   response: ServerResponse,
-  reply?: { getHeaders(): object },
+  reply?: Reply,
 ): (() => void) | undefined {
   const route = request[ROUTE];
   if (!route) {
@@ -64,12 +72,16 @@ export function routeRequest(
   if (route.edge !== edge) return routeOn(request, route, new RequestRoute(edge, response, reply));
   if (!route.session) {
     route.response = response;
-    route.reply = reply;
+    route.reply = reply ?? route.reply;
+  }
+  if (reply?.request) {
+    route.session?.reached(reply.request, reply);
+    route.onRequest?.(reply.request);
   }
   return undefined;
 }
 
-/** From one application into another. */
+/** Called when a request goes from one application into another. */
 function routeOn(request: RawRequest, from: RequestRoute, to: RequestRoute): () => void {
   const routes = (request[ROUTES] ??= new Map([[from.edge, from]]));
   const known = routes.get(to.edge);
@@ -118,7 +130,7 @@ export async function sessionOf(
   return routeOf(contextOrRequest).load(access);
 }
 
-/** What is injected; Nest's request of a gateway is the client. */
+/** The manager that Nest injects. In a gateway, Nest's request is the client. */
 export function managerOf(request: unknown): SessionManager {
   return routeOf(request).manager;
 }
@@ -127,25 +139,51 @@ function routeOf(source: unknown): SessionRoute {
   return clientRouteOf(source) ?? requestRouteOf(httpRequestOf(source));
 }
 
-/** The one of a request; made at the first call, without any I/O. */
+/** Whether a request has reached an application with sessions. */
+export function isRouted(request: FrameworkRequest): boolean {
+  return ROUTE in (request.raw ?? request);
+}
+
+/**
+ * The one of a request that an application answers.
+ *
+ * @param onRequest called with Fastify's own, if this is a raw request of it
+ */
+export function requestSessionOf(
+  request: FrameworkRequest,
+  onRequest: (request: object) => void,
+): RequestSession {
+  const raw = (request.raw ?? request) as RawRequest;
+  const route = raw[ROUTE];
+  // Middleware of Fastify is called before or after the hook that tells the request.
+  const own = route?.reply?.request ?? request;
+  const session = sessionAt(route, own, raw);
+  if (own !== request) onRequest(own);
+  else if (own === raw) route!.onRequest = onRequest;
+  return session;
+}
+
+/** The route of a request. Creates its session object at the first call, without I/O. */
 function requestRouteOf(request: FrameworkRequest): SessionRoute {
   const raw = (request.raw ?? request) as RawRequest;
   const route = raw[ROUTE];
   if (route?.session) return route.session;
   const handshake =
     route && raw.upgrade !== true ? undefined : handshakeRouteOf(raw, request.webSocket);
-  if (handshake) return handshake;
+  return handshake ?? sessionAt(route, request, raw);
+}
+
+function sessionAt(
+  route: RequestRoute | undefined,
+  request: FrameworkRequest,
+  raw: RawRequest,
+): RequestSession {
   if (!route) {
     throw new SessionError(
       'SESSION_MODULE_MISSING',
       `No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.${copiesHint()}`,
     );
   }
-  return (route.session = new RequestSession(
-    route.edge,
-    request,
-    raw,
-    route.response,
-    route.reply,
-  ));
+  const { edge, response, reply } = route;
+  return (route.session ??= new RequestSession(edge, request, raw, response, reply));
 }
