@@ -41,6 +41,11 @@ export class SessionLog {
     this.failed(`A session was not stored: ${printable(error)}${reason}`, error);
   }
 
+  /** Node.js refused to send a response that was held for its session. */
+  notSent(error: unknown): void {
+    this.failed(`A response could not be sent as it was made: ${printable(error)}`, error);
+  }
+
   /** A socket whose session has ended could not be closed. */
   notClosed(error: unknown): void {
     this.failed(`A socket was not closed as it should be: ${printable(error)}`, error);

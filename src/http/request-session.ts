@@ -127,9 +127,17 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   }
 
   refusal(error: unknown): { status: number; body: object } {
-    this.isRefused = true;
     this.edge.log.notStored(error);
-    const status = statusOf(error);
+    return this.refusedWith(statusOf(error));
+  }
+
+  unsendable(error: unknown): { status: number; body: object } {
+    this.edge.log.notSent(error);
+    return this.refusedWith(500);
+  }
+
+  private refusedWith(status: number): { status: number; body: object } {
+    this.isRefused = true;
     this.edge.telemetry.emitOf('refused', this.current, { status });
     const message = status === 503 ? 'Service Unavailable' : 'Internal server error';
     return { status, body: { statusCode: status, message } };

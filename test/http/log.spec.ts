@@ -35,6 +35,13 @@ describe('the log', () => {
     });
   });
 
+  it('tells of a response that could not be sent, though its session was stored', () => {
+    log.notSent(new RangeError('Invalid status code: 9999'));
+    expect(lines).toEqual([
+      expect.stringMatching(/^error A response could not be sent .*: Invalid status code: 9999/),
+    ]);
+  });
+
   describe('of the servers at start', () => {
     it('names the store, and each server with its version if it told one', () => {
       log.backend('memcached', [

@@ -113,7 +113,7 @@ describe.each([
       await consumer.compile();
       const loads =
         type === 'module' ? /from 'nestjs-session-manager'/ : /require\("nestjs-session/;
-      expect(await consumer.compiled('main.js')).toMatch(loads);
+      expect(await consumer.compiled('account.module.js')).toMatch(loads);
     },
     INSTALL_TIMEOUT,
   );

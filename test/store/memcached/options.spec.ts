@@ -117,6 +117,7 @@ describe('options for memcached that are wrong', () => {
     ['memcached.timeout', { servers: 'a:1', timeout: Infinity }],
     ['memcached.connections', { servers: 'a:1', connections: 0 }],
     ['memcached.connections', { servers: 'a:1', connections: 1.5 }],
+    ['memcached.connections', { servers: 'a:1', connections: 1_000_000_000 }],
     ['memcached.tls', { servers: 'a:1', tls: true }],
     ['memcached.tls', { servers: 'a:1', tls: null }],
     ['memcached.auth', { servers: 'a:1', auth: null }],
