@@ -6,7 +6,7 @@ import type { Session } from '../session/session.js';
 /** The entry that passport keeps its user in, wherever its sessions are. */
 const ENTRY = 'passport';
 
-type Done<T = unknown> = (error?: unknown, result?: T) => void;
+type Done = (error?: Error | null, result?: unknown) => void;
 
 /** What is used of passport's `Authenticator`. `_sm` is how it knows who keeps its sessions. */
 export interface Authenticator {
@@ -135,6 +135,6 @@ function call(work: (done: Done) => void): Promise<unknown> {
 function tell(work: Promise<void>, done: Done): void {
   work.then(
     () => process.nextTick(done),
-    (error: unknown) => process.nextTick(done, error),
+    (error: Error) => process.nextTick(done, error),
   );
 }

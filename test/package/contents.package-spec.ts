@@ -77,6 +77,7 @@ describe('the packed package', () => {
     // Who imports `/terminus` or `/passport` has what that is for.
     const terminus = '@nestjs/terminus';
     expect(undeclared).toEqual([
+      ['dist/passport/passport-session.module.js', 'passport'],
       ['dist/terminus.d.ts', terminus],
       ['dist/terminus.js', terminus],
     ]);

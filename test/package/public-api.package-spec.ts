@@ -11,6 +11,7 @@ describe('the public types', () => {
     'inspector',
     'postgres',
     'sqlite',
+    'redis',
     'express-session',
     'passport',
   ])('of %s are those that are recorded', (entry) => {
