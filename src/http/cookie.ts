@@ -23,6 +23,8 @@ const AMBIGUOUS: ReceivedId = { wasSent: true, isAmbiguous: true, ticket: undefi
 export class SessionCookie {
   private readonly attributes: SerializeOptions;
   private readonly ids: SignedIds;
+  /** Seconds for which it is kept, unless it is told; `false`: until the browser is closed. */
+  private readonly life: number | false;
 
   /** `maxAge`: seconds that a persistent cookie is kept. `secrets`: the newest first, which signs. */
   constructor(
@@ -33,7 +35,7 @@ export class SessionCookie {
     this.ids = new SignedIds(secrets);
     const { path, domain, sameSite, partitioned, priority, persistent } = options;
     this.attributes = { httpOnly: true, path, domain, sameSite, partitioned, priority };
-    if (persistent) this.attributes.maxAge = maxAge;
+    this.life = persistent && maxAge;
   }
 
   /** Whether browsers keep it over https only, whatever way the request came. */
@@ -66,9 +68,10 @@ export class SessionCookie {
     return { wasSent: true, isAmbiguous: false, ticket: this.ids.read(value) };
   }
 
-  /** The `Set-Cookie` header that gives the client its id. */
-  give(ticket: SessionTicket, isHttps: boolean): string {
-    return this.serialize(this.ids.write(ticket), this.attributes, isHttps);
+  /** The `Set-Cookie` header that gives the client its id, for so many seconds; `false`: until the browser is closed. */
+  give(ticket: SessionTicket, isHttps: boolean, life = this.life): string {
+    const attributes = life === false ? this.attributes : { ...this.attributes, maxAge: life };
+    return this.serialize(this.ids.write(ticket), attributes, isHttps);
   }
 
   /**

@@ -48,11 +48,12 @@ export class SessionIdTransport {
     ticket: SessionTicket,
     received: ReceivedId,
     isHttps: boolean,
+    cookieLife?: number | false,
   ): void {
     if (this.answersByHeader(received)) {
       response.setHeader(this.header!.name, this.header!.give(ticket));
     } else {
-      addCookie(response, this.cookie!.give(ticket, isHttps));
+      addCookie(response, this.cookie!.give(ticket, isHttps, cookieLife));
     }
     forbidStoring(response);
   }
@@ -81,7 +82,7 @@ export class SessionIdTransport {
 
   /** The `Cookie` header of a client to whom this id was given, if there are cookies. */
   requestCookie(ticket: SessionTicket): string | undefined {
-    return this.cookie?.give(ticket, true).split(';', 1)[0];
+    return this.cookie?.give(ticket, true, false).split(';', 1)[0];
   }
 
   /** The header with which it sends the id, if there is one, by its name. */

@@ -8,10 +8,13 @@ import { decodeTiered, encodeTiered, type TieredRecord } from './record.js';
 export interface SessionCopies {
   /** What there is of a session. `undefined`: nothing, or it has ended. */
   read(key: string): Promise<TieredRecord | undefined>;
-  /** Keeps a record; a final one apart, where no late copy can take its place. */
-  write(key: string, record: TieredRecord): Promise<void>;
-  /** The last word on a session: whatever arrives later, it is over. */
-  end(key: string): Promise<void>;
+  /**
+   * Keeps a record; a final one apart, where no late copy can take its place, and until after the copies of
+   * what it replaces, which live until `outlives`.
+   */
+  write(key: string, record: TieredRecord, outlives?: number): Promise<void>;
+  /** The last word on a session: whatever arrives later, it is over. `outlives`: as of `write`. */
+  end(key: string, outlives?: number): Promise<void>;
   /** Takes away what the session held. */
   drop(key: string): Promise<void>;
 }
@@ -52,14 +55,14 @@ export class CachedCopies implements SessionCopies {
     return moved && copy && copy.revision > moved.revision ? copy : (moved ?? copy);
   }
 
-  write(key: string, record: TieredRecord): Promise<void> {
+  write(key: string, record: TieredRecord, outlives?: number): Promise<void> {
     const text = encodeTiered(record);
-    if (record.isFinal) return this.set(key + MOVED, text, this.lastWordLife);
+    if (record.isFinal) return this.set(key + MOVED, text, this.lastWordLife(outlives));
     return this.set(key + COPY, text, Math.max(1000, record.until - this.settings.now()));
   }
 
-  end(key: string): Promise<void> {
-    return this.set(key + ENDED, 'ended', this.lastWordLife);
+  end(key: string, outlives?: number): Promise<void> {
+    return this.set(key + ENDED, 'ended', this.lastWordLife(outlives));
   }
 
   drop(key: string): Promise<void> {
@@ -68,9 +71,9 @@ export class CachedCopies implements SessionCopies {
   }
 
   /** A last word outlives every copy that may still arrive, and the clocks that made it. */
-  private get lastWordLife(): number {
-    const { timeout } = this.settings;
-    return lazyLife(timeout, timeout) + CLOCK_DIFFERENCE_MS;
+  private lastWordLife(outlives = 0): number {
+    const { timeout, now } = this.settings;
+    return Math.max(lazyLife(timeout, timeout), outlives - now()) + CLOCK_DIFFERENCE_MS;
   }
 
   private set(key: string, text: string, milliseconds: number): Promise<void> {

@@ -27,14 +27,16 @@ export class StoredCopies implements SessionCopies {
     return found && decodeTiered(found.text);
   }
 
-  write(key: string, record: TieredRecord): Promise<void> {
+  write(key: string, record: TieredRecord, outlives?: number): Promise<void> {
     const { isFinal, until } = record;
-    const life = isFinal ? this.lastWordLife : Math.max(1000, until - this.settings.now());
+    const life = isFinal
+      ? this.lastWordLife(outlives)
+      : Math.max(1000, until - this.settings.now());
     return this.replace(key, encodeTiered(record), life, (present) => !isAbove(present, record));
   }
 
-  end(key: string): Promise<void> {
-    return this.replace(key, ENDED, this.lastWordLife, () => true);
+  end(key: string, outlives?: number): Promise<void> {
+    return this.replace(key, ENDED, this.lastWordLife(outlives), () => true);
   }
 
   /** Nothing is left to be dropped: a last word has taken its place. */
@@ -43,9 +45,9 @@ export class StoredCopies implements SessionCopies {
   }
 
   /** A last word outlives every copy that may still arrive, and the clocks that made it. */
-  private get lastWordLife(): number {
-    const { timeout } = this.settings;
-    return lazyLife(timeout, timeout) + CLOCK_DIFFERENCE_MS;
+  private lastWordLife(outlives = 0): number {
+    const { timeout, now } = this.settings;
+    return Math.max(lazyLife(timeout, timeout), outlives - now()) + CLOCK_DIFFERENCE_MS;
   }
 
   private async replace(
