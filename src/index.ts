@@ -5,6 +5,7 @@ export type {
   SessionOptionsFactory,
 } from './session-options.js';
 export { Session } from './http/session.decorator.js';
+export { FreshSession, FreshSessionGuard } from './http/fresh-session.decorator.js';
 export { sessionOf } from './http/session-of.js';
 export type { SessionCookieOptions } from './http/cookie-options.js';
 export type { SessionHeaderOptions, SessionTransportOption } from './http/transport-options.js';
