@@ -24,6 +24,17 @@ const NESTS = list(values.nest);
 /** Milliseconds that a start may take on a busy machine. */
 const START = 60_000;
 
+const MAIN = `
+import { NestFactory } from '@nestjs/core';
+import { AccountModule } from './account.module.js';
+
+async function bootstrap() {
+  const app = await NestFactory.create(AccountModule);
+  await app.listen(process.env.PORT ?? 3000);
+}
+void bootstrap();
+`;
+
 const folder = mkdtempSync(join(tmpdir(), 'matrix-'));
 let failed = 0;
 try {
@@ -77,7 +88,8 @@ async function install(nest, archive) {
   };
   writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'app', private: true }));
   writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
-  writeFileSync(join(home, 'src/main.ts'), quickStart);
+  writeFileSync(join(home, 'src/account.module.ts'), quickStart);
+  writeFileSync(join(home, 'src/main.ts'), MAIN);
   const ofNest = ['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`);
   const others = ['reflect-metadata', 'rxjs', 'typescript@6', '@types/node@20', '@types/express@5'];
   const args = ['install', '--no-audit', '--no-fund', '--prefer-offline'];
@@ -95,7 +107,7 @@ async function tryOut(home, { binary }) {
   for (const stream of [server.stdout, server.stderr])
     stream.on('data', (text) => (output += text));
   try {
-    const url = `http://127.0.0.1:${port}/`;
+    const url = `http://127.0.0.1:${port}/account`;
     const first = await firstAnswer(url, server);
     if (!first) return `did not start: ${output}`;
     const [cookie] = (first.headers.get('set-cookie') ?? '').split(';');

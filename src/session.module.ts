@@ -127,7 +127,7 @@ export class SessionModule
   async onModuleInit(): Promise<void> {
     const { store, sockets, options } = this.parts;
     const { log, repository } = this.edge;
-    repository.generations.onChange = () => void sockets.look();
+    repository.generations.onChange = () => void sockets.closeEnded();
     const [servers] = await Promise.all([
       store.diagnose(options.maxBytes),
       repository.generations.start(),

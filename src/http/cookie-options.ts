@@ -4,7 +4,10 @@ import { SessionOptionsError } from '../session/errors.js';
 
 /** The cookie that carries the session id. It is always `HttpOnly`. */
 export interface SessionCookieOptions {
-  /** The name. Default `'SID'`. At most 200 characters. For names that begin with `__Host-`, `__Secure-`, `__Http-` or `__Host-Http-` their rules are enforced (RFC 6265bis). */
+  /**
+   * The name. Default `'SID'`. At most 200 characters. For names that begin with `__Host-`, `__Secure-`,
+   * `__Http-` or `__Host-Http-` their rules are enforced (RFC 6265bis).
+   */
   name?: string | undefined;
   /** The path below which browsers send it. Default `'/'`. Outside of it no session can begin. */
   path?: string | undefined;
@@ -20,7 +23,10 @@ export interface SessionCookieOptions {
    * `Secure` if the request came over https, by the framework's proxy settings. `false`: also over http.
    */
   secure?: boolean | 'auto' | undefined;
-  /** CHIPS: a separate cookie jar for each site that embeds this one. Needs `secure: true`. Default `false`. */
+  /**
+   * CHIPS: a separate cookie jar for each site that embeds this one. Needs `secure: true`. Default
+   * `false`.
+   */
   partitioned?: boolean | undefined;
   /** Chromium drops cookies of low priority first when a site has too many. Default: none. */
   priority?: 'low' | 'medium' | 'high' | undefined;
@@ -43,11 +49,11 @@ const DEFAULTS: Required<Omit<SessionCookieOptions, 'domain' | 'priority'>> = {
   persistent: false,
 };
 
-/** `httpOnly` is known, to say that it is fixed. */
+/** `httpOnly` is listed so that the error can say that it is fixed. */
 const KNOWN = [...Object.keys(DEFAULTS), 'domain', 'priority', 'httpOnly'];
 
-/** Options of express-session's cookie and others, by name. */
-const BROUGHT_ALONG = {
+/** Cookie options of express-session and other libraries, with a hint for each. */
+const FOREIGN_OPTIONS = {
   maxAge: 'give timeout, in seconds, and persistent: true for a cookie that outlives the browser',
   originalMaxAge: 'give timeout, in seconds, and persistent: true',
   expires: 'give timeout, in seconds, and persistent: true for a cookie that outlives the browser',
@@ -62,9 +68,9 @@ const BROUGHT_ALONG = {
 
 /** Browsers refuse a cookie whose name and value are 4,096 bytes or more (RFC 6265bis, 5.6). */
 const MAX_NAME = 200;
-/** And leave out an attribute whose value is longer than that. */
+/** Browsers ignore a longer attribute value. */
 const MAX_PATH = 1024;
-/** Of DNS. */
+/** Limits of DNS. */
 const MAX_DOMAIN = 253;
 const MAX_LABEL = 63;
 
@@ -76,7 +82,7 @@ const DOMAIN = /^\.?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 
 /** @throws SessionOptionsError that names the first wrong option */
 export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedCookieOptions {
-  refuseUnknownOptions(options, KNOWN, 'cookie', BROUGHT_ALONG);
+  refuseUnknownOptions(options, KNOWN, 'cookie', FOREIGN_OPTIONS);
   const cookie: CheckedCookieOptions = withDefaults(DEFAULTS, options);
   if (!isOneOf((options as { httpOnly?: unknown }).httpOnly, [undefined, true])) {
     throw wrong('httpOnly', 'it is always true: no script may read a session id');
@@ -110,7 +116,7 @@ export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedC
   return cookie;
 }
 
-/** Browsers drop the cookie of a domain that is not the site's own, without a word. */
+/** Browsers silently drop a cookie for a foreign domain. */
 function checkDomain(domain: string): void {
   if (!matches(domain, DOMAIN)) throw wrong('domain', 'give a host name, such as example.org');
   const name = domain.replace(/^\./, '').toLowerCase();
@@ -121,7 +127,7 @@ function checkDomain(domain: string): void {
   if (/^\d+$/.test(labels.at(-1)!)) {
     throw wrong('domain', 'an address has no domain; leave the option out');
   }
-  // For localhost they make it that host's own cookie.
+  // For localhost browsers make it a host-only cookie.
   if (labels.length === 1 && name !== 'localhost') {
     throw wrong(
       'domain',
@@ -138,7 +144,7 @@ function checkDomain(domain: string): void {
   }
 }
 
-/** What browsers would drop without a word; they take the prefixes in any case. */
+/** Refuses combinations that browsers silently drop. They compare the prefixes case-insensitively. */
 function checkTogether(cookie: CheckedCookieOptions): void {
   const isHostOnly = cookie.domain === undefined && cookie.path === '/';
   if (/^__host-/i.test(cookie.name) && !isHostOnly) {

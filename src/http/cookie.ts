@@ -26,7 +26,7 @@ export class SessionCookie {
   /** Seconds for which it is kept, unless it is told; `false`: until the browser is closed. */
   private readonly life: number | false;
 
-  /** `maxAge`: seconds that a persistent cookie is kept. `secrets`: the newest first, which signs. */
+  /** `maxAge`: of a persistent cookie, in seconds. `secrets`: the first is the newest and signs. */
   constructor(
     private readonly options: CheckedCookieOptions,
     maxAge: number,
@@ -38,7 +38,7 @@ export class SessionCookie {
     this.life = persistent && maxAge;
   }
 
-  /** Whether browsers keep it over https only, whatever way the request came. */
+  /** Whether browsers store it over https only. */
   get needsHttps(): boolean {
     return this.options.secure === true;
   }
@@ -47,15 +47,15 @@ export class SessionCookie {
   isSentTo(target: string): boolean {
     const own = this.options.path;
     if (own === '/') return true;
-    // What goes through a forward proxy names its host as well (RFC 9112, 3.2.2).
+    // Through a forward proxy the target is a whole URL (RFC 9112, 3.2.2).
     const path = target.replace(/^https?:\/\/[^/?]*/i, '');
     if (!path.startsWith(own)) return false;
     return path.length === own.length || own.endsWith('/') || /[/?]/.test(path[own.length]!);
   }
 
   /**
-   * Reads a `Cookie` header. It is parsed apart from the request, so that an application with its own
-   * `cookie-parser` and secrets is not disturbed.
+   * Reads a `Cookie` header. `cookie-parser` gets a separate object, not the request, so that the
+   * application's own `cookie-parser` and secrets are not affected.
    */
   read(header: string | undefined): ReceivedId {
     const { name } = this.options;
@@ -75,8 +75,8 @@ export class SessionCookie {
   }
 
   /**
-   * `Set-Cookie` headers that take away other cookies of this name, which were set with another domain or
-   * path, as far as these can be guessed.
+   * `Set-Cookie` headers that clear other cookies of this name, which were set with another domain or path, as
+   * far as these can be guessed.
    */
   clearOthers(isHttps: boolean, host: string | undefined, target: string): string[] {
     const { domain, path, partitioned, secure } = this.options;
@@ -86,11 +86,11 @@ export class SessionCookie {
     const others = otherPlaces({ domain, path }, host, target).map((place) =>
       clear({ ...place, partitioned }),
     );
-    // In a jar of its own, if it was set before the option was.
+    // A cookie from before `partitioned` was changed is in another cookie jar.
     return isSecure ? [clear({ domain, path, partitioned: !partitioned }), ...others] : others;
   }
 
-  /** The `Set-Cookie` header that takes the cookie away; browsers compare its attributes. */
+  /** The `Set-Cookie` header that clears the cookie. Browsers compare its attributes. */
   clear(isHttps: boolean): string {
     return this.serialize('', { ...this.attributes, maxAge: 0, expires: new Date(0) }, isHttps);
   }
@@ -101,7 +101,7 @@ export class SessionCookie {
   }
 }
 
-/** Whether a header has several cookies of that name, of different values. */
+/** Whether a header has several cookies of this name with different values. */
 function differ(header: string, name: string): boolean {
   if (header.indexOf(name) === header.lastIndexOf(name)) return false;
   const values = new Set<string>();
@@ -112,7 +112,7 @@ function differ(header: string, name: string): boolean {
   return values.size > 1;
 }
 
-/** Only these are blanks here (RFC 6265bis, 5.6); `trim()` would make other names the same as ours. */
+/** Only spaces and tabs are trimmed (RFC 6265bis, 5.6); `trim()` could turn another name into ours. */
 function unpadded(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }

@@ -4,22 +4,22 @@ import type { SessionTicket } from '../session/storage/keys.js';
 import { NOT_SENT, type ReceivedId } from './received-id.js';
 import { SignedIds } from './signed-ids.js';
 
-/** RFC 6750, 2.1; the scheme is told without regard to case (RFC 9110, 11.1). */
+/** RFC 6750, 2.1; the scheme is case-insensitive (RFC 9110, 11.1). */
 const BEARER = /^bearer(?: +|$)/i;
 
 const RECEIVED = { wasSent: true, isAmbiguous: false, by: 'header' } as const;
 const AMBIGUOUS: ReceivedId = { ...RECEIVED, isAmbiguous: true, ticket: undefined };
 const NO_ID: ReceivedId = { ...RECEIVED, ticket: undefined };
-/** The header without a value: its client has no id yet, and shows where it looks for one. */
+/** The header without a value: the client has no id yet, and wants it in this header. */
 export const ASKED_FOR: ReceivedId = { ...RECEIVED, ticket: undefined };
 
 /** Reads and writes the header that carries the session id. */
 export class SessionHeader {
   private readonly ids: SignedIds;
-  /** It has other uses, too: what is no `Bearer` of an id's form is not meant for us. */
+  /** `Authorization` also carries other credentials: only a `Bearer` token with the form of an id is read. */
   private readonly isAuthorization: boolean;
 
-  /** `name` in lower case. `secrets`: the newest first, which signs. */
+  /** `name` in lower case. `secrets`: the first is the newest and signs. */
   constructor(
     readonly name: string,
     secrets: readonly string[] = [],
@@ -41,7 +41,7 @@ export class SessionHeader {
     return ticket ? { ...RECEIVED, ticket } : NO_ID;
   }
 
-  /** What the response's header gives the client, to be sent as it is. */
+  /** The value of the response's header, which the client sends back unchanged. */
   give(ticket: SessionTicket): string {
     const id = this.ids.write(ticket);
     return this.isAuthorization ? `Bearer ${id}` : id;
@@ -52,7 +52,7 @@ export class SessionHeader {
   }
 }
 
-/** Whether it was sent several times with different values: Node.js keeps one, or joins them. */
+/** Whether the header was sent several times with different values: Node.js keeps one or joins them. */
 function differ(rawHeaders: readonly string[], name: string): boolean {
   let first: string | undefined;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {

@@ -14,15 +14,15 @@ import {
 } from './holdable-response.js';
 import { applyHead } from './response-head.js';
 
-/** What stands between an application and the first byte of its response. */
+/** Decides when the first byte of an application's response may be sent. */
 export interface ResponseGate {
-  /** Begins what has to be done first. `undefined`: nothing has, the response may go. */
+  /** Begins the work that must be done before. `undefined`: none, the response may be sent at once. */
   commit(): Promise<void> | undefined;
-  /** The head is about to go, the response's or that of an error in its place: adds what tells the client. */
+  /** Called before the head is sent, the response's or that of an error in its place: adds headers. */
   beforeRelease(response: ServerResponse): void;
-  /** It failed: the status and the JSON body to send in place of the response. */
+  /** After `commit()` failed: the status and the JSON body to send in place of the response. */
   refusal(error: unknown): { status: number; body: object };
-  /** The connection is done with, be it that the response was sent or that the client hung up. */
+  /** The response was sent, or the client hung up. */
   onClose(): void;
 }
 
@@ -31,20 +31,20 @@ type Call = [method: SendingMethod, original: SendingFunction, args: unknown[]];
 /** `replaced`: an error was sent instead. */
 type Phase = 'untouched' | 'held' | 'released' | 'replaced';
 
-/** What describes the body that is replaced, or how it was to be sent, whoever said so and when. */
+/** Headers that describe the replaced body or its transfer. */
 const OF_THE_BODY =
   /^(content-(?!security-policy)|transfer-encoding$|trailer$|etag$|last-modified$|accept-ranges$|set-cookie$)/;
 
 /**
- * Holds a response back from its first byte on until `gate.commit()` is done, whatever way it is sent:
- * returned values, `@Res()`, redirects, exceptions, streams, on Express and on Fastify.
+ * Holds a response back from its first byte on until `gate.commit()` is done, however it is sent: returned
+ * values, `@Res()`, redirects, exceptions, streams, on Express and on Fastify.
  */
 export class HeldResponse implements ResponseHolder {
-  /** Of other applications that the request has reached. */
+  /** The gates of other applications that the request has reached. */
   private otherGates: ResponseGate[] | undefined;
   private phase: Phase;
   private isRefused = false;
-  /** Whether the error that was sent instead is out. */
+  /** Whether the error that replaced the response is sent. */
   private hasFinished = false;
   /** Whether its head is complete. */
   private hasHead: boolean;
@@ -66,7 +66,7 @@ export class HeldResponse implements ResponseHolder {
     setHolder(response, this);
   }
 
-  /** Holds a response; one that is held for another application, for both. */
+  /** Holds a response. If it is already held for another application, it waits for both. */
   static of(
     response: ServerResponse,
     gate: ResponseGate,
@@ -85,7 +85,7 @@ export class HeldResponse implements ResponseHolder {
     return !(response.destroyed || response.closed || response.socket?.destroyed);
   }
 
-  /** A gate is told when the connection is done with, unless it is already. */
+  /** Calls `gate.onClose()` when the response closes, unless it was refused. */
   watchClose(gate: ResponseGate): void {
     this.response.on('close', () => {
       if (!this.isRefused) gate.onClose();
@@ -101,7 +101,7 @@ export class HeldResponse implements ResponseHolder {
     return this.phase === 'held';
   }
 
-  /** Whoever logs a response must not log its session. */
+  /** Keeps the session out of logs of the response. */
   [inspect.custom](): string {
     return 'HeldResponse';
   }
@@ -113,9 +113,9 @@ export class HeldResponse implements ResponseHolder {
       case 'replaced':
         this.hasEnded ||= method === 'end';
         callBack([[method, original, args]]);
-        // A pipeline may have missed that it finished; it waits for either.
+        // A pipeline may have missed 'finish'; it also continues at 'drain'.
         if (method === 'end') process.nextTick(() => this.response.emit('drain'));
-        return method === 'write' ? this.hasFinished : this.response; // so that a stream flows on to its end
+        return method === 'write' ? this.hasFinished : this.response; // lets a stream flow to its end
       case 'held':
         if (method === 'writeHead') throw headersSentError('write');
         return this.keep([method, original, args]);
@@ -129,7 +129,7 @@ export class HeldResponse implements ResponseHolder {
     }
   }
 
-  /** Whoever put something around `writeHead` decides by it how to send the body: it has to be asked. */
+  /** Calls `writeHead` first: wrappers around it, such as compression, decide there how to send the body. */
   private flush(original: SendingFunction): unknown {
     this.response.writeHead(this.response.statusCode);
     return this.call('flushHeaders', original, []);
@@ -149,7 +149,7 @@ export class HeldResponse implements ResponseHolder {
       try {
         go();
       } catch (error) {
-        this.giveUp(error);
+        this.abort(error);
       }
     };
     pending.then(
@@ -159,7 +159,7 @@ export class HeldResponse implements ResponseHolder {
     return this.keep(call);
   }
 
-  /** What one of them cannot store must not be said to be; what the others have stored stays. */
+  /** Fails if one of the commits fails; what the others have stored stays stored. */
   private commitAll(others: readonly ResponseGate[]): Promise<void> | undefined {
     const pending = [this.gate, ...others].flatMap((gate) => gate.commit() ?? []);
     if (pending.length === 0) return undefined;
@@ -174,7 +174,7 @@ export class HeldResponse implements ResponseHolder {
   }
 
   private keep(call: Call): unknown {
-    // What comes after an end is an error in Node.js, too; it must not harm the response.
+    // A call after `end` is an error in Node.js, too; it must not change the response.
     if (this.hasEnded) callBack([call]);
     else this.calls.push(call);
     this.hasEnded ||= call[0] === 'end';
@@ -187,11 +187,11 @@ export class HeldResponse implements ResponseHolder {
       const result = this.send(...call);
       if (call[0] === 'write') accepted = result;
     }
-    // Its writer was told to wait, and Node.js only calls those whom it told so itself.
+    // The held `write` returned false, so its writer waits for 'drain', which Node.js does not emit here.
     if (accepted === true) this.response.emit('drain');
   }
 
-  /** Sends an error in place of the response, unless that already is the application's own of it. */
+  /** Sends an error in place of the response, unless the response already has the error's status. */
   private refuse(error: unknown): void {
     this.isRefused = true;
     const { status, body } = this.gate.refusal(error);
@@ -199,7 +199,7 @@ export class HeldResponse implements ResponseHolder {
     else this.replace(status, body);
   }
 
-  /** Past whatever is put around the response: it may have been used up, or make another body of this. */
+  /** Bypasses wrappers around the response: they may be finished already, or change this body. */
   private replace(status: number, body: object): void {
     const { response } = this;
     for (const name of response.getHeaderNames()) {
@@ -214,20 +214,20 @@ export class HeldResponse implements ResponseHolder {
     this.beforeRelease();
     if (isHttp2(response)) dropTrailers(response);
     else response.statusMessage = '';
-    // Not before: to whoever writes between `end` and 'finish', Node.js's web streams are not safe.
+    // Not earlier: Node.js's web streams fail if a writer continues between `end` and 'finish'.
     const goOn = () => process.nextTick(() => this.goOn());
     response.once('finish', goOn).once('close', goOn);
     response.prependOnceListener('finish', () => this.endWriter());
     if (!this.isDeliverable) goOn();
     const { writeHead, end } = sendingFunctionsOf(response);
     writeHead.call(response, status);
-    // Not every response knows by itself that there is no body here, as that of a test without a connection.
+    // Some responses do not drop the body of HEAD themselves, such as light-my-request's.
     if (response.req.method === 'HEAD') end.call(response);
     else end.call(response, text);
     this.phase = 'replaced';
   }
 
-  /** Those who wait for what was not sent. */
+  /** Lets the writers of the response that was not sent continue. */
   private goOn(): void {
     if (this.hasFinished) return;
     this.hasFinished = true;
@@ -236,23 +236,23 @@ export class HeldResponse implements ResponseHolder {
   }
 
   /**
-   * A writer may wait for the 'drain' of what is put around `write`, such as compression's own stream, which
-   * is destroyed with the response and says nothing: it learns of the end by an error, before 'finish'
-   * would tell it that all it wrote is sent.
+   * A writer may wait for the 'drain' of a wrapper around `write`, such as compression's own stream, which is
+   * destroyed with the response and emits nothing. So it gets an error, before 'finish' would report that
+   * all it wrote is sent.
    */
   private endWriter(): void {
     const { response } = this;
     const mayWait = Object.hasOwn(response, 'write') && response.listenerCount('error') > 0;
     if (this.hasEnded || !mayWait) return;
-    // A pipe makes it an uncaught error if nobody else listens.
+    // A pipe would make it an uncaught error if there is no other listener.
     const ignore = () => undefined;
     response.on('error', ignore);
     response.emit('error', prematureCloseError());
     response.removeListener('error', ignore);
   }
 
-  /** What was held cannot be sent, such as a status that is none; nobody is left to be told. */
-  private giveUp(error: unknown): void {
+  /** The held calls cannot be sent, such as an invalid status: sends an error, or drops the connection. */
+  private abort(error: unknown): void {
     this.isRefused = true;
     try {
       const { status, body } = this.gate.refusal(error);
@@ -268,7 +268,7 @@ export class HeldResponse implements ResponseHolder {
     return original.apply(this.response, isHead ? this.completeHead(args) : args);
   }
 
-  /** Whatever is put around `writeHead` has had its say, even what speaks at the last moment only. */
+  /** Runs after all wrappers around `writeHead`, also those that set headers only at the last moment. */
   private completeHead(args: unknown[]): unknown[] {
     this.hasHead = true;
     const rest = applyHead(this.response, args);
@@ -277,7 +277,7 @@ export class HeldResponse implements ResponseHolder {
   }
 }
 
-/** Calls back those who wait for what is not sent after all. */
+/** Calls the callbacks of calls that are not sent. */
 function callBack(calls: Call[]): void {
   for (const [, , args] of calls) {
     const callback = args.at(-1);
@@ -285,7 +285,7 @@ function callBack(calls: Call[]): void {
   }
 }
 
-/** What the application sets after it has ended the response is not for that response. */
+/** Restores the status of the time of the first byte: later changes of it are not for this response. */
 function rememberStatus(response: ServerResponse): () => void {
   const { statusCode } = response;
   const statusMessage = isHttp2(response) ? '' : response.statusMessage;
@@ -295,7 +295,7 @@ function rememberStatus(response: ServerResponse): () => void {
   };
 }
 
-/** Over HTTP/1.1 none are sent after a body whose length was told. */
+/** HTTP/1.1 needs no such step: it sends no trailers after a body with a `Content-Length`. */
 function dropTrailers({ stream }: Http2ServerResponse): void {
   stream.removeAllListeners('wantTrailers');
   stream.once('wantTrailers', () => stream.sendTrailers({}));

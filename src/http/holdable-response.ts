@@ -1,10 +1,10 @@
 import { ServerResponse } from 'node:http';
 import { Http2ServerResponse } from 'node:http2';
 
-/** The methods of a response that send something. */
+/** The methods of a response that send its head or body. */
 const SENDING_METHODS = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
 
-/** Those that change its head, by what Node.js says of them once it is sent. */
+/** The methods that change its head, and the verb in Node.js's error when the head is sent. */
 const HEAD_METHODS = {
   setHeader: 'set',
   setHeaders: 'set',
@@ -16,16 +16,16 @@ export type SendingMethod = (typeof SENDING_METHODS)[number];
 export type SendingFunction = (...args: unknown[]) => unknown;
 export type SendingFunctions = Readonly<Record<SendingMethod, SendingFunction>>;
 
-/** What decides on the calls of a response's sending methods. */
+/** Receives the calls of a response's sending methods. */
 export interface ResponseHolder {
   call(method: SendingMethod, original: SendingFunction, args: unknown[]): unknown;
-  /** It looks as if it were sent, so that the application does not begin another one. */
+  /** The response appears as sent, so that the application does not begin another one. */
   readonly isHeld: boolean;
   /** Whether the application has ended the response, though it was not sent. */
   readonly hasEnded: boolean;
 }
 
-/** Registered, as another copy of this package finds the same prototypes. The number is of their form. */
+/** Global symbols, because another copy of this package uses the same prototypes. The number is a version. */
 const HOLDER = Symbol.for('nestjs-session-manager.response-holder.1');
 const ORIGINALS = Symbol.for('nestjs-session-manager.sending-methods.1');
 
@@ -35,36 +35,34 @@ interface HoldableResponse extends ServerResponse {
   readonly [ORIGINALS]: SendingFunctions;
 }
 
-/** Node.js's own responses: once for the process, and without effect on those that nobody holds. */
+/** Changes Node.js's response classes, once per process. Responses without a holder behave as before. */
 export function makeResponsesHoldable(): void {
   makeHoldable(ServerResponse.prototype);
   makeHoldable(Http2ServerResponse.prototype);
 }
 
 /**
- * From now on the holder is asked, below whatever else is put around the response: compression, another
- * session library, a probe.
+ * From now on the holder receives the response's calls, after all wrappers around its methods, such as those
+ * of compression, another session library or a tracing library.
  */
 export function setHolder(response: ServerResponse, holder: ResponseHolder): void {
   (response as HoldableResponse)[HOLDER] = holder;
-  // Not only is it no connection's; it also takes a response for ended when its `end` returns.
+  // light-my-request's responses have no connection, and count as ended when their `end` returns.
   if ('_lightMyRequest' in response) makeHoldable(Object.getPrototypeOf(response) as object);
   else if (!(ORIGINALS in response)) makeHoldable(innermostPrototypeOf(response));
 }
 
-/** What was set for it. */
 export function holderOf(response: ServerResponse): ResponseHolder | undefined {
   return (response as HoldableResponse)[HOLDER];
 }
 
-/** What sends, whatever is put around it. */
+/** The original methods, without any wrappers. */
 export function sendingFunctionsOf(response: ServerResponse): SendingFunctions {
   return (response as HoldableResponse)[ORIGINALS];
 }
 
 /**
- * What Node.js throws to whoever changes a head that is sent. `verb`: `set`, `append`, `remove` or
- * `write`.
+ * Node.js's error for a change to a head that is sent. `verb`: `set`, `append`, `remove` or `write`.
  */
 export function headersSentError(verb: string): Error {
   const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
@@ -76,7 +74,7 @@ export function prematureCloseError(): Error {
   return Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
 }
 
-/** Gives a prototype methods that ask the response's holder, if it has one. */
+/** Replaces a prototype's methods with ones that call the response's holder, if it has one. */
 function makeHoldable(prototype: object): void {
   if (Object.hasOwn(prototype, ORIGINALS)) return;
   const originals = {} as Record<SendingMethod, SendingFunction>;
@@ -88,7 +86,7 @@ function makeHoldable(prototype: object): void {
       return holder ? holder.call(method, original, args) : original.apply(this, args);
     });
   }
-  // Node.js's old name for `writeHead`, by which it is called past whatever is put around that.
+  // Node.js's old name for `writeHead`, which bypasses wrappers around `writeHead`.
   if ('writeHeader' in prototype) {
     define(prototype, 'writeHeader', Reflect.get(prototype, 'writeHead') as SendingFunction);
   }
@@ -100,7 +98,7 @@ function makeHoldable(prototype: object): void {
       return original.apply(this, args);
     });
   }
-  // Compression and others call it before they write, unless they see a head, which is not there yet.
+  // Compression and other libraries call it before they write. While held, the head must not be written.
   const implyHead = Reflect.get(prototype, '_implicitHeader') as (() => void) | undefined;
   if (implyHead) {
     define(prototype, '_implicitHeader', function (this: HoldableResponse) {
@@ -123,7 +121,7 @@ function define(
   });
 }
 
-/** A property that has another value while the response is held. */
+/** Defines a property that has another value while the response is held. */
 function defineGetter(prototype: object, name: string, held: (holder: ResponseHolder) => unknown) {
   const original = descriptorOf(prototype, name);
   Object.defineProperty(prototype, name, {
@@ -136,14 +134,14 @@ function defineGetter(prototype: object, name: string, held: (holder: ResponseHo
   });
 }
 
-/** Of the member that is used, its own or an inherited one: whoever lists them finds the same. */
+/** The descriptor of an own or inherited member, so that the new member is as enumerable as the old one. */
 function descriptorOf(prototype: object, name: string): PropertyDescriptor | undefined {
   let at: object | null = prototype;
   while (at && !Object.hasOwn(at, name)) at = Object.getPrototypeOf(at) as object | null;
   return at ? Object.getOwnPropertyDescriptor(at, name) : undefined;
 }
 
-/** Of a response that is not Node.js's own: where its class has the methods that send. */
+/** The prototype that defines the sending methods of a response which is not Node.js's own. */
 function innermostPrototypeOf(response: object): object {
   let innermost = Object.getPrototypeOf(response) as object;
   for (let at: object | null = innermost; at; at = Object.getPrototypeOf(at) as object | null) {

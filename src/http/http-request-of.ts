@@ -5,14 +5,14 @@ import type { ArgumentsHost } from '@nestjs/common';
 import { SessionError } from '../session/errors.js';
 import type { FrameworkRequest } from './request-session.js';
 
-/** What resolvers share: Nest's drivers put the request in as `req`, Mercurius as `reply.request`. */
+/** The context of GraphQL resolvers: Nest's drivers set `req`, Mercurius sets `reply.request`. */
 interface GraphqlContext {
   readonly req?: object;
   readonly request?: object;
   readonly reply?: { readonly request?: object };
 }
 
-/** What `graphql-ws` puts in the place of a request. */
+/** `graphql-ws` sets this object in place of a request. */
 interface GraphqlWsContext {
   readonly extra?: { readonly request?: IncomingMessage; readonly socket?: object };
 }
@@ -31,7 +31,7 @@ function ofHost(host: ArgumentsHost): FrameworkRequest {
   const type = host.getType<string>();
   if (type === 'http') return httpRequestOf(host.switchToHttp().getRequest());
   if (type !== 'graphql') throw noHttp(`a context of type '${type}'`);
-  // Resolvers of references (federation) have no arguments of their own, and so one less.
+  // Reference resolvers (federation) have one argument less.
   return httpRequestOf(host.getArgByIndex(host.getArgByIndex(3) === undefined ? 1 : 2));
 }
 

@@ -7,15 +7,15 @@ import type { SessionCookie } from './cookie.js';
 import { ASKED_FOR, type SessionHeader } from './header.js';
 
 /**
- * Takes the session id from requests and gives it to clients: by cookie, by header, or by either.
+ * Reads the session id from requests and sends it to clients: by cookie, by header, or by either.
  *
- * Who came with a cookie is never answered by the header, which scripts can read. Who came with the
- * header is answered by it. Who came with neither gets a cookie, if there are any.
+ * A client that sent a cookie never gets its id by the header, which scripts can read. A client that sent the
+ * header gets it by the header. A client that sent neither gets a cookie, if cookies are enabled.
  */
 export class SessionIdTransport {
   private readonly varying: readonly string[];
 
-  /** One at least. */
+  /** At least one is required. */
   constructor(
     private readonly cookie: SessionCookie | undefined,
     private readonly header?: SessionHeader,
@@ -33,12 +33,12 @@ export class SessionIdTransport {
     return inHeader === ASKED_FOR ? inCookie : ofBoth(inCookie, inHeader);
   }
 
-  /** Whether the client would not send back here what it is given here. */
+  /** Whether the client would get a cookie that it does not send to this path. */
   isOutside(path: string, received: ReceivedId): boolean {
     return !received.wasSent && this.cookie !== undefined && !this.cookie.isSentTo(path);
   }
 
-  /** Whether browsers would drop the answer to this client if it did not come over https. */
+  /** Whether browsers would drop the id that this client gets, unless it arrives over https. */
   needsHttps(received: ReceivedId): boolean {
     return !this.answersByHeader(received) && this.cookie!.needsHttps;
   }
@@ -58,7 +58,7 @@ export class SessionIdTransport {
     forbidStoring(response);
   }
 
-  /** Takes away what was sent: a cookie that has passed, a header without a value. */
+  /** Removes the client's id: by an expired cookie, by a header without a value. */
   clear(response: ServerResponse, { wasSent, by }: ReceivedId, isHttps: boolean): void {
     if (!wasSent) return;
     if (by !== 'header') addCookie(response, this.cookie!.clear(isHttps));
@@ -66,8 +66,8 @@ export class SessionIdTransport {
   }
 
   /**
-   * To be called when an id is given, or taken away, in a request that brought two: as long as the browser
-   * has both, nothing holds.
+   * Called when an id is given or cleared in a request that has two: as long as the browser sends both, no id
+   * is valid.
    */
   clearOthers(
     response: ServerResponse,
@@ -80,17 +80,17 @@ export class SessionIdTransport {
     for (const line of this.cookie.clearOthers(isHttps, host, target)) addCookie(response, line);
   }
 
-  /** The `Cookie` header of a client to whom this id was given, if there are cookies. */
+  /** The `Cookie` header of a client that got this id, if cookies are enabled. */
   requestCookie(ticket: SessionTicket): string | undefined {
     return this.cookie?.give(ticket, true, false).split(';', 1)[0];
   }
 
-  /** The header with which it sends the id, if there is one, by its name. */
+  /** The header, by its name, of a client that got this id, if a header is configured. */
   requestHeader(ticket: SessionTicket): Record<string, string> | undefined {
     return this.header && { [this.header.name]: this.header.give(ticket) };
   }
 
-  /** Caches must not give one visitor's page to another (RFC 9110, 12.5.5). */
+  /** Tells caches that the response depends on the id (RFC 9110, 12.5.5). */
   vary(response: ServerResponse): void {
     addVary(response, this.varying);
   }
@@ -100,7 +100,7 @@ export class SessionIdTransport {
   }
 }
 
-/** Two different ones are nobody's, as two cookies are. */
+/** The id of a request with cookie and header. Two different ids are ambiguous, like two cookies. */
 function ofBoth(inCookie: ReceivedId, inHeader: ReceivedId): ReceivedId {
   const { ticket } = inCookie;
   const isSame = ticket !== undefined && ticket.id === inHeader.ticket?.id;

@@ -7,18 +7,18 @@ import { printable } from '../session/printable.js';
 import { SessionError, SessionStoreError } from '../session/errors.js';
 import { PrintableLogger } from './printable-logger.js';
 
-/** A server of the store as it was found at start. */
+/** A server of the store, examined at start. */
 interface FoundServer {
   readonly server: string;
   readonly version?: string | undefined;
   readonly problem?: string | undefined;
 }
 
-/** What is logged about requests, for operators. No line contains a session id. */
+/** Logs for operators. No line contains a session id. */
 export class SessionLog {
   private hasHinted = false;
 
-  /** For what each request of a route would tell again. */
+  /** Limits lines that every request of a route would repeat. */
   private readonly limited: LineLimit;
 
   private readonly logger: PrintableLogger;
@@ -31,8 +31,8 @@ export class SessionLog {
   }
 
   /**
-   * A session could not be stored; its client got an error instead of the response. Not if the store
-   * is at fault: that is told once, when it begins.
+   * A session could not be stored; its client got an error instead of the response. Errors of the store are
+   * not logged here: an outage is logged once, when it begins.
    */
   notStored(error: unknown): void {
     if (error instanceof SessionStoreError) return;
@@ -41,20 +41,20 @@ export class SessionLog {
     this.failed(`A session was not stored: ${printable(error)}${reason}`, error);
   }
 
-  /** Of a socket whose session has ended. */
+  /** A socket whose session has ended could not be closed. */
   notClosed(error: unknown): void {
     this.failed(`A socket was not closed as it should be: ${printable(error)}`, error);
   }
 
-  /** Of what the same error does to many requests, one line. */
+  /** Logs one line if the same error fails many requests. */
   private failed(line: string, error: unknown): void {
     const [what] = line.split(':', 1);
-    this.limited.add(line, `${what}: ${kindOf(error)}`, (told) => {
-      this.logger.error(told, error ?? null);
+    this.limited.add(line, `${what}: ${kindOf(error)}`, (text) => {
+      this.logger.error(text, error ?? null);
     });
   }
 
-  /** At start: where sessions are, and what is wrong with the servers. */
+  /** At start: the backend, its servers and their problems. */
   backend(place: string, servers: readonly FoundServer[]): void {
     if (servers.length > 0) {
       const names = servers.map(({ server, version }) =>
@@ -82,7 +82,7 @@ export class SessionLog {
     );
   }
 
-  /** A new session was first written to when its client could not be told of it any more. */
+  /** A new session was first written to when its cookie could not be sent any more. */
   changedTooLate(): void {
     this.limited.add(
       'A new session was written to after its response had begun. It was not stored, as its client ' +
@@ -90,7 +90,7 @@ export class SessionLog {
     );
   }
 
-  /** Its browser would not send the cookie back to where it was given. */
+  /** A new session was written to on a path to which its browser would not send the cookie. */
   outsidePath(): void {
     this.limited.add(
       'A new session was written to outside cookie.path. It was not stored, as the browser would not ' +
@@ -99,7 +99,7 @@ export class SessionLog {
     );
   }
 
-  /** At start: the editor imported the wrong one, most likely. */
+  /** At start: the route uses Nest's decorator of the same name, which an editor may import. */
   takesNestSession(route: string): void {
     this.logger.warn(
       `${route} uses the @Session() of '@nestjs/common', which reads request.session, not the ` +
@@ -116,7 +116,7 @@ export class SessionLog {
     );
   }
 
-  /** An earlier release may have set one of them, another application, or a neighbour host (cookie tossing). */
+  /** An earlier release may have set one of them, another application, or a sibling host (cookie tossing). */
   severalIds(by: 'header' | 'both' | undefined): void {
     this.limited.add(
       by
@@ -141,7 +141,7 @@ export class SessionLog {
     );
   }
 
-  /** Browsers drop a `Secure` cookie that comes over http, except from localhost, without a word. */
+  /** Browsers silently drop a `Secure` cookie that arrives over http, except from localhost. */
   secureOverHttp(headers: IncomingHttpHeaders): void {
     if (this.hasHinted || isLocal(headers.host) || headers['x-forwarded-proto'] === 'https') return;
     this.hasHinted = true;
@@ -153,7 +153,7 @@ export class SessionLog {
   }
 }
 
-/** What is of the same kind is told once a minute. */
+/** Errors of the same kind are logged once a minute. */
 function kindOf(error: unknown): string {
   if (error instanceof SessionError) return error.code;
   return error instanceof Error ? error.constructor.name : typeof error;

@@ -1,16 +1,16 @@
-/** What tells two cookies of one name apart in a browser (RFC 6265bis, 5.7). */
+/** Browsers keep cookies of one name apart by these (RFC 6265bis, 5.7). */
 export interface CookiePlace {
-  /** Left out: it is the host's own. */
+  /** Absent: a host-only cookie. */
   readonly domain?: string | undefined;
   readonly path: string;
 }
 
-/** So that the header of a response stays well below what proxies take. */
+/** Keeps the response's head well below the limits of proxies. */
 const MAX_PLACES = 20;
 
 /**
- * Where else cookies may have been set that a browser sends with a request to this host and target, the
- * likelier ones first. `own` is not among them.
+ * Other domains and paths that a cookie sent to this host and target may have been set with, the likelier
+ * ones first. Without `own`.
  */
 export function otherPlaces(
   own: CookiePlace,
@@ -30,7 +30,7 @@ export function otherPlaces(
   return places.slice(0, MAX_PLACES);
 }
 
-/** The host and those above it, but for top-level domains, which have no cookies. */
+/** The host and its parent domains, except the top-level domain, which cannot have cookies. */
 function domainsOf(host = ''): string[] {
   const name = host.replace(/:\d*$/, '').toLowerCase();
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(name) || /^[\d.]+$/.test(name)) return [];
@@ -38,7 +38,7 @@ function domainsOf(host = ''): string[] {
   return labels.slice(0, -1).map((_, index) => labels.slice(index).join('.'));
 }
 
-/** The paths that cover the target, the shortest first; each may have been set with a `/` at its end. */
+/** The paths that contain the target, the shortest first; each with and without a `/` at its end. */
 function pathsOf(target: string): string[] {
   const [path = ''] = target.replace(/^https?:\/\/[^/?]*/i, '').split(/[?#]/);
   if (!/^\/[\x21-\x3a\x3c-\x7e]*$/.test(path)) return [];

@@ -2,10 +2,10 @@ import type { LoggerService } from '@nestjs/common';
 
 import { printable, printableStack } from '../session/printable.js';
 
-/** Characters of a line; each part of it that comes from outside is shorter. */
+/** The longest line, in characters; parts from outside are shorter. */
 const MAX_LINE = 2000;
 
-/** Everything that this package logs goes through one of these: a line stays a line, whatever is in it. */
+/** Logs all lines of this package. Control characters are escaped, so that one line stays one line. */
 export class PrintableLogger {
   constructor(private readonly logger: Pick<LoggerService, 'error' | 'log' | 'warn'>) {}
 
@@ -17,7 +17,7 @@ export class PrintableLogger {
     this.logger.warn(printable(line, MAX_LINE));
   }
 
-  /** With the stack of what was thrown, if that was an error. */
+  /** Also logs the stack of `thrown`, if that is an `Error`. */
   error(line: string, thrown?: unknown): void {
     const stack = thrown instanceof Error ? printableStack(thrown, MAX_LINE) : undefined;
     this.logger.error(printable(line, MAX_LINE), ...(thrown === undefined ? [] : [stack]));

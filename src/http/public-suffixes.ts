@@ -1,7 +1,7 @@
 /**
- * Domains below which anybody can register a name, as far as one is likely to be written by mistake: the
- * common ones of two labels in the Public Suffix List (https://publicsuffix.org). Each of one label is
- * one as well, or as good as one. Browsers know them all.
+ * Domains below which anyone can register a name, and that are likely to be given by mistake: the common ones
+ * with two labels in the Public Suffix List (https://publicsuffix.org). Domains with one label are refused
+ * anyway. Browsers know the whole list.
  */
 export const PUBLIC_SUFFIXES: ReadonlySet<string> = new Set(
   (

@@ -1,13 +1,13 @@
 import type { SessionTicket } from '../session/storage/keys.js';
 
-/** What a request brought in place of a session id. */
+/** The session id in a request, as it was received. */
 export interface ReceivedId {
   readonly wasSent: boolean;
-  /** Two different ones came: whose they are cannot be told. */
+  /** The request has two different ids, and it is unknown which one is right. */
   readonly isAmbiguous: boolean;
-  /** The id, if it can be one, and is signed if it has to be. */
+  /** The id, if it has the form of one and, with secrets, a valid signature. */
   readonly ticket: SessionTicket | undefined;
-  /** Where it was. Left out: in the cookie. */
+  /** Where it was. Absent: in the cookie. */
   readonly by?: 'header' | 'both';
 }
 

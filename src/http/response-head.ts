@@ -1,9 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 /**
- * Does what `writeHead(status, message?, headers?)` does to a response that is not sent yet, since
- * headers that are passed to the real one would not be merged with those of a `Set-Cookie`.
- * Returns what remains to be passed on.
+ * Applies `writeHead(status, message?, headers?)` to a response that is not sent yet: `writeHead` would
+ * replace a `Set-Cookie` that is already set, and not merge it. Returns the arguments that remain.
  */
 export function applyHead(response: ServerResponse, args: unknown[]): unknown[] {
   const [status, second, third] = args as [number, unknown, unknown];
@@ -16,7 +15,7 @@ export function applyHead(response: ServerResponse, args: unknown[]): unknown[] 
 
 type Pair = readonly [name: string, value: string | string[] | number | undefined];
 
-/** Node.js takes `{ name: value }`, `[name, value, name, value, …]` and `[[name, value], …]`. */
+/** Node.js accepts `{ name: value }`, `[name, value, name, value, …]` and `[[name, value], …]`. */
 function pairsOf(headers: object): Pair[] {
   if (!Array.isArray(headers)) return Object.entries(headers as OutgoingHttpHeaders);
   const flat = (Array.isArray(headers[0]) ? headers.flat(1) : headers) as (string | string[])[];
@@ -25,7 +24,10 @@ function pairsOf(headers: object): Pair[] {
   return pairs;
 }
 
-/** They take the place of what was set before; a name that recurs among them keeps all its values. */
+/**
+ * Replaces headers that were set before. A name that occurs several times in `pairs` keeps all its
+ * values.
+ */
 function setAll(response: ServerResponse, pairs: readonly Pair[]): void {
   const merged = new Map<string, Pair>();
   for (const [name, value] of pairs) {
@@ -38,15 +40,15 @@ function setAll(response: ServerResponse, pairs: readonly Pair[]): void {
 }
 
 /**
- * Sends one more cookie. Not by `appendHeader`: that adds to the very array which the application set,
- * and may set again for the next visitor.
+ * Adds a cookie. Does not use `appendHeader`, which would add it to the application's array; the application
+ * may set that array for the next visitor, too.
  */
 export function addCookie(response: ServerResponse, cookie: string): void {
   const others = response.getHeader('set-cookie') ?? [];
   response.setHeader('Set-Cookie', [...[others].flat().map(String), cookie]);
 }
 
-/** Adds names to `Vary`, those that it does not have. */
+/** Adds missing names to `Vary`. */
 export function addVary(response: ServerResponse, names: readonly string[]): void {
   const vary = response.getHeader('vary');
   if (vary === undefined) {
@@ -61,10 +63,10 @@ export function addVary(response: ServerResponse, names: readonly string[]): voi
   if (missing.length > 0) response.setHeader('Vary', [String(vary), ...missing].join(', '));
 }
 
-/** Of caches that do not go by `Cache-Control` (RFC 9213; Edge Architecture Specification). */
+/** Headers that some caches use in place of `Cache-Control` (RFC 9213; Edge Architecture Specification). */
 const OTHER_CACHE_CONTROLS = ['cdn-cache-control', 'surrogate-control', 'expires'];
 
-/** Whatever the application said of caches: the next visitor must not get this response. */
+/** Overrides the application's cache headers: no other visitor may get this response. */
 export function forbidStoring(response: ServerResponse): void {
   const given = String(response.getHeader('cache-control') ?? '');
   if (!/\bno-store\b/i.test(given)) response.setHeader('Cache-Control', 'no-store');

@@ -14,41 +14,41 @@ import { RequestSession, type FrameworkRequest, type SessionEdge } from './reque
 import type { SessionRoute } from './route.js';
 import { clientRouteOf, handshakeRouteOf } from './socket-route.js';
 
-/** Leads from a request to the sessions of one application, and to its response. */
+/** Connects a request with the sessions of one application, and with its response. */
 class RequestRoute {
-  /** Made at the first use. */
+  /** Created at the first use. */
   session: RequestSession | undefined;
 
-  /** `reply`: has headers that are not on the response yet, as Fastify keeps them until it sends. */
+  /** `reply`: Fastify's, which keeps headers that are not set on the response before it is sent. */
   constructor(
     readonly edge: SessionEdge,
     public response: ServerResponse,
     public reply: { getHeaders(): object } | undefined,
   ) {}
 
-  /** Whoever logs a request must not log its session. */
+  /** Keeps the session out of logs of the request. */
   [inspect.custom](): string {
     return 'RequestRoute';
   }
 }
 
-/** On a raw request: the application that it has reached; a request keeps it, whatever it passes. */
+/** On a raw request: the route to the application that it has reached. */
 const ROUTE = Symbol('session route');
-/** On one that has reached several applications, of which one is mounted in another. */
+/** On a raw request that has reached several applications, one mounted in another. */
 const ROUTES = Symbol('session routes');
 
 interface RawRequest extends IncomingMessage {
   [ROUTE]?: RequestRoute | undefined;
   [ROUTES]?: Map<SessionEdge, RequestRoute>;
-  /** Node.js does: the request was taken from the server's other listeners, to open a WebSocket. */
+  /** Set by Node.js: the request opens a WebSocket, and does not go to the other listeners of the server. */
   upgrade?: boolean;
 }
 
 /**
- * Told of each request before anybody can ask for its session. Each application has one session of its
- * own for it, from the first use on.
+ * Called for each request before its session can be used. Each application that a request reaches has a
+ * separate session for it, created at the first use.
  *
- * @returns what takes the request back to the application that it came from; `undefined`: there is none
+ * @returns a function that returns the request to the application that it came from; `undefined`: there is none
  */
 export function routeRequest(
   request: RawRequest,
@@ -69,7 +69,7 @@ export function routeRequest(
   return undefined;
 }
 
-/** From one application into another. */
+/** Called when a request goes from one application into another. */
 function routeOn(request: RawRequest, from: RequestRoute, to: RequestRoute): () => void {
   const routes = (request[ROUTES] ??= new Map([[from.edge, from]]));
   const known = routes.get(to.edge);
@@ -118,7 +118,7 @@ export async function sessionOf(
   return routeOf(contextOrRequest).load(access);
 }
 
-/** What is injected; Nest's request of a gateway is the client. */
+/** The manager that Nest injects. In a gateway, Nest's request is the client. */
 export function managerOf(request: unknown): SessionManager {
   return routeOf(request).manager;
 }
@@ -127,7 +127,7 @@ function routeOf(source: unknown): SessionRoute {
   return clientRouteOf(source) ?? requestRouteOf(httpRequestOf(source));
 }
 
-/** The one of a request; made at the first call, without any I/O. */
+/** The route of a request. Creates its session object at the first call, without I/O. */
 function requestRouteOf(request: FrameworkRequest): SessionRoute {
   const raw = (request.raw ?? request) as RawRequest;
   const route = raw[ROUTE];

@@ -12,7 +12,7 @@ import { sessionOf } from './session-of.js';
 
 type Pipe = PipeTransform | Type<PipeTransform>;
 
-/** Its type is told, as what Nest 12 would infer names a type that Nest 11 has not. */
+/** The type is explicit: the inferred type with Nest 12 would name a type that Nest 11 does not have. */
 type SessionDecorator = <D extends object = SessionData>(
   keyOrAccess?: SessionKey<NoInfer<D>> | SessionAccess | Pipe,
   ...pipes: Pipe[]

@@ -13,21 +13,21 @@ import { comingBack, shared } from './shared-express.js';
 type Next = (error?: unknown) => void;
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
 
-/** What is used of an Express application. */
+/** The part of an Express application that is used. */
 interface ExpressInstance {
   handle: (request: IncomingMessage, response: ServerResponse, ...more: unknown[]) => unknown;
 }
 
-/** What serves a Nest application's requests already. */
+/** The Express applications and Fastify instances that already serve a Nest application. */
 const served = new WeakSet<object>();
 
-/** What is used of a Fastify instance. */
+/** The part of a Fastify instance that is used. */
 interface FastifyInstance {
   addHook(
     name: 'onRequest',
     hook: (request: { raw: IncomingMessage }, reply: FastifyReply, done: Next) => void,
   ): unknown;
-  /** There if middleware is. */
+  /** Present if a middleware plugin is registered. */
   use?: (this: unknown, ...args: unknown[]) => unknown;
 }
 
@@ -37,9 +37,9 @@ interface FastifyReply {
 }
 
 /**
- * Leads from every request of an application to its sessions.
+ * Connects every request of an application with its sessions.
  *
- * @returns what to call before the application registers its routes
+ * @returns a function to be called before the application registers its routes
  */
 export function serveSessions(adapter: AbstractHttpAdapter, edge: SessionEdge): () => void {
   tellCopy();
@@ -50,9 +50,9 @@ export function serveSessions(adapter: AbstractHttpAdapter, edge: SessionEdge): 
 }
 
 /**
- * Where every request enters an Express application, be it the server's, mounted or called: before all
- * middleware, and at less cost than one. If another Nest application is on the same one, the requests of
- * each are told by what it registers.
+ * Wraps `handle`, which every request to an Express application passes, whether it is the server's
+ * application, mounted or called: before all middleware, and cheaper than a middleware. If another Nest
+ * application uses the same one, the handler that a request reaches shows whose request it is.
  */
 function serveExpress(adapter: AbstractHttpAdapter, edge: SessionEdge): () => void {
   const app = adapter.getInstance<ExpressInstance>();
@@ -71,7 +71,7 @@ function serveExpress(adapter: AbstractHttpAdapter, edge: SessionEdge): () => vo
   return register;
 }
 
-/** By a hook, as middleware would cost each request many times as much. */
+/** Uses a hook, because a middleware would be many times as expensive. */
 function serveFastify(adapter: AbstractHttpAdapter, edge: SessionEdge): () => void {
   const instance = adapter.getInstance<FastifyInstance>();
   if (served.has(instance)) {
@@ -88,7 +88,7 @@ function serveFastify(adapter: AbstractHttpAdapter, edge: SessionEdge): () => vo
   });
   const { use } = instance;
   if (!use) return nothing;
-  // The hook of all middleware is an earlier one; so if there is any, the first one is ours.
+  // All middleware runs in an earlier hook. So if the application uses any, ours is added before it.
   const route: Middleware = (request, response, next) => {
     routeRequest(request, edge, response);
     next();

@@ -6,8 +6,8 @@ import { routeRequest } from './session-of.js';
 type AnyFunction = (...args: unknown[]) => unknown;
 
 /**
- * An Express application as one of several Nest applications sees it that share it: the requests that
- * reach what is registered here are those of this one, until they are passed on.
+ * One Nest application's view of an Express application that several share: requests that reach a handler
+ * registered here belong to this Nest application, until the handler passes them on.
  */
 export function shared<App extends object>(app: App, edge: SessionEdge): App {
   const registering = new Map<AnyFunction, AnyFunction>();
@@ -17,7 +17,7 @@ export function shared<App extends object>(app: App, edge: SessionEdge): App {
       if (!isFunction(value) || !REGISTERING.has(name)) return value;
       let own = registering.get(value);
       if (!own) {
-        // Nest calls them with this application, or compares them.
+        // The same function each time: Nest compares them.
         own = (...args) => {
           const result: unknown = value.apply(
             target,
@@ -32,7 +32,10 @@ export function shared<App extends object>(app: App, edge: SessionEdge): App {
   });
 }
 
-/** The callback at the end of a handler's arguments also takes the request back. */
+/**
+ * Wraps the callback at the end of a handler's arguments: it first returns the request to its
+ * application.
+ */
 export function comingBack(args: readonly unknown[], goBack: () => void): unknown[] {
   const next = args.at(-1);
   if (!isFunction(next)) return [...args];
@@ -45,13 +48,13 @@ export function comingBack(args: readonly unknown[], goBack: () => void): unknow
   ];
 }
 
-/** The methods that take handlers: those of an application, a router and a route. */
+/** The methods of an application, a router and a route that register handlers. */
 const REGISTERING = new Set<string | symbol>([
   ...['use', 'all', 'route', 'param', 'get', 'post', 'put', 'delete', 'patch', 'head', 'options'],
   ...['propfind', 'proppatch', 'mkcol', 'copy', 'move', 'lock', 'unlock', 'search', 'query'],
 ]);
 
-/** A handler, or lists of them, whose requests are this application's; anything else as it is. */
+/** Wraps a handler, or lists of them, so that its requests belong to this application. Other values stay. */
 function within(given: unknown, edge: SessionEdge): unknown {
   if (Array.isArray(given)) return given.map((one) => within(one, edge));
   if (!isFunction(given)) return given;
@@ -62,7 +65,7 @@ function within(given: unknown, edge: SessionEdge): unknown {
     const goBack = routeRequest(request, edge, response);
     return handler.apply(self, goBack ? comingBack(args, goBack) : args);
   };
-  // Express looks at their number of arguments, and takes an application for what it is.
+  // A proxy, as Express reads a handler's number of arguments, and treats applications differently.
   return new Proxy(given, {
     apply: call,
     get(target, name) {

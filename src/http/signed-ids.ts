@@ -3,15 +3,15 @@ import { sign, unsign } from 'cookie-signature';
 import { isSessionId } from '../session/session-id.js';
 import type { SessionTicket } from '../session/storage/keys.js';
 
-/** Before a signed value, as `cookie-parser` and Express's `res.cookie` have it. */
+/** The prefix of a signed value, as in `cookie-parser` and Express's `res.cookie`. */
 const SIGNED = 's:';
 
-/** What clients are given for a session id: the id itself, or with secrets the id signed. */
+/** Writes session ids for clients, signed if there are secrets, and reads them. */
 export class SignedIds {
-  /** The newest first, which signs. */
+  /** The first secret is the newest and signs. */
   constructor(private readonly secrets: readonly string[]) {}
 
-  /** Which secret signed the value is tried; `unsign` compares in constant time. */
+  /** Tries each secret; `unsign` compares in constant time. */
   read(value: unknown): SessionTicket | undefined {
     if (this.secrets.length === 0) return isSessionId(value) ? { id: value, secret: 0 } : undefined;
     if (typeof value !== 'string' || !value.startsWith(SIGNED)) return undefined;
@@ -27,7 +27,7 @@ export class SignedIds {
     return key ? SIGNED + sign(id, key) : id;
   }
 
-  /** Whether it may be meant as one of ours. */
+  /** Whether a value has the form of a session id, valid or not. */
   resembles(value: string): boolean {
     return this.secrets.length === 0 ? isSessionId(value) : value.startsWith(SIGNED);
   }

@@ -6,22 +6,22 @@ import { copiesHint } from '../session/package-copies.js';
 import { SessionError } from '../session/errors.js';
 import type { SessionRoute } from './route.js';
 
-/** Of the clients of gateways: told for each connection. */
+/** The routes of gateways' clients, set for each connection. */
 export const clientRoutes = new WeakMap<object, SessionRoute>();
 
-/** The sessions of requests that open a socket, and are answered by no framework. */
+/** The sessions of requests that open a socket. No framework answers these requests. */
 export interface Handshakes {
-  /** `webSocket`: what was opened, if that is known. */
+  /** `webSocket`: the opened socket, if it is known. */
   sessionOf(request: IncomingMessage, webSocket: object | undefined): SessionRoute;
 }
 
-/** Of the server of an application. */
+/** By the server of an application. */
 export const handshakesAt = new WeakMap<object, Handshakes>();
 
 /**
- * Of a client, or of a context of a gateway. `undefined`: it is none of these.
+ * The route of a gateway's client, or of a gateway's context. `undefined`: `source` is something else.
  *
- * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` was told of the client
+ * @throws SessionError `SESSION_MODULE_MISSING` if no `SessionModule` serves the client
  */
 export function clientRouteOf(source: unknown): SessionRoute | undefined {
   if (!isHost(source)) return clientRoutes.get(source as object);
@@ -35,7 +35,10 @@ export function clientRouteOf(source: unknown): SessionRoute | undefined {
   );
 }
 
-/** Of a request that opens a socket of an application's server. Node.js does not document the way there. */
+/**
+ * The route of a request that opens a socket. `socket.server`, which Node.js does not document, leads to
+ * it.
+ */
 export function handshakeRouteOf(
   request: IncomingMessage,
   webSocket?: object,

@@ -20,7 +20,7 @@ export interface CheckedTransport {
 /** RFC 9110, 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 
-/** Names that already mean something, in a request or in a response, and would be harmed or harm. */
+/** Names that already have a meaning in a request or a response. */
 const TAKEN = new Set(
   [
     // Of HTTP.
@@ -29,21 +29,21 @@ const TAKEN = new Set(
     'last-event-id last-modified link location max-forwards origin pragma prefer priority range referer',
     'refresh retry-after server set-cookie set-cookie2 soapaction te tk trailer transfer-encoding upgrade',
     'upgrade-insecure-requests user-agent vary via want-digest warning www-authenticate',
-    // What browsers are told.
+    // Instructions for browsers.
     'clear-site-data expect-ct feature-policy nel permissions-policy referrer-policy report-to',
     'reporting-endpoints server-timing service-worker-allowed sourcemap strict-transport-security',
     'timing-allow-origin x-content-type-options x-dns-prefetch-control x-download-options',
     'x-frame-options x-permitted-cross-domain-policies x-powered-by x-robots-tag x-ua-compatible',
     'x-xss-protection',
-    // What browsers tell of themselves.
+    // Client hints.
     'device-memory downlink dpr ect rtt save-data viewport-width width',
-    // Tracing, and what else is in every log.
+    // Tracing, and other headers that are often logged.
     'b3 baggage traceparent traceresponse tracestate uber-trace-id x-amzn-trace-id',
     'x-cloud-trace-context x-correlation-id x-ot-span-context x-request-id x-trace-id',
-    // What protects against forged requests, and other credentials.
+    // Protection against CSRF, and other credentials.
     'apollo-require-preflight csrf-token dpop signature signature-input x-api-key x-csrf-token',
     'x-http-method x-http-method-override x-method-override x-requested-with x-xsrf-token xsrf-token',
-    // What proxies tell.
+    // Set by proxies.
     'cdn-loop client-ip fastly-client-ip true-client-ip x-client-ip x-cluster-client-ip x-original-uri',
     'x-original-url x-real-ip x-rewrite-url x-scheme',
   ]
@@ -53,10 +53,10 @@ const TAKEN = new Set(
 const TAKEN_FAMILIES =
   /^(accept|access-control|cf|content|cross-origin|if|proxy|ratelimit|sec|x-accel|x-amz|x-b3|x-envoy|x-forwarded|x-ratelimit)-/;
 
-/** As long a name as anybody needs. */
+/** The longest name. */
 const MAX_HEADER = 100;
 
-/** @throws SessionOptionsError that names what is wrong */
+/** @throws SessionOptionsError that names the invalid part */
 export function checkTransport(option: SessionTransportOption = 'cookie'): CheckedTransport {
   const isList = Array.isArray(option);
   const all: unknown[] = isList ? option : [option];

@@ -236,7 +236,7 @@ export class CurrentSession {
     return this.inTurn(async () => {
       const { state } = this;
       if (!this.hasNewId || !state?.user || state.status !== 'stored' || !state.cookieDirty) return;
-      await this.repository.destroy(state);
+      await this.repository.withdraw(state);
     });
   }
 

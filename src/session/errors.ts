@@ -1,3 +1,4 @@
+import { DOCUMENTATION } from './documentation.js';
 import { printable } from './printable.js';
 
 const SESSION_ERROR = Symbol('session error');
@@ -22,11 +23,14 @@ export class SessionError extends Error {
   readonly [SESSION_ERROR] = true;
   /** Stable across releases, for programs: `SESSION_…`. */
   readonly code: string;
+  /** Where the documentation explains the code and its remedy. */
+  readonly help: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(printable(message, MAX_MESSAGE), options);
     this.name = new.target.name;
     this.code = code;
+    this.help = `${DOCUMENTATION}reference/errors#${code.toLowerCase()}`;
   }
 
   /** What GraphQL servers include in their answer (GraphQL specification, 7.1.2). */

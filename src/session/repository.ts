@@ -14,7 +14,7 @@ import { removeSession, type Removal } from './storage/removal.js';
 import { ScheduledRotation } from './rotation/scheduled-rotation.js';
 import { expectedRecord, SessionState } from './session-state.js';
 import type { SessionStore } from './storage/store.js';
-import { newHandle } from './session-user.js';
+import { newHandle, type SessionUser } from './session-user.js';
 import { SessionDestroyedError, SessionLimitError, SessionValueError } from './errors.js';
 import type { KeepOptions } from './session.js';
 import { UserLookup } from './users/lookup.js';
@@ -241,9 +241,18 @@ export class SessionRepository {
     session.discarded();
   }
 
+  /** Ends a session whose new id no client has. What a parallel request has made of it, stays. */
+  async withdraw(session: SessionState): Promise<void> {
+    const { ticket, key } = session;
+    await this.end(session, undefined, (user) =>
+      this.membership.removeBranch({ user, ticket, key }),
+    );
+  }
+
   private async end(
     session: SessionState,
     beforeRemoval?: (read?: TracedRecord) => Promise<void>,
+    unlist = (user: SessionUser) => this.membership.remove(user, session.ticket),
   ): Promise<Removal | undefined> {
     let removal: Removal | undefined;
     if (session.status === 'stored') {
@@ -252,7 +261,7 @@ export class SessionRepository {
       // What is signed in by now is another session.
       if (removal !== 'left') {
         this.policy.telemetry.emitOf('destroyed', session, { reason: 'requested' });
-        if (session.user) await this.membership.remove(session.user, session.ticket);
+        if (session.user) await unlist(session.user);
       }
     }
     session.ended();

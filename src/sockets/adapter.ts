@@ -1,20 +1,20 @@
 import type { WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 
-/** Who wants to know of the sockets of an application. */
+/** Listens to the sockets of an application. */
 export interface SocketListener {
-  /** With what the adapter tells of a new client, before the gateways hear of it. */
+  /** Called with the adapter's arguments for a new client, before the gateways are. */
   onConnect(adapter: WebSocketAdapter, client: object, ...more: unknown[]): void;
-  /** Calls a message's handler; `undefined` is no answer. */
+  /** Calls a message's handler. `undefined`: no answer is sent. */
   onMessage(client: object, call: MessageCall, args: unknown[]): Promise<unknown>;
 }
 
-/** Guards, pipes, interceptors, handler and filters, as Nest has put them together. */
+/** Nest's function for a message: guards, pipes, interceptors, handler and filters. */
 export type MessageCall = (...args: unknown[]) => Promise<unknown>;
 
 /**
- * Listens to the adapter of an application's gateways. It may not be there yet: the application gives
- * one, or Nest makes one when it binds the first gateway.
+ * Listens to the adapter of an application's gateways. The adapter may be set later: by the application, or
+ * by Nest when it binds the first gateway.
  */
 export function listenToAdapter(config: ApplicationConfig, listener: SocketListener): void {
   const present = config.getIoAdapter() as WebSocketAdapter | undefined;
@@ -26,7 +26,7 @@ export function listenToAdapter(config: ApplicationConfig, listener: SocketListe
   };
 }
 
-/** By the two methods that Nest hands everything to, whatever the adapter makes of it. */
+/** Wraps the two methods to which Nest passes all clients and handlers, in every adapter. */
 function listenTo(adapter: WebSocketAdapter, listener: SocketListener): void {
   const bindClientConnect = adapter.bindClientConnect.bind(adapter);
   const bindMessageHandlers = adapter.bindMessageHandlers.bind(adapter);
@@ -36,11 +36,11 @@ function listenTo(adapter: WebSocketAdapter, listener: SocketListener): void {
       return connected(client, ...more);
     }) as unknown;
   adapter.bindMessageHandlers = (client: object, handlers, transform) => {
-    const told = handlers.map((handler): WsMessageHandler => {
+    const wrapped = handlers.map((handler): WsMessageHandler => {
       const call = handler.callback as MessageCall;
       const callback = (...args: unknown[]) => listener.onMessage(client, call, args);
       return { ...handler, callback };
     });
-    return bindMessageHandlers(client, told, transform) as unknown;
+    return bindMessageHandlers(client, wrapped, transform) as unknown;
   };
 }

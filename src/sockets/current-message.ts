@@ -4,7 +4,7 @@ import type { SocketMessage } from './message.js';
 
 const messages = new AsyncLocalStorage<SocketMessage>();
 
-/** The message under way, also for guards and services that have nothing but its client. */
+/** The message in progress, also for guards and services that only have its client. */
 export function currentMessage(): SocketMessage | undefined {
   const message = messages.getStore();
   return message?.isOver ? undefined : message;

@@ -2,13 +2,13 @@ import { keepOutOfNestsLog } from '../http/outage-errors.js';
 import { SessionError } from '../session/errors.js';
 
 /**
- * The close code of `ws` sockets whose session has ended: of those for applications (RFC 6455, 7.4.2),
- * the one that is HTTP's 401.
+ * The close code of `ws` sockets whose session has ended: from the range for applications (RFC 6455, 7.4.2),
+ * after HTTP's 401.
  */
 export const SESSION_ENDED_CODE = 4401;
 const SESSION_ENDED_REASON = 'Session ended';
 
-/** To the message that found out; the socket is closed behind it. */
+/** The error of the message that detects the end of its session; the socket is closed after it. */
 export class SocketEndedError extends SessionError {
   constructor() {
     super(
@@ -19,14 +19,14 @@ export class SocketEndedError extends SessionError {
   }
 }
 
-// That sessions end is no fault.
+// The end of a session is not a failure.
 keepOutOfNestsLog(SocketEndedError);
 
-/** The other end of a socket, as far as it is known what it is. */
+/** A client of a gateway, by Socket.IO, by `ws` or by another library. */
 export interface SocketClient {
-  /** Of Socket.IO's. */
+  /** Socket.IO. */
   disconnect?(close: boolean): unknown;
-  /** Of those of `ws`, and of browsers. */
+  /** `ws`, and the WebSocket API of browsers. */
   close?(code: number, reason: string): unknown;
 }
 

@@ -3,12 +3,12 @@ import type { ModulesContainer } from '@nestjs/core';
 
 import { commitBeforeAnswer } from './message.interceptor.js';
 
-/** What `@WebSocketGateway()` puts on a class, of `@nestjs/websockets`. */
+/** The metadata key of `@WebSocketGateway()` of `@nestjs/websockets`. */
 const IS_GATEWAY = 'websockets:is_gateway';
-/** What `@UseInterceptors()` puts on a class. */
+/** The metadata key of `@UseInterceptors()`. */
 const INTERCEPTORS = '__interceptors__';
 
-/** The gateways of an application, as Nest looks for them. */
+/** Finds the gateways of an application, like Nest does. */
 export function gatewaysOf(modules: ModulesContainer): Type[] {
   const providers = [...modules.values()].flatMap((module) => [...module.providers.values()]);
   return providers
@@ -18,8 +18,8 @@ export function gatewaysOf(modules: ModulesContainer): Type[] {
 }
 
 /**
- * Lets messages to a gateway be committed before they are answered, by an interceptor outside of all
- * others of its class. To be called before Nest binds the gateway's handlers. HTTP routes have none.
+ * Adds an interceptor to a gateway, outside all others of its class, that commits a message's session before
+ * the message is answered. Called before Nest binds the gateway's handlers. HTTP routes have no such one.
  */
 export function interceptMessages(gateway: Type): void {
   const others = (Reflect.getMetadata(INTERCEPTORS, gateway) ?? []) as unknown[];

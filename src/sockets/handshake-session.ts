@@ -7,20 +7,21 @@ import type { Session } from '../session/session.js';
 import { closeClient, type SocketClient } from './end.js';
 import type { SocketSession } from './socket-session.js';
 
-/** Not all servers of Socket.IO tell the raw headers. */
+/** Some Socket.IO servers do not provide the raw headers. */
 export type Handshake = Pick<IncomingMessage, 'headers' | 'socket'> &
   Partial<Pick<IncomingMessage, 'rawHeaders'>>;
 
 /**
- * The session of a handshake: for those who check it, and for GraphQL over the WebSocket it opened,
- * where nothing waits for a session to be stored. So it is read only, and as it is at each look.
+ * The session of a handshake: for code that checks the handshake, and for GraphQL over the WebSocket that it
+ * opened. No response waits there until the session is stored, so the session is read-only, and is read
+ * again at each use.
  */
 export class HandshakeSession implements SessionRoute {
   private socket: SocketSession | undefined;
   private webSocket: SocketClient | undefined;
   private isTheGateways = false;
 
-  /** `open`: called at the first look. */
+  /** `open`: called at the first use. */
   constructor(
     private readonly request: Handshake,
     private readonly open: (client: SocketClient) => SocketSession,
@@ -34,29 +35,29 @@ export class HandshakeSession implements SessionRoute {
     return this.opened().manager;
   }
 
-  /** The same, now that the WebSocket is known which it opened. */
+  /** Sets the opened WebSocket, if it is known now. */
   through(webSocket: object | undefined): this {
     this.webSocket ??= webSocket;
     return this;
   }
 
-  /** Whether somebody who looked has found one. */
+  /** Whether a use has found a session. */
   get hasSession(): boolean {
     return this.socket?.hasSession ?? false;
   }
 
-  /** From now on a gateway sees to it that its client is closed when the session ends. */
+  /** From now on a gateway closes the client when the session ends. */
   leaveToGateway(): void {
     this.isTheGateways = true;
-    this.socket?.leave();
+    this.socket?.unregister();
   }
 
   private opened(): SocketSession {
     if (this.socket) return this.socket;
     const socket = this.open({ close: () => this.close() });
     const connection = this.request.socket;
-    if (this.isTheGateways || !this.closesConnection || connection.destroyed) socket.leave();
-    else connection.once('close', () => socket.leave());
+    if (this.isTheGateways || !this.closesConnection || connection.destroyed) socket.unregister();
+    else connection.once('close', () => socket.unregister());
     return (this.socket = socket);
   }
 
@@ -65,7 +66,7 @@ export class HandshakeSession implements SessionRoute {
     else if (this.closesConnection) this.request.socket.destroy();
   }
 
-  /** Others' requests come over the same one if a socket begins without, as Socket.IO's do. */
+  /** Not without an upgrade, as in Socket.IO's polling: the connection may carry other requests. */
   private get closesConnection(): boolean {
     return (this.request as { readonly upgrade?: boolean }).upgrade === true;
   }

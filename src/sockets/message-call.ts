@@ -6,8 +6,8 @@ import { SocketMessage } from './message.js';
 import type { SocketSession } from './socket-session.js';
 
 /**
- * Calls a message's handler within that message, and stores what was changed. A socket that is being
- * closed may still receive messages; they are dropped.
+ * Calls a message's handler within that message, and commits its session. Messages to a socket that is being
+ * closed are dropped.
  */
 export async function callHandler(
   socket: SocketSession,
@@ -17,26 +17,26 @@ export async function callHandler(
   if (socket.opening) await socket.opening;
   if (socket.isEnded) return undefined;
   const message = new SocketMessage(socket);
-  const told = args.map((arg) =>
+  const wrappedArgs = args.map((arg) =>
     typeof arg === 'function'
       ? message.holdAcknowledgement(arg as (...values: unknown[]) => unknown)
       : arg,
   );
   let answers: unknown;
   try {
-    answers = await within(message, () => call(...told));
+    answers = await within(message, () => call(...wrappedArgs));
   } catch (error) {
     await finish(message);
     throw error;
   }
-  if (isObservable(answers) && !socket.hasLeft) return saved(message, answers);
+  if (isObservable(answers) && !socket.isDisconnected) return saved(message, answers);
   await finish(message);
   return isObservable(answers) ? undefined : answers;
 }
 
 /**
- * What guards, filters and global interceptors changed is stored, too. It is too late for a filter to
- * tell of it if that fails; there is no answer then.
+ * Also commits changes of guards, filters and global interceptors. If that fails, no filter can answer any
+ * more, and the message gets no answer.
  */
 function saved(message: SocketMessage, answers: Observable<unknown>): Observable<unknown> {
   const ofMessage = new Observable((subscriber) =>
@@ -44,22 +44,22 @@ function saved(message: SocketMessage, answers: Observable<unknown>): Observable
   );
   return message.afterCommit(ofMessage).pipe(
     catchError((error: unknown) => {
-      // What a filter threw is for the adapter.
+      // An error of a filter goes to the adapter.
       if (!message.hasFailedBy(error)) throw error;
-      message.tellFailure(error);
+      message.logFailure(error);
       return EMPTY;
     }),
     finalize(() => void finish(message)),
   );
 }
 
-/** A client that goes ends the answers, and not the handler. */
+/** Waits for the handler: when a client disconnects, its answers end, but the handler continues. */
 async function finish(message: SocketMessage): Promise<void> {
   await message.handled;
   try {
     if (!message.hasFailed) await message.commit();
   } catch (error) {
-    message.tellFailure(error);
+    message.logFailure(error);
   }
   message.isOver = true;
   if (message.endsSocket || message.current.isGone) message.socket.close();

@@ -3,40 +3,40 @@ import { MetadataScanner } from '@nestjs/core';
 
 import { currentMessage } from './current-message.js';
 
-/** What `@SubscribeMessage()` puts on a method, of `@nestjs/websockets`. */
+/** The metadata key of `@SubscribeMessage()` of `@nestjs/websockets`. */
 const HANDLES_MESSAGES = 'websockets:message_mapping';
 
 type Handler = (this: unknown, ...args: unknown[]) => unknown;
 
-/** A gateway may be in several applications, and the base of another one. */
-const telling = new WeakSet<object>();
+/** Handlers that are wrapped already: a gateway may be in several applications, or be a base class. */
+const wrappers = new WeakSet<object>();
 
 /**
- * Lets the handlers of a gateway tell their messages when they have ended: when the client goes, Nest
- * forgets them, and they go on. To be called before Nest takes them.
+ * Wraps the handlers of a gateway, so that a message knows when its handler has ended: when the client
+ * disconnects, Nest no longer waits for a handler, but it continues. Called before Nest binds the handlers.
  */
 export function listenToHandlers(gateway: Type): void {
   const prototype = gateway.prototype as Record<string, Handler>;
   for (const name of new MetadataScanner().getAllMethodNames(prototype)) {
     const handler = prototype[name]!;
-    if (!Reflect.hasMetadata(HANDLES_MESSAGES, handler) || telling.has(handler)) continue;
+    if (!Reflect.hasMetadata(HANDLES_MESSAGES, handler) || wrappers.has(handler)) continue;
     Object.defineProperty(prototype, name, {
-      value: tellingOf(handler),
+      value: wrap(handler),
       configurable: true,
       writable: true,
     });
   }
 }
 
-function tellingOf(handler: Handler): Handler {
-  const told: Handler = function (this: unknown, ...args) {
+function wrap(handler: Handler): Handler {
+  const wrapper: Handler = function (this: unknown, ...args) {
     const call = () => handler.apply(this, args);
     const message = currentMessage();
     return message ? message.handle(call) : call();
   };
-  // So it has its metadata, too: guards, pipes and what the application put there.
-  Object.setPrototypeOf(told, handler);
-  Object.defineProperty(told, 'name', { value: handler.name });
-  telling.add(told);
-  return told;
+  // Inherits the handler's metadata: guards, pipes and the application's own.
+  Object.setPrototypeOf(wrapper, handler);
+  Object.defineProperty(wrapper, 'name', { value: handler.name });
+  wrappers.add(wrapper);
+  return wrapper;
 }

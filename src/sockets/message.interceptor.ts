@@ -5,8 +5,8 @@ import { currentMessage } from './current-message.js';
 import type { SocketMessage } from './message.js';
 
 /**
- * Commits a message's changes before its handler's answer leaves, and before an error of the handler
- * is told. An interceptor, so that a commit that fails goes through the application's own filters.
+ * Commits a message's session before its handler's answer or error is sent. An interceptor, so that a failed
+ * commit passes through the application's filters.
  */
 class MessageInterceptor implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -15,7 +15,7 @@ class MessageInterceptor implements NestInterceptor {
   }
 }
 
-/** One for all gateways, as it knows nothing. */
+/** Stateless: one instance for all gateways. */
 export const commitBeforeAnswer = new MessageInterceptor();
 
 function saved(message: SocketMessage, answers: Observable<unknown>): Observable<unknown> {

@@ -6,32 +6,32 @@ import type { SessionTransport } from '../session/transport.js';
 import type { SessionTicket } from '../session/storage/keys.js';
 import { SocketEndedError } from './end.js';
 
-/** The socket that a message came by. */
+/** The socket of a message. */
 export interface MessageSocket {
   readonly edge: SessionEdge;
-  /** The id that the handshake brought. `undefined`: the socket has no session. */
+  /** The session id of the handshake. `undefined`: the socket has no session. */
   readonly ticket: SessionTicket | undefined;
-  /** It is closed, or about to be. */
+  /** Whether it is closed, or is about to be. */
   readonly isEnded: boolean;
-  /** No session has the id any more, or ever had. It may refuse, by an error. */
+  /** The id is unknown: its session has ended, or never existed. May throw. */
   onUnknownId(): void;
-  /** Ends the socket, but first whoever asked is told. */
+  /** Throws a `SocketEndedError`, then closes the socket. */
   refuse(): never;
   close(): void;
 }
 
 /**
- * One message's session, from its first use to the commit; or that of a look from outside of a
- * message. The client can be told no id: what would need a cookie is refused.
+ * The session of one message, from its first use to the commit, or of one use outside of a message. No
+ * cookie can be set here, so operations that need a new id are refused.
  */
 export class SocketMessage implements SessionTransport {
   readonly isOpen = false;
   readonly isMute = true;
-  /** Whether the socket is to be closed when this message has been answered. */
+  /** Whether the socket must be closed after this message is answered. */
   endsSocket = false;
-  /** What is started by a message and outlives it is outside of it. */
+  /** Set when the message is done. Work that it started and that outlives it is then outside of it. */
   isOver = false;
-  /** The handler's end, once it has begun. */
+  /** Resolves when the handler has ended; set when it begins. */
   handled: Promise<void> | undefined;
   readonly current: CurrentSession;
   private failure: { readonly error: Error } | undefined;
@@ -40,12 +40,12 @@ export class SocketMessage implements SessionTransport {
     this.current = new CurrentSession(socket.edge.repository, this, socket.edge.onOutage);
   }
 
-  /** Stores what has changed; `undefined`: nothing has. Rejects also if the session is gone by now. */
+  /** Stores the changes. `undefined`: there are none. Also rejects if the session has ended meanwhile. */
   commit(): Promise<void> | undefined {
     return this.failure ? Promise.reject(this.failure.error) : this.store();
   }
 
-  /** Whether its client was told of a commit that failed; nothing more of the message is stored. */
+  /** Whether a commit failed. No later changes of the message are stored then. */
   get hasFailed(): boolean {
     return this.failure !== undefined;
   }
@@ -54,12 +54,12 @@ export class SocketMessage implements SessionTransport {
     return this.failure?.error === error;
   }
 
-  /** To those who run the application, as the client is not told. That a session ended is no fault. */
-  tellFailure(error: unknown): void {
+  /** Logs a failed commit that the client does not learn of. The end of a session is not a failure. */
+  logFailure(error: unknown): void {
     if (!(error instanceof SocketEndedError)) this.socket.edge.log.notStored(error);
   }
 
-  /** Calls the handler, and within it others that it calls. */
+  /** Calls the handler. Handlers that it calls itself belong to the same message. */
   handle<T>(work: () => T): T {
     if (this.handled) return work();
     let end: () => void = () => undefined;
@@ -73,7 +73,7 @@ export class SocketMessage implements SessionTransport {
     }
   }
 
-  /** Each answer, once all that was changed before it is stored. */
+  /** Delays each answer until the changes made before it are stored. */
   afterCommit(answers: Observable<unknown>): Observable<unknown> {
     return answers.pipe(
       concatMap((answer) => {
@@ -83,7 +83,7 @@ export class SocketMessage implements SessionTransport {
     );
   }
 
-  /** An acknowledgement that the handler itself gives; there is none if the commit fails. */
+  /** Delays an acknowledgement that the handler sends itself. If the commit fails, none is sent. */
   holdAcknowledgement(acknowledge: (...values: unknown[]) => unknown) {
     return (...values: unknown[]): void => {
       const stored = this.commit();
@@ -92,8 +92,8 @@ export class SocketMessage implements SessionTransport {
       stored.then(
         () => acknowledge(...values),
         (error: unknown) => {
-          // Else the interceptor will meet it, and tell.
-          if (isLate) this.tellFailure(error);
+          // Otherwise the interceptor gets the same error and reports it.
+          if (isLate) this.logFailure(error);
         },
       );
     };
@@ -105,11 +105,11 @@ export class SocketMessage implements SessionTransport {
   }
 
   onRead(): void {
-    // There are no headers that would have to say so.
+    // A message's answer has no headers.
   }
 
   onUse(): void {
-    // The answer waits for the interceptor.
+    // The interceptor delays the answer.
   }
 
   onUnknownId(): void {

@@ -2,8 +2,8 @@ import type { SessionTransport } from '../session/transport.js';
 import { SessionError } from '../session/errors.js';
 
 /**
- * In the place of a message where there is none: who asks a `SessionManager` then, which Nest makes
- * once a connection, could not be told apart from who asked before.
+ * Used by a `SessionManager` outside of a message, where every use throws: Nest creates one manager per
+ * connection, so different uses of it could not be distinguished.
  */
 export const noMessage: SessionTransport = {
   isOpen: false,
@@ -15,9 +15,9 @@ export const noMessage: SessionTransport = {
     );
   },
   onRead() {
-    // Nobody reads.
+    // Never called.
   },
   onUse() {
-    // Nobody writes.
+    // Never called.
   },
 };

@@ -2,26 +2,26 @@ import type { SessionTicket } from '../session/storage/keys.js';
 import type { SessionStore } from '../session/storage/store.js';
 
 /** A socket that has a session. */
-export interface KeptSocket {
+export interface RegisteredSocket {
   readonly ticket: SessionTicket | undefined;
-  /** The session was taken out of the store by this process. */
+  /** This process has removed the session from the store. */
   onRemoved(): void;
   close(): void;
 }
 
-/** The open sockets of this process that have a session, by its store key. */
+/** The open sockets of this process that have a session, by the session's store key. */
 export class SocketRegistry {
-  private readonly byKey = new Map<string, Set<KeptSocket>>();
-  private readonly keys = new WeakMap<KeptSocket, string>();
+  private readonly byKey = new Map<string, Set<RegisteredSocket>>();
+  private readonly keys = new WeakMap<RegisteredSocket, string>();
 
-  add(key: string, socket: KeptSocket): void {
+  add(key: string, socket: RegisteredSocket): void {
     const sockets = this.byKey.get(key);
     if (sockets) sockets.add(socket);
     else this.byKey.set(key, new Set([socket]));
     this.keys.set(socket, key);
   }
 
-  delete(socket: KeptSocket): void {
+  delete(socket: RegisteredSocket): void {
     const key = this.keys.get(socket);
     const sockets = key === undefined ? undefined : this.byKey.get(key);
     if (key === undefined || !sockets?.delete(socket)) return;
@@ -29,11 +29,11 @@ export class SocketRegistry {
   }
 
   /** The sockets of each session. */
-  bySession(): KeptSocket[][] {
+  bySession(): RegisteredSocket[][] {
     return Array.from(this.byKey.values(), (sockets) => [...sockets]);
   }
 
-  /** The store, which tells sockets of sessions that this process takes out of it. */
+  /** Wraps the store: sockets are notified when this process removes their session. */
   listenTo(store: SessionStore): SessionStore {
     return {
       find: (...args) => store.find(...args),

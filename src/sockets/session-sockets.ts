@@ -15,7 +15,7 @@ import type { SocketRegistry } from './registry.js';
 import { SocketSession } from './socket-session.js';
 import { SocketSweep } from './sweep.js';
 
-/** The sessions of an application's sockets. Without any it does nothing. */
+/** The sessions of an application's sockets. Does nothing in an application without sockets. */
 export class SessionSockets implements SocketListener, Handshakes {
   private readonly sockets = new WeakMap<object, SocketSession>();
   private readonly handshakes = new WeakMap<object, HandshakeSession>();
@@ -30,7 +30,7 @@ export class SessionSockets implements SocketListener, Handshakes {
     this.sweep = new SocketSweep(registry, edge.repository, sweepEvery);
   }
 
-  /** To be called before Nest binds the gateways. */
+  /** Called before Nest binds the gateways. */
   serveGateways(modules: ModulesContainer, config: ApplicationConfig): void {
     const gateways = gatewaysOf(modules);
     if (gateways.length === 0) return;
@@ -41,21 +41,21 @@ export class SessionSockets implements SocketListener, Handshakes {
     listenToAdapter(config, this);
   }
 
-  /** For those who look at the session when a socket opens, and for GraphQL over it. */
+  /** Gives access to sessions in code that checks handshakes, and in GraphQL over a WebSocket. */
   serveHandshakes(server: object): void {
     handshakesAt.set(server, this);
   }
 
-  /** Closes the sockets of sessions that have ended, now. */
-  look(): Promise<void> {
-    return this.sweep.runAnew();
+  /** Closes the sockets of ended sessions now. */
+  closeEnded(): Promise<void> {
+    return this.sweep.runAgain();
   }
 
   stop(): void {
     this.sweep.stop();
   }
 
-  /** Once for each gateway that the client is connected to. */
+  /** Called once for each gateway that the client is connected to. */
   onConnect(adapter: WebSocketAdapter, client: object, ...more: unknown[]): void {
     if (this.sockets.has(client)) return;
     const request = handshakeOf(client, more);
@@ -95,8 +95,8 @@ export class SessionSockets implements SocketListener, Handshakes {
   }
 }
 
-/** It comes with a client of `ws`, and a client of Socket.IO has it. */
-function handshakeOf(client: object, [told]: unknown[]): Handshake | undefined {
-  const request = told ?? (client as { request?: unknown }).request;
+/** The handshake is an argument beside a client of `ws`, and a property of a client of Socket.IO. */
+function handshakeOf(client: object, [handshake]: unknown[]): Handshake | undefined {
+  const request = handshake ?? (client as { request?: unknown }).request;
   return (request as Partial<Handshake> | undefined)?.headers && (request as Handshake);
 }

@@ -9,51 +9,51 @@ import { currentMessage } from './current-message.js';
 import { noMessage } from './no-message.js';
 import { closeClient, SocketEndedError } from './end.js';
 import { SocketMessage, type MessageSocket } from './message.js';
-import type { KeptSocket, SocketRegistry } from './registry.js';
+import type { RegisteredSocket, SocketRegistry } from './registry.js';
 
 /**
- * The session of one socket, by the id that its handshake brought.
+ * The session of one socket, by the id of its handshake.
  *
- * It is looked for when the socket opens. If it is there then, or was when somebody checked the
- * handshake, the socket ends with it. If not, as with the cookie of a session that ran out long ago,
- * the socket has no session, and none to lose.
+ * It is looked up when the socket opens. If it exists then, or did when code checked the handshake, the socket
+ * is closed when the session ends. If not, as with the cookie of a session that expired long ago, the socket
+ * has no session, and stays open.
  */
-export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
-  /** The look at the handshake, which messages wait for; `undefined`: it is done. */
+export class SocketSession implements SessionRoute, MessageSocket, RegisteredSocket {
+  /** The lookup by the handshake's id. Messages wait for it. `undefined`: it is done. */
   opening: Promise<void> | undefined;
   isEnded = false;
-  /** Its client has gone. Nobody takes answers any more, and handlers that have not begun are not called. */
-  hasLeft = false;
-  private looking: SocketMessage | undefined;
+  /** Its client has disconnected: answers are not sent, and handlers that have not begun are not called. */
+  isDisconnected = false;
+  private lookup: SocketMessage | undefined;
 
   constructor(
     readonly edge: SessionEdge,
     private readonly client: object,
     private readonly registry: SocketRegistry,
     public ticket: SessionTicket | undefined,
-    /** Whether a look has found one: then the socket ends with it. */
+    /** Whether a lookup has found a session: the socket is then closed when that ends. */
     public hasSession = false,
   ) {
     if (ticket) this.open(ticket);
   }
 
-  /** The session of the message under way; from outside of one the session as it is now. */
+  /** The session of the message in progress; outside of a message the session as it is now. */
   load(access?: SessionAccess): Promise<Session> {
-    return (this.message ?? this.look(access?.touch)).current.load(access);
+    return (this.message ?? this.lookUp(access?.touch)).current.load(access);
   }
 
   get manager(): SessionManager {
     return new SessionManager(this);
   }
 
-  /** Of the message under way, for the manager. Outside of one all it does rejects. */
+  /** For the manager: the session of the message in progress. Outside of a message every use rejects. */
   get current(): CurrentSession {
     return this.message?.current ?? new CurrentSession(this.edge.repository, noMessage);
   }
 
   onUnknownId(): void {
     if (this.hasSession || !this.opening) this.refuse();
-    this.leave();
+    this.unregister();
     this.ticket = undefined;
   }
 
@@ -63,7 +63,7 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
     throw new SocketEndedError();
   }
 
-  /** A message that took the session out of the store itself is answered first. */
+  /** A message that removed the session itself is answered first. */
   onRemoved(): void {
     const { message } = this;
     if (message) message.endsSocket = true;
@@ -71,49 +71,49 @@ export class SocketSession implements SessionRoute, MessageSocket, KeptSocket {
   }
 
   onDisconnect(): void {
-    this.hasLeft = true;
-    this.leave();
+    this.isDisconnected = true;
+    this.unregister();
   }
 
-  /** It is closed, or for others to be closed. */
-  leave(): void {
+  /** From now on this object does not close the socket: it is closed, or a gateway closes it. */
+  unregister(): void {
     this.registry.delete(this);
   }
 
   close(): void {
     this.isEnded = true;
-    this.leave();
+    this.unregister();
     try {
       closeClient(this.client);
     } catch (error) {
-      // Of a listener of the application's, or of its adapter: no fault of who ended the session.
+      // An error of the application's listener or adapter must not fail the request that ended the session.
       this.edge.log.notClosed(error);
     }
   }
 
   private open(ticket: SessionTicket): void {
     this.registry.add(this.edge.repository.keyOf(ticket), this);
-    // If the store cannot be asked, the next message or sweep finds out.
-    this.opening = this.ask(new SocketMessage(this)).finally(() => (this.opening = undefined));
+    // If the store fails, the next message or sweep repeats the lookup.
+    this.opening = this.run(new SocketMessage(this)).finally(() => (this.opening = undefined));
   }
 
-  /** Those who look at the same time see the same. */
-  private look(touch?: boolean): SocketMessage {
-    if (this.looking) return this.looking;
-    const look = new SocketMessage(this);
-    void this.ask(look, touch);
-    return look;
+  /** Parallel uses share one lookup. */
+  private lookUp(touch?: boolean): SocketMessage {
+    if (this.lookup) return this.lookup;
+    const lookup = new SocketMessage(this);
+    void this.run(lookup, touch);
+    return lookup;
   }
 
-  private async ask(look: SocketMessage, touch?: boolean): Promise<void> {
-    this.looking = look;
+  private async run(lookup: SocketMessage, touch?: boolean): Promise<void> {
+    this.lookup = lookup;
     try {
-      await look.current.load({ onOutage: 'refuse', touch });
+      await lookup.current.load({ onOutage: 'refuse', touch });
       this.hasSession = this.ticket !== undefined;
     } catch {
-      // Whoever looks is told.
+      // The user of the lookup gets the error.
     }
-    this.looking = undefined;
+    this.lookup = undefined;
   }
 
   private get message(): SocketMessage | undefined {

@@ -1,18 +1,18 @@
 import type { SessionTicket } from '../session/storage/keys.js';
 import type { SessionRepository } from '../session/repository.js';
-import type { KeptSocket, SocketRegistry } from './registry.js';
+import type { RegisteredSocket, SocketRegistry } from './registry.js';
 
-/** Sessions that are looked at together, so that a sweep does not crowd out requests. */
-const TOGETHER = 100;
+/** How many sessions are read at a time, so that requests do not wait for a sweep. */
+const BATCH_SIZE = 100;
 
 /**
- * Closes sockets whose session has ended elsewhere, or ran out, and which say nothing that would make
- * it known. It looks at sessions, and keeps none alive.
+ * Closes silent sockets whose session has expired or was ended by another process. Reads sessions without
+ * extending their life.
  */
 export class SocketSweep {
   private timer: NodeJS.Timeout | undefined;
-  private isUnderWay = false;
-  private isAskedAgain = false;
+  private isRunning = false;
+  private mustRepeat = false;
 
   constructor(
     private readonly registry: SocketRegistry,
@@ -21,7 +21,7 @@ export class SocketSweep {
     private readonly every: number | false,
   ) {}
 
-  /** If it is not under way. */
+  /** Starts regular sweeps. Starting again changes nothing. */
   start(): void {
     if (this.timer || this.every === false) return;
     this.timer = setInterval(() => void this.run(), this.every * 1000);
@@ -32,33 +32,33 @@ export class SocketSweep {
     clearInterval(this.timer);
   }
 
-  /** One that takes longer than the time between two is not overtaken. */
+  /** Runs one sweep, unless one is running. */
   async run(): Promise<void> {
-    if (this.isUnderWay) return;
-    this.isUnderWay = true;
+    if (this.isRunning) return;
+    this.isRunning = true;
     do {
-      this.isAskedAgain = false;
+      this.mustRepeat = false;
       const sessions = this.registry.bySession();
       while (sessions.length > 0) {
-        await Promise.all(sessions.splice(0, TOGETHER).map((sockets) => this.look(sockets)));
+        await Promise.all(sessions.splice(0, BATCH_SIZE).map((sockets) => this.check(sockets)));
       }
-    } while (this.isAskedAgain);
-    this.isUnderWay = false;
+    } while (this.mustRepeat);
+    this.isRunning = false;
   }
 
-  /** Now, since sessions have ended: one that is under way may have been too early, and is repeated. */
-  async runAnew(): Promise<void> {
-    this.isAskedAgain = true;
+  /** Runs a sweep now. A running one is repeated, as it may have read sessions before they ended. */
+  async runAgain(): Promise<void> {
+    this.mustRepeat = true;
     await this.run();
   }
 
-  private async look(sockets: KeptSocket[]): Promise<void> {
+  private async check(sockets: RegisteredSocket[]): Promise<void> {
     const ticket = sockets.find((socket) => socket.ticket)?.ticket;
     if (!ticket || (await this.isThere(ticket))) return;
     for (const socket of sockets) socket.close();
   }
 
-  /** What cannot be asked now is asked again by the next sweep. */
+  /** An error counts as `true`: the next sweep checks again. */
   private isThere(ticket: SessionTicket): Promise<boolean> {
     return this.repository.isThere(ticket).catch(() => true);
   }

@@ -2,20 +2,20 @@ import type { RecordHints } from '../session/storage/store.js';
 import type { ServerHealth, ServerWatcher } from './server-health.js';
 
 /**
- * What travels inside a cached value between a session store and an adapter that can compare and
- * set, so that the whole chain of Cache, Keyv and adapter stays in use and is still atomic:
+ * The values that a session store and an adapter with compare-and-set exchange, so that sessions use the
+ * whole chain of Cache, Keyv and adapter, and are still atomic:
  *
  * ```
  * cache.get(key)                          → ReadRecord, or ReadFailure during an outage
- * cache.get(keyToRead(key, seconds))      → the same, renewed to so many seconds; 0: not renewed
- * cache.set(key, WriteRecord, ttl)        → create, update or remove; RecordRefused if it may not be
+ * cache.get(keyToRead(key, seconds))      → the same, and its life set to `seconds`; 0: left as it is
+ * cache.set(key, WriteRecord, ttl)        → create, update or remove; RecordRefused on a conflict
  * ```
  */
 export class WriteRecord {
   constructor(
     /** `null`: remove the record of that version. */
     readonly text: string | null,
-    /** Absent: create, if there is none. */
+    /** Absent: create the record if there is none. */
     readonly version?: string,
     readonly hints?: RecordHints,
   ) {}
@@ -30,61 +30,60 @@ export class ReadRecord {
   ) {}
 }
 
-/** cache-manager answers `undefined` to what an adapter throws; so what went wrong is a value. */
+/** A read's error, as a value: cache-manager returns `undefined` if an adapter throws. */
 export class ReadFailure {
   constructor(readonly error: unknown) {}
 }
 
-/** Whoever reads can hand on a key and nothing else; no session's key has a blank in it. */
+/** The key with `renewTo` appended, as `cache.get()` takes only a key. No session's key contains a space. */
 export function keyToRead(key: string, renewTo: number): string {
   return `${key} ${renewTo}`;
 }
 
-/** What `keyToRead` was given; `undefined` for any other key. */
-export function readKey(asked: string): { key: string; renewTo: number } | undefined {
-  const [, key, renewTo] = (asked.includes(' ') && /^(.*) (\d+)$/s.exec(asked)) || [];
+/** The arguments of `keyToRead`; `undefined` for any other key. */
+export function readKey(text: string): { key: string; renewTo: number } | undefined {
+  const [, key, renewTo] = (text.includes(' ') && /^(.*) (\d+)$/s.exec(text)) || [];
   return key === undefined ? undefined : { key, renewTo: Number(renewTo) };
 }
 
-/** A write that the state of the record forbids; not a system error. */
+/** A negative reply to a write: the record exists, has changed, or is gone. Not a system error. */
 export class RecordRefused extends Error {
   constructor(readonly reason: 'taken' | 'changed' | 'gone') {
     super(`the record is ${reason}`);
   }
 }
 
-/** The server takes no record of this size; nothing has changed. The message names the remedy. */
+/** The record is too large for the server; nothing has changed. The message names the remedy. */
 export class RecordTooLarge extends Error {}
 
-/** A Keyv store adapter that understands the above for keys it was told of. */
+/** A Keyv store adapter that supports these values, for the key prefixes given to `holdRecords`. */
 export interface AtomicAdapter {
-  /** Reading a key of this prefix yields a `ReadRecord` and renews its life to so many seconds. */
+  /** From now on, reading a key of this prefix returns a `ReadRecord` and sets its life to `lifeSeconds`. */
   holdRecords(keyPrefix: string, lifeSeconds: number): void;
-  /** How the servers do that it asks, as they are now; none if there are none. */
+  /** The health of its servers at this moment. */
   readonly servers: readonly ServerHealth[];
-  /** Whether a server that was taken off the list may be on it again with what it had then. */
+  /** Whether a server that was removed from the list may return with its old records. */
   readonly mayGetServersBack: boolean;
-  /** Learns of these servers, and of those that are found later. */
+  /** Watches these servers, and those that are found later. */
   watch(watcher: ServerWatcher): void;
-  /** Learns of them no more. */
   unwatch?(watcher: ServerWatcher): void;
-  /** Told by each application that begins to use it. It is disconnected when each of them asked for that. */
+  /** Called by each application that uses it. It closes after as many calls of `disconnect()`. */
   attach?(): void;
   /**
-   * Whether it is to be kept connected until the last request. Absent: it closes its connections when
-   * nothing waits for them.
+   * Whether `disconnect()` must be delayed until the last request is done. Absent: it closes its connections
+   * only when no operation waits.
    */
   readonly hasToBeHeld?: boolean;
-  /** Calls `onRemoved` with the keys of records that other processes remove, where it can tell. */
+  /** Calls `onRemoved` with the keys of records that other processes remove, if it supports that. */
   watchRemovals?(onRemoved: (key: string) => void): () => void;
-  /** Looks at each server: what it is, and why it may be none for records of this size. */
+  /** Examines each server: its version, and whether it can hold records of this size. */
   diagnose(maxBytes: number): Promise<ServerDiagnosis[]>;
 }
 
-/** What a server is, and what is wrong with it. */
+/** A server's version and its problem. */
 export interface ServerDiagnosis {
   readonly server: string;
-  /** Such as `1.6.18`. Absent: it could not be reached, which is told as an outage. */
+  /** Such as `1.6.18`. Absent: it could not be reached, which is reported as an outage. */
   readonly version?: string | undefined;
   /** A sentence with its remedy. */
   readonly problem?: string | undefined;

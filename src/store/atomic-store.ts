@@ -11,15 +11,16 @@ import {
 } from './atomic-record.js';
 
 /**
- * Sessions in a cache whose adapter can compare and set: memcached, or the memory of the process.
- * Reading renews, in the same round trip.
+ * Sessions in a cache whose adapter supports compare-and-set: memcached, the process's memory, or a
+ * `SessionStore`. Reading also renews, in the same round trip.
  */
 export class AtomicSessionStore implements SessionStore {
   constructor(private readonly cache: SessionCache) {}
 
   async find(key: string, renewTo?: number): Promise<StoredText | undefined> {
-    const asked = renewTo === undefined ? key : keyToRead(key, renewTo);
-    const value = await this.cache.get<unknown>(asked);
+    const value = await this.cache.get<unknown>(
+      renewTo === undefined ? key : keyToRead(key, renewTo),
+    );
     if (value instanceof ReadFailure) throw new SessionStoreError({ cause: value.error });
     return value instanceof ReadRecord ? value : undefined;
   }

@@ -8,10 +8,10 @@ import {
 import type { KeyvLike, SessionCache } from './cache.js';
 import { isSessionStore } from './contract/cache-store.js';
 
-/** What keeps sessions. */
+/** A store for sessions. */
 export type SessionStorage = SessionStore | KeyvLike;
 
-/** The options that say where sessions are kept. */
+/** The options that choose the backend. */
 export interface BackendOptions {
   readonly memcached?: MemcachedLocation | undefined;
   readonly stores?: SessionStorage | readonly SessionStorage[] | undefined;
@@ -20,20 +20,20 @@ export interface BackendOptions {
 
 export const BACKENDS = ['memcached', 'stores', 'cache'] as const;
 
-/** Where sessions are kept. */
+/** The chosen backend, with its options checked. */
 export type StorageBackend =
   | { readonly memcached: CheckedMemcachedOptions }
   | { readonly stores: readonly SessionStorage[] }
   | { readonly cache: SessionCache }
   | 'memory';
 
-/** @throws SessionOptionsError if two are given, or the one is wrong */
+/** @throws SessionOptionsError if two backends are given, or if the options of one are invalid */
 export function backendOf(options: BackendOptions): StorageBackend {
-  const [place, other] = BACKENDS.filter((name) => options[name] !== undefined);
+  const [first, other] = BACKENDS.filter((name) => options[name] !== undefined);
   if (other) {
     throw new SessionOptionsError(
       other,
-      `${place} is given too; sessions are kept in one place, so give only one`,
+      `${first} is given too; sessions are kept in one place, so give only one`,
     );
   }
   if (options.memcached !== undefined) {

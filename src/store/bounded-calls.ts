@@ -2,26 +2,26 @@ import { DeadlineError, OverloadError } from './deadline-error.js';
 import { Queue } from './queue.js';
 import { ReadyClock } from './ready-clock.js';
 
-/** Milliseconds that one call of a store's client may take. */
+/** How long a call of a store's client may take, in milliseconds. */
 const TIMEOUT = 500;
 
-/** Calls that a client has at a time. */
-const MAX_UNDER_WAY = 100;
+/** How many calls a client gets at a time. */
+const MAX_PARALLEL = 100;
 
-/** Time-outs after which a call is late even though the store answers others. */
+/** After this many timeouts a call is late even if the store answers others. */
 const PATIENCE = 4;
 
-/** Calls that may wait beyond these: far more than a crowd makes wait. */
+/** How many calls may wait for these: far more than a busy application needs. */
 const MAX_WAITING = 100_000;
 
 interface Call {
   readonly begin: () => void;
   readonly reject: (error: Error) => void;
-  /** Since when the store has owed the answer, by the clock. */
+  /** When its deadline began, by the clock. */
   since: number;
 }
 
-/** Too many calls wait for the store already; this one was not made. */
+/** Too many calls wait for the store. This one was not made. */
 export class TooManyCallsError extends OverloadError {
   constructor() {
     super('Too many calls wait for the store, so this one was not made.');
@@ -29,29 +29,30 @@ export class TooManyCallsError extends OverloadError {
 }
 
 /**
- * Calls of a client that is not ours, such as one for Redis or Postgres: so many at a time, each with a
- * deadline. Others wait here, and not in the client, so that their waiting is not held against the store.
+ * Calls of another library's client, such as one for Redis or Postgres: a limited number at a time, each with
+ * a deadline. Further calls wait here and not in the client, so that waiting does not count against the
+ * store.
  *
- * A call is late if the store has answered nothing for the time-out, measured by a `ReadyClock`, or not
- * this one for four times as long. While other calls are answered, it may be waiting for one of the
- * client's connections, each of which a busy process serves once in a turn of the event loop.
+ * A call is late if the store has answered no call for the timeout, measured by a `ReadyClock`, or has not
+ * answered this one for four times as long. While others are answered, the call may wait for one of the
+ * client's connections, each of which a busy process serves only once in a turn of the event loop.
  */
 export class BoundedCalls {
-  private readonly underWay = new Set<Call>();
+  private readonly running = new Set<Call>();
   private readonly waiting = new Queue<Call>();
   private readonly clock: ReadyClock;
   private answeredAt = -Infinity;
 
   constructor(
     private readonly timeout = TIMEOUT,
-    private readonly maxUnderWay = MAX_UNDER_WAY,
+    private readonly maxParallel = MAX_PARALLEL,
   ) {
     this.clock = new ReadyClock(timeout, () => this.checkDeadlines());
   }
 
   /**
-   * Makes a call when it is its turn. Rejects with a `DeadlineError` if it is late; a call that has been
-   * made cannot be called back, any other is not made any more.
+   * Makes a call as soon as fewer than `maxParallel` others run. Rejects with a `DeadlineError` if it is
+   * late: if it was made, it cannot be revoked; if not, it is not made any more.
    */
   run<T>(call: () => Promise<T>): Promise<T> {
     if (this.waiting.length >= MAX_WAITING) return Promise.reject(new TooManyCallsError());
@@ -75,19 +76,19 @@ export class BoundedCalls {
         reject,
         since: this.clock.now(),
       };
-      if (this.underWay.size < this.maxUnderWay) this.begin(entry);
+      if (this.running.size < this.maxParallel) this.begin(entry);
       else this.waiting.push(entry);
     });
   }
 
   private begin(entry: Call): void {
     entry.since = this.clock.now();
-    this.underWay.add(entry);
+    this.running.add(entry);
     entry.begin();
   }
 
   private end(entry: Call): void {
-    if (this.underWay.delete(entry)) this.beginNext();
+    if (this.running.delete(entry)) this.beginNext();
   }
 
   private beginNext(): void {
@@ -96,20 +97,20 @@ export class BoundedCalls {
   }
 
   private checkDeadlines(): void {
-    if (this.underWay.size === 0) return this.clock.stop();
+    if (this.running.size === 0) return this.clock.stop();
     if (this.lateCalls().length === 0) return;
-    // Behind the poll for what has arrived.
+    // Runs after the event loop has read what has arrived.
     setImmediate(() => {
       for (const entry of this.lateCalls()) {
-        this.underWay.delete(entry);
+        this.running.delete(entry);
         entry.reject(new DeadlineError(this.timeout));
       }
       this.refuseWaiting();
-      while (this.underWay.size < this.maxUnderWay && this.waiting.length > 0) this.beginNext();
+      while (this.running.size < this.maxParallel && this.waiting.length > 0) this.beginNext();
     });
   }
 
-  /** Those that have waited for as long as the store has answered nothing. */
+  /** Rejects waiting calls if the store has answered nothing for the timeout. */
   private refuseWaiting(): void {
     for (let next = this.waiting.peek(); next; next = this.waiting.peek()) {
       if (this.clock.now() - Math.max(next.since, this.answeredAt) < this.timeout) return;
@@ -120,7 +121,7 @@ export class BoundedCalls {
 
   private lateCalls(): Call[] {
     const late: Call[] = [];
-    for (const entry of this.underWay) {
+    for (const entry of this.running) {
       if (!this.isLate(entry)) break; // those after it were made later
       late.push(entry);
     }

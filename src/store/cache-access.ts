@@ -9,14 +9,14 @@ interface Read {
 }
 
 /**
- * The calls of a cache that knows neither deadlines nor conditions. Each rejects with a
+ * Calls of a cache that supports neither deadlines nor compare-and-set. Each rejects with a
  * `SessionStoreError` if the store fails or does not answer in time.
  */
 export class CacheAccess {
   private readonly calls = new BoundedCalls();
   private readonly mutex = new KeyedMutex();
   private readonly reads = new Map<string, Set<Read>>();
-  /** Keys whose last write is late, and may still be made. */
+  /** Keys whose last write has no answer after its deadline, and may still be made. */
   private readonly overdue = new Set<string>();
 
   constructor(private readonly cache: SessionCache) {
@@ -26,7 +26,7 @@ export class CacheAccess {
     });
   }
 
-  /** Reads, a second time if the store fails at once. An outage is never told as a missing value. */
+  /** Reads, and repeats the read if it fails at once. An outage is never reported as a missing value. */
   async get(key: string): Promise<unknown> {
     try {
       return await this.read(key);
@@ -34,7 +34,7 @@ export class CacheAccess {
       if (error instanceof DeadlineError || error instanceof OverloadError)
         throw asStoreError(error);
     }
-    // The client's connection may have been lost. To read twice does no harm.
+    // The client's connection may have been lost. Repeating a read is safe.
     return this.read(key).catch((error: unknown) => {
       throw asStoreError(error);
     });
@@ -49,10 +49,10 @@ export class CacheAccess {
   }
 
   /**
-   * Does work that writes a key when the writers before it are done. If a write of theirs is late, all
-   * who follow are refused until the store has answered it, since it could undo theirs.
+   * Runs writers of a key one after another. If a write is late, later ones are refused until the store has
+   * answered it, because it could undo them.
    */
-  inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+  runExclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
     return this.mutex.runExclusive(key, () => {
       if (!this.overdue.has(key)) return work();
       const cause = new Error('an earlier write of the same key has not been answered yet');
@@ -61,8 +61,8 @@ export class CacheAccess {
   }
 
   /**
-   * `cache.get()` answers `undefined` to an error and tells of it by an event only, which names the key
-   * but not the call: it counts for all reads of that key that are under way.
+   * `cache.get()` returns `undefined` on an error and reports it only by an event, which names the key but
+   * not the call. So the error counts for all reads of that key that are in progress.
    */
   private async read(key: string): Promise<unknown> {
     const read: Read = {};
@@ -83,15 +83,15 @@ export class CacheAccess {
     try {
       await this.calls.run(() => (answer = call()));
     } catch (error) {
-      if (error instanceof DeadlineError && answer) this.holdUp(key, answer);
+      if (error instanceof DeadlineError && answer) this.markOverdue(key, answer);
       throw asStoreError(error);
     }
   }
 
-  private holdUp(key: string, answer: Promise<unknown>): void {
+  private markOverdue(key: string, answer: Promise<unknown>): void {
     this.overdue.add(key);
-    const goOn = () => this.overdue.delete(key);
-    answer.then(goOn, goOn);
+    const unmark = () => this.overdue.delete(key);
+    answer.then(unmark, unmark);
   }
 }
 

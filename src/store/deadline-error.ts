@@ -1,4 +1,4 @@
-/** Too much waits for a server already; what was asked for was not begun. That says nothing of the server. */
+/** Too many operations wait for a server, so this one was not begun. The server itself may be healthy. */
 export class OverloadError extends Error {
   constructor(message: string) {
     super(message);
@@ -6,7 +6,7 @@ export class OverloadError extends Error {
   }
 }
 
-/** A server has not answered in time. */
+/** A server did not answer in time. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 

@@ -3,7 +3,7 @@ import type { SessionCache } from './cache.js';
 
 type Method = (...args: never[]) => unknown;
 
-/** What writes to a cache, and the keys that it is given. */
+/** The writing methods of a cache, and how to get the keys from their first argument. */
 const WRITERS: Readonly<Record<string, (first: unknown) => unknown[]>> = {
   set: (key) => [key],
   del: (key) => [key],
@@ -12,7 +12,7 @@ const WRITERS: Readonly<Record<string, (first: unknown) => unknown[]>> = {
   mdel: (keys) => keys as unknown[],
 };
 
-/** To who would write where sessions are: an application whose keys come from its users, most likely. */
+/** The error for a write to a session's key, most likely of an application whose keys come from its users. */
 export function foreignKey(prefix: string): SessionError {
   return new SessionError(
     'SESSION_FOREIGN_KEY',
@@ -22,8 +22,8 @@ export function foreignKey(prefix: string): SessionError {
 }
 
 /**
- * Keeps whoever shares a cache with sessions from writing to their keys. Sessions themselves use another
- * cache over the same store.
+ * Refuses writes to keys of sessions in a cache that the application also uses. Sessions themselves use
+ * another cache over the same store.
  */
 export function refuseForeignKeys(cache: SessionCache, prefix: string): void {
   const methods = cache as unknown as Record<string, Method | undefined>;

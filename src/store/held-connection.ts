@@ -2,15 +2,15 @@ import type { Keyv } from 'keyv';
 
 interface Hold {
   holders: number;
-  isAsked: boolean;
+  isDisconnectRequested: boolean;
 }
 
 const holds = new WeakMap<Keyv, Hold>();
 
 /**
- * Keeps a Keyv connected when it is told to disconnect. Nest does so before it closes its HTTP server, when
- * requests are still in flight. The function that is answered lets go: then, if it was told so meanwhile, it
- * disconnects, unless another application holds it, too.
+ * Delays the `disconnect()` of a Keyv. Nest calls it before it closes its HTTP server, when requests are
+ * still in flight. The returned function ends the hold; after the last hold, a requested `disconnect()` is
+ * made.
  */
 export function holdConnection(keyv: Keyv): () => Promise<void> {
   const hold = holds.get(keyv) ?? begin(keyv);
@@ -22,15 +22,15 @@ export function holdConnection(keyv: Keyv): () => Promise<void> {
     if (--hold.holders > 0) return;
     holds.delete(keyv);
     Reflect.deleteProperty(keyv, 'disconnect');
-    if (hold.isAsked) await keyv.disconnect();
+    if (hold.isDisconnectRequested) await keyv.disconnect();
   };
 }
 
 function begin(keyv: Keyv): Hold {
-  const hold: Hold = { holders: 0, isAsked: false };
+  const hold: Hold = { holders: 0, isDisconnectRequested: false };
   holds.set(keyv, hold);
   keyv.disconnect = () => {
-    hold.isAsked = true;
+    hold.isDisconnectRequested = true;
     return Promise.resolve();
   };
   return hold;

@@ -1,8 +1,7 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
 
 /**
- * A Keyv that hands values and errors through as they are: the adapter keeps the keys, the values
- * and their time to live itself.
+ * A Keyv that passes keys, values, times to live and errors to and from the adapter unchanged.
  */
 export function keyvOver(adapter: KeyvStoreAdapter): Keyv {
   return new Keyv({

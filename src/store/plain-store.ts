@@ -6,12 +6,12 @@ import { isRenewalDue, lazyLife } from './lazy-renewal.js';
 import type { SessionCache } from './cache.js';
 import { CLOCK_DIFFERENCE_MS } from './session-keyv.js';
 
-/** What is cached for a session; `null` is a tombstone. */
+/** A session's value in the cache. A `text` of `null`: a tombstone. */
 interface PlainRecord {
   readonly text: string | null;
   /** When its life ends, in milliseconds since 1970, by the clock of the process that wrote it. */
   readonly until: number;
-  /** Which process that was. */
+  /** The process that wrote it. */
   readonly by?: string;
 }
 
@@ -20,20 +20,20 @@ interface Settings {
   readonly now: () => number;
 }
 
-/** Longer than any request that read the session before it was destroyed should take. */
+/** Longer than any request takes that read the session before it was destroyed. */
 const TOMBSTONE_SECONDS = 60;
 
 /**
- * Sessions in a cache that cannot compare and set: Redis, Postgres, SQLite or whatever Keyv has an
- * adapter for. What the record was when read is its version; each write reads it again first.
+ * Sessions in a cache without compare-and-set: any store for which Keyv has an adapter. A record's text is
+ * its version, and each write reads the record again first.
  *
- * Within one process nothing is lost, as the writers of a session take turns. Between processes
- * there remains the moment between that reading and the write: two processes that write to one
- * session within it can lose one of the writes, or undo a destroy. With memcached there is none.
+ * Within one process nothing is lost, as a session's writers run one after another. Between processes
+ * a moment remains between that read and the write: if two processes write to one session in it, one of the
+ * writes can be lost, or a destroy undone. Stores with compare-and-set have no such moment.
  */
 export class PlainSessionStore implements SessionStore {
   private readonly cache: CacheAccess;
-  /** Of this process. */
+  /** The id of this process. */
   private readonly id = randomBytes(6).toString('base64url');
 
   constructor(
@@ -54,7 +54,7 @@ export class PlainSessionStore implements SessionStore {
   }
 
   create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
-    return this.cache.inTurn(key, async () => {
+    return this.cache.runExclusive(key, async () => {
       if (await this.read(key)) return 'taken';
       await this.write(key, text, lifeSeconds);
       return 'stored';
@@ -81,7 +81,7 @@ export class PlainSessionStore implements SessionStore {
     text: string | null,
     lifeSeconds: number,
   ): Promise<Done | 'changed' | 'gone'> {
-    return this.cache.inTurn(key, async () => {
+    return this.cache.runExclusive(key, async () => {
       const record = await this.read(key);
       if (!record) return 'gone';
       if (record.text !== version) return 'changed';

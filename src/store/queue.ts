@@ -1,4 +1,4 @@
-/** First in, first out, without moving what is left each time that something is taken. */
+/** First in, first out. Taking an item does not move the others. */
 export class Queue<T> {
   private items: (T | undefined)[] = [];
   private first = 0;
@@ -11,7 +11,7 @@ export class Queue<T> {
     this.items.push(item);
   }
 
-  /** All that is left, the first one first. */
+  /** Removes and returns all items, in order. */
   takeAll(): T[] {
     const items = this.items.slice(this.first) as T[];
     this.items = [];
@@ -26,7 +26,7 @@ export class Queue<T> {
   shift(): T | undefined {
     const item = this.items[this.first];
     if (item === undefined) return undefined;
-    // What was taken must not live on here: garbage collection would copy all that it holds.
+    // Do not keep taken items referenced: garbage collection would have to copy them.
     this.items[this.first++] = undefined;
     if (this.first === this.items.length) {
       this.items = [];

@@ -1,16 +1,16 @@
-/** Ticks within one timeout: how finely a deadline is measured. */
+/** Ticks within one timeout: the precision of a deadline. */
 const TICKS = 20;
 
-/** How many ticks one turn of the event loop can add, however long it takes. */
+/** The most ticks that one turn of the event loop adds, however long it takes. */
 const MOST_TICKS_A_TURN = 2;
 
 /**
- * Measures how long a server has had to answer, in milliseconds in which this process could have read
- * the answer.
+ * Measures how long a server takes to answer, in milliseconds in which this process could have read the
+ * answer.
  *
- * While the event loop is blocked, starved of CPU time or busy with thousands of requests, answers lie
- * unread in their sockets, and elapsed time says nothing about the server. So this clock runs with the
- * monotonic clock, but each turn of the event loop adds a tenth of the timeout at most.
+ * While the event loop is blocked, gets no CPU time or serves thousands of requests, answers stay unread in
+ * their sockets, and the elapsed time says nothing about the server. So this clock runs with the monotonic
+ * clock, but each turn of the event loop adds at most a tenth of the timeout.
  */
 export class ReadyClock {
   private readonly tickMs: number;
@@ -20,7 +20,7 @@ export class ReadyClock {
 
   /**
    * `onTick` is called while the clock runs, several times within each timeout. `monotonic`:
-   * milliseconds by a clock that nobody sets.
+   * milliseconds by a clock that is never set.
    */
   constructor(
     timeout: number,
@@ -30,11 +30,11 @@ export class ReadyClock {
     this.tickMs = Math.max(1, timeout / TICKS);
   }
 
-  /** It runs only while somebody waits; starting it again changes nothing. */
+  /** Starts the clock, which should run only while an operation waits. Starting it again changes nothing. */
   start(): void {
     if (this.timer) return;
     this.tickedAt = this.monotonic();
-    // What somebody waits for keeps the process alive by itself.
+    // The operation itself keeps the process alive.
     this.timer = setInterval(() => this.tick(), this.tickMs).unref();
   }
 

@@ -3,34 +3,34 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SessionStoreError } from '../session/errors.js';
 import { DeadlineError, OverloadError } from './deadline-error.js';
 
-/** Learns what happens to the servers of a store. */
+/** Learns about outages of a store's servers. */
 export interface ServerWatcher {
   outageBegan(server: string, error: unknown): void;
-  /** `failures`: operations that failed, or were not even tried. */
+  /** `failures`: operations that failed, or were not tried. */
   outageEnded(server: string, seconds: number, failures: number): void;
-  /** Something that people who run the servers should know. */
+  /** A warning for the operators of the servers. */
   noticed(notice: string): void;
 }
 
 /**
- * - `up`: its operations succeed;
- * - `failing`: some have failed within the last second;
- * - `down`: it is only probed now and then, until it answers.
+ * - `up`: operations succeed;
+ * - `failing`: some operations have failed within the last second;
+ * - `down`: operations are not sent; the server is probed until it answers.
  */
 export type ServerState = 'up' | 'failing' | 'down';
 
-/** What is known of a server of the store. */
+/** The state of a store's server. */
 export interface ServerReport {
   /** For memcached `host:port`; for any other store the class name of its adapter. */
   readonly server: string;
   /** Whether it answers: `up`, `failing` or `down`. */
   readonly state: ServerState;
-  /** What is wrong with its configuration, although it answers; absent: nothing is known to be. */
+  /** A problem of its configuration, although it answers. Absent: none is known. */
   readonly problem?: string;
 }
 
 interface Settings {
-  /** Rejects as long as the server does not answer. What it finds is told like that of an operation. */
+  /** Asks the server for a sign of life; rejects if it does not answer. */
   readonly probe: () => Promise<unknown>;
 }
 
@@ -40,28 +40,28 @@ interface Outage {
   failures: number;
 }
 
-/** So many losses in a row without an answer between them, and a server is down. */
+/** A server is down after this many losses in a row, without an answer between them. */
 const LOSSES_IN_A_ROW = 5;
 
-/** Milliseconds before the first probe of a server that is down; the next ones wait longer. */
+/** Milliseconds before the first probe of a server that is down; each next wait is twice as long. */
 const FIRST_PROBE = 100;
-/** No longer than this, so that it is back within a second. */
+/** The longest wait in milliseconds, so that a server is up again within a second after it answers. */
 const LAST_PROBE = 400;
-/** Each wait is longer by up to this share, so that many processes do not probe at once. */
+/** Each wait is longer by up to this share, so that many processes do not probe at the same moment. */
 const JITTER = 0.2;
 
-/** Milliseconds without a failure after which an outage is over. */
+/** An outage is over after this many milliseconds without a failure. */
 const CALM = 1000;
 
 /**
- * How a server does. One that does not answer is not asked by each request, which would wait for it (a
- * circuit breaker). One outage is reported once, however many requests it hits.
+ * A server's health, and its circuit breaker: while a server is down, operations fail at once and do not wait
+ * for it. An outage is reported once, however many requests it affects.
  *
- * All of it counts what the server did: an answer, even one that says no, is a sign of life; a loss is
- * one, however many operations it concerns.
+ * Every answer is a sign of life, also a negative one. A lost connection counts as one loss, however many
+ * operations it fails.
  */
 export class ServerHealth {
-  /** What is wrong with the server's configuration. */
+  /** A problem of the server's configuration. */
   problem: string | undefined;
   private readonly watchers: ServerWatcher[] = [];
   private losses = 0;
@@ -84,7 +84,7 @@ export class ServerHealth {
     if (at !== -1) this.watchers.splice(at, 1);
   }
 
-  /** Operations should not be tried. */
+  /** Whether operations should not be tried. */
   get isDown(): boolean {
     return this.isProbing && !this.isClosed;
   }
@@ -99,7 +99,7 @@ export class ServerHealth {
     return { server, state, ...(problem !== undefined && { problem }) };
   }
 
-  /** The server has answered, be it that it refuses. */
+  /** The server has answered, positively or negatively. */
   answered(): void {
     if (this.losses > 0 && !this.isProbing) this.losses = 0;
   }
@@ -107,25 +107,25 @@ export class ServerHealth {
   /** An operation has succeeded. */
   succeeded(): void {
     this.answered();
-    // Not while it is down: then this operation was begun before.
+    // While it is down, an operation that succeeds was begun before.
     if (this.outage && !this.isProbing && isCalm(this.outage)) {
       this.endOutage(this.outage.lastFailure);
     }
   }
 
-  /** Operations have failed, whether the server answered so or not. */
+  /** Operations have failed, by an answer of the server or without one. */
   failed(error: unknown, operations = 1): void {
     if (operations === 0 || this.isClosed) return;
     const now = performance.now();
     if (!this.outage) {
       this.outage = { since: now, lastFailure: now, failures: 0 };
-      this.tell((watcher) => watcher.outageBegan(this.server, rootOf(error)));
+      this.notify((watcher) => watcher.outageBegan(this.server, rootOf(error)));
     }
     this.outage.lastFailure = now;
     this.outage.failures += operations;
   }
 
-  /** The server gave no answer: once, however many operations have failed by it. */
+  /** The server gave no answer. Called once, however many operations failed by that. */
   lost(error: unknown, operations = 1): void {
     this.losses++;
     this.lostAt = performance.now();
@@ -133,20 +133,20 @@ export class ServerHealth {
     if (this.losses >= LOSSES_IN_A_ROW && !this.isProbing && !this.isClosed) void this.probe();
   }
 
-  /** What to reject an operation with that is not tried. */
+  /** The error for an operation that is not tried. */
   refusal(): Error {
     const error = new Error(`${this.server} is down`);
     this.failed(error);
     return error;
   }
 
-  /** Runs an operation of a store that does not tell of its connections, unless the server is down. */
+  /** Runs an operation unless the server is down. For stores whose connections are not visible here. */
   async run<T>(operation: () => Promise<T>): Promise<T> {
     if (this.isDown) throw this.refusal();
     return this.observe(operation);
   }
 
-  /** The same, whether it is down or not. */
+  /** Runs an operation even if the server is down. */
   async observe<T>(operation: () => Promise<T>): Promise<T> {
     const begun = performance.now();
     try {
@@ -156,14 +156,14 @@ export class ServerHealth {
     } catch (error) {
       const root = rootOf(error);
       if (root instanceof OverloadError) throw error;
-      // Many operations fail by one lost connection. Only one that began later tells something new.
+      // A lost connection fails many operations. Only an operation that began after the loss is a new one.
       if (root instanceof DeadlineError || begun >= this.lostAt) this.lost(error);
       else this.failed(error);
       throw error;
     }
   }
 
-  /** Asks the server whether it answers, unless it is known not to. */
+  /** Probes the server, unless it is known to be down. */
   async check(): Promise<ServerReport> {
     if (this.isDown) return this.report;
     try {
@@ -174,11 +174,14 @@ export class ServerHealth {
     }
   }
 
-  tell(event: (watcher: ServerWatcher) => void): void {
+  notify(event: (watcher: ServerWatcher) => void): void {
     for (const watcher of [...this.watchers]) event(watcher);
   }
 
-  /** Ends the probing. Who asks later asks the server itself: nobody would notice that it is back. */
+  /**
+   * Stops probing. Later operations are always tried, as nothing would detect that the server answers
+   * again.
+   */
   close(): void {
     this.isClosed = true;
   }
@@ -207,11 +210,11 @@ export class ServerHealth {
     if (!this.outage || this.isClosed) return;
     const { since, failures } = this.outage;
     this.outage = undefined;
-    this.tell((watcher) => watcher.outageEnded(this.server, (at - since) / 1000, failures));
+    this.notify((watcher) => watcher.outageEnded(this.server, (at - since) / 1000, failures));
   }
 }
 
-/** What happened, and not that the store is unavailable for it. */
+/** The cause of a `SessionStoreError`. */
 function rootOf(error: unknown): unknown {
   return error instanceof SessionStoreError ? (error.cause ?? error) : error;
 }

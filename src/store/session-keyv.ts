@@ -9,12 +9,12 @@ interface Stored {
 }
 
 /**
- * A Keyv for sessions over the store of another one, which tells its
- * errors from now on: otherwise an outage is answered with `undefined`, which would be a missing session.
+ * A Keyv for sessions over the store of another one. That store throws its errors from now on: otherwise
+ * Keyv would return `undefined` in an outage, like for a missing session.
  *
- * - What cannot be read is missing, and no error: one key must not look like an outage.
- * - `expires`, which each process compares with a clock of its own, is later by as much as clocks may be
- *   apart. The time to live that the store itself keeps is what was asked for.
+ * - A value that cannot be decoded counts as missing: an error would look like an outage.
+ * - `expires`, which each process compares with its own clock, is later by `CLOCK_DIFFERENCE_MS`. The time to
+ *   live in the store itself is not changed.
  */
 export function sessionKeyv(keyv: Keyv): Keyv {
   keyv.throwOnErrors = true;

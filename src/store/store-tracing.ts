@@ -2,23 +2,26 @@ import { tracingChannel } from 'node:diagnostics_channel';
 
 import { RecordRefused } from './atomic-record.js';
 
-/** What is asked of a store; of a server for sessions that is `find`, `create`, `update` or `remove`. */
+/** An operation of a store: for sessions `find`, `create`, `update` or `remove`. */
 export interface StoreOperation {
   readonly operation: string;
   /** As in `SessionMonitor.servers`. */
   readonly server: string;
-  /** Milliseconds, once the operation has ended. */
+  /** In milliseconds; set when the operation has ended. */
   duration?: number;
 }
 
-/** `start`, `asyncEnd` and, before that, `error` of each operation. No message has a key or a value. */
+/**
+ * Publishes `start`, `asyncEnd` and, before that, `error` of each operation. No message has a key or a
+ * value.
+ */
 const channel = tracingChannel<StoreOperation>('nestjs-session-manager:store');
 const { start, end, asyncStart, asyncEnd, error } = channel;
 const ALL = [start, end, asyncStart, asyncEnd, error];
 
 /**
- * Runs an operation on a server of the store. Costs nothing as long as nobody listens. That a record was
- * changed or is gone is an answer, and no error.
+ * Runs an operation and publishes its events. Costs nothing without subscribers. A record that has changed
+ * or is gone is an answer, not an error.
  */
 export function traced<T>(server: string, operation: string, run: () => Promise<T>): Promise<T> {
   return ALL.some(({ hasSubscribers }) => hasSubscribers) ? trace(server, operation, run) : run();
@@ -28,7 +31,7 @@ async function trace<T>(server: string, operation: string, run: () => Promise<T>
   const message: StoreOperation = { operation, server };
   const begun = performance.now();
   let answer: () => T;
-  // `tracePromise` adds to the message what its promise resolves to, so that must be nothing.
+  // `tracePromise` adds the promise's result to the message, so the promise must resolve to nothing.
   await channel.tracePromise(async () => {
     try {
       const result = await run();

@@ -15,6 +15,7 @@ import { ServerHealth, type ServerWatcher } from './server-health.js';
 import type { KeyvLike, SessionCache } from './cache.js';
 import { sessionKeyv } from './session-keyv.js';
 import { CachedCopies, type SessionCopies } from './tier/copies.js';
+import { RowCopies } from './tier/row-copies.js';
 import { StoredCopies } from './tier/stored-copies.js';
 import { TieredSessionStore, type Durability, type TierListener } from './tier/tiered-store.js';
 import { WatchedCopies } from './tier/watched-copies.js';
@@ -32,31 +33,37 @@ interface Settings {
   readonly tierListener?: TierListener;
 }
 
-/** A store, and what is known of the servers behind it. */
+/** A store and the servers behind it. */
 export interface OpenSessionStore {
   readonly store: SessionStore;
-  /** Where sessions are, for a line of the log: `memcached`, or the class name of an adapter. */
+  /** The backend's name in the log: `memcached`, or the class name of an adapter. */
   readonly place: string;
   /** The servers as they are now. */
   readonly servers: readonly ServerHealth[];
-  /** Learns of these servers, and of those that are found later. */
+  /** Watches these servers, and those that are found later. */
   watch(watcher: ServerWatcher): void;
-  /** Looks at each server that tells what it is, and whether it takes records of this size. */
+  /**
+   * Examines the servers, where the store supports it: their version, and whether they take records of
+   * this size.
+   */
   diagnose(maxBytes: number): Promise<ServerDiagnosis[]>;
-  /** Ends what goes on by itself: the probing of a server that is down. The cache is not closed. */
+  /** Stops probing servers that are down. The cache is not closed. */
   close(): void;
   /**
-   * Keeps the connections to other stores than memcached until the function that is answered is called,
-   * also if the cache is closed before. memcached's end with what waits for them.
+   * Keeps connections open until the returned function is called, also if the cache is closed before. Not
+   * those to memcached, which close by themselves when no command waits.
    */
   hold(): () => Promise<void>;
-  /** Calls `onRemoved` with the keys of records that other processes remove, if a store can tell. */
+  /** Calls `onRemoved` with the keys of records that other processes remove, if the store supports it. */
   watchRemovals(onRemoved: (key: string) => void): () => void;
 }
 
-/** The store for a cache, as good as its adapter allows; over two stores the second keeps copies. */
+/**
+ * Opens the session store over a cache, by what its adapter supports. Of two stores the second keeps
+ * copies.
+ */
 export function openSessionStore(cache: SessionCache, settings: Settings): OpenSessionStore {
-  // A cache of another make may not tell its stores.
+  // Only a cache of cache-manager has `stores`.
   const stores = (cache as Partial<Cache>).stores ?? [];
   const [fast, tier, ...others] = stores;
   if (others.length > 0) {
@@ -118,14 +125,17 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
   };
 }
 
-/** What people call a store by: the class of its adapter. */
+/** A store's name in the log: the class of its adapter. */
 function nameOf(adapter: unknown): string {
   if (adapter instanceof MemcachedAdapter) return 'memcached';
   if (adapter instanceof ContractAdapter) return adapter.servers[0]!.server;
   return (adapter as object | undefined)?.constructor.name ?? 'cache';
 }
 
-/** Each store has a cache of its own: cache-manager would read the second one for each miss. */
+/**
+ * Each store gets a separate cache: with one cache, cache-manager would read the second store at each
+ * miss.
+ */
 function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessionStore {
   if (!isAtomicAdapter(fast.store)) {
     throw new SessionOptionsError(
@@ -192,12 +202,15 @@ interface OpenTier extends Pick<OpenSessionStore, 'servers' | 'watch' | 'diagnos
 function openTier(tier: Keyv, settings: Settings): OpenTier {
   const { keyPrefix, timeout, now } = settings;
   if (tier.store instanceof ContractAdapter) {
+    const { rows } = tier.store;
     const open = openSessionStore(createCache({ stores: [tier] }), {
       ...settings,
       durable: undefined,
     });
     return {
-      copies: new StoredCopies(open.store, { timeout, now }),
+      copies: rows
+        ? new RowCopies(rows, { timeout, now })
+        : new StoredCopies(open.store, { timeout, now }),
       get servers() {
         return open.servers;
       },
@@ -230,22 +243,25 @@ function holdAll(stores: readonly Keyv[]): () => Promise<void> {
 }
 
 /**
- * A cache over the same store that waits for it: one made with `nonBlocking` answers before it has
- * stored, and does not tell that it was made so.
+ * A cache over the same store that waits for each write. A cache made with `nonBlocking` does not wait, and
+ * does not show that it was made so.
  */
 function blocking(cache: SessionCache, stores: Keyv[]): SessionCache {
   return stores.length > 0 ? createCache({ stores }) : cache;
 }
 
-/** Of a cache that an application also uses. One that does not tell its stores is used by sessions itself. */
+/**
+ * Protects the sessions in a cache that an application also uses. Without `stores`, sessions use the
+ * cache itself.
+ */
 export function keepForSessions(cache: SessionCache, keyPrefix: string): void {
   if ((cache as Partial<Cache>).stores?.length) refuseForeignKeys(cache, keyPrefix);
 }
 
-/** A Keyv as it is; an adapter, or a store of the contract, in a Keyv of its own. */
+/** Returns a Keyv unchanged; wraps an adapter or a `SessionStore` in a Keyv. */
 export function toKeyv(store: KeyvLike | SessionStore): Keyv {
   if (isSessionStore(store)) return cacheStore(store);
-  // As Nest's CacheModule tells them: some adapters look much like a Keyv.
+  // The same test as in Nest's CacheModule: some adapters look much like a Keyv.
   const isKeyv = 'hooks' in store && 'stats' in store;
   return isKeyv ? (store as unknown as Keyv) : new Keyv({ store });
 }

@@ -3,7 +3,7 @@ import { SessionStoreError } from '../session/errors.js';
 import type { ServerHealth } from './server-health.js';
 import { traced } from './store-tracing.js';
 
-/** A store that is asked through the health of the one server behind it. */
+/** Wraps a store: counts failures of its server, and refuses calls while it is down. */
 export class WatchedSessionStore implements SessionStore {
   constructor(
     private readonly store: SessionStore,

@@ -219,9 +219,9 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     expect((await busy.get('/read')).json).toEqual({});
   });
 
-  it('has rows that can be removed when they have run out, as the README says', async () => {
-    const readme = await readFile('README.md', 'utf8');
-    const [, statement] = /```sql\n([^]*?)```/.exec(readme)!;
+  it('has rows that can be removed when they have run out, as its page says', async () => {
+    const page = await readFile('docs/stores/durable-tier.md', 'utf8');
+    const [, statement] = /```sql\n([^]*?)```/.exec(page)!;
     // They stay for an hour longer, for processes whose clocks are behind.
     const sql = statement!.replace('now()', "(now() + interval '1 hour')");
     const [{ app, adapter }, runningOut] = [await start(), await start({ timeout: 1 })];

@@ -71,13 +71,13 @@ describe.each(PLATFORMS)('the log of a session’s life, on %s', (platform) => {
   const events = () => log.map(({ event, reason }) => (reason ? `${event} ${reason}` : event));
   const handles = () => [...new Set(log.map(({ handle }) => handle))];
 
-  it('is written by the recipe of the README', async () => {
+  it('is written by the recipe of the documentation', async () => {
     const tried = await readFile(
       new URL('../support/session-life-recipe.ts', import.meta.url),
       'utf8',
     );
-    const readme = await readFile('README.md', 'utf8');
-    expect(readme).toContain(tried.replace("'../../src/index.js'", "'nestjs-session-manager'"));
+    const page = await readFile('docs/guides/metrics.md', 'utf8');
+    expect(page).toContain(tried.replace("'../../src/index.js'", "'nestjs-session-manager'"));
   });
 
   it('has one handle for an anonymous session, through every new id', async () => {

@@ -54,14 +54,12 @@ describe('the packed package', () => {
   afterAll(() => packed.remove());
 
   it('holds the built modules, their declarations, and what people read', () => {
-    const kinds = packed.files.map((path) => path.replace(/^dist\/.*\.(js|d\.ts)$/, 'dist/*.$1'));
+    const kinds = packed.files.map((path) =>
+      path.replace(/^dist\/.*\.(js|d\.ts)$/, 'dist/*.$1').replace(/^docs\/.*\.md$/, 'docs/*.md'),
+    );
     expect([...new Set(kinds)].sort()).toEqual([
       ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist/*.d.ts', 'dist/*.js'],
-      ...['docs/architecture.md', 'docs/decisions.md', 'docs/guides/freshness.md'],
-      ...['docs/guides/read-without-renewing.md', 'docs/guides/remember-me.md'],
-      'docs/performance.md',
-      ...['docs/reliability.md', 'docs/security.md', 'docs/storage.md', 'docs/users.md'],
-      'package.json',
+      ...['docs/*.md', 'package.json'],
     ]);
   });
 

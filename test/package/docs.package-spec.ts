@@ -1,13 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
-
 import { afterAll, describe, expect, it } from '@jest/globals';
 
 import { Consumer } from './consumer.js';
+import { documentPaths, textOf } from './readme-example.js';
 
 /** Milliseconds; to compile on a busy machine. */
 const COMPILE_TIMEOUT = 120_000;
-
-const inRoot = (path: string): URL => new URL(`../../${path}`, import.meta.url);
 
 /** What the examples import from the rest of their application. */
 const application = {
@@ -76,7 +73,7 @@ ${method}}
 
 /** Each TypeScript example of a document, by a file name that has its line. */
 async function examplesOf(path: string): Promise<[string, string][]> {
-  const text = await readFile(inRoot(path), 'utf8');
+  const text = await textOf(path);
   const name = path.replace(/\W/g, '-');
   return [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(({ 1: code = '', index }) => {
     const line = text.slice(0, index).split('\n').length + 1;
@@ -92,9 +89,7 @@ describe('the examples of README and docs', () => {
   it(
     'compile together, in one application',
     async () => {
-      const files = await readdir(inRoot('docs'), { recursive: true });
-      const docs = files.filter((name) => name.endsWith('.md'));
-      const paths = ['README.md', ...docs.map((name) => `docs/${name}`)];
+      const paths = await documentPaths();
       const examples = Object.fromEntries((await Promise.all(paths.map(examplesOf))).flat());
       expect(Object.keys(examples).length).toBeGreaterThan(30);
       consumer = await Consumer.link({ ...application, ...packages, ...examples });

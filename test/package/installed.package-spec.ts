@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { visitor } from '../support/http-client.js';
 import { Consumer } from './consumer.js';
 import { pack, type Packed } from './packed.js';
-import { readmeExample } from './readme-example.js';
+import { quickStart } from './readme-example.js';
 
 /** Milliseconds; a registry or a busy machine may take its time. */
 const INSTALL_TIMEOUT = 300_000;
@@ -22,7 +22,7 @@ describe('the installed package', () => {
 
   beforeAll(async () => {
     packed = await pack();
-    consumer = await Consumer.empty({ 'main.ts': await readmeExample('quick-start') });
+    consumer = await Consumer.empty(await quickStart());
     await consumer.add(...NEST, 'reflect-metadata', 'rxjs');
     const before = await consumer.installed();
     await consumer.add(packed.archive);
@@ -58,8 +58,8 @@ describe('the installed package', () => {
       const app = await consumer.start();
       try {
         const somebody = visitor(app.url);
-        await somebody.get('/');
-        expect((await somebody.get('/')).body).toContain('2');
+        await somebody.get('/account');
+        expect((await somebody.get('/account')).body).toContain('2');
       } finally {
         await app.stop();
       }

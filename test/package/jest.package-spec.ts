@@ -53,7 +53,7 @@ const compilerOptions = {
   ...{ types: ['node', 'jest'], allowJs: true, esModuleInterop: true },
 };
 
-describe('Jest in a CommonJS project, as the README has it', () => {
+describe('Jest in a CommonJS project, as its page has it', () => {
   let packed: Packed;
   let consumer: Consumer;
   let memcached: Memcached;

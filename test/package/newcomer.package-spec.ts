@@ -7,7 +7,7 @@ import { operate } from '../support/graphql-apps.js';
 import { visitor } from '../support/http-client.js';
 import { Consumer } from './consumer.js';
 import { pack, type Packed } from './packed.js';
-import { readmeExample } from './readme-example.js';
+import { quickStart, readmeExample } from './readme-example.js';
 
 /** Milliseconds; a registry or a busy machine may take its time. */
 const INSTALL_TIMEOUT = 300_000;
@@ -97,7 +97,7 @@ describe.each([
 
   beforeAll(async () => {
     packed = await pack();
-    const sources = { 'main.ts': await readmeExample('quick-start'), ...(await typedSources()) };
+    const sources = { ...(await quickStart()), ...(await typedSources()) };
     const tools = ['expect-type@1'];
     consumer = await Consumer.install({ nest, type, archive: packed.archive, tools, sources });
   }, INSTALL_TIMEOUT);
@@ -113,7 +113,7 @@ describe.each([
       await consumer.compile();
       const loads =
         type === 'module' ? /from 'nestjs-session-manager'/ : /require\("nestjs-session/;
-      expect(await consumer.compiled('main.js')).toMatch(loads);
+      expect(await consumer.compiled('account.module.js')).toMatch(loads);
     },
     INSTALL_TIMEOUT,
   );
@@ -129,14 +129,22 @@ describe.each([
   );
 
   it(
-    'runs it: visits are counted',
+    'runs it: visits are counted, also across a sign-in, and the guard lets in who is signed in',
     async () => {
       const app = await consumer.start();
       try {
         const somebody = visitor(app.url);
-        await somebody.get('/');
-        expect((await somebody.get('/')).body).toContain('2');
-        expect((await visitor(app.url).get('/')).body).toContain('1');
+        await somebody.get('/account');
+        expect((await somebody.get('/account')).json).toEqual({ visits: 2 });
+        expect((await visitor(app.url).get('/account')).json).toEqual({ visits: 1 });
+        expect((await somebody.get('/account/orders')).status).toBe(403);
+        const before = somebody.cookie;
+        await somebody.post('/account/sign-in', { name: 'ada' });
+        expect(somebody.cookie).not.toBe(before);
+        expect((await somebody.get('/account/orders')).json).toEqual({ of: 'ada' });
+        expect((await somebody.get('/account')).json).toEqual({ visits: 3 });
+        await somebody.post('/account/sign-out');
+        expect((await somebody.get('/account/orders')).status).toBe(403);
       } finally {
         await app.stop();
       }

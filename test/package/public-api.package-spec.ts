@@ -4,7 +4,7 @@ import { publicApi } from './public-api.js';
 
 /** After a change that is meant: `npm run test:package -- public-api -u`. */
 describe('the public types', () => {
-  it.each(['index', 'testing', 'terminus', 'inspector'])(
+  it.each(['index', 'testing', 'terminus', 'inspector', 'postgres', 'sqlite'])(
     'of %s are those that are recorded',
     (entry) => {
       expect(publicApi(entry)).toMatchSnapshot();

@@ -100,7 +100,7 @@ const connected = (socket: Socket): Promise<void> =>
 const disconnected = (socket: Socket): Promise<string> =>
   new Promise((resolve) => socket.once('disconnect', resolve));
 
-describe("the README's recipes compile, and do what they say", () => {
+describe('the documented recipes compile, and do what they say', () => {
   const cleanUps: (() => Promise<void>)[] = [];
 
   afterEach(async () => {

@@ -11,6 +11,9 @@ import type { Keep } from './schedule.js';
 /** As long as a sign-in may take that others must not undo, in milliseconds. */
 const RESERVED_MS = 5_000;
 
+/** As long as the way from an old id to the new one is kept, in milliseconds. */
+const FORWARDER_MS = 300_000;
+
 /** What cuts requests off, and what lets them follow. */
 export class BorderModel extends WriteModel {
   ends(view: RequestView): void {
@@ -58,6 +61,8 @@ export class BorderModel extends WriteModel {
       return this.isGone(view);
     }
     if (this.faultsOf(view) > 1) this.users.loseMoved(view);
+    // After a failure it looks for the way to the new id, which is gone by then.
+    view.isUndone = this.time() - view.startedTime >= FORWARDER_MS;
     this.mayFail(view, 'could not regenerate', error);
   }
 

@@ -26,8 +26,8 @@ export class Thread {
   constructor(readonly name: string) {}
 }
 
-/** More events than any request waits for that ends. */
-const MOST_STEPS = 800;
+/** More events than any request waits for that ends, with those that wait for the same. */
+const MOST_STEPS = 4000;
 
 /** The real one: what it calls back is behind all microtasks. */
 const { setImmediate } = globalThis;

@@ -4,12 +4,12 @@ import { SessionRepository } from '../../src/session/repository.js';
 import type { SessionState } from '../../src/session/session-state.js';
 import { SessionStoreError } from '../../src/session/errors.js';
 import { UserSessions } from '../../src/session/users/user-sessions.js';
-import { SocketRegistry, type KeptSocket } from '../../src/sockets/registry.js';
+import { SocketRegistry, type RegisteredSocket } from '../../src/sockets/registry.js';
 import { SocketSweep } from '../../src/sockets/sweep.js';
 import { SessionWorld } from '../support/session-world.js';
 
 /** A socket that notes what is done to it. */
-class Socket implements KeptSocket {
+class Socket implements RegisteredSocket {
   readonly told: string[] = [];
   readonly ticket;
 
@@ -187,7 +187,7 @@ describe('sockets and the sessions they have', () => {
       const gate = world.store.hold('find');
       const early = sweep.run();
       await gate.reached;
-      const ending = world.repository.generations.begin().then(() => sweep.runAnew());
+      const ending = world.repository.generations.begin().then(() => sweep.runAgain());
       gate.release();
       await Promise.all([early, ending]);
       expect(socket.told).toContain('closed');

@@ -126,12 +126,12 @@ describe('access to a cache', () => {
     it('does one work after the other for the same key, and at once for another key', async () => {
       const gate = new Gate();
       const done: string[] = [];
-      const first = access.inTurn('key', async () => {
+      const first = access.runExclusive('key', async () => {
         await gate.pass();
         done.push('first');
       });
-      const second = access.inTurn('key', async () => void done.push('second'));
-      await access.inTurn('other', async () => void done.push('other'));
+      const second = access.runExclusive('key', async () => void done.push('second'));
+      await access.runExclusive('other', async () => void done.push('other'));
       gate.release();
       await Promise.all([first, second]);
       expect(done).toEqual(['other', 'first', 'second']);
@@ -141,7 +141,7 @@ describe('access to a cache', () => {
       'refuses all after a write that is late, until it is %s',
       async (outcome) => {
         const gate = adapter.hold('set');
-        const write = () => access.inTurn('key', () => access.set('key', 'value', 60_000));
+        const write = () => access.runExclusive('key', () => access.set('key', 'value', 60_000));
         const late = await errorOf(write());
         expect((late as Error).cause).toBeInstanceOf(DeadlineError);
 
@@ -151,7 +151,7 @@ describe('access to a cache', () => {
           message: expect.stringMatching(/^an earlier write of the same key/),
         });
         expect(adapter.count('set')).toBe(1);
-        await access.inTurn('other', () => access.set('other', 'value', 60_000));
+        await access.runExclusive('other', () => access.set('other', 'value', 60_000));
 
         if (outcome === 'failed') adapter.failure = RESET;
         gate.release();
@@ -164,9 +164,9 @@ describe('access to a cache', () => {
 
     it('goes on after a write that failed, as it will not be made any more', async () => {
       adapter.failure = RESET;
-      await errorOf(access.inTurn('key', () => access.set('key', 'value', 60_000)));
+      await errorOf(access.runExclusive('key', () => access.set('key', 'value', 60_000)));
       adapter.failure = undefined;
-      await access.inTurn('key', () => access.set('key', 'value', 60_000));
+      await access.runExclusive('key', () => access.set('key', 'value', 60_000));
       expect(await access.get('key')).toBe('value');
     });
   });

@@ -274,7 +274,7 @@ describe('the health of a server', () => {
       outageEnded: () => undefined,
       noticed: (notice) => void others.push(notice),
     });
-    health.tell((watcher) => watcher.noticed('a notice'));
+    health.notify((watcher) => watcher.noticed('a notice'));
     expect([told, others]).toEqual([['a notice'], ['a notice']]);
   });
 });

@@ -85,25 +85,12 @@ const { POSTGRES: url, ONLY_POSTGRES: only } = process.env;
 const place = url ? { stores: await storesWith(url) } : { memcached };
 const ours = () => SessionModule.forRoot({ ...place, cookie: { secure: false } });
 
-/** As the README has it. */
+/** As the documentation has it. */
 async function storesWith(connectionString) {
-  const { default: KeyvPostgres } = await import('@keyv/postgres');
-  const { Keyv } = await import('keyv');
-  const { default: pg } = await import('pg');
   const { memcachedStore } = await import('nestjs-session-manager');
-  const pool = new pg.Pool({ connectionString, query_timeout: 2000 });
-  pool.on('error', () => undefined);
-  class PostgresStore extends KeyvPostgres {
-    async connect() {
-      return async (sql, values) => (await pool.query(sql, values)).rows;
-    }
-
-    disconnect() {
-      return pool.end();
-    }
-  }
-  const tier = new Keyv({ store: new PostgresStore() });
-  return only ? tier : [memcachedStore(memcached), tier];
+  const { postgresStore } = await import('nestjs-session-manager/postgres');
+  const postgres = postgresStore({ connectionString, migrate: true });
+  return only ? postgres : [memcachedStore(memcached), postgres];
 }
 
 Module({ imports: isOurs ? [ours()] : [], controllers: [FaultsController] })(AppModule);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 
 import { startMemcached, type Memcached } from './memcached.js';
+import { startPostgres, type Postgres } from './postgres.js';
 import { recordingProxy, type RecordingProxy } from './recording-proxy.js';
 import { startSessionApp, type SessionApp, type SessionAppSettings } from './session-app.js';
 
@@ -9,7 +10,12 @@ export function useMemcached(): Memcached {
   return use(startMemcached, (memcached) => memcached.stop());
 }
 
-/** A proxy in front of it, for all tests of a `describe`, that records the commands. */
+/** A PostgreSQL for all tests of a `describe`, or of a file. */
+export function usePostgres(): Postgres {
+  return use(startPostgres, (postgres) => postgres.stop());
+}
+
+/** A proxy in front of memcached, for all tests of a `describe`, that records the commands. */
 export function useRecordingProxy(memcached: Memcached): RecordingProxy {
   return use(
     () => recordingProxy(memcached.port),
@@ -25,10 +31,16 @@ export function useSessionApp(settings: () => SessionAppSettings): SessionApp {
   );
 }
 
-const ends: (() => Promise<void> | undefined)[] = [];
+const ends: (() => Promise<unknown> | undefined)[] = [];
 
-/** Answers what `start` makes before the first test; there is nothing to read earlier. */
-function use<T extends object>(start: () => Promise<T>, end: (started: T) => Promise<void>): T {
+/**
+ * Answers what `start` makes before the first test; there is nothing to read earlier. What is used first
+ * ends last.
+ */
+export function use<T extends object>(
+  start: () => Promise<T>,
+  end: (started: T) => Promise<unknown>,
+): T {
   let started: T | undefined;
   beforeAll(async () => {
     ends.push(() => started && end(started));

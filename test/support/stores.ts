@@ -98,8 +98,10 @@ export async function openPostgres(): Promise<OpenStore> {
   };
 }
 
-interface OpenTier {
+export interface OpenTier {
   readonly tier: Keyv;
+  /** Lets so many seconds pass in a store that has a clock of its own. */
+  readonly pass?: (seconds: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -109,7 +111,7 @@ export async function openTiered(
 ): Promise<OpenStore> {
   const memcached = await startMemcached();
   const clock = new TestClock();
-  const { tier, close } = await openTier(clock.now);
+  const { tier, close, pass } = await openTier(clock.now);
   const processes = [memcachedStore(memcached.server), memcachedStore(memcached.server)];
   const [store, another] = processes.map(
     (fast) =>
@@ -124,6 +126,7 @@ export async function openTiered(
       // In memcached a record may be there for longer, as it is read after it was written.
       await memcached.command(`delete ${key}`);
       clock.pass(seconds);
+      await pass?.(seconds);
       return (await another!.find(key)) !== undefined;
     },
     async close() {

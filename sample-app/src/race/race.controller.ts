@@ -2,6 +2,7 @@ import {
   Controller,
   Get,
   Headers,
+  HttpCode,
   NotFoundException,
   Param,
   Post,
@@ -28,6 +29,7 @@ export class RaceController {
 
   /** The script of the page reads how it goes, a line each; without it the page comes when all is done. */
   @Post(':experiment')
+  @HttpCode(200)
   async run(
     @Param('experiment') id: string,
     @Headers('accept') accept: string | undefined,

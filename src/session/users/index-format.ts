@@ -147,6 +147,15 @@ export function withBranch(index: UserIndex, session: IndexedSession, key: strin
   return { ...withSession(index, branched), ending: [...index.ending, ...ended] };
 }
 
+/** Removes a branch of a session, and the session itself if it has no other one. */
+export function withoutBranch(index: UserIndex, session: IndexedSession, key: string): UserIndex {
+  const left = [...(session.beside ?? []), session.key].filter((one) => one !== key);
+  const newest = left.pop();
+  if (newest === undefined) return withoutSessions(index, new Set([session.handle]));
+  const beside = left.length > 0 ? left : undefined;
+  return withSession(index, { ...session, key: newest, beside });
+}
+
 /** Moves a session to another key. A sign-in ends its branches. */
 export function withMoved(
   index: UserIndex,

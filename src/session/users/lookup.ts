@@ -5,10 +5,17 @@ import { removeSession } from '../storage/removal.js';
 import {
   identified,
   MAX_FORWARDERS,
+  type FoundRecord,
   type SessionRecords,
   type TracedRecord,
 } from '../storage/records.js';
-import { endingSessions, keysOf, withoutGone, type IndexedSession } from './index-format.js';
+import {
+  endingSessions,
+  keysOf,
+  sessionIn,
+  withoutGone,
+  type IndexedSession,
+} from './index-format.js';
 import { UserChecks } from './checks.js';
 import { UserIndexes } from './indexes.js';
 import type { SessionStore } from '../storage/store.js';
@@ -54,7 +61,35 @@ export class UserLookup {
       const found = await this.recordAt(one, userId, handle);
       if (found) return found;
     }
+    // The index knows only some of the ways, if many go at once.
+    const end = await this.endOfWay(key);
+    return end && end.key !== key ? this.recordAt(end.key, userId, handle) : undefined;
+  }
+
+  /** What a key leads to, over borders as well. */
+  private async endOfWay(first: string): Promise<(FoundRecord & { key: string }) | undefined> {
+    let key = first;
+    for (let forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
+      const found = await this.records.find(key, 0);
+      if (!found) return undefined;
+      if (!('forwardTo' in found)) return { ...found, key };
+      if (found.forwardTo === key) return undefined; // closed
+      key = found.forwardTo;
+    }
+    this.records.warnOfForwarderLoop();
     return undefined;
+  }
+
+  /**
+   * The key of a session behind a border that the index does not name: it went there as it was ended, and
+   * whoever has checked it before would take it for signed in.
+   */
+  private async unlistedBehind(indexKey: string, key: string): Promise<string | undefined> {
+    const end = await this.endOfWay(key);
+    const user = end?.record.user;
+    if (!user || !this.keys.allOfUser(user.id).includes(indexKey)) return undefined;
+    const found = await this.indexes.find(indexKey, false);
+    return sessionIn(found?.index, user.handle) ? undefined : end.key;
   }
 
   private async recordAt(
@@ -153,12 +188,16 @@ export class UserLookup {
   async finishEnding(indexKey: string, ending: readonly string[]): Promise<string[]> {
     if (ending.length === 0) return [];
     const { telemetry } = this.policy;
-    const ended = await inBatches(ending, (key) =>
+    const remove = (key: string) =>
       removeSession(this.records, key, {
         onRemoved: (removed) =>
           telemetry.emitOf('destroyed', identified(removed), { reason: 'revoked' }),
-      }),
-    );
+      });
+    const ended = await inBatches(ending, remove);
+    for (const [n, key] of ending.entries()) {
+      const behind = ended[n] === 'left' && (await this.unlistedBehind(indexKey, key));
+      if (behind) ended[n] = await remove(behind);
+    }
     const done = new Set(ending);
     await this.indexes.change(indexKey, (index) => ({
       ...index,

@@ -6,6 +6,7 @@ import {
   endingSessions,
   movingTo,
   sessionIn,
+  withoutBranch,
   withoutSessions,
   withBranch,
   withMoved,
@@ -176,6 +177,16 @@ export class UserMembership {
     if (!sessionIn(found?.index, user.handle)) return false;
     checks.remember(user.handle, indexKey, false);
     return true;
+  }
+
+  /** Called after the record of a branch was removed: a parallel request has the session under another id. */
+  removeBranch({ user, ticket, key }: Member): Promise<void> {
+    return this.bestEffort(async () => {
+      await this.lookup.indexes.change(this.indexKey(user, ticket.secret), (index) => {
+        const session = sessionIn(index, user.handle);
+        return session && withoutBranch(index, session, key);
+      });
+    });
   }
 
   private async check(member: Member): Promise<boolean> {

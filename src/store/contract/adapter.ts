@@ -13,7 +13,9 @@ import {
 } from '../atomic-record.js';
 import { foreignKey } from '../foreign-keys.js';
 import type { ServerHealth, ServerWatcher } from '../server-health.js';
+import type { CopyRows } from '../tier/row-copies.js';
 import { StoreCalls } from './calls.js';
+import { rowsOf } from './rows.js';
 import { CachedValues } from './values.js';
 
 /** Makes a Keyv store of a `SessionStore`. */
@@ -21,6 +23,8 @@ export class ContractAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly opts = {};
   readonly mayGetServersBack = false;
   readonly hasToBeHeld = true;
+  /** Of a store that is a table. */
+  readonly rows: CopyRows | undefined;
   private calls: StoreCalls;
   private readonly values: CachedValues;
   /** Seconds to which reading a key of a prefix renews it. */
@@ -32,6 +36,7 @@ export class ContractAdapter implements KeyvStoreAdapter, AtomicAdapter {
   constructor(private readonly store: SessionStore) {
     this.calls = this.open();
     this.values = new CachedValues(store);
+    this.rows = rowsOf(store, () => this.calls);
   }
 
   get servers(): readonly ServerHealth[] {

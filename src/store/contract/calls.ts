@@ -63,13 +63,13 @@ export class StoreCalls {
         health.succeeded();
         return result;
       } catch (error) {
-        this.note(error);
+        this.recordFailure(error);
         throw error;
       }
     });
   }
 
-  private note(error: unknown): void {
+  private recordFailure(error: unknown): void {
     const { health } = this;
     if (isAnswer(error)) return health.succeeded();
     if (error instanceof OverloadError) return;

@@ -8,15 +8,15 @@ import { MAX_TTL_SECONDS, type CheckedMemcachedOptions } from './options.js';
 import { foreignKey } from '../foreign-keys.js';
 import type { ServerHealth, ServerWatcher } from '../server-health.js';
 
-/** Makes a Keyv store of `cache-manager-memcached-store`, which counts in seconds. */
+/** Adapts `cache-manager-memcached-store`, whose TTLs are in seconds, to Keyv. */
 export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly opts = {};
   readonly mayGetServersBack: boolean;
   private store: MemcachedStoreClient<MemcachedDriver>;
-  /** What to do with keys of these prefixes. */
+  /** The prefixes of keys that hold records, and the life of these. */
   private readonly records = new Map<string, { renewTo: number }>();
   private readonly watchers: ServerWatcher[] = [];
-  /** Applications that use it, and how often it was to be disconnected since it is open. */
+  /** How many applications use it, and how many of them have called `disconnect()`. */
   private attached = 0;
   private disconnects = 0;
   private isClosed = false;
@@ -67,11 +67,11 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
     this.records.set(keyPrefix, { renewTo: lifeSeconds });
   }
 
-  get<Value>(asked: string): Promise<StoredData<Value> | undefined> {
-    const held = this.recordOptionsOf(asked);
-    if (!held) return this.store.get(asked) as Promise<StoredData<Value> | undefined>;
-    const told = readKey(asked);
-    return this.store.get(told?.key ?? asked, told ?? held).then(
+  get<Value>(keyToRead: string): Promise<StoredData<Value> | undefined> {
+    const defaults = this.recordOptionsOf(keyToRead);
+    if (!defaults) return this.store.get(keyToRead) as Promise<StoredData<Value> | undefined>;
+    const parsed = readKey(keyToRead);
+    return this.store.get(parsed?.key ?? keyToRead, parsed ?? defaults).then(
       (value) => (value === undefined ? undefined : { value: value as Value }),
       (error) => ({ value: new ReadFailure(error) as Value }),
     );
@@ -93,7 +93,7 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
   }
 
   async delete(key: string): Promise<boolean> {
-    this.refuseForeign(key); // sessions are removed by what is set
+    this.refuseForeign(key); // sessions are removed by `set`
     await this.store.del(key);
     return true;
   }
@@ -109,9 +109,8 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
   }
 
   /**
-   * Closes the connections, once each application that uses the store has asked for it. Requests that are
-   * still in flight then are served. Whoever keeps sessions in it afterwards, such as the next application
-   * of a test, opens new ones.
+   * Closes the connections after each application that uses the store has called this. Requests in flight
+   * are still served. A later application, such as the next one of a test, opens new connections.
    */
   disconnect(): Promise<void> {
     this.disconnects++;

@@ -1,4 +1,4 @@
-/** The part of the package that is used here; it comes without types. */
+/** Types for the part of the package that is used here. The package has none. */
 declare module 'cache-manager-memcached-store' {
   export interface MemcachedStoreClient<Driver> {
     readonly memcached: Driver;

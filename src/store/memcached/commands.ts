@@ -10,17 +10,19 @@ export interface MemcachedCredentials {
 }
 
 /**
- * memcached answers that it cannot do what it was asked to, in its own words. The connection is in order,
- * and so may be the server.
+ * memcached answered a command with an error, whose text is the message. The connection stays open.
  */
 export class MemcachedError extends Error {}
 
-/** With `-C` every item has version 0, and no session could be changed. */
+/** With `-C` every item has version 0, so compare-and-set is not possible. */
 export function withoutVersions(): MemcachedError {
   return new MemcachedError('memcached keeps no versions; start it without -C');
 }
 
-/** The replies by which memcached refuses a command, and why. One of another command is out of step. */
+/**
+ * The negative replies to a command, and their reasons. Any other reply means that the connection is out
+ * of step.
+ */
 type Refusals = ReadonlyMap<string, RecordRefused['reason']>;
 
 const STORE_REFUSALS: Readonly<Record<'set' | 'add' | 'cas', Refusals>> = {
@@ -36,7 +38,7 @@ const DELETE_REFUSALS: Refusals = new Map([['NOT_FOUND', 'gone']]);
 /** The longest error message that is passed on. */
 const MAX_MESSAGE = 100;
 
-/** Reads one item. `gat` and `gats` set its time to live to `exptime` as well, and so are no write. */
+/** Reads one item. `gats` also sets its time to live to `exptime`; it may be repeated like a read. */
 export function read(
   verb: 'get' | 'gets' | 'gats',
   key: string,
@@ -50,7 +52,7 @@ export function read(
   };
 }
 
-/** The same as `gets`, or `gats` with an `exptime`, by the meta protocol; without one it tells the time left. */
+/** The meta protocol's counterpart of `gats`. Without `exptime` it only reads, also the seconds that are left. */
 export function metaRead(key: string, exptime?: number): Command<ReplyItem | undefined> {
   const time = exptime === undefined ? 't' : `T${exptime}`;
   return {
@@ -60,7 +62,7 @@ export function metaRead(key: string, exptime?: number): Command<ReplyItem | und
   };
 }
 
-/** Stores an item; rejects with a `RecordRefused` if its presence or version forbids it. */
+/** Stores an item. Rejects with `RecordRefused` if the item exists, is missing or has another version. */
 export function store(
   verb: 'set' | 'add' | 'cas',
   key: string,
@@ -78,7 +80,7 @@ export function remove(key: string): Command<void> {
   return { text: `delete ${key}\r\n`, read: (reply) => expect(reply, 'DELETED', DELETE_REFUSALS) };
 }
 
-/** The first command of a connection: a `set` of any key, whose value is name and password. */
+/** The first command of a connection: a `set` of any key, with username and password as its value. */
 export function authenticate({ username, password }: MemcachedCredentials): Command<void> {
   const { text } = store('set', 'auth', `${username} ${password}`, 0);
   return {
@@ -93,7 +95,7 @@ export function authenticate({ username, password }: MemcachedCredentials): Comm
   };
 }
 
-/** The version of the server, such as `1.6.18`. */
+/** Reads the server's version, such as `1.6.18`. */
 export const askVersion: Command<string> = {
   text: 'version\r\n',
   read({ line }) {
@@ -105,21 +107,21 @@ export const askVersion: Command<string> = {
 
 const META_KEY = 'nestjs-session-manager:meta';
 
-/** Whether the server, or the proxy before it, knows the meta protocol: it reads what is not there. */
+/** Tests whether the server, or a proxy in front of it, supports the meta protocol: reads a missing key. */
 export const askMeta: Command<boolean> = {
   text: `mg ${META_KEY} k c v\r\n`,
   read: ({ line }) => isMiss(line, META_KEY),
   isRepeatable: true,
 };
 
-/** How the server was started. `undefined`: it does not tell, as those of some clouds do not. */
+/** Reads the server's settings. `undefined`: it does not report them, as in some cloud services. */
 export const askSettings: Command<ReadonlyMap<string, string> | undefined> = {
   text: 'stats settings\r\n',
   read: ({ statistics }) => statistics,
   isRepeatable: true,
 };
 
-/** The nodes of an ElastiCache cluster, as `host|ip|port` and separated by blanks. */
+/** Reads the nodes of an ElastiCache cluster: `host|ip|port`, separated by spaces. */
 export const askClusterConfiguration: Command<string> = {
   text: 'config get cluster\r\n',
   read: ({ line, item }) => item?.text ?? refuse(line),
@@ -132,7 +134,7 @@ function itemOf({ line, item }: Reply, key: string): ReplyItem | undefined {
   return item;
 }
 
-/** Not all releases name the key that is not there. */
+/** Some releases repeat the missing key in the reply, others do not. */
 function isMiss(line: string, key: string): boolean {
   return line === 'EN' || line === `EN k${key}`;
 }
@@ -160,7 +162,7 @@ function refuse(line: string): never {
     case 'SERVER_ERROR object too large for cache':
       throw new RecordTooLarge('memcached takes no items of this size: start it with a larger -I');
   }
-  // For who should not be there: too many connections, a command it does not know.
+  // A bare `ERROR` means that the connection limit was reached, or that the command is unknown.
   if (/^ERROR( Too many open connections)?$/.test(line)) throw new MalformedReplyError(`"${line}"`);
   if (/^(SERVER|CLIENT)_ERROR\b/.test(line)) throw new MemcachedError(printable(line, MAX_MESSAGE));
   throw new MalformedReplyError('a reply to something else');

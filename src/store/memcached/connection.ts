@@ -5,13 +5,13 @@ import { ReadyClock } from '../ready-clock.js';
 import { Queue } from '../queue.js';
 import { MalformedReplyError, ReplyParser, type Reply } from './reply-parser.js';
 
-/** A command of the text protocol, and what is made of its reply. */
+/** A command of the text protocol, and how its reply is read. */
 export interface Command<T> {
-  /** With its data block and all line ends. */
+  /** The command, with its data block and all line ends. */
   readonly text: string;
   /**
-   * Makes a value of the reply, or throws: a `MalformedReplyError` ends the connection, any other error
-   * concerns this command only.
+   * Converts the reply to a value, or throws: a `MalformedReplyError` closes the connection, any other error
+   * fails only this command.
    */
   readonly read: (reply: Reply) => T;
   /** Whether the command may reach the server twice. A read may; a write may not. */
@@ -20,40 +20,43 @@ export interface Command<T> {
 
 /** Makes the sockets of a connection. */
 export interface Dialer {
-  /** Answers with an open socket. Rejects with the reason why there is none, or once it is aborted. */
+  /** Resolves with an open socket. Rejects if connecting fails, or when `signal` is aborted. */
   dial(signal: AbortSignal): Promise<Socket>;
-  /** An open socket proves that the server answers, as by TLS; by TCP its operating system does. */
+  /**
+   * Whether an open socket proves that the server answers. True for TLS; a TCP connection is accepted by
+   * the operating system.
+   */
   readonly isOpenedByServer: boolean;
-  /** What each connection has to begin with, such as an authentication. If it fails, so does connecting. */
+  /** The first command of each connection, such as an authentication. If it fails, connecting fails. */
   readonly greeting?: Command<unknown> | undefined;
 }
 
-/** Learns how the server does. */
+/** Learns whether the server answers. */
 export interface ConnectionObserver {
-  /** The server is known not to answer, so that commands fail at once when a connection is lost. */
+  /** The server is known not to answer: when a connection is lost, commands fail and are not repeated. */
   readonly isDown: boolean;
-  /** The server has replied, whatever the reply says. */
+  /** The server sent a reply, positive or negative. */
   replied(): void;
-  /** It has answered a command with an error. */
+  /** The server answered a command with an error. */
   refused(error: unknown): void;
   /**
-   * A connection could not be made, was lost while it was in use, or was given up. Told once, however
-   * many commands it concerned. `failed`: how many of these failed.
+   * A connection could not be opened, was lost while it was in use, or was closed after a timeout. Called
+   * once per connection. `failed`: how many commands failed.
    */
   lost(error: Error, failed: number): void;
 }
 
-/** How many commands the server may have before it answers. All others wait in this process. */
+/** How many commands may be sent before their replies arrive. Others wait in this process. */
 const MAX_IN_FLIGHT = 512;
 
-/** Characters of one write; a longer batch goes out in several turns. */
+/** Characters of one write. A longer batch is sent in several. */
 const MAX_WRITE = 1024 * 1024;
 
-/** Bounds of what waits for the server, far above what a crowd makes wait. */
+/** Limits of the commands that wait for the server, far above what a busy application needs. */
 const MAX_COMMANDS = 100_000;
 const MAX_CHARACTERS = 256 * 1024 * 1024;
 
-/** A command that was asked for and has no reply yet. */
+/** A command without a reply. */
 interface PendingCommand {
   readonly text: string;
   readonly read: (reply: Reply) => unknown;
@@ -61,11 +64,11 @@ interface PendingCommand {
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
   timesSent: number;
-  /** Since when the server has owed the reply, by the connection's clock. */
+  /** When its deadline began, by the connection's clock. */
   since: number;
 }
 
-/** Too much waits for the server already. The command was not sent. */
+/** Too many commands wait for the server. The command was not sent. */
 export class QueueFullError extends OverloadError {
   constructor() {
     super(
@@ -76,19 +79,19 @@ export class QueueFullError extends OverloadError {
 }
 
 /**
- * One connection to memcached. Commands that are given within one turn of the event loop go out in one
- * write, and are answered in their order. The socket is opened for the first command, and anew for the
- * next one after it was lost.
+ * One connection to memcached. Commands that are given within one turn of the event loop are sent in one
+ * write, and answered in their order. The first command opens the socket; after a loss, the next command
+ * opens a new one.
  *
- * **Deadlines.** A command is late if the server owes its reply for `timeout` milliseconds. While other
- * replies come in, a command that still waits in this process is owed nothing; it is from when it was
- * sent. Only time counts in which this process was ready to read (see `ReadyClock`), and before a
- * command is called late the event loop reads what has arrived. After that the connection is given up,
- * as the reply might still come.
+ * **Deadlines.** A command is late if its reply is missing for `timeout` milliseconds. A command that still
+ * waits in this process is not late while replies to others arrive; its time begins when it is sent. Only
+ * time in which this process was ready to read counts (see `ReadyClock`), and the event loop reads all
+ * arrived bytes before a command counts as late. The connection is then closed, as the reply could still
+ * arrive.
  *
- * **Losses.** When a connection is lost, commands that were never sent wait for the next one. A
- * repeatable command that was sent is sent once more, within its deadline. All others fail, since
- * nobody knows whether they took effect.
+ * **Losses.** When a connection is lost, commands that were never sent wait for the next connection. A
+ * repeatable command that was sent is sent once more, within its deadline. All others fail, because it is
+ * unknown whether they took effect.
  */
 export class Connection {
   private readonly sent = new Queue<PendingCommand>();
@@ -116,8 +119,8 @@ export class Connection {
   }
 
   /**
-   * Sends a command and answers what `read` makes of the reply. Rejects with what `read` throws, with a
-   * `DeadlineError`, a `QueueFullError`, or the reason for which the connection was lost.
+   * Sends a command and resolves with the result of `read`. Rejects with an error of `read`, a
+   * `DeadlineError`, a `QueueFullError`, or the error that closed the connection.
    */
   send<T>({ text, read, isRepeatable = false }: Command<T>): Promise<T> {
     if (this.size >= MAX_COMMANDS || this.characters + text.length > MAX_CHARACTERS) {
@@ -132,7 +135,7 @@ export class Connection {
     });
   }
 
-  /** Closes the connection when nothing waits any more. Whoever asks later is still served. */
+  /** Closes the connection as soon as no command waits. Later commands open it again. */
   close(): void {
     this.isClosing = true;
     this.closeIfIdle();
@@ -146,7 +149,7 @@ export class Connection {
 
   private readonly flush = (): void => {
     this.isFlushPlanned = false;
-    if (this.waiting.length === 0) return; // those it was planned for have failed
+    if (this.waiting.length === 0) return; // the commands have failed since
     if (this.state === 'closed') this.connect();
     if (this.state !== 'ready' || this.socket!.writableNeedDrain) return;
     let batch = '';
@@ -253,7 +256,7 @@ export class Connection {
   private checkDeadlines(): void {
     if (this.size === 0) return this.clock.stop();
     if (!this.hasLateCommand()) return;
-    // Behind the poll for what has arrived.
+    // Runs after the event loop has read what has arrived.
     setImmediate(() => {
       if (this.hasLateCommand()) this.lose(new DeadlineError(this.timeout));
     });
@@ -270,12 +273,12 @@ export class Connection {
     return this.clock.now() - owedSince >= this.timeout;
   }
 
-  /** Gives up the socket, and decides for each command whether it is sent again. */
+  /** Drops the socket, and decides for each command whether it is sent again. */
   private lose(error: Error): void {
     const isConnected = this.state === 'ready';
     const isUsed = this.size > 0;
     this.drop();
-    // Either side may close a connection that nobody uses.
+    // Closing an idle connection is not a failure.
     if (!isUsed) return;
     const kept: PendingCommand[] = [];
     const failed: PendingCommand[] = [];

@@ -2,23 +2,23 @@ import type { ServerDiagnosis } from '../atomic-record.js';
 import { askMeta, askSettings, askVersion } from './commands.js';
 import type { MemcachedNode } from './node.js';
 
-/** The first release with `gats`, which reads a session and renews it at once. */
+/** The first release with `gats`, which reads a session and renews it in one command. */
 const OLDEST = [1, 5, 3];
 
-/** The first release whose meta protocol is known to be the one of today. */
+/** The first release with today's meta protocol. */
 const OLDEST_WITH_META = [1, 6, 18];
 
-/** Looks at a server. Never rejects: that it cannot be reached is told as an outage. */
+/** Examines a server. Never rejects: an unreachable server is reported as an outage. */
 export async function diagnose(node: MemcachedNode, maxBytes: number): Promise<ServerDiagnosis> {
   const { server } = node;
   try {
     const version = await node.exchange(askVersion);
-    // Some clouds and proxies do not tell.
+    // Some cloud services and proxies do not support this command.
     const settings = await node.exchange(askSettings).catch(() => undefined);
     node.speaksMeta =
       !isOlder(version, OLDEST_WITH_META) && (await node.exchange(askMeta).catch(() => false));
-    node.unfit = unfitnessOf(version, settings);
-    const problem = node.unfit ?? sizeProblemOf(settings, maxBytes);
+    node.unusable = unfitnessOf(version, settings);
+    const problem = node.unusable ?? sizeProblemOf(settings, maxBytes);
     node.health.problem = problem;
     return { server, version, problem };
   } catch {

@@ -8,11 +8,11 @@ import { MemcachedNode, type NodeLocation, type NodeSettings } from './node.js';
 import { addressesOf } from './name-lookup.js';
 import { formatAddress, parseAddress } from './server-address.js';
 
-/** Where the list of servers is to be had. */
+/** Where a list of servers comes from. */
 export interface ServerSource {
-  /** As given, such as `dns cache.internal:11211`. */
+  /** Kind and name, such as `dns cache.internal:11211`. */
   readonly name: string;
-  /** Seconds from one look to the next. */
+  /** Seconds from one read of the list to the next. */
   readonly pollEvery: number;
   list(): Promise<NodeLocation[]>;
 }
@@ -34,7 +34,7 @@ export function dnsSource(name: string, pollEvery: number, weight: number): Serv
 }
 
 /**
- * The nodes of an Amazon ElastiCache cluster, as its configuration endpoint tells them: a version, then
+ * The nodes of an Amazon ElastiCache cluster, from its configuration endpoint: a version, then
  * `host|ip|port` of each node. The ip may be missing.
  *
  * https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/AutoDiscovery.AddingToYourClientLibrary.html
@@ -50,7 +50,7 @@ export function elastiCacheSource(
     name: `elasticache ${endpoint}`,
     pollEvery,
     async list() {
-      // A connection a look: the endpoint's name leads to one node or another.
+      // A new connection for each read: the endpoint's name leads to one node or another.
       const node = new MemcachedNode(location, { ...settings, connections: 1 });
       try {
         return nodesIn(await node.exchange(askClusterConfiguration));
@@ -61,7 +61,7 @@ export function elastiCacheSource(
   };
 }
 
-/** @throws Error if there is something else in it */
+/** @throws Error if the configuration has another format */
 export function nodesIn(configuration: string): NodeLocation[] {
   const [, nodes = ''] = configuration.trim().split('\n');
   return nodes
@@ -76,19 +76,19 @@ export function nodesIn(configuration: string): NodeLocation[] {
     });
 }
 
-/** Seconds between two looks as long as there is no list to go on with. */
+/** Seconds between two attempts to read the first list. */
 const RETRY = 1;
 
-/** Asks one source again and again, and tells of what it lists. */
+/** Reads one list regularly and reports its servers. */
 export class Discovery {
   readonly health: ServerHealth;
-  /** The last list, empty until there was one. */
+  /** The last list; empty before the first was read. */
   found: readonly NodeLocation[] = [];
-  private looking: Promise<void> | undefined;
+  private refreshing: Promise<void> | undefined;
   private readonly closed = new AbortController();
   private isPolling = false;
-  /** That the last list is an old one was said. */
-  private isOld = false;
+  /** The last read failed, and this was reported. */
+  private isOutdated = false;
   private readonly calls: BoundedCalls;
 
   constructor(
@@ -97,14 +97,14 @@ export class Discovery {
     private readonly onChange: () => void,
   ) {
     this.calls = new BoundedCalls(timeout);
-    this.health = new ServerHealth(source.name, { probe: () => this.look() });
+    this.health = new ServerHealth(source.name, { probe: () => this.refresh() });
   }
 
-  /** Looks now, once for all who ask meanwhile; from then on every so often. */
-  look(): Promise<void> {
-    this.looking ??= this.lookAlone().finally(() => (this.looking = undefined));
+  /** Reads the list now (parallel calls share one read), and regularly from then on. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.read().finally(() => (this.refreshing = undefined));
     void this.poll();
-    return this.looking;
+    return this.refreshing;
   }
 
   close(): void {
@@ -112,7 +112,7 @@ export class Discovery {
     this.health.close();
   }
 
-  private async lookAlone(): Promise<void> {
+  private async read(): Promise<void> {
     const list = async (): Promise<readonly NodeLocation[]> => {
       const listed = await this.calls.run(() => this.source.list());
       if (listed.length === 0) throw new Error('it lists no server');
@@ -120,20 +120,20 @@ export class Discovery {
     };
     if (this.found.length === 0) this.found = await this.health.observe(list);
     else this.found = await list().catch((error: Error) => this.keepLast(error));
-    this.isOld = false;
+    this.isOutdated = false;
     this.onChange();
   }
 
-  /** Nobody is refused for it. */
+  /** Reports the error once. The last list stays in use, so no operation fails. */
   private keepLast(error: Error): never {
-    if (!this.isOld) {
+    if (!this.isOutdated) {
       const { name } = this.source;
       const notice =
         `The list of servers of ${name} cannot be read (${error.message}). The last one stays in use, ` +
         'until it can.';
-      this.health.tell((watcher) => watcher.noticed(notice));
+      this.health.notify((watcher) => watcher.noticed(notice));
     }
-    this.isOld = true;
+    this.isOutdated = true;
     throw error;
   }
 
@@ -142,11 +142,11 @@ export class Discovery {
     this.isPolling = true;
     const { signal } = this.closed;
     while (!signal.aborted) {
-      await this.looking?.catch(() => undefined);
+      await this.refreshing?.catch(() => undefined);
       const seconds = this.found.length > 0 ? this.source.pollEvery : RETRY;
       await delay(seconds * 1000, undefined, { ref: false, signal }).catch(() => undefined);
-      // A look that failed has been told, and the last list stays in use.
-      if (!signal.aborted) await this.look().catch(() => undefined);
+      // `read()` has reported the error.
+      if (!signal.aborted) await this.refresh().catch(() => undefined);
     }
   }
 }

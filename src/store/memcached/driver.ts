@@ -9,19 +9,19 @@ import { MemcachedNodes } from './nodes.js';
 import { MAX_TTL_SECONDS, type CheckedMemcachedOptions } from './options.js';
 import type { ReplyItem } from './reply-parser.js';
 
-/** For keys that hold records: renew what is read to so many seconds; 0: read it only. */
+/** For keys that hold records: the new life of the record in seconds. 0: only read it. */
 export interface GetOptions {
   readonly renewTo?: number;
 }
 
-/** `cache-manager-memcached-store` wraps what it stores in this. */
+/** `cache-manager-memcached-store` wraps values in this. */
 interface Envelope {
   readonly value: unknown;
 }
 
 /**
- * The driver below `cache-manager-memcached-store`. Records are sent as they are and changed by
- * compare-and-set; all other values are JSON, as in any cache.
+ * The driver of `cache-manager-memcached-store`. Records are stored unchanged, by compare-and-set; all
+ * other values are stored as JSON.
  *
  * Protocol: https://github.com/memcached/memcached/blob/master/doc/protocol.txt
  */
@@ -32,7 +32,6 @@ export class MemcachedDriver {
     this.nodes = new MemcachedNodes(options);
   }
 
-  /** How each server does. */
   get servers(): readonly ServerHealth[] {
     return this.nodes.health;
   }
@@ -49,7 +48,7 @@ export class MemcachedDriver {
     return this.nodes.diagnose((node) => diagnose(node, maxBytes));
   }
 
-  /** A record with `renewTo`, read and renewed by one command; else the value that was set. */
+  /** With `renewTo`: reads and renews a record by one command. Without: reads a JSON value. */
   get(key: string, options?: GetOptions): Promise<unknown> {
     const safe = safeKey(key);
     if (options?.renewTo === undefined) {
@@ -87,9 +86,9 @@ export class MemcachedDriver {
     if (text !== null) {
       return this.nodes.send(key, store('cas', key, text, lifetime(ttl), version), 'update');
     }
-    // Compare and delete, which the protocol has no command for: a time to live below zero has passed
-    // already. What remains is an empty item that nobody can read, and that memcached drops by itself. A
-    // `delete` behind it could hit what another process has stored under the key in between.
+    // Compare-and-delete, for which the protocol has no command: an item with a negative time to live has
+    // expired at once. memcached drops the unreadable empty item itself. A `delete` after the `cas` could
+    // remove a record that another process has stored under the key in between.
     return this.nodes.send(key, store('cas', key, '', -1, version), 'remove');
   }
 }
@@ -110,32 +109,30 @@ function recordRead(
   return { ...command, read: (reply) => recordIn(command.read(reply)) };
 }
 
-/** What others have stored is handed on, too: it cannot be opened as a record. */
+/** Does not check the text: `RecordSeal` refuses what other programs have stored. */
 function recordIn(item: ReplyItem | undefined): ReadRecord | undefined {
   if (!item) return undefined;
   const { text = '', version = '0', secondsLeft } = item;
-  if (version === '0') {
-    throw withoutVersions();
-  }
-  // One second more was asked for when it was stored.
+  if (version === '0') throw withoutVersions();
+  // `lifetime()` added one second when it was stored.
   return new ReadRecord(text, version, secondsLeft && Math.max(0, secondsLeft - 1));
 }
 
-/** Keys are part of the command line: what cannot stand there is hashed. Store keys never are. */
+/** Hashes keys that a command line cannot hold. Keys of sessions are always safe. */
 function safeKey(key: string): string {
   if (/^[\x21-\x7e]{1,250}$/.test(key)) return key;
   return `sha256:${createHash('sha256').update(key).digest('base64url')}`;
 }
 
 /**
- * For what must not end early: memcached's clock ticks once a second, so that an item with a time to live
- * of N seconds may be gone after N - 1.
+ * For records, which must not end early: memcached's clock ticks once a second, so an item with a time to
+ * live of N seconds may be gone after N - 1.
  */
 function lifetime(seconds: number): number {
   return exptime(seconds + 1);
 }
 
-/** What memcached takes for a time to live: so many seconds, or beyond 30 days a date. */
+/** The time to live for memcached: seconds, or a Unix time if it is longer than 30 days. */
 function exptime(seconds: number): number {
   return seconds > MAX_TTL_SECONDS ? Math.ceil(Date.now() / 1000) + seconds : seconds;
 }

@@ -2,8 +2,8 @@ import dns from 'node:dns';
 import { isIP } from 'node:net';
 
 /**
- * The addresses of a name, in an order that is the same in every process: IPv4 before IPv6, each by its
- * text. An address is its own.
+ * The addresses of a host name, in the same order in every process: IPv4 before IPv6, each sorted by text.
+ * For an IP address, the address itself.
  */
 export async function addressesOf(name: string): Promise<string[]> {
   if (isIP(name)) return [name];

@@ -10,19 +10,19 @@ import type { ServerAddress } from './server-address.js';
 import { ServerDialer } from './server-dialer.js';
 import type { WeightedServer } from './server-ranking.js';
 
-/** How servers are connected to. */
+/** How to connect to servers. */
 export interface NodeSettings {
-  /** Milliseconds an operation may take. */
+  /** How long an operation may take, in milliseconds. */
   readonly timeout: number;
   readonly connections: number;
   readonly tls?: ConnectionOptions | undefined;
   readonly auth?: MemcachedCredentials | undefined;
 }
 
-/** A command, or what makes one for a server. */
+/** A command, or a function that makes one for a server. */
 export type CommandFor<T> = Command<T> | ((node: MemcachedNode) => Command<T>);
 
-/** What is known of a server before anything is sent to it. */
+/** A server's name, weight and address. */
 export interface NodeLocation extends WeightedServer {
   readonly address: ServerAddress;
 }
@@ -32,11 +32,11 @@ export class MemcachedNode implements WeightedServer {
   readonly server: string;
   readonly weight: number;
   readonly health: ServerHealth;
-  /** Why sessions could be begun here, but never be read. Absent: they can. */
-  unfit: string | undefined;
+  /** Why this server cannot hold sessions: they could be created, but never be read. Absent: it can. */
+  unusable: string | undefined;
   /**
-   * Whether sessions are read by the meta protocol, whose answers memcached sends together and not one by
-   * one. Known once the server was looked at.
+   * Whether sessions are read by the meta protocol: memcached sends its replies in one write, not in one
+   * each. Known after `diagnose()`.
    */
   speaksMeta = false;
   private readonly connections: readonly Connection[];
@@ -50,7 +50,7 @@ export class MemcachedNode implements WeightedServer {
     this.weight = weight;
     this.health = new ServerHealth(server, { probe: () => this.exchange(askVersion) });
     const onNotice = (notice: string) =>
-      this.health.tell((watcher) => watcher.noticed(`memcached ${server}: ${notice}`));
+      this.health.notify((watcher) => watcher.noticed(`memcached ${server}: ${notice}`));
     const dialer = new ServerDialer(address, { ...settings, onNotice });
     const observer = this.observer();
     this.connections = Array.from(
@@ -63,14 +63,14 @@ export class MemcachedNode implements WeightedServer {
   send<T>(command: CommandFor<T>, operation: string): Promise<T> {
     return traced(this.server, operation, () => {
       if (this.health.isDown) return Promise.reject(this.health.refusal());
-      if (this.unfit && operation === 'create') {
-        return Promise.reject(new MemcachedError(this.unfit));
+      if (this.unusable && operation === 'create') {
+        return Promise.reject(new MemcachedError(this.unusable));
       }
       return this.exchange(typeof command === 'function' ? command(this) : command);
     });
   }
 
-  /** The same, whether it is down or not. */
+  /** Sends a command even if the server is down. */
   exchange<T>(command: Command<T>): Promise<T> {
     let [chosen] = this.connections;
     for (const connection of this.connections) {
@@ -80,8 +80,8 @@ export class MemcachedNode implements WeightedServer {
   }
 
   /**
-   * Closes each connection once nothing waits for it. Nest closes stores before its HTTP server: requests
-   * in flight are still served, over connections that end with them.
+   * Closes each connection as soon as no command waits on it. Nest closes stores before its HTTP server, so
+   * requests in flight are still served, over connections that close after them.
    */
   close(): void {
     this.health.close();
@@ -101,7 +101,7 @@ export class MemcachedNode implements WeightedServer {
         }
       },
       lost: (error, failed) => {
-        // Another server may have taken its place.
+        // Another server may answer at this address now.
         if (error instanceof MalformedReplyError) this.speaksMeta = false;
         health.lost(error, failed);
       },

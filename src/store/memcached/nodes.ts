@@ -6,14 +6,14 @@ import { MemcachedNode, type CommandFor, type NodeLocation, type NodeSettings } 
 import type { CheckedMemcachedOptions } from './options.js';
 import { best } from './server-ranking.js';
 
-/** The memcached servers, and which key is where. */
+/** The memcached servers. Chooses the server of a key. */
 export class MemcachedNodes {
   private nodes: MemcachedNode[] = [];
   private readonly settings: NodeSettings;
   private readonly fixed: readonly NodeLocation[];
   private readonly discoveries: readonly Discovery[];
   private readonly watchers: ServerWatcher[] = [];
-  private look: ((node: MemcachedNode) => Promise<ServerDiagnosis>) | undefined;
+  private diagnoseNode: ((node: MemcachedNode) => Promise<ServerDiagnosis>) | undefined;
 
   constructor({ servers, ...settings }: CheckedMemcachedOptions) {
     this.settings = settings;
@@ -31,13 +31,13 @@ export class MemcachedNodes {
     this.update();
   }
 
-  /** How each server does; a list of servers, only as long as it has named none. */
+  /** The health of each server, and of each server list that has never been read. */
   get health(): readonly ServerHealth[] {
     const pending = this.discoveries.filter(({ found }) => found.length === 0);
     return [...this.nodes, ...pending].map(({ health }) => health);
   }
 
-  /** Of servers that are found later, too. */
+  /** Also watches servers that are found later. */
   watch(watcher: ServerWatcher): void {
     this.watchers.push(watcher);
     for (const { health } of [...this.nodes, ...this.discoveries]) health.watch(watcher);
@@ -55,13 +55,13 @@ export class MemcachedNodes {
     return best(this.nodes, key).send(command, operation);
   }
 
-  /** Looks at each server, and again at those that are found later or were down. */
+  /** Examines each server now; later, servers that are new on a list or were down. */
   async diagnose(
-    look: (node: MemcachedNode) => Promise<ServerDiagnosis>,
+    diagnoseNode: (node: MemcachedNode) => Promise<ServerDiagnosis>,
   ): Promise<ServerDiagnosis[]> {
-    this.look = look;
-    await Promise.allSettled(this.discoveries.map((discovery) => discovery.look()));
-    return Promise.all(this.nodes.map(look));
+    this.diagnoseNode = diagnoseNode;
+    await Promise.allSettled(this.discoveries.map((discovery) => discovery.refresh()));
+    return Promise.all(this.nodes.map(diagnoseNode));
   }
 
   close(): void {
@@ -69,16 +69,16 @@ export class MemcachedNodes {
   }
 
   private async sendLater<T>(key: string, command: CommandFor<T>, operation: string): Promise<T> {
-    const looks = this.discoveries.map((discovery) =>
-      discovery.health.isDown ? Promise.reject(discovery.health.refusal()) : discovery.look(),
+    const refreshes = this.discoveries.map((discovery) =>
+      discovery.health.isDown ? Promise.reject(discovery.health.refusal()) : discovery.refresh(),
     );
-    await Promise.any(looks).catch(({ errors }: AggregateError) => {
+    await Promise.any(refreshes).catch(({ errors }: AggregateError) => {
       throw new SessionStoreError({ cause: errors[0] });
     });
     return best(this.nodes, key).send(command, operation);
   }
 
-  /** Keeps the servers that stay as they are, with their connections. */
+  /** Applies the lists. Servers that stay keep their connections. */
   private update(): void {
     const isFirst = this.nodes.length === 0;
     const listed = [...this.fixed, ...this.discoveries.flatMap(({ found }) => found)];
@@ -94,7 +94,7 @@ export class MemcachedNodes {
     for (const [, node] of gone) node.close();
     if (isFirst) return;
     for (const node of this.nodes) {
-      if (!present.has(identityOf(node.location))) void this.tellProblem(node);
+      if (!present.has(identityOf(node.location))) void this.reportProblem(node);
     }
     const names = (nodes: readonly (readonly [string, { readonly server: string }])[]) =>
       nodes.map(([, { server }]) => server).join(', ') || 'none';
@@ -108,23 +108,24 @@ export class MemcachedNodes {
     const node = new MemcachedNode(location, this.settings);
     for (const watcher of this.watchers) node.health.watch(watcher);
     node.health.watch({
-      // It may be gone from the list.
+      // The server may have been removed from its list.
       outageBegan: () => {
-        for (const discovery of this.discoveries) discovery.look().catch(() => undefined);
+        for (const discovery of this.discoveries) discovery.refresh().catch(() => undefined);
       },
-      outageEnded: () => void this.tellProblem(node),
+      outageEnded: () => void this.reportProblem(node),
       noticed: () => undefined,
     });
     return node;
   }
 
-  private async tellProblem(node: MemcachedNode): Promise<void> {
-    const { server, problem } = (await this.look?.(node)) ?? {};
-    if (problem) node.health.tell((watcher) => watcher.noticed(`memcached ${server}: ${problem}`));
+  private async reportProblem(node: MemcachedNode): Promise<void> {
+    const { server, problem } = (await this.diagnoseNode?.(node)) ?? {};
+    if (problem)
+      node.health.notify((watcher) => watcher.noticed(`memcached ${server}: ${problem}`));
   }
 }
 
-/** A node that is at another address is another one, even under the same name. */
+/** A server with another address is another server, even if the name is the same. */
 function identityOf({ server, weight, address }: NodeLocation): string {
   return JSON.stringify([server, weight, address]);
 }

@@ -8,18 +8,18 @@ import type { NodeLocation, NodeSettings } from './node.js';
 import { parseAddress } from './server-address.js';
 
 /**
- * One server, or a list of servers that is looked up:
+ * One server, or the source of a list of servers:
  *
  * - `'host:port'`, `'[::1]:port'` or `'unix:/path'`: one server. If the name has several addresses, one
  *   of them is used.
  * - `{ server, weight }`: the same; weight 2 gets twice as many sessions. Default 1.
- * - `{ dns: 'name:port' }`: each address of the name is a server, as with a headless service of
+ * - `{ dns: 'name:port' }`: each address of the name is a server, for example a headless service of
  *   Kubernetes.
  * - `{ elasticache: 'host:port' }`: the nodes that the configuration endpoint of an Amazon ElastiCache
  *   cluster lists.
  *
- * `pollEvery`: seconds from one look at the list to the next. Default 30; at most 86,400. It is also
- * looked at when one of its servers stops answering.
+ * `pollEvery`: how often the list is read, in seconds. Default 30; at most 86,400. It is also read when one
+ * of its servers stops answering.
  */
 export type MemcachedServer =
   | string
@@ -36,8 +36,8 @@ export interface MemcachedOptions {
   /** One server or several: each session then lives on one of them, chosen by its key. */
   servers: MemcachedServer | readonly MemcachedServer[];
   /**
-   * Milliseconds an operation may take, including connecting. Time in which this process was too busy to
-   * read the answer does not count. Default 500.
+   * How long an operation may take, including connecting, in milliseconds. Time in which this process was
+   * too busy to read the answer does not count. Default 500.
    */
   timeout?: number | undefined;
   /** Connections to each server. One carries many requests at once. Default 1. */
@@ -51,7 +51,7 @@ export interface MemcachedOptions {
 /** One memcached server, several, or all options. */
 export type MemcachedLocation = MemcachedServer | readonly MemcachedServer[] | MemcachedOptions;
 
-/** The servers as they are looked up, or as they are. */
+/** A server, or the source of a list of servers. */
 export type CheckedServer =
   | NodeLocation
   | { readonly dns: string; readonly weight: number; readonly pollEvery: number }
@@ -61,7 +61,7 @@ export interface CheckedMemcachedOptions extends NodeSettings {
   readonly servers: readonly CheckedServer[];
 }
 
-/** memcached takes a longer time to live for a date, in 1970. */
+/** memcached reads a longer time to live as a Unix time (in 1970). */
 export const MAX_TTL_SECONDS = 30 * 24 * 60 * 60;
 
 const DEFAULT_TIMEOUT = 500;
@@ -69,8 +69,8 @@ const DEFAULT_POLL = 30;
 const MAX_POLL = 86_400;
 
 const KNOWN = ['servers', 'timeout', 'connections', 'tls', 'auth'];
-/** Options of other clients and stores, by name. */
-const BROUGHT_ALONG = {
+/** Options of other memcached clients and stores, with a hint for each. */
+const FOREIGN_OPTIONS = {
   hosts: 'did you mean servers?',
   host: "did you mean servers? Such as 'localhost:11211'",
   port: "did you mean servers? Such as 'localhost:11211'",
@@ -106,7 +106,7 @@ const KINDS = ['server', 'dns', 'elasticache'] as const;
 export function checkMemcachedOptions(memcached: MemcachedLocation): CheckedMemcachedOptions {
   const options = isServers(memcached) ? { servers: memcached } : memcached;
   for (const given of [memcached, options].flat()) refuseRehash(given, 'memcached.rehash');
-  refuseUnknownOptions(options, KNOWN, 'memcached', BROUGHT_ALONG);
+  refuseUnknownOptions(options, KNOWN, 'memcached', FOREIGN_OPTIONS);
   const { timeout = DEFAULT_TIMEOUT, connections = 1, tls, auth } = options;
   requireWholeNumber('memcached.timeout', timeout, { unit: 'milliseconds', from: 1, to: 60_000 });
   requireWholeNumber('memcached.connections', connections, { unit: 'connections', from: 1 });
@@ -117,7 +117,7 @@ export function checkMemcachedOptions(memcached: MemcachedLocation): CheckedMemc
   return { servers: checkServers([options.servers].flat()), timeout, connections, tls, auth };
 }
 
-/** It was an option in earlier versions. */
+/** Refuses an option of earlier versions. */
 export function refuseRehash(options: unknown, name: string): void {
   if (!isObject(options) || !('rehash' in options)) return;
   throw new SessionOptionsError(
@@ -186,7 +186,7 @@ function problem(text: string): SessionOptionsError {
   return new SessionOptionsError('memcached', text);
 }
 
-/** No error shows them. */
+/** Errors must not show the credentials. */
 function checkAuth(auth: unknown): void {
   if (auth === undefined) return;
   refuseUnknownOptions(auth, ['username', 'password'], 'memcached.auth');

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 
 /** One whole reply of memcached's text protocol. */
 export interface Reply {
-  /** Its last line, without the line end: `END`, `STORED`, `SERVER_ERROR …`. `END`, too, of a meta item. */
+  /** Its last line, without the line end: `END`, `STORED`, `SERVER_ERROR …`. For a meta item also `END`. */
   readonly line: string;
   /** The item that came before the line. */
   readonly item?: ReplyItem | undefined;
@@ -10,20 +10,20 @@ export interface Reply {
   readonly statistics?: ReadonlyMap<string, string> | undefined;
 }
 
-/** An item as memcached keeps it, whoever stored it. */
+/** An item of memcached, stored by this package or by another client. */
 export interface ReplyItem {
   readonly key: string;
-  /** `undefined`: more bytes than are kept, or bytes that are not UTF-8. */
+  /** `undefined`: it is longer than `MAX_VALUE_BYTES`, or not UTF-8. */
   readonly text: string | undefined;
-  /** Its version for `cas`, absent unless asked for. */
+  /** Its version for `cas`; absent if the command did not request it. */
   readonly version: string | undefined;
   /** Seconds that it has to live, absent unless asked for, or if it lives for ever. */
   readonly secondsLeft?: number | undefined;
 }
 
 /**
- * Bytes that are no reply, or no reply to what was asked: the connection is out of step, or the other
- * side is no memcached. The message says what was wrong, and never what was received.
+ * The received bytes are not a reply, or not a reply to the command that was sent: the connection is out of
+ * step, or the server is not memcached. The message names the problem, but never quotes received bytes.
  */
 export class MalformedReplyError extends Error {
   constructor(problem: string) {
@@ -31,16 +31,16 @@ export class MalformedReplyError extends Error {
   }
 }
 
-/** No line of the protocol is longer: a key has 250 bytes, an error message a few hundred. */
+/** Bytes of the longest line in the protocol: keys have up to 250, error messages a few hundred. */
 const MAX_LINE = 2048;
 
-/** memcached has fewer than a hundred of any kind. */
+/** The most statistics in one reply. memcached sends fewer than a hundred of each kind. */
 const MAX_STATISTICS = 1000;
 
-/** A larger item is read past, and not kept. memcached takes no more than 1 MiB unless told to. */
+/** The bytes of a larger value are skipped. By default, memcached's limit is 1 MiB. */
 export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 
-/** memcached can be told to take items up to this size, and no more (`-I 1g`). */
+/** The largest item size that can be set in memcached (`-I 1g`). */
 const MAX_ITEM_BYTES = 1024 * 1024 * 1024;
 
 const CR = 13;
@@ -48,19 +48,19 @@ const LF = 10;
 const LINE_END = '\r\n';
 
 /**
- * Cuts a stream of bytes into replies. A value stays where it was received until all of it is there;
- * only one that came in several parts is put together, once.
+ * Divides a stream of bytes into replies. Values are not copied, except one that arrives in several chunks,
+ * which is concatenated once.
  *
  * Protocol: https://github.com/memcached/memcached/blob/master/doc/protocol.txt
  */
 export class ReplyParser {
-  /** The beginning of a line, or of the value's line end, that the last bytes ended in. */
+  /** The incomplete line, or incomplete line end of a value, at the end of the last chunk. */
   private rest: Buffer | undefined;
   private item: ReplyItem | undefined;
   private statistics: Map<string, string> | undefined;
-  /** The value that is being received. */
+  /** Of the value that is being received. */
   private header: Omit<ReplyItem, 'text'> | undefined;
-  /** An item of the meta protocol is the whole reply; that of the classic one is followed by `END`. */
+  /** In the meta protocol an item is the whole reply; in the classic protocol `END` follows it. */
   private isMeta = false;
   private valueBytes = 0;
   private received = 0;
@@ -68,7 +68,7 @@ export class ReplyParser {
 
   constructor(private readonly onReply: (reply: Reply) => void) {}
 
-  /** @throws MalformedReplyError, and what `onReply` throws; the parser is of no use after that */
+  /** @throws MalformedReplyError, or an error of `onReply`; the parser must not be used after that */
   read(chunk: Buffer): void {
     const bytes = this.rest ? Buffer.concat([this.rest, chunk]) : chunk;
     this.rest = undefined;
@@ -80,7 +80,7 @@ export class ReplyParser {
     }
   }
 
-  /** Answers where it ends; `undefined`: not in these bytes. */
+  /** Returns where the line ends; `undefined`: not in these bytes. */
   private readLine(bytes: Buffer, start: number): number | undefined {
     const end = bytes.indexOf(LF, start);
     if ((end < 0 ? bytes.length : end) - start > MAX_LINE) {
@@ -104,7 +104,7 @@ export class ReplyParser {
     else this.finish(line);
   }
 
-  /** `VALUE <key> <flags> <bytes> [<version>]`; whatever the flags are, they belong to others. */
+  /** `VALUE <key> <flags> <bytes> [<version>]`. The flags are ignored: other clients use them. */
   private beginValue(line: string): void {
     const [, key, flags, size, version, ...more] = line.split(' ');
     if (!key || !isNumber(flags) || more.length > 0) {
@@ -113,7 +113,7 @@ export class ReplyParser {
     this.beginBlock(key, size, version);
   }
 
-  /** `VA <bytes> <flags>`: `k<key>` and `c<version>`, and whatever else memcached has to say of it. */
+  /** `VA <bytes> <flags>`, with the flags `k<key>` and `c<version>`; others are ignored. */
   private beginMetaValue(line: string): void {
     const [, size, ...flags] = line.split(' ');
     const valueOf = (flag: string) => flags.find((text) => text.startsWith(flag))?.slice(1);
@@ -159,7 +159,7 @@ export class ReplyParser {
     }
     const end = start + missing;
     if (available < missing + LINE_END.length) {
-      // The value is kept, and its line end awaited.
+      // The value is complete, but its line end is not.
       if (this.valueBytes <= MAX_VALUE_BYTES) this.parts.push(bytes.subarray(start, end));
       this.received = this.valueBytes;
       if (end < bytes.length) this.rest = bytes.subarray(end);
@@ -179,7 +179,7 @@ export class ReplyParser {
     if (this.valueBytes > MAX_VALUE_BYTES) return undefined;
     const value = bytes.subarray(start, end);
     const whole = this.parts.length === 0 ? value : Buffer.concat([...this.parts, value]);
-    // To decode what is no text takes many times as long as to see that it is none.
+    // Checking first is much faster than decoding bytes that are not UTF-8.
     return isUtf8(whole) ? whole.toString('utf8') : undefined;
   }
 
@@ -195,7 +195,7 @@ export class ReplyParser {
   }
 }
 
-/** Of 20 digits at most, as the version of an item may have. */
+/** Up to 20 digits, as in the version of an item. */
 function isNumber(text: string | undefined): boolean {
   return text !== undefined && /^\d{1,20}$/.test(text);
 }

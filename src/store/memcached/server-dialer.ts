@@ -9,24 +9,24 @@ import { formatAddress, type ServerAddress } from './server-address.js';
 interface Settings {
   readonly tls?: ConnectionOptions | undefined;
   readonly auth?: MemcachedCredentials | undefined;
-  /** Something about the server's addresses that people should know. */
+  /** Called with a warning about the server's addresses. */
   readonly onNotice: (notice: string) => void;
 }
 
-/** Milliseconds after which the operating system checks that an idle connection still has another end. */
+/** After how long the operating system probes an idle connection, in milliseconds. */
 const KEEP_ALIVE = 30_000;
 
 /**
- * Opens the connections to one server. A name is looked up for each; if it has several addresses, all
- * connections go to one of them, for as long as the name has it: two would be two servers, with a part
- * of the sessions each.
+ * Opens the connections to one server, and looks up its name for each. If the name has several addresses,
+ * all connections use the same one for as long as the name has it: two addresses may be two servers, each
+ * with a part of the sessions.
  */
 export class ServerDialer implements Dialer {
   readonly isOpenedByServer: boolean;
   readonly greeting: Command<unknown> | undefined;
-  /** The address in use, of those of the name. */
+  /** The address in use. */
   private current: string | undefined;
-  private hasTold = false;
+  private hasWarned = false;
 
   constructor(
     private readonly address: ServerAddress,
@@ -42,13 +42,13 @@ export class ServerDialer implements Dialer {
     if ('path' in address) return this.open({ path: address.path }, signal);
     const { port } = address;
     const addresses = await addressesOf(address.host);
-    this.tellIfSeveral(addresses, port);
+    this.warnIfSeveral(addresses, port);
     const candidates = addresses.includes(this.current ?? '') ? [this.current!] : addresses;
     let problem: Error | undefined;
     for (const host of candidates) {
       try {
         const socket = await this.open({ host, port }, signal);
-        this.settle(host, port);
+        this.useAddress(host, port);
         return socket;
       } catch (error) {
         if (signal.aborted) throw error;
@@ -58,7 +58,7 @@ export class ServerDialer implements Dialer {
     throw problem ?? new Error('the name of the server has no address');
   }
 
-  private settle(host: string, port: number): void {
+  private useAddress(host: string, port: number): void {
     if (this.current !== undefined && this.current !== host) {
       const [now, before] = [formatAddress(host, port), formatAddress(this.current, port)];
       this.settings.onNotice(
@@ -68,10 +68,10 @@ export class ServerDialer implements Dialer {
     this.current = host;
   }
 
-  private tellIfSeveral(addresses: readonly string[], port: number): void {
+  private warnIfSeveral(addresses: readonly string[], port: number): void {
     const ofIpv4 = addresses.filter((address) => isIPv4(address)).length;
-    if (Math.max(ofIpv4, addresses.length - ofIpv4) < 2 || this.hasTold) return;
-    this.hasTold = true;
+    if (Math.max(ofIpv4, addresses.length - ofIpv4) < 2 || this.hasWarned) return;
+    this.hasWarned = true;
     this.settings.onNotice(
       `The name has ${addresses.length} addresses, of which one is used. If each of them is a server, ` +
         `give { dns: '${formatAddress((this.address as { host: string }).host, port)}' }.`,
@@ -80,7 +80,7 @@ export class ServerDialer implements Dialer {
 
   private open(target: ServerAddress, signal: AbortSignal): Promise<Socket> {
     const { tls } = this.settings;
-    // Small commands would wait for the acknowledgement of earlier ones.
+    // Without `noDelay`, small commands would wait for the acknowledgement of earlier ones.
     const common = { ...target, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE };
     const socket = tls ? connectTls({ ...this.serverName(), ...tls, ...common }) : connect(common);
     return new Promise((resolve, reject) => {
@@ -108,7 +108,7 @@ export class ServerDialer implements Dialer {
     });
   }
 
-  /** The certificate is one for the name, not for the address. */
+  /** The certificate is for the name, not for the address. */
   private serverName(): ConnectionOptions {
     const { address } = this;
     return 'host' in address && !isIP(address.host) ? { servername: address.host } : {};

@@ -5,7 +5,7 @@ export interface WeightedServer {
   readonly weight: number;
 }
 
-/** The server for a key; the same in every process, whatever order they are named in. */
+/** The server for a key: the same in every process, for any order of `servers`. */
 export function best<S extends WeightedServer>(servers: readonly S[], key: string): S {
   let winner = servers[0]!;
   let highest = servers.length > 1 ? score(winner, key) : 0;
@@ -17,8 +17,8 @@ export function best<S extends WeightedServer>(servers: readonly S[], key: strin
 }
 
 /**
- * Weighted rendezvous hashing: a server more or less moves the keys of that server only, and its share
- * of the keys is its share of the weights (J. Resch, "New Hashing Algorithms for Data Storage", 2015).
+ * Weighted rendezvous hashing: adding or removing a server moves only that server's keys, and each server
+ * gets keys in proportion to its weight (J. Resch, "New Hashing Algorithms for Data Storage", 2015).
  */
 function score({ server, weight }: WeightedServer, key: string): number {
   const drawn = hash('sha256', server + key, 'buffer').readUInt32BE();

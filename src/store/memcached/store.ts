@@ -9,8 +9,8 @@ import {
 } from './options.js';
 
 /**
- * memcached as a Keyv store, for an application's own `stores: [...]`: a cache like any other, with all
- * of this package's guarantees for the sessions kept in it.
+ * memcached as a Keyv store, for the `stores: [...]` of an application's cache. It works like any other
+ * cache, and gives the sessions in it all guarantees of this package.
  *
  * ```ts
  * CacheModule.register({ isGlobal: true, stores: [memcachedStore('127.0.0.1:11211')] })
@@ -22,7 +22,7 @@ export function memcachedStore(options: MemcachedLocation): Keyv {
   return memcachedKeyv(checkMemcachedOptions(options));
 }
 
-/** The same, for options that were checked. */
+/** Like `memcachedStore`, for options that were checked already. */
 export function memcachedKeyv(options: CheckedMemcachedOptions): Keyv {
   return keyvOver(new MemcachedAdapter(options));
 }

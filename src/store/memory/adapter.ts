@@ -8,21 +8,22 @@ import {
   type AtomicAdapter,
 } from '../atomic-record.js';
 
-/** As many sessions as a process may hold, and the characters of all their records together. */
+/** The most sessions in a process, and the most characters of all their records together. */
 const MAX_SESSIONS = 50_000;
 const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 interface Settings {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** A session had to go before its time, as the memory is full. */
+  /** Called when a session is evicted because the memory is full. */
   readonly onEvict: () => void;
   maxSessions?: number;
 }
 
 /**
- * Sessions in the memory of the process: the default, for a start without any server. Bounded: the least
- * recently used goes first, and of those that are signed in only when there are no others; with the same guarantees as memcached, within one process.
+ * Sessions in the memory of the process: the default, which needs no server. It has the same guarantees as
+ * memcached, within one process. Its size is limited: the least recently used sessions are evicted first, and
+ * signed-in ones only if there are no others.
  */
 export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly opts = {};
@@ -37,7 +38,7 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
   }
 
   watch(): void {
-    // There is no server.
+    // No server to watch.
   }
 
   diagnose(): Promise<[]> {
@@ -48,9 +49,9 @@ export class MemoryAdapter implements KeyvStoreAdapter, AtomicAdapter {
     this.lifeSeconds = lifeSeconds;
   }
 
-  get<Value>(asked: string): Promise<StoredData<Value> | undefined> {
-    const told = readKey(asked);
-    const { key, renewTo } = told ?? { key: asked, renewTo: this.lifeSeconds };
+  get<Value>(keyToRead: string): Promise<StoredData<Value> | undefined> {
+    const parsed = readKey(keyToRead);
+    const { key, renewTo } = parsed ?? { key: keyToRead, renewTo: this.lifeSeconds };
     const record = this.records.get(key);
     if (!record) return Promise.resolve(undefined);
     if (renewTo > 0) this.records.set(key, record, renewTo * 1000);
@@ -99,7 +100,7 @@ interface KeptRecord {
 
 type Records = Map<string, KeptRecord>;
 
-/** Records in the order in which they were last stored or renewed, as a `Map` keeps it. */
+/** Records in the order in which they were last stored or renewed: the order of a `Map`. */
 class RecentRecords {
   private readonly signedIn: Records = new Map();
   private readonly others: Records = new Map();
@@ -123,9 +124,9 @@ class RecentRecords {
   }
 
   /**
-   * `isSignedIn`: absent, it is what it was.
+   * `isSignedIn`: absent, it stays as it was.
    *
-   * @throws RangeError if it is larger than all records may be; then nothing has changed
+   * @throws RangeError if the record is larger than the limit of all records; nothing is changed then
    */
   set(key: string, record: ReadRecord, ttl: number, isSignedIn = this.signedIn.has(key)): void {
     const size = sizeOf(key, record);
@@ -134,7 +135,7 @@ class RecentRecords {
     const records = isSignedIn ? this.signedIn : this.others;
     records.set(key, { record, endsAt: this.settings.now() + ttl });
     this.characters += size;
-    this.makeRoom();
+    this.enforceLimits();
   }
 
   delete(key: string): boolean {
@@ -160,10 +161,10 @@ class RecentRecords {
   }
 
   /**
-   * Drops the oldest that have ended, up to the first that has not; and more if there is too much. What was
-   * just stored stays.
+   * Removes the oldest records that have ended, up to the first that has not, and more if the memory is full.
+   * The record that was just stored stays.
    */
-  private makeRoom(): void {
+  private enforceLimits(): void {
     this.dropEnded(this.others);
     this.dropEnded(this.signedIn);
     while (this.isFull) {

@@ -7,17 +7,17 @@ import { MemoryAdapter } from './adapter.js';
 interface Settings {
   readonly now: () => number;
   readonly logger: Pick<LoggerService, 'log' | 'warn'>;
-  /** A session had to go before its time. */
+  /** Called when a session is evicted because the memory is full. */
   readonly onEvict?: () => void;
   /** Default 50,000. */
   readonly maxSessions?: number;
 }
 
-/** How often, in milliseconds, evictions are told of at most. */
+/** The shortest time between two warnings about evictions, in milliseconds. */
 const EVICTION_NOTICE_INTERVAL = 60_000;
 
-/** The memory of the process as a store, which says so. */
-export function memoryStore({ now, logger, onEvict: tellEvicted, maxSessions }: Settings): Keyv {
+/** The memory of the process as a store. Logs that it is used. */
+export function memoryStore({ now, logger, onEvict: countEviction, maxSessions }: Settings): Keyv {
   const text =
     'Sessions are kept in the memory of this process: they end with it, and other processes do not ' +
     'see them. To change that, give SessionModule.forRoot() memcached, stores or cache.';
@@ -25,12 +25,12 @@ export function memoryStore({ now, logger, onEvict: tellEvicted, maxSessions }: 
   else logger.log(text);
 
   let evicted = 0;
-  let toldAt = -Infinity;
+  let warnedAt = -Infinity;
   const onEvict = () => {
     evicted++;
-    tellEvicted?.();
-    if (now() - toldAt < EVICTION_NOTICE_INTERVAL) return;
-    toldAt = now();
+    countEviction?.();
+    if (now() - warnedAt < EVICTION_NOTICE_INTERVAL) return;
+    warnedAt = now();
     logger.warn(
       `The memory for sessions is full: ${evicted} so far were dropped early, the least recently used ` +
         'first.',

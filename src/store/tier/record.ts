@@ -1,19 +1,18 @@
-/** A record as the stores of a durable tier keep it, the fast one and the durable one. */
+/** A record in the fast store or in the durable tier behind it. */
 export interface TieredRecord {
   /**
-   * Grows with each write, and with the time: so what is written after a restore is above whatever
-   * was written before it and never reached the tier. A final record has that of the record in whose
-   * place it is.
+   * Grows with each write and with the time, so a write after a restore has a higher revision than any
+   * earlier write that never reached the tier. A final record has the revision of the record it replaces.
    */
   readonly revision: number;
-  /** The idle deadline as the tier was told it, in milliseconds since 1970; 0: it was not. */
+  /** The idle deadline in the tier's copy, in milliseconds since 1970. 0: not copied yet. */
   readonly until: number;
-  /** What was there before must never be served again. */
+  /** The replaced record must never be served again. */
   readonly isFinal: boolean;
   readonly text: string;
 }
 
-/** Stands in the fast store while the tier is read, so that whoever ends the session meanwhile can tell. */
+/** Stored in the fast store while the tier is read: a request that ends the session meanwhile removes it. */
 export const LEASE = 'T1 lease\n';
 
 const ENVELOPE = /^T1 (\d{1,16}) (\d{1,16}) (live|final)\n/;
@@ -22,7 +21,7 @@ export function encodeTiered({ revision, until, isFinal, text }: TieredRecord): 
   return `T1 ${revision} ${until} ${isFinal ? 'final' : 'live'}\n${text}`;
 }
 
-/** `undefined`: not what this module wrote. */
+/** `undefined`: another format. */
 export function decodeTiered(value: unknown): TieredRecord | undefined {
   const [envelope, revision, until, kind] =
     (typeof value === 'string' ? ENVELOPE.exec(value) : undefined) ?? [];
@@ -35,7 +34,7 @@ export function decodeTiered(value: unknown): TieredRecord | undefined {
   };
 }
 
-/** A revision above this one, and above all that were made before now. */
+/** The next revision: higher than this one, and than all revisions made before now. */
 export function nextRevision(revision: number, now: number): number {
   return Math.max(revision + 1, Math.floor(now));
 }

@@ -13,26 +13,29 @@ interface Settings {
   readonly onRestored: () => void;
 }
 
-/** Longer than reading the tier takes. One that runs out early costs another try, and nothing else. */
+/** Longer than reading the tier takes. A lease that expires early only costs another attempt. */
 const LEASE_SECONDS = 60;
 
-/** What the fast store may keep a record for too long, as its clock is a coarse one. */
+/** How much longer the fast store may keep a record, as its clock is coarse. */
 const CLOCK_TICKS_MS = 10_000;
 
-/** Each failed attempt means that somebody else was at it, or that the store lost the lease. */
+/** Each failed attempt means that another process changed the key, or that the store lost the lease. */
 const MAX_ATTEMPTS = 10;
 
 /**
- * Brings sessions back from the tier that the fast store has lost.
+ * Restores sessions that the fast store has lost from the tier.
  *
- * First a lease is put into the fast store, then the tier is read, then the record takes the lease's
- * place by compare-and-set. Whoever ends the session tells the tier first and the fast store second:
- * either the tier is read after that, or the lease is found, and taken away. So a process may stop
- * between any two steps, for however long, and brings nothing back that has ended meanwhile.
+ * First it stores a lease in the fast store, then reads the tier, then replaces the lease with the record
+ * by compare-and-set. A request that ends the session writes to the tier first and to the fast store second:
+ * either this process reads the tier after that, or the request finds the lease and removes it. So a process
+ * may pause between any two steps for any time, and still never restores a session that ended meanwhile.
  */
 export class SessionRestorer {
-  private readonly underWay = new Map<string, Promise<boolean>>();
-  /** How long a deadline of another process may have passed here while it has not there, and until when. */
+  private readonly restoring = new Map<string, Promise<boolean>>();
+  /**
+   * By how many milliseconds this clock may be ahead of another process's, and until when this is
+   * assumed.
+   */
   private clocks = { ahead: 0, until: -Infinity };
 
   constructor(
@@ -41,20 +44,20 @@ export class SessionRestorer {
     private readonly settings: Settings,
   ) {}
 
-  /** Once for all who ask meanwhile. `false`: there is no such session. */
+  /** Parallel calls for a key share one attempt. `false`: there is no such session. */
   restore(key: string): Promise<boolean> {
-    const present = this.underWay.get(key);
+    const present = this.restoring.get(key);
     if (present) return present;
-    const restoring = this.restoreAlone(key).finally(() => this.underWay.delete(key));
-    this.underWay.set(key, restoring);
+    const restoring = this.restoreAlone(key).finally(() => this.restoring.delete(key));
+    this.restoring.set(key, restoring);
     return restoring;
   }
 
   /**
-   * A record that the fast store, which ends it by one clock for all, still has. If it should have ended
-   * long ago, this process's clock is ahead of another's, and what was lost is restored accordingly.
+   * Called with each record read from the fast store, which ends records by one clock. If a record should
+   * have ended long ago, this process's clock is ahead of another's; deadlines are then read accordingly.
    */
-  saw({ until, isFinal }: TieredRecord): void {
+  observe({ until, isFinal }: TieredRecord): void {
     const { timeout, now } = this.settings;
     const ahead = now() - until;
     if (ahead < CLOCK_TICKS_MS || isFinal || until === 0) return;
@@ -88,13 +91,13 @@ export class SessionRestorer {
     const ahead = now < this.clocks.until ? this.clocks.ahead : 0;
     if (!copy || copy.until + ahead <= now) return undefined;
     if (copy.isFinal) return copy;
-    // Further ahead than that it was made by a clock that was ahead, and is made anew.
+    // A deadline further ahead was set by a clock that was ahead; it is set anew.
     const isOfOurClock = copy.until <= now + lazyLife(longestLife, longestLife);
     const until = isOfOurClock && copy.until > now ? copy.until : 0;
     return { ...copy, until, revision: nextRevision(copy.revision, now) };
   }
 
-  /** What is left of it, as whoever asked may be no use of the session. */
+  /** The rest of its life: the read that restores a session may not count as a use of it. */
   private lifeOf({ until }: TieredRecord): number {
     const { timeout, longestLife, now } = this.settings;
     const left = Math.ceil((until - now()) / 1000);

@@ -13,8 +13,7 @@ interface Settings {
 const ENDED = 'T1 ended\n';
 
 /**
- * Copies in a store that can compare and set: one record of each session, in which a last word is never
- * overwritten.
+ * Copies in a store with compare-and-set: one record per session. A tombstone is never overwritten.
  */
 export class StoredCopies implements SessionCopies {
   constructor(
@@ -30,22 +29,22 @@ export class StoredCopies implements SessionCopies {
   write(key: string, record: TieredRecord, outlives?: number): Promise<void> {
     const { isFinal, until } = record;
     const life = isFinal
-      ? this.lastWordLife(outlives)
+      ? this.tombstoneLife(outlives)
       : Math.max(1000, until - this.settings.now());
     return this.replace(key, encodeTiered(record), life, (present) => !isAbove(present, record));
   }
 
   end(key: string, outlives?: number): Promise<void> {
-    return this.replace(key, ENDED, this.lastWordLife(outlives), () => true);
+    return this.replace(key, ENDED, this.tombstoneLife(outlives), () => true);
   }
 
-  /** Nothing is left to be dropped: a last word has taken its place. */
+  /** Does nothing: the tombstone or the final record has replaced the copy. */
   drop(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** A last word outlives every copy that may still arrive, and the clocks that made it. */
-  private lastWordLife(outlives = 0): number {
+  /** Tombstones and final records live longer than copies, to outlast late copies and clock differences. */
+  private tombstoneLife(outlives = 0): number {
     const { timeout, now } = this.settings;
     return Math.max(lazyLife(timeout, timeout), outlives - now()) + CLOCK_DIFFERENCE_MS;
   }
@@ -70,8 +69,8 @@ export class StoredCopies implements SessionCopies {
 }
 
 /**
- * A copy above a move tells that the move came too late, and was not made. Of copies of one kind the one
- * that arrives last counts.
+ * Whether the present record is newer. A copy with a higher revision than a final record shows that the move
+ * came too late and was not made. Of two records of the same kind, the one that arrives last counts.
  */
 function isAbove(present: TieredRecord, { revision, isFinal }: TieredRecord): boolean {
   if (present.isFinal === isFinal) return false;

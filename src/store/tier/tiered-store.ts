@@ -6,15 +6,15 @@ import type { SessionCopies } from './copies.js';
 import { SessionRestorer } from './restorer.js';
 import { decodeTiered, encodeTiered, LEASE, nextRevision, type TieredRecord } from './record.js';
 
-/** What happens between the two stores, for those who count it. */
+/** Events between the two stores. */
 export interface TierListener {
-  /** The tier could not be written. */
+  /** A write to the tier failed. */
   copyFailed(): void;
-  /** A session that the fast store had lost was brought back. */
+  /** A session that the fast store had lost was restored. */
   restored(): void;
 }
 
-/** `'required'`: what the tier does not take is not stored. `'besteffort'`: it is, and is copied later. */
+/** `'required'`: a write that the tier refuses fails. `'besteffort'`: it succeeds, and is copied later. */
 export type Durability = 'required' | 'besteffort';
 
 interface Settings {
@@ -27,15 +27,15 @@ interface Settings {
   readonly listener: TierListener;
 }
 
-/** A tier that failed to renew a session is not asked to renew another one for so long. */
+/** After a failed renewal in the tier, no others are tried for this long. */
 const RENEWAL_PAUSE_MS = 5_000;
 
 /**
- * Sessions in a fast store, the authority, with a copy of each in a durable one, which is read only
- * for what the fast one has lost.
+ * Sessions in a fast store, which is the authority, with a copy of each in a durable tier. The tier is read
+ * only for sessions that the fast store has lost.
  *
- * A write goes to the fast store first, by compare-and-set, and then to the tier. What ends a session
- * or its id goes to the tier first, and fails if that does.
+ * A write goes to the fast store first, by compare-and-set, and then to the tier. A write that ends a
+ * session or its id goes to the tier first, and fails if the tier fails.
  */
 export class TieredSessionStore implements SessionStore {
   private readonly restorer: SessionRestorer;
@@ -58,7 +58,7 @@ export class TieredSessionStore implements SessionStore {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const held = await this.fast.find(key, renewTo);
       const record = held && recordIn(held);
-      if (record) this.restorer.saw(record);
+      if (record) this.restorer.observe(record);
       if (!record) {
         if (!(await this.restorer.restore(key))) return undefined;
       } else if (mayRenew && this.isRenewalDue(record, life)) {
@@ -73,15 +73,15 @@ export class TieredSessionStore implements SessionStore {
   }
 
   /**
-   * Keys are never used twice, so that the tier need not be asked whether it has one. Others may know
-   * the key, as that of a user's index, and have changed the record before its first copy arrives.
+   * Does not read the tier: keys are never used twice. But other processes may know the key, such as that of
+   * a user's index, and may change the record before its first copy arrives.
    */
   async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
     const record = this.recordOf(text, 0, lifeSeconds);
     if ((await this.fast.create(key, encodeTiered(record), lifeSeconds)) === 'taken') {
       return 'taken';
     }
-    await this.settle(key, record).catch(refuse);
+    await this.copyUntilCurrent(key, record).catch(refuse);
     return 'stored';
   }
 
@@ -96,18 +96,19 @@ export class TieredSessionStore implements SessionStore {
     const live = this.recordOf(text, revision, lifeSeconds);
     const record = isFinal ? { ...live, revision, isFinal } : live;
     if (isFinal) {
-      // What the tier has of a session that is not the one which was read must stay as it is.
+      // If the record has changed since it was read, the tier's copy must stay.
       const held = await this.fast.find(key, 0);
       if (held?.version !== fastVersion) return (await this.find(key, 0)) ? 'changed' : 'gone';
-      await this.told(this.copies.write(key, record, recordIn(held)?.until)).catch(refuse);
+      await this.reportFailure(this.copies.write(key, record, recordIn(held)?.until)).catch(refuse);
     }
     const result = await this.fast.update(key, encodeTiered(record), fastVersion, lifeSeconds);
     if (result === 'gone' || (result === 'changed' && isFinal)) {
-      // Ended, or lost: then what the tier has goes on, be it what was just written there.
+      // The fast store's record was removed or lost. If it was lost, the tier's copy now counts, maybe the
+      // one that was just written.
       const found = await this.find(key, 0);
       return !found ? 'gone' : isFinal && found.text === text ? 'stored' : 'changed';
     }
-    if (result === 'stored') await (isFinal ? this.drop(key) : this.settle(key, record));
+    if (result === 'stored') await (isFinal ? this.drop(key) : this.copyUntilCurrent(key, record));
     return result;
   }
 
@@ -115,7 +116,7 @@ export class TieredSessionStore implements SessionStore {
     const { fastVersion } = readVersion(version);
     const held = await this.fast.find(key, 0);
     if (held?.version !== fastVersion) return (await this.find(key, 0)) ? 'changed' : 'gone';
-    await this.told(this.copies.end(key, recordIn(held)?.until));
+    await this.reportFailure(this.copies.end(key, recordIn(held)?.until));
     const [result] = await Promise.all([this.fast.remove(key, fastVersion), this.drop(key)]);
     return result;
   }
@@ -125,7 +126,7 @@ export class TieredSessionStore implements SessionStore {
     return !isFinal && now >= this.renewalsFrom && isRenewalDue(until - now, lifeSeconds);
   }
 
-  /** A read is answered even if the tier cannot be told of it. */
+  /** Does not fail the read if the tier fails. */
   private async renew(
     key: string,
     { text, revision }: TieredRecord,
@@ -134,15 +135,15 @@ export class TieredSessionStore implements SessionStore {
   ): Promise<void> {
     const record = this.recordOf(text, revision, life);
     if ((await this.fast.update(key, encodeTiered(record), version, life)) !== 'stored') return;
-    if (await this.settle(key, record, true)) return;
+    if (await this.copyUntilCurrent(key, record, true)) return;
     this.renewalsFrom = this.settings.now() + RENEWAL_PAUSE_MS;
   }
 
   /**
-   * Copies what was stored, until the copy is what is current: others' copies may have arrived before
-   * those of earlier writes. Whoever's copy arrives last sees the newest record, and copies that.
+   * Copies the record, and again until the copy is current: copies of parallel writes may arrive in another
+   * order than the writes. The process whose copy arrives last sees the newest record and copies that.
    */
-  private settle(key: string, stored: TieredRecord, mayFail?: boolean): Promise<boolean> {
+  private copyUntilCurrent(key: string, stored: TieredRecord, mayFail?: boolean): Promise<boolean> {
     let written = stored;
     return retryOnConflict<boolean>(async () => {
       if (!(await this.copy(key, written, mayFail))) return false;
@@ -155,14 +156,14 @@ export class TieredSessionStore implements SessionStore {
     });
   }
 
-  /** `false`: the tier failed, and that is to be lived with. */
+  /** `false`: the tier failed, and the write does not require it. */
   private async copy(
     key: string,
     record: TieredRecord,
     mayFail = this.settings.durable === 'besteffort',
   ): Promise<boolean> {
     try {
-      await this.told(this.copies.write(key, record));
+      await this.reportFailure(this.copies.write(key, record));
       return true;
     } catch (error) {
       await this.markUncopied(key, record.revision).catch(() => undefined);
@@ -171,7 +172,7 @@ export class TieredSessionStore implements SessionStore {
     }
   }
 
-  /** So that the next one who reads the record copies it. */
+  /** Marks the record, so that the next request that reads it copies it. */
   private async markUncopied(key: string, revision: number): Promise<void> {
     const held = await this.fast.find(key, 0);
     const record = held && recordIn(held);
@@ -181,12 +182,12 @@ export class TieredSessionStore implements SessionStore {
     await this.fast.update(key, text, held!.version, Math.max(1, Math.ceil(life)));
   }
 
-  /** What is left of an ended session is read by nobody, and runs out in the tier, too. */
+  /** Errors are ignored: the copy of an ended session is never read again, and expires in the tier. */
   private drop(key: string): Promise<void> {
     return this.copies.drop(key).catch(() => undefined);
   }
 
-  private async told(writing: Promise<void>): Promise<void> {
+  private async reportFailure(writing: Promise<void>): Promise<void> {
     try {
       await writing;
     } catch (error) {
@@ -206,7 +207,7 @@ function refuse(error: unknown): never {
   throw new SessionStoreRefusal({ cause: error });
 }
 
-/** `undefined`: a lease. A record from before there was a tier is one that was not copied yet. */
+/** `undefined`: a lease. A record that was stored before there was a tier counts as not copied yet. */
 function recordIn({ text }: StoredText): TieredRecord | undefined {
   if (text === LEASE) return undefined;
   return decodeTiered(text) ?? { revision: 0, until: 0, isFinal: false, text };

@@ -4,7 +4,7 @@ import type { SessionCopies } from './copies.js';
 import type { TieredRecord } from './record.js';
 import { traced } from '../store-tracing.js';
 
-/** Copies that are asked for through the health of the one server behind them. */
+/** Wraps copies: counts failures of their server, and refuses calls while it is down. */
 export class WatchedCopies implements SessionCopies {
   constructor(
     private readonly copies: SessionCopies,

@@ -44,6 +44,22 @@ describe("a user's sessions", () => {
         );
       };
 
+      it.each([[0], [1]])(
+        'leave one of them, if the client of the other has gone: %i',
+        async (gone) => {
+          const { id } = await signIn();
+          const both = [comes(id), comes(id, world.anotherProcess())];
+          await Promise.all(both.map((one) => one.load()));
+          const sessions = await Promise.all(both.map((one) => one.regenerate({ keep: ['cart'] })));
+          await both[gone]!.withdraw();
+          expect(await userOf(sessions[gone]!.id)).toBeUndefined();
+          expect(await userOf(sessions[1 - gone]!.id, world.anotherProcess())).toBe('ada');
+          expect(await handles()).toHaveLength(1);
+          expect(await users.revokeAll('ada')).toBe(1);
+          expect(await userOf(sessions[1 - gone]!.id)).toBeUndefined();
+        },
+      );
+
       it.each([
         ['all', undefined],
         ['some', ['cart']],

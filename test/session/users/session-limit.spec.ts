@@ -92,6 +92,25 @@ describe("a user's sessions", () => {
     );
 
     it.each([
+      ['nobody’s', false],
+      ['the user’s own', true],
+    ])('end one another, and none fails, if several come at once: %s', async (_whose, isTheirs) => {
+      begin({ maxSessionsPerUser: 1 });
+      const processes = [world.repository, world.anotherProcess(), world.anotherProcess()];
+      for (const clicks of [2, 3, 4, 6]) {
+        const id = isTheirs ? (await signIn()).id : await world.stored({ cart: 1 });
+        const requests = Array.from({ length: clicks }, (_, n) => comes(id, processes[n % 3]));
+        await Promise.all(requests.map((request) => request.load()));
+        const sessions = await Promise.all(requests.map((request) => request.signIn('ada')));
+        for (const session of sessions) session.mark = clicks;
+        await Promise.all(requests.map(async (request) => request.commit(true)));
+        const signedIn = await Promise.all(sessions.map((session) => userOf(session.id)));
+        expect(signedIn.filter((user) => user === 'ada')).toHaveLength(1);
+        expect(await users.list('ada')).toHaveLength(1);
+      }
+    });
+
+    it.each([
       ['end-oldest', 'fulfilled'],
       ['refuse', 'rejected'],
     ] as const)('are held to what a record can take: %s', async (whenTooMany, last) => {

@@ -178,15 +178,19 @@ describe("a user's sessions", () => {
       expect(await handles('ada')).toHaveLength(1);
     });
 
-    it('again in two requests at once is two sessions', async () => {
+    it.each([2, 6, 12])('again in %i requests at once is as many sessions', async (clicks) => {
       const { id } = await signIn();
-      const [one, other] = [comes(id), comes(id, world.anotherProcess())];
-      await Promise.all([one.load(), other.load()]);
-      const sessions = await Promise.all([one.signIn('ada'), other.signIn('ada')]);
+      const processes = [world.repository, world.anotherProcess(), world.anotherProcess()];
+      const requests = Array.from({ length: clicks }, (_, n) => comes(id, processes[n % 3]));
+      await Promise.all(requests.map((request) => request.load()));
+      const sessions = await Promise.all(requests.map((request) => request.signIn('ada')));
+      expect(await handles()).toHaveLength(clicks);
       for (const session of sessions) expect(await userOf(session.id)).toBe('ada');
-      expect(await handles()).toHaveLength(2);
-      expect(await users.revokeAll('ada')).toBe(2);
-      for (const session of sessions) expect(await userOf(session.id)).toBeUndefined();
+      expect(await handles()).toHaveLength(clicks);
+      expect(await users.revokeAll('ada')).toBe(clicks);
+      for (const session of sessions) {
+        for (const process of processes) expect(await userOf(session.id, process)).toBeUndefined();
+      }
     });
 
     it('while the id is renewed by the time leaves both ids good', async () => {

@@ -243,7 +243,7 @@ describe('sessions in a fast store with a durable tier', () => {
     expect(tier.live.get(KEY)?.text).toBe('second');
   });
 
-  it('cost as many operations as the README says', async () => {
+  it('cost as many operations as the page of the durable tier says', async () => {
     const costOf = async (work: () => Promise<unknown>) => {
       fast.calls.length = tier.calls.length = 0;
       await work();

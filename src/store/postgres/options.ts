@@ -1,0 +1,181 @@
+import { refuseUnknownOptions, requireWholeNumber } from '../../session/option-checks.js';
+import { SessionOptionsError } from '../../session/errors.js';
+import { DEFAULT_TABLE, tableName, type TableName } from './table.js';
+
+/** What sessions need of a `Pool` of the package `pg`. */
+export interface PostgresPool {
+  /** Lends a connection. */
+  connect(): Promise<PostgresClient>;
+  /** Told of each new connection: `'connect'`. */
+  on(event: 'connect', listener: (client: PostgresClient) => void): unknown;
+  /** Tells it no more. */
+  removeListener(event: 'connect', listener: (client: PostgresClient) => void): unknown;
+  /** Its settings; `max` is how many connections it makes at most. */
+  readonly options?: { readonly max?: number | undefined };
+}
+
+/** What sessions need of a connection that a pool lends. */
+export interface PostgresClient {
+  /** Runs a statement. */
+  query(query: PostgresQuery): Promise<PostgresResult>;
+  /** Gives it back; `true`: to be closed. */
+  release(destroy?: boolean): void;
+  /** Told of what breaks it. */
+  on(event: 'error', listener: () => void): unknown;
+  /** Tells it no more. */
+  removeListener(event: 'error', listener: () => void): unknown;
+}
+
+/** A statement, as `pg` takes it. */
+export interface PostgresQuery {
+  /** Of a prepared statement. */
+  readonly name?: string;
+  /** The SQL. */
+  readonly text: string;
+  /** Its parameters. */
+  readonly values?: unknown[];
+  /** Milliseconds after which `pg` gives it up. */
+  readonly query_timeout?: number;
+}
+
+/** What a statement has answered. */
+export interface PostgresResult {
+  /** The rows, by the names of their columns. */
+  readonly rows: Record<string, unknown>[];
+  /** How many rows it has read or changed. */
+  readonly rowCount: number | null;
+}
+
+/** Where sessions are in Postgres, and how they are kept there. Give `connectionString` or `pool`. */
+export interface PostgresOptions {
+  /**
+   * Of the primary, such as `'postgresql://user@host:5432/app?sslmode=verify-full'`. Sessions then have
+   * connections of their own, which are closed after the application's last request.
+   */
+  readonly connectionString?: string;
+  /** The application's own `Pool` of `pg`, to the primary. It is never ended from here. */
+  readonly pool?: PostgresPool;
+  /** Default `'nest_sessions'`; with its schema `'app.nest_sessions'`. It keeps its case. */
+  readonly table?: string;
+  /** Whether to make the table if it is not there. Default `false`: see `postgresMigration()`. */
+  readonly migrate?: boolean;
+  /** Connections, at most, with `connectionString`. Default 10. */
+  readonly maxConnections?: number;
+  /** With `connectionString`: as the option of `pg` with this name. */
+  readonly ssl?: boolean | object;
+  /** Milliseconds that Postgres may take for an operation. Default 500. */
+  readonly timeout?: number;
+  /** Seconds between removals of expired rows by this process. Default 60. `false`: never. */
+  readonly cleanUpEvery?: number | false;
+  /** Whether to use prepared statements, which some poolers do not know. Default `true`. */
+  readonly prepared?: boolean;
+}
+
+/** Options, a connection string alone, or a `Pool` alone. */
+export type PostgresLocation = string | PostgresPool | PostgresOptions;
+
+/** The same, checked. */
+export interface CheckedPostgresOptions {
+  readonly connectionString?: string;
+  readonly pool?: PostgresPool;
+  readonly table: TableName;
+  readonly tableName: string;
+  readonly migrate: boolean;
+  readonly maxConnections: number;
+  readonly ssl?: boolean | object;
+  readonly timeout: number;
+  readonly cleanUpEvery: number | false;
+  readonly prepared: boolean;
+}
+
+const DEFAULT_TIMEOUT = 500;
+const DEFAULT_CONNECTIONS = 10;
+const DEFAULT_CLEAN_UP = 60;
+const MAX_CLEAN_UP = 86_400;
+
+const KNOWN = [
+  ...['connectionString', 'pool', 'table', 'migrate', 'maxConnections', 'ssl', 'timeout'],
+  ...['cleanUpEvery', 'prepared'],
+];
+
+const BROUGHT_ALONG = {
+  conString: 'did you mean connectionString?',
+  conObject: 'give connectionString, or a pool of your own',
+  uri: 'did you mean connectionString?',
+  url: 'did you mean connectionString?',
+  host: 'give connectionString, or a pool of your own',
+  database: 'give connectionString, or a pool of your own',
+  tableName: 'did you mean table?',
+  schemaName: "it stands before the table: table: 'app.sessions'",
+  schema: "it stands before the table: table: 'app.sessions'",
+  createTableIfMissing: 'did you mean migrate?',
+  pruneSessionInterval: 'did you mean cleanUpEvery?',
+  ttl: 'did you mean the option timeout of SessionModule?',
+  max: 'did you mean maxConnections?',
+  useUnloggedTable: 'make such a table yourself, if a crash of Postgres may end all sessions',
+};
+
+/** @throws SessionOptionsError that names the first wrong option */
+export function checkPostgresOptions(location: PostgresLocation): CheckedPostgresOptions {
+  const options = optionsOf(location);
+  refuseUnknownOptions(options, KNOWN, 'postgres', BROUGHT_ALONG);
+  const { connectionString, pool, table = DEFAULT_TABLE, ssl } = options;
+  const { migrate = false, prepared = true, timeout = DEFAULT_TIMEOUT } = options;
+  const { maxConnections, cleanUpEvery = DEFAULT_CLEAN_UP } = options;
+  if ((connectionString === undefined) === (pool === undefined)) {
+    throw problem('postgres', 'give either connectionString or pool');
+  }
+  if (connectionString !== undefined) checkConnectionString(connectionString);
+  if (pool !== undefined) {
+    if (!isPool(pool)) throw problem('postgres.pool', 'give a Pool of the package pg');
+    for (const [name, given] of Object.entries({ maxConnections, ssl })) {
+      if (given !== undefined) throw problem(`postgres.${name}`, 'it is an option of your pool');
+    }
+  }
+  for (const [name, flag] of Object.entries({ migrate, prepared })) {
+    if (typeof flag !== 'boolean') throw problem(`postgres.${name}`, 'give true or false');
+  }
+  requireWholeNumber('postgres.timeout', timeout, { unit: 'milliseconds', from: 1, to: 60_000 });
+  const connections = maxConnections ?? pool?.options?.max ?? DEFAULT_CONNECTIONS;
+  requireWholeNumber('postgres.maxConnections', connections, { unit: 'connections', from: 1 });
+  if (cleanUpEvery !== false) {
+    const range = { unit: 'seconds', from: 1, to: MAX_CLEAN_UP };
+    requireWholeNumber('postgres.cleanUpEvery', cleanUpEvery, range);
+  }
+  return {
+    ...(connectionString !== undefined && { connectionString }),
+    ...(pool && { pool }),
+    ...(ssl !== undefined && { ssl }),
+    ...{ table: tableName(table), tableName: table, migrate, prepared, timeout, cleanUpEvery },
+    maxConnections: connections,
+  };
+}
+
+function optionsOf(location: PostgresLocation): PostgresOptions {
+  if (typeof location === 'string') return { connectionString: location };
+  return isPool(location) ? { pool: location } : location;
+}
+
+function isPool(value: unknown): value is PostgresPool {
+  if (typeof value !== 'object' || value === null) return false;
+  const { connect, on, query } = value as Record<string, unknown>;
+  return [connect, on, query].every((member) => typeof member === 'function');
+}
+
+/** No error shows it, as it has a password. */
+function checkConnectionString(connectionString: unknown): void {
+  if (typeof connectionString !== 'string' || !/^postgres(ql)?:\/\//.test(connectionString)) {
+    throw problem('postgres.connectionString', "give one such as 'postgresql://host:5432/app'");
+  }
+  const [, , authority = ''] = connectionString.split('/');
+  if (authority.slice(authority.lastIndexOf('@') + 1).includes(',')) {
+    throw problem(
+      'postgres.connectionString',
+      'give one host, or a name that leads to the primary: pg does not try several',
+    );
+  }
+}
+
+function problem(option: string, text: string): SessionOptionsError {
+  return new SessionOptionsError(option, text);
+}

@@ -1,0 +1,62 @@
+import { refuseUnknownOptions, requireWholeNumber } from '../../session/option-checks.js';
+import { SessionOptionsError } from '../../session/errors.js';
+import { printable } from '../../session/printable.js';
+
+/** Where sessions are in SQLite, and how they are kept there. */
+export interface SqliteOptions {
+  /** Of the database's file, in a folder that is there. */
+  readonly path: string;
+  /** Default `'nest_sessions'`. It is made if it is not there. */
+  readonly table?: string;
+  /** Milliseconds that an operation may wait for other processes. Default 2000. */
+  readonly timeout?: number;
+  /** Seconds between removals of expired rows by this process. Default 60. `false`: never. */
+  readonly cleanUpEvery?: number | false;
+  /**
+   * `'full'`, the default: what was stored survives a loss of power. `'normal'`: a loss of power may undo
+   * the last writes, as if they had not been made; writes are faster. Both survive a crash of the process.
+   */
+  readonly synchronous?: 'full' | 'normal';
+}
+
+/** The path of the database's file, or options. */
+export type SqliteLocation = string | SqliteOptions;
+
+const DEFAULT_TIMEOUT = 2000;
+const DEFAULT_CLEAN_UP = 60;
+const MAX_CLEAN_UP = 86_400;
+
+const KNOWN = ['path', 'table', 'timeout', 'cleanUpEvery', 'synchronous'];
+const BROUGHT_ALONG = {
+  filename: 'did you mean path?',
+  file: 'did you mean path?',
+  uri: 'did you mean path?',
+  busyTimeout: 'did you mean timeout?',
+  ttl: 'did you mean the option timeout of SessionModule?',
+};
+
+/** @throws SessionOptionsError that names the first wrong option */
+export function checkSqliteOptions(location: SqliteLocation): Required<SqliteOptions> {
+  const options = typeof location === 'string' ? { path: location } : location;
+  refuseUnknownOptions(options, KNOWN, 'sqlite', BROUGHT_ALONG);
+  const { path, table = 'nest_sessions', timeout = DEFAULT_TIMEOUT } = options;
+  const { cleanUpEvery = DEFAULT_CLEAN_UP, synchronous = 'full' } = options;
+  if (typeof path !== 'string' || path === '' || path === ':memory:' || path.includes('\0')) {
+    throw new SessionOptionsError('sqlite.path', 'give the path of a file');
+  }
+  if (typeof table !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(table)) {
+    throw new SessionOptionsError(
+      'sqlite.table',
+      `give a name of letters, digits and underscores, not ${printable(table)}`,
+    );
+  }
+  requireWholeNumber('sqlite.timeout', timeout, { unit: 'milliseconds', from: 1, to: 60_000 });
+  if (cleanUpEvery !== false) {
+    const range = { unit: 'seconds', from: 1, to: MAX_CLEAN_UP };
+    requireWholeNumber('sqlite.cleanUpEvery', cleanUpEvery, range);
+  }
+  if (!['full', 'normal'].includes(synchronous)) {
+    throw new SessionOptionsError('sqlite.synchronous', "give 'full' or 'normal'");
+  }
+  return { path, table, timeout, cleanUpEvery, synchronous };
+}
