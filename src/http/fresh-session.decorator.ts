@@ -26,7 +26,11 @@ export class FreshSessionGuard implements CanActivate {
     this.#reflector = reflector;
   }
 
-  /** @throws ForbiddenException with the code `SESSION_NOT_FRESH` if the sign-in is too long ago */
+  /**
+   * Whether the sign-in is recent enough.
+   *
+   * @throws ForbiddenException with the code `SESSION_NOT_FRESH` if it is not
+   */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const places = [context.getHandler(), context.getClass()];
     const seconds = this.#reflector.getAllAndOverride<number>(FRESH_SECONDS, places);
