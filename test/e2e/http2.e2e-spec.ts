@@ -116,14 +116,14 @@ describe('sessions over HTTP/2', () => {
     expect(JSON.parse(second.body)).toEqual({ count: 2 });
   });
 
-  it('of two headers that differ are nobody’s', async () => {
+  it('with two different headers are not found', async () => {
     const ids = [await get({ 'x-session-id': '' }), await get({ 'x-session-id': '' })].map(
       ({ headers }) => headers['x-session-id'] as string,
     );
     expect(JSON.parse((await get({ 'x-session-id': ids })).body)).toEqual({ count: 1 });
   });
 
-  it('that cannot be stored are a 503 without a cookie', async () => {
+  it('that cannot be stored give a 503 without a cookie', async () => {
     wire.failWrites(true);
     const { headers, body } = await get();
     wire.failWrites(false);
@@ -132,7 +132,7 @@ describe('sessions over HTTP/2', () => {
     expect(JSON.parse(body)).toEqual({ statusCode: 503, message: 'Service Unavailable' });
   });
 
-  it('begin in no response whose head went out past it, and others go on', async () => {
+  it('do not begin in a response whose head is sent already, but others continue', async () => {
     const before = await memcached.keys();
     const late = await get({ ':path': '/stream' });
     expect(JSON.parse(late.body)).toEqual({ outcome: 'SESSION_RESPONSE_BEGUN' });
@@ -142,7 +142,7 @@ describe('sessions over HTTP/2', () => {
     expect(JSON.parse(stored.body)).toEqual({ outcome: 'saved' });
   });
 
-  it('begin for nobody who has given up', async () => {
+  it('do not begin for a client that has hung up', async () => {
     const hasBegun = new Promise<void>((resolve) => (begun = resolve));
     const hasEnded = new Promise<void>((resolve) => (ended = resolve));
     const before = await memcached.keys();
