@@ -138,7 +138,7 @@ export class SessionModule
       store.diagnose(options.maxBytes),
       repository.generations.start(),
     ]);
-    log.backend(store.place, servers);
+    log.backend(store.place, servers, store.advice);
     for (const route of routesWithNestSession(this.modules, new MetadataScanner())) {
       this.edge.log.takesNestSession(route);
     }

@@ -59,14 +59,19 @@ export class SessionLog {
     });
   }
 
-  /** At start: the backend, its servers and their problems. */
-  backend(place: string, servers: readonly FoundServer[]): void {
+  /** At start: the backend, its servers and their problems, and whether there is a better store. */
+  backend(place: string, servers: readonly FoundServer[], advice?: string): void {
     if (servers.length > 0) {
       const names = servers.map(({ server, version }) =>
         version ? `${server} (${version})` : server,
       );
-      this.logger.log(`Sessions are kept in ${place}: ${names.join(', ')}.`);
+      const [first] = servers;
+      const isSaid = servers.length === 1 && first?.server === place;
+      this.logger.log(
+        `Sessions are kept in ${isSaid ? names[0] : `${place}: ${names.join(', ')}`}.`,
+      );
     }
+    if (advice) this.logger.warn(advice);
     for (const { server, problem } of servers) {
       if (problem) this.logger.error(`${server}: ${problem}`);
     }

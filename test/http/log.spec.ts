@@ -64,6 +64,16 @@ describe('the log', () => {
       ]);
     });
 
+    it('names a server once that is called as its store', () => {
+      log.backend('redis', [{ server: 'redis', version: '7.0.15' }]);
+      expect(lines).toEqual(['log Sessions are kept in redis (7.0.15).']);
+    });
+
+    it('tells of a better store', () => {
+      log.backend('KeyvRedis', [], 'There is a better one.');
+      expect(lines).toEqual(['warn There is a better one.']);
+    });
+
     it('is empty if the store has no servers', () => {
       log.backend('KeyvPostgres', []);
       expect(lines).toEqual([]);

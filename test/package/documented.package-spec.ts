@@ -11,6 +11,7 @@ const ENTRIES = [
   'inspector',
   'postgres',
   'sqlite',
+  'redis',
   'express-session',
 ].map((name) => `${dist}/${name}.d.ts`);
 

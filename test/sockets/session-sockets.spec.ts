@@ -34,6 +34,12 @@ const adapter: Pick<WebSocketAdapter<any, Client>, 'bindClientDisconnect'> = {
 };
 
 describe('the sockets of an application', () => {
+  /** Those who are told of what other processes remove. */
+  const told = new Set<(key: string) => void>();
+  const watchRemovals = (onRemoved: (key: string) => void) => {
+    told.add(onRemoved);
+    return () => void told.delete(onRemoved);
+  };
   let world: SessionWorld;
   let registry: SocketRegistry;
   let sockets: SessionSockets;
@@ -47,7 +53,7 @@ describe('the sockets of an application', () => {
         id === undefined ? NOT_SENT : { ...NOT_SENT, ticket: { id, secret: 0 } },
     };
     const edge = { repository: world.repository, transport } as unknown as SessionEdge;
-    sockets = new SessionSockets(edge, registry, 60);
+    sockets = new SessionSockets(edge, registry, 60, watchRemovals);
   });
 
   afterEach(() => {
@@ -117,6 +123,18 @@ describe('the sockets of an application', () => {
     const handshake = Object.assign(client.request, { upgrade: true, socket: new EventEmitter() });
     await sockets.sessionOf(handshake as unknown as IncomingMessage, client).load();
     expect(registry.bySession().map(({ length }) => length)).toEqual([1]);
+  });
+
+  it('are closed at once if the store tells that another process has ended their session', async () => {
+    await connect();
+    expect(told.size).toBe(0);
+    const [ended, other] = [await world.stored(), await world.stored()];
+    const clients = [await connect(ended), await connect(ended), await connect(other)];
+    expect(told.size).toBe(1);
+    for (const tell of told) tell(world.keyOf(ended));
+    expect(clients.map(({ closedWith }) => closedWith)).toEqual([[4401], [4401], []]);
+    sockets.stop();
+    expect(told.size).toBe(0);
   });
 
   it('are swept from the first socket with an id on, until the application closes', async () => {

@@ -82,6 +82,19 @@ describe('the store for a cache', () => {
     expect(open).toThrow(expect.objectContaining({ option: 'durable' }));
   });
 
+  it.each([
+    ['KeyvRedis', /redisStore\(…\) of nestjs-session-manager\/redis/],
+    ['KeyvValkey', /redisStore/],
+    ['KeyvPostgres', /postgresStore/],
+    ['KeyvSqlite', undefined],
+  ])('knows whether there is a better one than a plain %s', (name, advice) => {
+    const adapter = Object.assign(new PlainAdapter(), { constructor: { name } });
+    const cache = createCache({ stores: [new Keyv({ store: adapter })] });
+    const told = openSessionStore(cache, settings).advice;
+    if (advice) expect(told).toMatch(advice);
+    else expect(told).toBeUndefined();
+  });
+
   it('waits for a non-blocking cache', async () => {
     const adapter = new PlainAdapter();
     const cache = createCache({ stores: [new Keyv({ store: adapter })], nonBlocking: true });
