@@ -53,6 +53,11 @@ export async function ensurePostgres() {
   await installDebianPackage('postgresql', 'PostgreSQL (its `initdb` and `postgres`)');
 }
 
+export async function ensureRedis() {
+  if (isOnPath('redis-server')) return;
+  await installDebianPackage('redis-server', 'Redis (its `redis-server`)');
+}
+
 /** Debian keeps the server's programs off the PATH. */
 function debianPostgresFolder() {
   const versions = '/usr/lib/postgresql';

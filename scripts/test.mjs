@@ -4,7 +4,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { ensureMemcached, ensurePackages, ensurePostgres, npm, root } from './install.mjs';
+import {
+  ensureMemcached,
+  ensurePackages,
+  ensurePostgres,
+  ensureRedis,
+  npm,
+  root,
+} from './install.mjs';
 
 // The sample is linted and type-checked against the built package.
 const checks = ['format:check', 'build', 'lint', 'lint:package', 'types', 'imports'];
@@ -26,6 +33,7 @@ process.env.FAULTS ??= '0.6';
 await ensurePackages();
 await ensureMemcached();
 await ensurePostgres();
+await ensureRedis();
 
 // Two files at a time, as they mostly wait for servers. The others use the machine alone, or measure it.
 const PARALLEL = ['test:unit', 'test:e2e', 'test:security'];

@@ -3,6 +3,7 @@ import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
 import { checkSessionOptions, type SessionModuleOptions } from '../src/session-options.js';
+import { SessionModule, type SessionModuleAsyncOptions } from '../src/session.module.js';
 import { SessionOptionsError } from '../src/session/errors.js';
 
 const check = (options: unknown): unknown => checkSessionOptions(options as SessionModuleOptions);
@@ -67,14 +68,14 @@ describe('session options', () => {
     ['cacheControl', 'private, max-age=60'],
     ['durable', 'required'],
     ['durable', 'besteffort'],
-  ])('%s may be %p', (option, value) => {
+  ])('accept %s: %p', (option, value) => {
     expect(check({ [option]: value })).toEqual({ ...defaults, [option]: value });
   });
 
   it.each<[string, unknown, string[]]>([
     ['one', 'x'.repeat(32), ['x'.repeat(32)]],
     ['several', ['new'.repeat(20), 'old'.repeat(20)], ['new'.repeat(20), 'old'.repeat(20)]],
-  ])('take %s of secrets', (_many, secrets, checked) => {
+  ])('accept %s of secrets', (_many, secrets, checked) => {
     expect(check({ secrets })).toEqual({ ...defaults, secrets: checked });
   });
 
@@ -128,13 +129,13 @@ describe('session options', () => {
     ['toString', /there is no such option; the options are timeout, /],
     ['x', /there is no such option; the options are timeout, /],
     ['y'.repeat(1_000_000), /there is no such option; the options are timeout, /],
-  ])('that are none are answered by what was meant: %.20s', (name, remedy) => {
+  ])('that are unknown are refused with a hint: %.20s', (name, remedy) => {
     const given = () => check({ [name]: 'x' });
     expect(given).toThrow(SessionOptionsError);
     expect(given).toThrow(remedy);
   });
 
-  it.each(Object.keys(defaults))('with any one slip in its name, %s is named', (name) => {
+  it.each(Object.keys(defaults))('with any typo in its name, %s is named', (name) => {
     const slips = [
       ...[`${name}s`, name.slice(0, -1), name.slice(1), `${name.slice(0, 2)}x${name.slice(3)}`],
       `${name.slice(0, 2)}${name[3]}${name[2]}${name.slice(4)}`,
@@ -145,6 +146,31 @@ describe('session options', () => {
       );
     }
   });
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a number', 1],
+    ['a list', []],
+    ['a date', new Date(0)],
+  ])('are an object, not %s', (_what, options) => {
+    for (const give of [
+      () => SessionModule.forRoot(options as SessionModuleOptions),
+      () => SessionModule.forRootAsync(options as SessionModuleAsyncOptions),
+      () => check({ cookie: options }),
+    ]) {
+      expect(give).toThrow(SessionOptionsError);
+      expect(give).toThrow(/give an object, not /);
+    }
+  });
+
+  it.each([{}, { useFactory: undefined }, { useClass: null }, { useFactory: {} }])(
+    'come from a factory or a class, not from %p',
+    (options) => {
+      const give = () => SessionModule.forRootAsync(options as SessionModuleAsyncOptions);
+      expect(give).toThrow(SessionOptionsError);
+      expect(give).toThrow(/give useFactory/);
+    },
+  );
 
   it('check the cookie, too', () => {
     expect(check({ cookie: { name: 'app.sid' } })).toMatchObject({ cookie: { name: 'app.sid' } });
@@ -164,7 +190,7 @@ describe('session options', () => {
     ['a Keyv', { stores: keyv }, { stores: [keyv] }],
     ['a list with a Keyv', { stores: [keyv] }, { stores: [keyv] }],
     ['a cache', { cache }, { cache }],
-  ])('say where sessions are kept: in %s', (_where, options, backend) => {
+  ])('choose the backend: %s', (_where, options, backend) => {
     expect(checkSessionOptions(options)).toMatchObject({ backend });
   });
 
@@ -264,7 +290,7 @@ describe('session options', () => {
     ['stores', { memcached: 'a:1', stores: keyv }],
     ['cache', { memcached: 'a:1', cache }],
     ['cache', { stores: keyv, cache }],
-  ])('%s is named if it is wrong (case %#)', (option, options) => {
+  ])('%s is named if it is invalid (case %#)', (option, options) => {
     expect(() => check(options)).toThrow(SessionOptionsError);
     expect(() => check(options)).toThrow(
       expect.objectContaining({ option, code: 'SESSION_OPTIONS' }),
