@@ -52,6 +52,8 @@ export class SessionState {
   /** `false`: found by an id that was renewed since; who is told of the new one must still have it. */
   isConfirmed: boolean;
 
+  /** Whether its id is one that only leads here from the cookie of another library. */
+  isAdopted = false;
   /** Fields of the record that a newer release has stored. */
   private more: SessionRecord['more'];
   readonly isNew: boolean;
@@ -159,6 +161,11 @@ export class SessionState {
   /** It was stored, and taken away again before anybody had it. */
   discarded(): void {
     this.status = 'new';
+  }
+
+  /** It came from another library, and has an id that is to be left. */
+  adopted(): void {
+    this.isAdopted = true;
   }
 
   /** Others have ended it, or it ran out. */
@@ -274,6 +281,7 @@ export class SessionState {
 
   /** Goes on under a new id that this request gave it. */
   moved(ticket: SessionTicket, key: string, cookieSentAt: number): void {
+    this.isAdopted = false;
     this.keepHandle();
     this.rename(ticket, key);
     this.supersededElsewhere = false;
