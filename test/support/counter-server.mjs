@@ -30,8 +30,16 @@ route(Get(), 'read');
 route(Post('increment'), 'increment');
 route(Post('update'), 'update');
 
+async function inPostgres(connectionString) {
+  const { postgresStore } = await import('nestjs-session-manager/postgres');
+  return postgresStore({ connectionString, migrate: true });
+}
+
 class AppModule {}
-const sessions = SessionModule.forRoot({ memcached: process.argv[2] });
+const place = process.argv[2];
+const sessions = SessionModule.forRoot(
+  place.startsWith('postgresql:') ? { stores: await inPostgres(place) } : { memcached: place },
+);
 Module({ imports: [sessions], controllers: [CounterController] })(AppModule);
 
 const app = await NestFactory.create(AppModule, { logger: ['error'] });
