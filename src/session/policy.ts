@@ -3,12 +3,22 @@ import type { SessionTelemetry } from './telemetry.js';
 /** What happens at a sign-in beyond `maxSessionsPerUser`. */
 export type WhenTooMany = 'refuse' | 'end-oldest';
 
+/** How long a session may be remembered, in seconds. */
+export interface RememberPolicy {
+  /** Without being used. */
+  readonly timeout: number;
+  /** From the last sign-in on, however much it is used. */
+  readonly absoluteTimeout: number | false;
+}
+
 /** The settings that the domain needs, and its clock, log and telemetry. */
 export interface SessionPolicy {
   /** Idle timeout in seconds. */
   readonly timeout: number;
   /** The longest life of a session, in seconds. */
   readonly absoluteTimeout: number | false;
+  /** The most that a lifetime of its own may be, in seconds. `false` or absent: no session has one. */
+  readonly remember?: RememberPolicy | false;
   /** Largest record in bytes, as stored. */
   readonly maxBytes: number;
   readonly keyPrefix: string;
@@ -34,25 +44,4 @@ export interface SessionPolicy {
   readonly warn: (message: string) => void;
   /** Counters and diagnostics events. */
   readonly telemetry: SessionTelemetry;
-}
-
-/** The session's absolute deadline, in milliseconds since 1970. */
-export function absoluteDeadline(policy: SessionPolicy, createdAt: number): number {
-  return policy.absoluteTimeout === false ? Infinity : createdAt + policy.absoluteTimeout * 1000;
-}
-
-/** The life of a record written now, in seconds: the idle timeout, at most until the absolute deadline. */
-export function lifeSeconds(policy: SessionPolicy, createdAt: number): number {
-  const left = Math.ceil((absoluteDeadline(policy, createdAt) - policy.now()) / 1000);
-  return Math.max(1, Math.min(policy.timeout, left));
-}
-
-/** When a session ends if it is not used again. `secondsLeft`: of its idle time; absent: it was used now. */
-export function expiryOf(
-  policy: SessionPolicy,
-  createdAt: number,
-  secondsLeft = policy.timeout,
-): number {
-  const idleDeadline = policy.now() + secondsLeft * 1000;
-  return Math.min(idleDeadline, absoluteDeadline(policy, createdAt));
 }

@@ -1,4 +1,5 @@
 import type { SessionUser } from '../session-user.js';
+import type { SessionLifetime } from '../lifetime.js';
 import { isPoisonedKey } from '../entry-value.js';
 
 /** The record of a session. The entries are JSON texts, parsed only when they are read. */
@@ -9,12 +10,19 @@ export interface SessionRecord {
   readonly cookieSentAt: number;
   /** Absent: the session is anonymous. */
   readonly user?: SessionUser | undefined;
+  /** When the user last proved who he is, in milliseconds since 1970. */
+  readonly signedInAt?: number | undefined;
+  /** Absent: that of the options. */
+  readonly lifetime?: SessionLifetime | undefined;
   /** Only of an anonymous session with a new id: the handle of its first key. */
   readonly handle?: string | undefined;
   readonly entries: ReadonlyMap<string, string>;
   /** Unknown fields, stored by a newer release. They are kept. */
   readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** What a request may change of a record besides its entries. */
+export type RecordFields = Pick<SessionRecord, 'signedInAt' | 'lifetime'>;
 
 /**
  * Replaces a session's record when it gets a new id, and leads requests in flight with their changes to the
@@ -67,8 +75,11 @@ export function encodeRecord(record: SessionRecord): string {
   }
   const { createdAt, cookieSentAt, user, handle = user?.handle, more } = record;
   const header: unknown[] = [VERSION, 'session', createdAt, cookieSentAt, index];
+  const { signedInAt, lifetime } = record;
   // Without a handle the session is anonymous.
-  if (handle !== undefined || more) header.push({ ...more, userId: user?.id, handle });
+  if (handle !== undefined || lifetime || more) {
+    header.push({ ...more, userId: user?.id, handle, signedInAt, lifetime });
+  }
   return `${JSON.stringify(header)}\n${values}`;
 }
 
@@ -108,14 +119,32 @@ function readSession(rest: unknown[], text: string, start: number): SessionRecor
   if (fields === undefined) return record;
   // A damaged record must not become another user's session or an anonymous one.
   if (!isFields(fields)) return undefined;
-  const { userId, handle, ...others } = fields;
-  const more = Object.keys(others).length > 0 && { more: others };
+  const { userId, handle, signedInAt, lifetime, ...others } = fields;
+  if (signedInAt !== undefined && !isTime(signedInAt)) return undefined;
+  if (lifetime !== undefined && !isLifetime(lifetime)) return undefined;
+  const more = {
+    ...(signedInAt !== undefined && { signedInAt }),
+    ...(lifetime && { lifetime }),
+    ...(Object.keys(others).length > 0 && { more: others }),
+  };
   if (handle === undefined) return userId === undefined ? { ...record, ...more } : undefined;
   if (typeof handle !== 'string') return undefined;
   if (userId === undefined) return { ...record, handle, ...more };
   return typeof userId === 'string'
     ? { ...record, user: { id: userId, handle }, ...more }
     : undefined;
+}
+
+function isLifetime(value: unknown): value is SessionLifetime {
+  if (!isFields(value)) return false;
+  const { idle, absolute, persist } = value;
+  const isIdle = idle === undefined || isSeconds(idle);
+  const isAbsolute = absolute === undefined || absolute === false || isSeconds(absolute);
+  return isIdle && isAbsolute && (persist === undefined || typeof persist === 'boolean');
+}
+
+function isSeconds(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
 function readForwarder(
