@@ -53,6 +53,11 @@ export async function ensurePostgres() {
   await installDebianPackage('postgresql', 'PostgreSQL (its `initdb` and `postgres`)');
 }
 
+export async function ensureChromium() {
+  if (process.env.CHROMIUM || isOnPath('chromium')) return;
+  await installDebianPackage('chromium', 'Chromium');
+}
+
 /** Debian keeps the server's programs off the PATH. */
 function debianPostgresFolder() {
   const versions = '/usr/lib/postgresql';
