@@ -63,6 +63,13 @@ module.exports = {
       to: { path: '^src/index\\.ts$' },
     },
     {
+      name: 'request-session-is-asked-for',
+      comment: 'Only who imports the entry point loads it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/express-session(/|\\.ts$)' },
+      to: { path: '^src/express-session(/|\\.ts$)' },
+    },
+    {
       name: 'sources-stand-alone',
       severity: 'error',
       from: { path: '^src/' },

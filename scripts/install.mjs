@@ -58,6 +58,11 @@ export async function ensureChromium() {
   await installDebianPackage('chromium', 'Chromium');
 }
 
+export async function ensureRedis() {
+  if (isOnPath('redis-server')) return;
+  await installDebianPackage('redis-server', 'Redis (its `redis-server`)');
+}
+
 /** Debian keeps the server's programs off the PATH. */
 function debianPostgresFolder() {
   const versions = '/usr/lib/postgresql';

@@ -9,6 +9,7 @@ import {
   ensureMemcached,
   ensurePackages,
   ensurePostgres,
+  ensureRedis,
   npm,
   root,
 } from './install.mjs';
@@ -34,6 +35,7 @@ await ensurePackages();
 await ensureMemcached();
 await ensurePostgres();
 await ensureChromium();
+await ensureRedis();
 
 // Two files at a time, as they mostly wait for servers. The others use the machine alone, or measure it.
 const PARALLEL = ['test:unit', 'test:e2e', 'test:security'];

@@ -148,10 +148,17 @@ export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly durable: Durability | undefined;
 }
 
-const KNOWN = [
-  ...[...Object.keys(DEFAULTS), ...BACKENDS],
-  ...['cookie', 'transport', 'secrets', 'durable'],
-];
+type Simple = keyof typeof DEFAULTS | (typeof BACKENDS)[number];
+
+/** Each other option of `SessionModuleOptions`: one that is missing here does not compile. */
+const OTHERS: Record<Exclude<keyof SessionModuleOptions, Simple>, true> = {
+  cookie: true,
+  transport: true,
+  secrets: true,
+  durable: true,
+};
+
+const KNOWN = [...Object.keys(DEFAULTS), ...BACKENDS, ...Object.keys(OTHERS)];
 
 /** Options of express-session and others, by name. */
 const BROUGHT_ALONG = {

@@ -39,6 +39,8 @@ import {
   type SessionParts,
 } from './session.providers.js';
 import { SessionMonitor } from './session-monitor.js';
+import { SessionOptionsError } from './session/errors.js';
+import { requireOptions } from './session/option-checks.js';
 import { SessionManager } from './session/session-manager.js';
 import { SessionTelemetry } from './session/telemetry.js';
 import { UserSessions } from './session/users/user-sessions.js';
@@ -93,6 +95,7 @@ export class SessionModule
    * stop its start.
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    requireOptions(options);
     return madeByOptions.of(options, () => configured(super.forRoot(options)));
   }
 
@@ -100,8 +103,11 @@ export class SessionModule
    * Sessions with options from a factory (`useFactory`), or from a `SessionOptionsFactory` (`useClass`,
    * `useExisting`). The same options are here the same
    * function or class, and equal others.
+   *
+   * @throws SessionOptionsError without one of these
    */
   static override forRootAsync(options: SessionModuleAsyncOptions): DynamicModule {
+    checkAsyncOptions(options);
     return madeAsync.of(options, () => configured(super.forRootAsync(options)));
   }
 
@@ -132,7 +138,7 @@ export class SessionModule
       store.diagnose(options.maxBytes),
       repository.generations.start(),
     ]);
-    log.backend(store.place, servers);
+    log.backend(store.place, servers, store.advice);
     for (const route of routesWithNestSession(this.modules, new MetadataScanner())) {
       this.edge.log.takesNestSession(route);
     }
@@ -149,6 +155,19 @@ export class SessionModule
   onApplicationShutdown(): Promise<void> {
     return this.letGo();
   }
+}
+
+function checkAsyncOptions(options: SessionModuleAsyncOptions): void {
+  requireOptions(options);
+  const { useFactory, useClass, useExisting } = options;
+  if ([useFactory, useClass, useExisting].some((one) => typeof one === 'function')) return;
+  // `useExisting` may name a provider by a symbol or a text.
+  if (useExisting) return;
+  throw new SessionOptionsError(
+    'options',
+    'give useFactory, a function that returns the options, or useClass or useExisting, a ' +
+      'SessionOptionsFactory',
+  );
 }
 
 const DISTINCTION = Symbol('distinction');

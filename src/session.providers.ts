@@ -170,15 +170,21 @@ export const registryProvider: FactoryProvider<SocketRegistry> = {
 /** Has to be there before Nest binds the gateways. */
 export const socketsProvider: FactoryProvider<SessionSockets> = {
   provide: SessionSockets,
-  inject: [SESSION_EDGE, SocketRegistry, SESSION_OPTIONS, ModulesContainer, ApplicationConfig],
+  inject: [
+    ...[SESSION_EDGE, SocketRegistry, SESSION_OPTIONS, SESSION_STORE],
+    ...[ModulesContainer, ApplicationConfig],
+  ],
   useFactory(
     edge: SessionEdge,
     registry: SocketRegistry,
     { socketSweep }: CheckedSessionOptions,
+    store: OpenSessionStore,
     modules: ModulesContainer,
     config: ApplicationConfig,
   ): SessionSockets {
-    const sockets = new SessionSockets(edge, registry, socketSweep);
+    const sockets = new SessionSockets(edge, registry, socketSweep, (onRemoved) =>
+      store.watchRemovals(onRemoved),
+    );
     sockets.serveGateways(modules, config);
     return sockets;
   },

@@ -3,6 +3,7 @@ import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 
 import { checkSessionOptions, type SessionModuleOptions } from '../src/session-options.js';
+import { SessionModule, type SessionModuleAsyncOptions } from '../src/session.module.js';
 import { SessionOptionsError } from '../src/session/errors.js';
 
 const check = (options: unknown): unknown => checkSessionOptions(options as SessionModuleOptions);
@@ -142,6 +143,31 @@ describe('session options', () => {
       );
     }
   });
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a number', 1],
+    ['a list', []],
+    ['a date', new Date(0)],
+  ])('are an object, not %s', (_what, options) => {
+    for (const give of [
+      () => SessionModule.forRoot(options as SessionModuleOptions),
+      () => SessionModule.forRootAsync(options as SessionModuleAsyncOptions),
+      () => check({ cookie: options }),
+    ]) {
+      expect(give).toThrow(SessionOptionsError);
+      expect(give).toThrow(/give an object, not /);
+    }
+  });
+
+  it.each([{}, { useFactory: undefined }, { useClass: null }, { useFactory: {} }])(
+    'come from a factory or a class, not from %p',
+    (options) => {
+      const give = () => SessionModule.forRootAsync(options as SessionModuleAsyncOptions);
+      expect(give).toThrow(SessionOptionsError);
+      expect(give).toThrow(/give useFactory/);
+    },
+  );
 
   it('check the cookie, too', () => {
     expect(check({ cookie: { name: 'app.sid' } })).toMatchObject({ cookie: { name: 'app.sid' } });

@@ -19,6 +19,12 @@ const parse = cookieParser() as unknown as CookieParser;
 
 const AMBIGUOUS: ReceivedId = { wasSent: true, isAmbiguous: true, ticket: undefined };
 
+/** `maxAge` in seconds: of a persistent cookie. */
+export type SessionCookieAttributes = Pick<
+  SerializeOptions,
+  'httpOnly' | 'path' | 'domain' | 'sameSite' | 'secure' | 'partitioned' | 'priority' | 'maxAge'
+>;
+
 /** Reads and writes the session cookie. */
 export class SessionCookie {
   private readonly attributes: SerializeOptions;
@@ -34,6 +40,11 @@ export class SessionCookie {
     const { path, domain, sameSite, partitioned, priority, persistent } = options;
     this.attributes = { httpOnly: true, path, domain, sameSite, partitioned, priority };
     if (persistent) this.attributes.maxAge = maxAge;
+  }
+
+  attributesOver(isHttps: boolean): SessionCookieAttributes {
+    const { secure } = this.options;
+    return { ...this.attributes, secure: secure === 'auto' ? isHttps : secure };
   }
 
   /** Whether browsers store it over https only. */

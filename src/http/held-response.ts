@@ -22,6 +22,8 @@ export interface ResponseGate {
   beforeRelease(response: ServerResponse): void;
   /** After `commit()` failed: the status and the JSON body to send in place of the response. */
   refusal(error: unknown): { status: number; body: object };
+  /** The same for a response that cannot be sent, such as one with an invalid status; all is stored. */
+  unsendable(error: unknown): { status: number; body: object };
   /** The response was sent, or the client hung up. */
   onClose(): void;
 }
@@ -94,7 +96,8 @@ export class HeldResponse implements ResponseHolder {
 
   /** Whether the application has not begun to respond. */
   get isUntouched(): boolean {
-    return this.phase === 'untouched';
+    // HTTP/2 has a way past the response, to its stream.
+    return this.phase === 'untouched' && !this.response.headersSent;
   }
 
   get isHeld(): boolean {
@@ -255,7 +258,7 @@ export class HeldResponse implements ResponseHolder {
   private abort(error: unknown): void {
     this.isRefused = true;
     try {
-      const { status, body } = this.gate.refusal(error);
+      const { status, body } = this.gate.unsendable(error);
       if (!this.response.headersSent) return this.replace(status, body);
     } catch {
       // Not even an error can be sent.

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SessionTicket } from '../session/storage/keys.js';
 import type { ReceivedId } from './received-id.js';
 import { addCookie, addVary, forbidStoring } from './response-head.js';
-import type { SessionCookie } from './cookie.js';
+import type { SessionCookie, SessionCookieAttributes } from './cookie.js';
 import { ASKED_FOR, type SessionHeader } from './header.js';
 
 /**
@@ -36,6 +36,11 @@ export class SessionIdTransport {
   /** Whether the client would get a cookie that it does not send to this path. */
   isOutside(path: string, received: ReceivedId): boolean {
     return !received.wasSent && this.cookie !== undefined && !this.cookie.isSentTo(path);
+  }
+
+  /** Of the cookie, whether or not this client is answered by one. */
+  cookieAttributes(isHttps: boolean): SessionCookieAttributes {
+    return this.cookie?.attributesOver(isHttps) ?? { httpOnly: true, path: '/' };
   }
 
   /** Whether browsers would drop the id that this client gets, unless it arrives over https. */

@@ -41,6 +41,11 @@ export class SessionLog {
     this.failed(`A session was not stored: ${printable(error)}${reason}`, error);
   }
 
+  /** Node.js refused to send a response that was held for its session. */
+  notSent(error: unknown): void {
+    this.failed(`A response could not be sent as it was made: ${printable(error)}`, error);
+  }
+
   /** A socket whose session has ended could not be closed. */
   notClosed(error: unknown): void {
     this.failed(`A socket was not closed as it should be: ${printable(error)}`, error);
@@ -54,14 +59,19 @@ export class SessionLog {
     });
   }
 
-  /** At start: the backend, its servers and their problems. */
-  backend(place: string, servers: readonly FoundServer[]): void {
+  /** At start: the backend, its servers and their problems, and whether there is a better store. */
+  backend(place: string, servers: readonly FoundServer[], advice?: string): void {
     if (servers.length > 0) {
       const names = servers.map(({ server, version }) =>
         version ? `${server} (${version})` : server,
       );
-      this.logger.log(`Sessions are kept in ${place}: ${names.join(', ')}.`);
+      const [first] = servers;
+      const isSaid = servers.length === 1 && first?.server === place;
+      this.logger.log(
+        `Sessions are kept in ${isSaid ? names[0] : `${place}: ${names.join(', ')}`}.`,
+      );
     }
+    if (advice) this.logger.warn(advice);
     for (const { server, problem } of servers) {
       if (problem) this.logger.error(`${server}: ${problem}`);
     }

@@ -4,6 +4,13 @@ import type { MetadataScanner, ModulesContainer } from '@nestjs/core';
 const ROUTE_ARGUMENTS = '__routeArguments__';
 const NEST_SESSION = '7:';
 
+let isRequestSessionServed = false;
+
+/** From now on `request.session` is a session, so that Nest's own `@Session()` is meant. */
+export function requestSessionIsServed(): void {
+  isRequestSessionServed = true;
+}
+
 /**
  * Routes that take `@Session()` of `@nestjs/common`. It reads `request.session`, so that with this
  * package it is `undefined`; editors like to import the wrong one.
@@ -12,6 +19,7 @@ export function routesWithNestSession(
   modules: ModulesContainer,
   scanner: MetadataScanner,
 ): string[] {
+  if (isRequestSessionServed) return [];
   const controllers = [...modules.values()].flatMap((module) => [...module.controllers.values()]);
   return controllers.flatMap(({ metatype }) => {
     if (typeof metatype !== 'function') return [];

@@ -11,6 +11,7 @@ import type { SessionClient } from '../session/session-user.js';
 import type { Session } from '../session/session.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
 import { NOT_SENT, type ReceivedId } from './received-id.js';
+import type { SessionCookieAttributes } from './cookie.js';
 import type { SessionIdTransport } from './id-transport.js';
 import type { SessionLog } from './log.js';
 import type { SessionRoute } from './route.js';
@@ -54,10 +55,10 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
 
   constructor(
     private readonly edge: SessionEdge,
-    private readonly request: FrameworkRequest,
+    private request: FrameworkRequest,
     private readonly raw: IncomingMessage,
     private readonly response: ServerResponse,
-    private readonly reply?: { getHeaders(): object },
+    private reply?: { getHeaders(): object },
   ) {
     this.current = new CurrentSession(edge.repository, this, edge.onOutage);
     this.manager = new SessionManager(this);
@@ -65,6 +66,23 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
 
   load(access?: SessionAccess): Promise<Session> {
     return this.current.load(access);
+  }
+
+  /** Middleware used the raw request; the framework's own knows more. */
+  reached(request: FrameworkRequest, reply: { getHeaders(): object }): void {
+    if (this.request !== this.raw) return;
+    this.request = request;
+    this.reply = reply;
+  }
+
+  /** The application's clock. */
+  get now(): () => number {
+    return this.edge.repository.now;
+  }
+
+  /** The attributes of the cookie that this request would be given. */
+  get cookieAttributes(): SessionCookieAttributes {
+    return this.edge.transport.cookieAttributes(this.isHttps());
   }
 
   presentedTicket(): SessionTicket | undefined {
@@ -127,9 +145,17 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   }
 
   refusal(error: unknown): { status: number; body: object } {
-    this.isRefused = true;
     this.edge.log.notStored(error);
-    const status = statusOf(error);
+    return this.refusedWith(statusOf(error));
+  }
+
+  unsendable(error: unknown): { status: number; body: object } {
+    this.edge.log.notSent(error);
+    return this.refusedWith(500);
+  }
+
+  private refusedWith(status: number): { status: number; body: object } {
+    this.isRefused = true;
     this.edge.telemetry.emitOf('refused', this.current, { status });
     const message = status === 503 ? 'Service Unavailable' : 'Internal server error';
     return { status, body: { statusCode: status, message } };

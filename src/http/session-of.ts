@@ -14,16 +14,24 @@ import { RequestSession, type FrameworkRequest, type SessionEdge } from './reque
 import type { SessionRoute } from './route.js';
 import { clientRouteOf, handshakeRouteOf } from './socket-route.js';
 
+/** What is used of Fastify's. */
+interface Reply {
+  getHeaders(): object;
+  readonly request?: FrameworkRequest;
+}
+
 /** Connects a request with the sessions of one application, and with its response. */
 class RequestRoute {
   /** Created at the first use. */
   session: RequestSession | undefined;
+  /** Told of Fastify's request, if middleware met the raw one before. */
+  onRequest: ((request: object) => void) | undefined;
 
   /** `reply`: Fastify's, which keeps headers that are not set on the response before it is sent. */
   constructor(
     readonly edge: SessionEdge,
     public response: ServerResponse,
-    public reply: { getHeaders(): object } | undefined,
+    public reply: Reply | undefined,
   ) {}
 
   /** Keeps the session out of logs of the request. */
@@ -54,7 +62,7 @@ export function routeRequest(
   request: RawRequest,
   edge: SessionEdge,
   response: ServerResponse,
-  reply?: { getHeaders(): object },
+  reply?: Reply,
 ): (() => void) | undefined {
   const route = request[ROUTE];
   if (!route) {
@@ -64,7 +72,11 @@ export function routeRequest(
   if (route.edge !== edge) return routeOn(request, route, new RequestRoute(edge, response, reply));
   if (!route.session) {
     route.response = response;
-    route.reply = reply;
+    route.reply = reply ?? route.reply;
+  }
+  if (reply?.request) {
+    route.session?.reached(reply.request, reply);
+    route.onRequest?.(reply.request);
   }
   return undefined;
 }
@@ -127,6 +139,30 @@ function routeOf(source: unknown): SessionRoute {
   return clientRouteOf(source) ?? requestRouteOf(httpRequestOf(source));
 }
 
+/** Whether a request has reached an application with sessions. */
+export function isRouted(request: FrameworkRequest): boolean {
+  return ROUTE in (request.raw ?? request);
+}
+
+/**
+ * The one of a request that an application answers.
+ *
+ * @param onRequest called with Fastify's own, if this is a raw request of it
+ */
+export function requestSessionOf(
+  request: FrameworkRequest,
+  onRequest: (request: object) => void,
+): RequestSession {
+  const raw = (request.raw ?? request) as RawRequest;
+  const route = raw[ROUTE];
+  // Middleware of Fastify is called before or after the hook that tells the request.
+  const own = route?.reply?.request ?? request;
+  const session = sessionAt(route, own, raw);
+  if (own !== request) onRequest(own);
+  else if (own === raw) route!.onRequest = onRequest;
+  return session;
+}
+
 /** The route of a request. Creates its session object at the first call, without I/O. */
 function requestRouteOf(request: FrameworkRequest): SessionRoute {
   const raw = (request.raw ?? request) as RawRequest;
@@ -134,18 +170,20 @@ function requestRouteOf(request: FrameworkRequest): SessionRoute {
   if (route?.session) return route.session;
   const handshake =
     route && raw.upgrade !== true ? undefined : handshakeRouteOf(raw, request.webSocket);
-  if (handshake) return handshake;
+  return handshake ?? sessionAt(route, request, raw);
+}
+
+function sessionAt(
+  route: RequestRoute | undefined,
+  request: FrameworkRequest,
+  raw: RawRequest,
+): RequestSession {
   if (!route) {
     throw new SessionError(
       'SESSION_MODULE_MISSING',
       `No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.${copiesHint()}`,
     );
   }
-  return (route.session = new RequestSession(
-    route.edge,
-    request,
-    raw,
-    route.response,
-    route.reply,
-  ));
+  const { edge, response, reply } = route;
+  return (route.session ??= new RequestSession(edge, request, raw, response, reply));
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
 import type { AbstractHttpAdapter } from '@nestjs/core';
 
@@ -23,6 +23,10 @@ const served = new WeakSet<object>();
 
 /** The part of a Fastify instance that is used. */
 interface FastifyInstance {
+  /** An application may have made it itself. */
+  readonly server: {
+    prependListener?(event: 'request', listener: RequestListener): unknown;
+  };
   addHook(
     name: 'onRequest',
     hook: (request: { raw: IncomingMessage }, reply: FastifyReply, done: Next) => void,
@@ -85,6 +89,10 @@ function serveFastify(adapter: AbstractHttpAdapter, edge: SessionEdge): () => vo
   instance.addHook('onRequest', ({ raw }, reply, done) => {
     routeRequest(raw, edge, reply.raw, reply);
     done();
+  });
+  // Hooks that were added before Nest had the instance run before ours, and plugins of that time without it.
+  instance.server.prependListener?.('request', (request, response) => {
+    routeRequest(request, edge, response);
   });
   const { use } = instance;
   if (!use) return nothing;

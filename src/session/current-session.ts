@@ -31,6 +31,10 @@ export class CurrentSession {
   private hasNewId = false;
   /** Why nothing more of this request is stored. */
   private failure: { readonly error: unknown } | undefined;
+  /** Why `preload` found none. */
+  private notFound: { readonly error: unknown } | undefined;
+  /** In place of one that could not be read. */
+  private placeholder: SessionState | undefined;
   /** The last of the operations that have to follow each other. */
   private turn: Promise<void> | undefined;
 
@@ -48,6 +52,33 @@ export class CurrentSession {
     const loading = this.find(touch);
     const session = readOnly ? loading.then(() => this.readOnlySession()) : loading;
     return onOutage === 'refuse' ? session : session.catch((error) => this.anonymous(error));
+  }
+
+  /** Finds the session for who may use it later, by `found`. What fails is told to them. */
+  async preload(): Promise<void> {
+    try {
+      await this.find(true);
+    } catch (error) {
+      this.notFound = { error };
+    }
+  }
+
+  /**
+   * What `preload` has found, to be used from now on. `refusal`: nobody's, in place of one that could not
+   * be read; it cannot be changed.
+   *
+   * @throws SessionStoreError if it could not be read
+   */
+  found(): { readonly state: SessionState; readonly refusal?: () => SessionError } {
+    this.use();
+    if (this.state) return { state: this.state };
+    const { error } = this.notFound ?? { error: new Error('The session is not loaded yet.') };
+    if (this.onOutage === 'refuse' || !(error instanceof SessionStoreError)) throw error;
+    this.placeholder ??= this.repository.begin();
+    return {
+      state: this.placeholder,
+      refusal: () => new SessionStoreError({ cause: error.cause }),
+    };
   }
 
   /** The request's session, if it has one: in the store, or begun by this request. */

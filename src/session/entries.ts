@@ -2,12 +2,13 @@ import { AsyncResource } from 'node:async_hooks';
 
 import { applyUpdate, clearEntries, SessionChanges, type Updater } from './changes.js';
 import { SessionValueError } from './errors.js';
-import { checkKey, flashKey, fromJson, isFlashKey, toJson } from './entry-value.js';
+import { checkKey, flashKey, fromJson, isFlashKey, toJson, type ToText } from './entry-value.js';
 
 /** An object that the application holds in its hands, and its text when last looked at. */
 interface Live {
   readonly value: object;
   json: string;
+  toText: ToText;
 }
 
 /**
@@ -46,12 +47,16 @@ export class SessionEntries {
     return this.texts.size === 0;
   }
 
-  get(key: string): unknown {
+  /** `toText`: what is stored of an object that is changed in place. */
+  get(key: string, toText: ToText = toJson): unknown {
     const live = this.live.get(key);
-    if (live) return live.value;
+    if (live) {
+      if (toText !== toJson) live.toText = toText;
+      return live.value;
+    }
     const json = this.texts.get(key);
     if (json === undefined) return undefined;
-    return this.handOut(key, json, fromJson(json));
+    return this.handOut(key, json, fromJson(json), toText);
   }
 
   /** The same as `get`, for whoever must not change it: frozen, and not looked at by a commit. */
@@ -69,17 +74,17 @@ export class SessionEntries {
     for (const key of this.texts.keys()) if (!isFlashKey(key)) yield key;
   }
 
-  set(key: string, value: unknown): void {
+  set(key: string, value: unknown, toText: ToText = toJson): void {
     checkKey(key);
-    if (value === undefined) {
+    const json = value === undefined ? undefined : toText(key, value, this.isStrict);
+    if (json === undefined) {
       this.delete(key);
       return;
     }
-    const json = toJson(key, value, this.isStrict);
     if (this.texts.get(key) !== json) this.change().set(key, json);
     this.changes.set(key, json);
     this.live.delete(key);
-    this.handOut(key, json, value);
+    this.handOut(key, json, value, toText);
   }
 
   delete(key: string): boolean {
@@ -210,8 +215,27 @@ export class SessionEntries {
     this.before = this.snapshot();
   }
 
-  private handOut(key: string, json: string, value: unknown): unknown {
-    if (typeof value === 'object' && value !== null) this.live.set(key, { value, json });
+  /** Drops what was changed since it was last taken to be stored. */
+  discardChanges(): void {
+    this.live.clear();
+    this.changes = new SessionChanges();
+    this.texts = this.before;
+    this.copied = false;
+  }
+
+  /** Whether all changes take something away, so that they hold as well if there is nothing left. */
+  get onlyTakesAway(): boolean {
+    for (const key of this.live.keys()) this.notice(key);
+    for (const [key, json] of this.texts) {
+      const before = this.before.get(key);
+      if (before === json) continue;
+      if (before === undefined || !isPartOf(fromJson(json), fromJson(before))) return false;
+    }
+    return true;
+  }
+
+  private handOut(key: string, json: string, value: unknown, toText: ToText): unknown {
+    if (typeof value === 'object' && value !== null) this.live.set(key, { value, json, toText });
     return value;
   }
 
@@ -219,8 +243,12 @@ export class SessionEntries {
   private notice(key: string): void {
     const live = this.live.get(key);
     if (!live) return;
-    const json = toJson(key, live.value, this.isStrict);
+    const json = live.toText(key, live.value, this.isStrict);
     if (json === live.json) return;
+    if (json === undefined) {
+      this.delete(key);
+      return;
+    }
     live.json = json;
     this.change().set(key, json);
     this.changes.set(key, json);
@@ -234,6 +262,20 @@ export class SessionEntries {
     }
     return this.texts as Map<string, string>;
   }
+}
+
+/** Whether an object is another one without some of its properties, on whatever level. */
+function isPartOf(part: unknown, whole: unknown): boolean {
+  if (!isPlainObject(part) || !isPlainObject(whole)) {
+    return JSON.stringify(part) === JSON.stringify(whole);
+  }
+  return Object.keys(part).every(
+    (key) => Object.hasOwn(whole, key) && isPartOf(part[key], whole[key]),
+  );
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** It is called with what others have stored, too. */

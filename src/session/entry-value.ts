@@ -47,6 +47,29 @@ export function toJson(key: string, value: unknown, isStrict = false): string {
   return JSON.stringify(value);
 }
 
+/** The text to store of an entry's value. `undefined`: there is nothing to store. */
+export type ToText = (key: string, value: unknown, isStrict: boolean) => string | undefined;
+
+/**
+ * The JSON text of what JSON makes of a value, for those who are used to that: a `Date` becomes a string,
+ * `NaN` null, and what JSON leaves out is left out.
+ *
+ * @throws SessionValueError if it makes nothing of it, as of a `BigInt`, or nothing that could be read again
+ */
+export function toLooseJson(key: string, value: unknown): string | undefined {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SessionValueError(key, `JSON makes nothing of it: ${reason}`);
+  }
+  if (json !== undefined && mayBeHostile(json) && fromJson(json) === undefined) {
+    throw new SessionValueError(key, 'it is nested too deeply, or has a key __proto__; store less');
+  }
+  return json;
+}
+
 /**
  * The value of an entry's text out of the store. `undefined`: this package did not write it, as it is
  * no JSON, nested too deeply, or reaches into prototypes.
@@ -54,12 +77,15 @@ export function toJson(key: string, value: unknown, isStrict = false): string {
 export function fromJson(json: string): unknown {
   try {
     const value: unknown = JSON.parse(json);
-    // Most values need not be looked at: each level takes two characters, and few have escapes.
-    const mayBeHostile = json.length > 2 * MAX_DEPTH || /__proto__|\\u/.test(json);
-    return mayBeHostile && isHostile(value, MAX_DEPTH) ? undefined : value;
+    return mayBeHostile(json) && isHostile(value, MAX_DEPTH) ? undefined : value;
   } catch {
     return undefined;
   }
+}
+
+/** Most values need not be looked at: each level takes two characters, and few have escapes. */
+function mayBeHostile(json: string): boolean {
+  return json.length > 2 * MAX_DEPTH || /__proto__|\\u/.test(json);
 }
 
 function isHostile(value: unknown, levels: number): boolean {

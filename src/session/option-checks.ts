@@ -16,15 +16,23 @@ export function refuseUnknownOptions(
   parent?: string,
   hints?: OptionHints,
 ): asserts options is object {
-  if (typeof options !== 'object' || options === null) {
-    throw new SessionOptionsError(parent ?? 'options', 'give an object');
-  }
+  requireOptions(options, parent);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     // Beyond that it is no slip, and comparing would take long.
     const remedy = remedyFor(name.slice(0, MAX_NAME), known, hints);
     throw new SessionOptionsError(parent ? `${parent}.${name}` : name, remedy);
   }
+}
+
+/** @throws SessionOptionsError unless it is an object with options */
+export function requireOptions(
+  options: unknown,
+  parent = 'options',
+): asserts options is Record<string, unknown> {
+  const isOther = Array.isArray(options) || options instanceof Date;
+  if (typeof options === 'object' && options !== null && !isOther) return;
+  throw new SessionOptionsError(parent, `give an object, not ${printable(options)}`);
 }
 
 /** @throws SessionOptionsError unless it is a whole number within these bounds */

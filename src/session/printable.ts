@@ -29,7 +29,8 @@ export function printableStack({ stack, message, name }: Error, max?: number): s
 /** Of anything, as anything can be thrown. */
 function textOf(value: unknown): string {
   try {
-    return String(value);
+    const text = String(value);
+    return text === '[object Object]' ? 'an object' : text;
   } catch {
     return 'an object without a text';
   }

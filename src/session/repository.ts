@@ -49,6 +49,11 @@ export class SessionRepository {
     this.lookup = new SessionLookup(...parts);
   }
 
+  /** The clock of the sessions. */
+  get now(): () => number {
+    return this.policy.now;
+  }
+
   /**
    * The session of this id, its life renewed unless `touch` is `false`. `undefined`: there is none, and the
    * id is no good.

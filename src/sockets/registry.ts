@@ -47,6 +47,11 @@ export class SocketRegistry {
     };
   }
 
+  /** Another process has taken a session out of the store. */
+  removedElsewhere(key: string): void {
+    for (const socket of [...(this.byKey.get(key) ?? [])]) socket.close();
+  }
+
   private onRemoved(key: string): void {
     for (const socket of [...(this.byKey.get(key) ?? [])]) socket.onRemoved();
   }

@@ -21,11 +21,14 @@ export class SessionSockets implements SocketListener, Handshakes {
   private readonly handshakes = new WeakMap<object, HandshakeSession>();
   private readonly sweep: SocketSweep;
 
-  /** `sweepEvery`: seconds. */
+  private stopWatching: (() => void) | undefined;
+
+  /** `sweepEvery`: seconds. `watchRemovals`: tells of sessions that other processes end. */
   constructor(
     private readonly edge: SessionEdge,
     private readonly registry: SocketRegistry,
     sweepEvery: number | false,
+    private readonly watchRemovals: (onRemoved: (key: string) => void) => () => void,
   ) {
     this.sweep = new SocketSweep(registry, edge.repository, sweepEvery);
   }
@@ -53,6 +56,7 @@ export class SessionSockets implements SocketListener, Handshakes {
 
   stop(): void {
     this.sweep.stop();
+    this.stopWatching?.();
   }
 
   /** Called once for each gateway that the client is connected to. */
@@ -86,11 +90,17 @@ export class SessionSockets implements SocketListener, Handshakes {
     return session;
   }
 
+  /** With the first socket that may have a session: without any, nothing is paid. */
+  private start(): void {
+    this.sweep.start();
+    this.stopWatching ??= this.watchRemovals((key) => this.registry.removedElsewhere(key));
+  }
+
   private open(client: object, handshake: Handshake, hasSession = false): SocketSession {
     const { headers, rawHeaders = [] } = handshake;
     const { isAmbiguous, ticket, by } = this.edge.transport.read({ headers, rawHeaders });
     if (isAmbiguous) this.edge.log.severalIds(by);
-    if (ticket) this.sweep.start();
+    if (ticket) this.start();
     return new SocketSession(this.edge, client, this.registry, ticket, hasSession);
   }
 }

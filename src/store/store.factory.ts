@@ -52,6 +52,8 @@ export interface OpenSessionStore {
    * those to memcached, which close by themselves when no command waits.
    */
   hold(): () => Promise<void>;
+  /** A better way to keep sessions there. */
+  readonly advice?: string | undefined;
   /** Calls `onRemoved` with the keys of records that other processes remove, if the store supports it. */
   watchRemovals(onRemoved: (key: string) => void): () => void;
 }
@@ -120,7 +122,23 @@ export function openSessionStore(cache: SessionCache, settings: Settings): OpenS
     close: () => health.close(),
     hold: () => holdAll(stores),
     watchRemovals: () => nothing,
+    advice: adviceFor(nameOf(adapter)),
   };
+}
+
+/** Of adapters for servers that could compare and set, and are only asked to read and overwrite. */
+const BETTER: Readonly<Record<string, string>> = {
+  KeyvRedis: 'redisStore(…) of nestjs-session-manager/redis',
+  KeyvValkey: 'redisStore(…) of nestjs-session-manager/redis',
+  KeyvPostgres: 'postgresStore(…) of nestjs-session-manager/postgres',
+};
+
+function adviceFor(name: string): string | undefined {
+  if (!Object.hasOwn(BETTER, name)) return undefined;
+  return (
+    `Sessions are kept in ${name}, which can only read and overwrite: when two processes write to one ` +
+    `session at once, a change can be lost or a logout be undone. With ${BETTER[name]} neither can.`
+  );
 }
 
 /** A store's name in the log: the class of its adapter. */

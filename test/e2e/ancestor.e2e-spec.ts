@@ -36,7 +36,7 @@ class EntriesController {
  * This package descends from a pair of Python classes that kept each entry of a session under a
  * key of its own in memcache. What was wrong with it must not come back.
  */
-describe('a defect of the ancestor', () => {
+describe('a defect of the predecessor', () => {
   const memcached = useMemcached();
 
   const app = useSessionApp(() => {
@@ -70,14 +70,14 @@ describe('a defect of the ancestor', () => {
     }
   });
 
-  it('the index of entries begun anew on every request: older entries were lost', async () => {
+  it('an index of entries that was reset by every request: older entries were lost', async () => {
     const visitor = app.visitor();
     await visitor.get('/first');
     await visitor.get('/second');
     expect((await visitor.get('/')).json).toEqual({ first: 1, second: 2 });
   });
 
-  it('the session’s marker not renewed while its entries were: it ended in full use', async () => {
+  it('a session marker that was not renewed with the entries: the session ended while in use', async () => {
     const visitor = app.visitor();
     await visitor.get('/first');
     const [record] = await records();
@@ -86,7 +86,7 @@ describe('a defect of the ancestor', () => {
     expect((await records()).map(({ seconds }) => seconds)).toEqual([501]);
   });
 
-  it('entries that expired apart from each other: half a session', async () => {
+  it('entries that expired separately: half a session', async () => {
     const visitor = app.visitor();
     await visitor.get('/first');
     await visitor.get('/second');
@@ -96,7 +96,7 @@ describe('a defect of the ancestor', () => {
     expect((await visitor.get('/')).json).toEqual({});
   });
 
-  it('data left in memcache by destroy', async () => {
+  it('data that destroy left in memcached', async () => {
     const visitor = app.visitor();
     await visitor.get('/first');
     await visitor.get('/second');

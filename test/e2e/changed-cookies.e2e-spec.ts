@@ -92,7 +92,7 @@ describe.each(PLATFORMS)('a cookie that changed, on %s', (platform) => {
     expect(browser.jar.placesOf('SID')).toEqual([]);
   });
 
-  it('also over plain http', async () => {
+  it('a returning visitor can sign in also over plain http', async () => {
     const browser = new Browser({ [HOST]: (await start({ secure: 'auto' })).url });
     const url = `http://${HOST}`;
     await browser.get(`${url}/in`);
@@ -104,7 +104,7 @@ describe.each(PLATFORMS)('a cookie that changed, on %s', (platform) => {
     expect((await returning.get(`${url}/who`)).json).toEqual({ user: 'ada' });
   });
 
-  it('a sign-out in such a request takes both away', async () => {
+  it('a sign-out with two cookies clears both', async () => {
     const { url } = await start({ domain: 'example.org' });
     const browser = new Browser({ [HOST]: url });
     const page = new URL(`https://${HOST}/`);
@@ -114,7 +114,7 @@ describe.each(PLATFORMS)('a cookie that changed, on %s', (platform) => {
     expect(browser.jar.placesOf('SID')).toEqual([]);
   });
 
-  it('who only reads with two ids is nobody, and nothing is cleared', async () => {
+  it('a read with two ids has no session, and clears nothing', async () => {
     const { url } = await start({ domain: 'example.org' });
     const browser = new Browser({ [HOST]: url });
     const page = new URL(`https://${HOST}/`);
@@ -125,7 +125,7 @@ describe.each(PLATFORMS)('a cookie that changed, on %s', (platform) => {
     expect(browser.jar.placesOf('SID')).toHaveLength(2);
   });
 
-  it('of two applications with one name, each can be signed in to', async () => {
+  it('each of two applications with one cookie name accepts a sign-in', async () => {
     const shop = await start({ path: '/' }, 'shop:');
     const admin = await start({ path: '/admin' }, 'admin:');
     const atShop = new Browser({ [HOST]: shop.url });
@@ -140,7 +140,7 @@ describe.each(PLATFORMS)('a cookie that changed, on %s', (platform) => {
     expect((await atShop.get(`https://${HOST}/who`)).json).toEqual({ user: 'ada' });
   });
 
-  it('a host name and a path that a client makes up cannot break the answer', async () => {
+  it('an invented host name and path cannot break the response', async () => {
     const app = await start({ domain: 'example.org' });
     const cookie = `SID=${'A'.repeat(43)}; SID=${'B'.repeat(43)}`;
     const long = `/${'a/'.repeat(500)}`;

@@ -105,7 +105,7 @@ describe.each(PLATFORMS)('cookies and headers, on %s', (platform: Platform) => {
     expect(setCookies).toEqual([expect.stringMatching(idCookie)]);
   });
 
-  it('the cookie’s name and attributes are those of the options, also when it is cleared', async () => {
+  it('the cookie’s name and attributes follow the options, also when it is cleared', async () => {
     const visitor = (await start({ cookie: ALL_ATTRIBUTES })).visitor();
     const [given] = (await visitor.get('/write')).setCookies;
     const [cleared] = (await visitor.get('/write/end')).setCookies;
@@ -117,7 +117,7 @@ describe.each(PLATFORMS)('cookies and headers, on %s', (platform: Platform) => {
     );
   });
 
-  it('secure: auto follows the request, false never asks for https', async () => {
+  it('secure: auto follows the request, false never requires https', async () => {
     const auto = (await start({ cookie: { secure: 'auto' } })).visitor();
     expect((await auto.get('/write')).setCookies.join()).not.toContain('Secure');
     const never = (await start({ cookie: { secure: false } })).visitor();
@@ -132,7 +132,7 @@ describe.each(PLATFORMS)('cookies and headers, on %s', (platform: Platform) => {
     expect((await visitor.get('/write', { headers })).setCookies.join()).toContain('; Secure');
   });
 
-  it('a Secure cookie over plain http is hinted at once, and not on localhost', async () => {
+  it('a Secure cookie over plain http is logged as a problem once, but not on localhost', async () => {
     const app = await start();
     await app.visitor().get('/write');
     await app.visitor().get('/write', { headers: { host: 'localhost:3000' } });
@@ -144,12 +144,12 @@ describe.each(PLATFORMS)('cookies and headers, on %s', (platform: Platform) => {
     expect(app.logged.warnings).toEqual([expect.stringContaining('cookie is Secure')]);
   });
 
-  it('cookies that a handler sets survive', async () => {
+  it('cookies that a handler sets are kept', async () => {
     const { setCookies } = await (await start()).visitor().get('/both');
     expect(setCookies).toEqual(['theirs=1', expect.stringMatching(idCookie)]);
   });
 
-  it('an id from elsewhere than the cookie is ignored', async () => {
+  it('an id outside the cookie is ignored', async () => {
     const app = await start();
     const visitor = app.visitor();
     const { id } = (await visitor.get('/id')).json as { id: string };
@@ -159,7 +159,7 @@ describe.each(PLATFORMS)('cookies and headers, on %s', (platform: Platform) => {
     expect(stranger.json).toEqual({ name: null });
   });
 
-  it('responses that used the session are not stored by caches; others are left alone', async () => {
+  it('responses that used the session are not stored by caches; others are not changed', async () => {
     const visitor = (await start()).visitor();
     const read = await visitor.get('/read');
     expect(read.headers).toMatchObject({ 'cache-control': 'no-store', vary: 'Cookie' });
@@ -168,7 +168,7 @@ describe.each(PLATFORMS)('cookies and headers, on %s', (platform: Platform) => {
     expect(headers).not.toHaveProperty('vary');
   });
 
-  it('the application’s own Cache-Control stands, and its Vary is added to', async () => {
+  it('the application’s own Cache-Control is kept, and its Vary is extended', async () => {
     const { headers } = await (await start()).visitor().get('/own');
     expect(headers).toMatchObject({
       'cache-control': 'private, max-age=5',
@@ -176,7 +176,7 @@ describe.each(PLATFORMS)('cookies and headers, on %s', (platform: Platform) => {
     });
   });
 
-  it('cacheControl: another value, or none', async () => {
+  it('cacheControl sets another value, or none', async () => {
     const other = await (await start({ cacheControl: 'private' })).visitor().get('/read');
     expect(other.headers['cache-control']).toBe('private');
     const none = await (await start({ cacheControl: false })).visitor().get('/read');
@@ -196,7 +196,7 @@ describe('an application with a cookie-parser of its own', () => {
 
   afterAll(() => app.close());
 
-  it('is not disturbed, and does not disturb', async () => {
+  it('does not affect sessions, and is not affected', async () => {
     const visitor = app.visitor();
     await visitor.get('/write');
     const cookie = `${visitor.cookie}; theme=dark; basket=j:[1]`;

@@ -133,7 +133,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     expect(response.setCookies).toEqual([]);
   });
 
-  it('loses nobody and no acknowledged write when memcached is killed under load', async () => {
+  it('loses no session and no acknowledged write when memcached is killed under load', async () => {
     const { app } = await start();
     const visitors = Array.from({ length: 20 }, () => app.visitor());
     await Promise.all(visitors.map((visitor) => visitor.post('/increment')));
@@ -167,7 +167,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     }
   }, 60_000);
 
-  it('is read once a process for 50 parallel requests', async () => {
+  it('is read once per process for 50 parallel requests', async () => {
     const processes = await Promise.all([start(), start()]);
     const first = processes[0].app.visitor();
     await first.post('/write', { name: 'Ada' });
@@ -199,7 +199,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     expect(adapter.reads).toEqual([]);
   });
 
-  it('keeps the deadlines', async () => {
+  it('keeps all deadlines', async () => {
     const { app } = await start({ timeout: 600, absoluteTimeout: 1500 });
     const visitor = app.visitor();
     await visitor.post('/write', { name: 'Ada' });
@@ -219,7 +219,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     expect((await busy.get('/read')).json).toEqual({});
   });
 
-  it('has rows that can be removed when they have run out, as its page says', async () => {
+  it('has rows that can be removed after they have expired, as its page says', async () => {
     const page = await readFile('docs/stores/durable-tier.md', 'utf8');
     const [, statement] = /```sql\n([^]*?)```/.exec(page)!;
     // They stay for an hour longer, for processes whose clocks are behind.
@@ -238,7 +238,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     expect(await count()).toBe(1);
   });
 
-  it('knows of a logout and of a new id before they are answered', async () => {
+  it('has a sign-out and a new id before they are answered', async () => {
     const { app } = await start();
     const [leaver, member] = [app.visitor(), app.visitor()];
     await Promise.all([leaver, member].map((who) => who.post('/write', { name: 'Ada' })));
@@ -271,7 +271,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     expect((await visitor.get('/read')).json).toEqual({ count: 101 });
   });
 
-  it('lets requests go on that had begun before memcached lost the session', async () => {
+  it('lets requests continue that began before memcached lost the session', async () => {
     const { app } = await start();
     const visitor = app.visitor();
     await visitor.post('/increment');
@@ -284,7 +284,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     expect((await visitor.get('/read')).json).toEqual({ count: 21 });
   });
 
-  it('renews ids while it is up, and does without while it is down', async () => {
+  it('rotates ids while it is up, and postpones that while it is down', async () => {
     const { app } = await start({ rotateEvery: 60, durable: 'besteffort' });
     const visitor = app.visitor();
     await visitor.post('/increment');
@@ -301,7 +301,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
   });
 
   describe('while Postgres is down', () => {
-    it('is required: reads are served, writes are 503, and nothing is told as missing', async () => {
+    it('serves reads and answers writes with 503 if it is required, and reports no session as missing', async () => {
       const { app } = await start();
       const [visitor, other] = [app.visitor(), app.visitor()];
       await Promise.all([visitor, other].map((who) => who.post('/increment')));
@@ -325,7 +325,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
       expect((await visitor.post('/increment')).status).toBe(201);
     });
 
-    it('is best effort: served, reported once, and copied by the next write', async () => {
+    it('serves all with best effort, reports the outage once, and copies at the next write', async () => {
       const { app } = await start({ durable: 'besteffort' });
       const visitor = app.visitor();
       await visitor.post('/increment');
@@ -356,7 +356,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     });
   });
 
-  it('answers 503 to a logout while memcached is down, and the second try holds', async () => {
+  it('answers 503 to a sign-out while memcached is down, and the second attempt is final', async () => {
     const { app } = await start();
     const visitor = app.visitor();
     await visitor.post('/write', { name: 'Ada' });

@@ -76,7 +76,7 @@ const CASES = PLACES.flatMap((place, n) => {
   return [[PLATFORMS[n % PLATFORMS.length]!, ...place] as const];
 });
 
-describe.each(CASES)('everybody’s sessions, on %s, in %s', (platform, _place, options) => {
+describe.each(CASES)('the sessions of all users, on %s, in %s', (platform, _place, options) => {
   let world: World;
   let apps: SessionApp[];
 
@@ -120,7 +120,7 @@ describe.each(CASES)('everybody’s sessions, on %s, in %s', (platform, _place, 
     return (await Promise.all(looks)).map(({ body }) => body);
   }
 
-  it('end here at once, elsewhere within the time, and for processes that start later', async () => {
+  it('end in this process at once, in others within the interval, and in processes that start later', async () => {
     const [one, other] = [await start(), await start()];
     const visitors = await everybody(one);
     expect(await seen(other, visitors)).not.toContain('{}');
@@ -135,7 +135,7 @@ describe.each(CASES)('everybody’s sessions, on %s, in %s', (platform, _place, 
     expect(await one.app.get(UserSessions).list('ada')).toEqual([]);
   });
 
-  it('can begin anew, in every process', async () => {
+  it('can begin again, in every process', async () => {
     const [one, other] = [await start(), await start()];
     const [visitor] = await everybody(one);
     await revoke(one);
@@ -147,7 +147,7 @@ describe.each(CASES)('everybody’s sessions, on %s, in %s', (platform, _place, 
     expect(await seen(other, [visitor!])).toEqual(['{}']);
   });
 
-  it('are not carried over by requests in flight', async () => {
+  it('are not written back by requests in flight', async () => {
     const app = await start();
     const [signedIn, anonymous] = await everybody(app);
     gate = new Gate();
@@ -164,7 +164,7 @@ describe.each(CASES)('everybody’s sessions, on %s, in %s', (platform, _place, 
     expect((await anonymous!.get('/me')).json).toEqual({});
   });
 
-  it('go on, and are not ended, unless the option is given', async () => {
+  it('continue without the option', async () => {
     const app = await start({ revokeEverybodyWithin: false });
     const visitors = await everybody(app);
     await expect(revoke(app)).rejects.toThrow(SessionOptionsError);
@@ -172,7 +172,7 @@ describe.each(CASES)('everybody’s sessions, on %s, in %s', (platform, _place, 
     expect(await seen(app, visitors)).not.toContain('{}');
   });
 
-  it('stay as they are if it could not be stored', async () => {
+  it('continue if the end could not be stored', async () => {
     const app = await start();
     const visitors = await everybody(app);
     world.adapter.failure = new Error('down');
@@ -187,8 +187,8 @@ describe.each(CASES)('everybody’s sessions, on %s, in %s', (platform, _place, 
   });
 });
 
-describe('everybody’s sessions that have ended', () => {
-  it('do not come back when one of two servers loses its memory, whichever it is', async () => {
+describe('the ended sessions of all users', () => {
+  it('do not come back when either of two servers loses its memory', async () => {
     const memcached = await Promise.all([startMemcached(), startMemcached()]);
     const options = {
       ...{ memcached: memcached.map(({ server }) => server), revokeEverybodyWithin: WITHIN },

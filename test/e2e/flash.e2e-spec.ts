@@ -60,7 +60,7 @@ describe.each(PLATFORMS)('a flash message, on %s', (platform) => {
     await memcached.stop();
   });
 
-  it('is shown once behind a redirect', async () => {
+  it('is shown once after a redirect', async () => {
     const visitor = one.visitor();
     const { status, headers } = await visitor.post('/save', { notice: 'Saved' });
     expect([status, headers.location]).toEqual([303, '/']);
@@ -68,7 +68,7 @@ describe.each(PLATFORMS)('a flash message, on %s', (platform) => {
     expect((await visitor.get('/')).json).toEqual({ notice: null, entries: {} });
   });
 
-  it('costs a page without one nothing, and a page with one a write', async () => {
+  it('adds no operation to a page without one, and a write to a page with one', async () => {
     const visitor = one.visitor();
     const names = () => wire.commands.map(({ name }) => name);
     await visitor.post('/save', { notice: false });
@@ -80,7 +80,7 @@ describe.each(PLATFORMS)('a flash message, on %s', (platform) => {
     expect(names()).toEqual(['mg']);
   });
 
-  it('is shown by one of the requests that load the session at the same moment', async () => {
+  it('is shown by one of several parallel requests', async () => {
     const visitor = one.visitor();
     await visitor.post('/save', { notice: 'Saved' });
     const elsewhere = two.visitor();

@@ -31,7 +31,7 @@ describe.each(PLATFORMS)('sessions in memory, on %s', (platform) => {
 
   afterEach(() => app.close());
 
-  it('of who is signed in stay when the visitors of a flood fill it', async () => {
+  it('of signed-in users stay when a flood of visitors fills the memory', async () => {
     const [before, after] = [app.visitor(), app.visitor()];
     await before.get('/sign-in');
     for (let n = 0; n < 120; n++) expect((await app.visitor().get('/large')).status).toBe(200);

@@ -94,7 +94,7 @@ const stores: [string, () => Keyv][] = [
 
 describe.each(stores)('a cache whose keys come from users, over %s', (_name, open) => {
   it.each(['set', 'mset', 'del', 'mdel', 'wrap'])(
-    'is kept out of the sessions in it: %s',
+    'cannot write to the sessions in it: %s',
     async (way) => {
       const ada = await start(open());
       await ada.get('/in');

@@ -75,7 +75,7 @@ describe('gateways with Socket.IO', () => {
     await memcached.stop();
   });
 
-  it('acknowledges after the commit, whoever calls the acknowledgement', async () => {
+  it('acknowledge after the commit, whatever calls the acknowledgement', async () => {
     await start();
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
@@ -86,7 +86,7 @@ describe('gateways with Socket.IO', () => {
   });
 
   it.each(['returned', 'acknowledged'])(
-    'an answer that is %s: none if the commit fails, but one exception',
+    'send one exception and no answer if the commit fails: %s',
     async (event) => {
       const { logged } = await start();
       const socket = await connect((await signedIn()).cookie);
@@ -106,7 +106,7 @@ describe('gateways with Socket.IO', () => {
     },
   );
 
-  it('acknowledges after the commit when the message has been over for long', async () => {
+  it('acknowledge after the commit long after the message is done', async () => {
     const { logged } = await start({ maxBytes: 1000 });
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
@@ -125,7 +125,7 @@ describe('gateways with Socket.IO', () => {
     expect(logged.errors).toEqual([expect.stringContaining('SessionTooLargeError')]);
   });
 
-  it('what a filter throws is not said to be a session that was not stored', async () => {
+  it('do not log an error of a filter as a session that was not stored', async () => {
     const { logged } = await start();
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
@@ -135,7 +135,7 @@ describe('gateways with Socket.IO', () => {
     expect((await visitor.get('/entries')).json).toMatchObject({ rethrown: true });
   });
 
-  it('closes the socket of a guard that ended the session, whatever a filter throws', async () => {
+  it('close the socket after a guard ended the session, also if a filter throws', async () => {
     await start();
     const socket = await connect((await signedIn()).cookie);
     const closed = new Promise((resolve) => socket.once('disconnect', resolve));
@@ -143,7 +143,7 @@ describe('gateways with Socket.IO', () => {
     expect(await closed).toBe('io server disconnect');
   });
 
-  it('a listener that throws as a socket is closed does not fail who ends the session', async () => {
+  it('do not fail a request that ends a session by a listener that throws at close', async () => {
     const { logged } = await start();
     const visitor = await signedIn();
     const sockets = [await connect(visitor.cookie), await connect(visitor.cookie)];
@@ -160,7 +160,7 @@ describe('gateways with Socket.IO', () => {
     expect(logged.errors[0]).toContain('not closed as it should be: Error: a fault of the app');
   });
 
-  it('closes the whole connection when a session ends, namespaces without gateways too', async () => {
+  it('close the whole connection when a session ends, also its namespaces without gateways', async () => {
     await start();
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
@@ -172,7 +172,7 @@ describe('gateways with Socket.IO', () => {
     await closed;
   });
 
-  it('whatever transport the handshake came by, and in each namespace', async () => {
+  it('have a session with every transport of the handshake, and in each namespace', async () => {
     await start();
     const { cookie } = await signedIn();
     expect(await ask(await connect(cookie, '', ['polling']), 'name')).toBe('Ada');
@@ -180,7 +180,7 @@ describe('gateways with Socket.IO', () => {
     expect(await ask(await connect(cookie, '/admin'), 'name')).toBe('admin Ada');
   });
 
-  it('all gateways on a socket share one look at its session when it opens', async () => {
+  it('share one lookup of the session when a socket opens', async () => {
     await start();
     const { cookie } = await signedIn();
     wire.reset();
@@ -188,7 +188,7 @@ describe('gateways with Socket.IO', () => {
     expect(wire.commands.map(({ name }) => name)).toEqual(['mg', 'mg']);
   });
 
-  it('with secrets: a signed cookie is a session, an unsigned one is none', async () => {
+  it('with secrets accept a signed cookie only', async () => {
     await start({ secrets: 'a'.repeat(32) });
     const { cookie } = await signedIn();
     expect(await ask(await connect(cookie), 'name')).toBe('Ada');
@@ -197,7 +197,7 @@ describe('gateways with Socket.IO', () => {
     expect(await ask(await connect(unsigned), 'name')).toBe('nobody');
   });
 
-  it('two different cookies are nobody’s', async () => {
+  it('have no session with two different cookies', async () => {
     const { logged } = await start();
     const [one, other] = [await signedIn(), await signedIn()];
     const socket = await connect(`${one.cookie}; ${other.cookie}`);
@@ -205,7 +205,7 @@ describe('gateways with Socket.IO', () => {
     expect(logged.warnings).toContainEqual(expect.stringContaining('two different'));
   });
 
-  it('the id is taken from the cookie only, not from the query or Socket.IO’s own credentials', async () => {
+  it('read the id from the cookie only, not from the query or Socket.IO’s own credentials', async () => {
     await start();
     const { cookie } = await signedIn();
     const id = cookie.replace('SID=', '');
@@ -216,7 +216,7 @@ describe('gateways with Socket.IO', () => {
     expect(await ask(socket, 'name')).toBe('nobody');
   });
 
-  it('a session that others’ messages look at is not changed by them', async () => {
+  it('keep the session unchanged when messages of other clients read it', async () => {
     await start();
     const visitor = await signedIn();
     await connect(app!.visitor().cookie);
@@ -227,7 +227,7 @@ describe('gateways with Socket.IO', () => {
     expect(seen).toContainEqual({ asked: false });
   });
 
-  it('what outlives its message looks anew, and saves by save()', async () => {
+  it('read the session again in work that outlives its message, which can call save()', async () => {
     await start();
     const visitor = await signedIn();
     expect(await ask(await connect(visitor.cookie), 'later')).toBe('soon');
@@ -238,7 +238,7 @@ describe('gateways with Socket.IO', () => {
     expect((await visitor.get('/entries')).json).toMatchObject({ later: 2 });
   });
 
-  it('what a global interceptor changed last is stored before the answer', async () => {
+  it('store changes of a global interceptor before the answer', async () => {
     await start({}, { prepare: (nest) => nest.useGlobalInterceptors(new LateInterceptor()) });
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
@@ -255,7 +255,7 @@ describe('gateways with Socket.IO', () => {
     expect((await visitor.get('/entries')).json).toMatchObject({ late: 2 });
   });
 
-  it('what an interceptor of the gateway changed last is, too, or an exception is told', async () => {
+  it("also store changes of a gateway's interceptor, or send an exception", async () => {
     await start();
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
@@ -268,7 +268,7 @@ describe('gateways with Socket.IO', () => {
     wire.failWrites(false);
   });
 
-  it('messages leave a persistent cookie to the responses, which can send it', async () => {
+  it('leave a persistent cookie to HTTP responses, which can send it', async () => {
     const clock = new TestClock();
     await start({ cookie: { persistent: true } }, { clock });
     const visitor = await signedIn();
@@ -282,7 +282,7 @@ describe('gateways with Socket.IO', () => {
     expect((await visitor.get('/entries')).setCookies).toHaveLength(1);
   });
 
-  it('messages do not renew an id, and are let over for the grace only', async () => {
+  it('do not rotate the id, and follow a rotation during the grace period only', async () => {
     const clock = new TestClock();
     await start({ rotateEvery: 60, rotateGrace: 10 }, { clock });
     const visitor = await signedIn();
@@ -298,7 +298,7 @@ describe('gateways with Socket.IO', () => {
     expect(await ask(await connect(visitor.cookie), 'name')).toBe('Ada');
   });
 
-  it('onOutage: anonymous is served without a session', async () => {
+  it("serve onOutage: 'anonymous' without a session", async () => {
     await start({ onOutage: 'anonymous' });
     const socket = await connect((await signedIn()).cookie);
     expect(await ask(socket, 'name')).toBe('Ada');
@@ -309,7 +309,7 @@ describe('gateways with Socket.IO', () => {
     expect(socket.connected).toBe(true);
   });
 
-  it('SessionManager is that of each message, and a clear error outside of one', async () => {
+  it("inject the message's SessionManager, which throws a clear error outside of a message", async () => {
     await start();
     const visitor = await signedIn();
     const socket = await connect(visitor.cookie);
@@ -321,7 +321,7 @@ describe('gateways with Socket.IO', () => {
     expect(ManagerGateway.atConnection).toBe('SESSION_NO_MESSAGE');
   });
 
-  it('without the module, a session is a clear error', async () => {
+  it('throw a clear error without the module', async () => {
     const logged = new LogRecord();
     const module = await Test.createTestingModule({ providers: [RoomGateway] })
       .setLogger(logged)
@@ -339,7 +339,7 @@ describe('gateways with Socket.IO', () => {
   });
 });
 
-it('an application without gateways is left as it is', async () => {
+it('an application without gateways is not changed', async () => {
   const app = await startSessionApp({ controllers: [PagesController] });
   const config = app.app.get(ApplicationConfig);
   expect(Object.hasOwn(config, 'setIoAdapter')).toBe(false);

@@ -26,13 +26,13 @@ describe('gateways with ws, by path', () => {
     return visitor;
   }
 
-  it('know their session', async () => {
+  it('have their session', async () => {
     const client = await connectGateway('ws', `${app.url}/room`, (await signedIn()).cookie);
     expect((await client.ask('name')).data).toBe('Ada');
     client.close();
   });
 
-  it('drop what a client still says that does not close when it is told to', async () => {
+  it('drop messages of a client that does not close when it should', async () => {
     const visitor = await signedIn();
     const socket = new WebSocket(`${app.url.replace('http', 'ws')}/room`, {
       headers: { cookie: visitor.cookie },

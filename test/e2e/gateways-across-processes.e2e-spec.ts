@@ -119,7 +119,7 @@ describe.each(SOCKET_PLATFORMS)('the end of a session in another process, with %
     await memcached.stop();
   });
 
-  it('closes sockets that say nothing, by a sweep', async () => {
+  it('closes silent sockets by a sweep', async () => {
     const [somebody, other] = [await signedIn(), await signedIn()];
     const client = await connectGateway(sockets, here.url, somebody.cookie);
     const otherClient = await connectGateway(sockets, here.url, other.cookie);
@@ -129,7 +129,7 @@ describe.each(SOCKET_PLATFORMS)('the end of a session in another process, with %
     otherClient.close();
   });
 
-  it('a revoked session ends elsewhere as well: its sockets by a sweep, those of others not', async () => {
+  it("closes a revoked session's sockets by a sweep, and no others", async () => {
     const cookies = [{ userId: 'ada' }, { userId: 'ada' }, { userId: 'bob' }].map((entries) =>
       sessionCookie(elsewhere.app, entries),
     );
@@ -144,7 +144,7 @@ describe.each(SOCKET_PLATFORMS)('the end of a session in another process, with %
     bobs!.close();
   });
 
-  it('messages that use the session keep it alive, others do not', async () => {
+  it('is postponed by messages that use the session, not by others', async () => {
     const somebody = await signedIn();
     const client = await connectGateway(sockets, here.url, somebody.cookie);
     await client.ask('read');
@@ -157,7 +157,7 @@ describe.each(SOCKET_PLATFORMS)('the end of a session in another process, with %
     client.close();
   });
 
-  it('a sweep keeps no session alive', async () => {
+  it('is not postponed by a sweep', async () => {
     const somebody = await signedIn();
     const clients = [1, 2].map(() => connectGateway(sockets, here.url, somebody.cookie));
     const [one, two] = await Promise.all(clients);
@@ -172,7 +172,7 @@ describe.each(SOCKET_PLATFORMS)('the end of a session in another process, with %
     two!.close();
   });
 
-  it('a sweep in an outage closes nothing', async () => {
+  it('is not assumed by a sweep in an outage', async () => {
     const somebody = await signedIn();
     const client = await connectGateway(sockets, here.url, somebody.cookie);
     await client.ask('read');
@@ -187,7 +187,7 @@ describe.each(SOCKET_PLATFORMS)('the end of a session in another process, with %
     client.close();
   });
 
-  it('sessions at their absolute deadline end with their sockets', async () => {
+  it('closes sockets at the absolute deadline', async () => {
     const somebody = await signedIn();
     const client = await connectGateway(sockets, here.url, somebody.cookie);
     await client.ask('read');

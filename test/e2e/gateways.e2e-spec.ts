@@ -65,7 +65,7 @@ describe.each(
       expect((await client.ask('key', 'hello')).data).toEqual({ count: 0, body: 'hello' });
     });
 
-    it('is as it is now, with each message', async () => {
+    it('is read again for each message', async () => {
       const visitor = await signedIn();
       const [one, other] = [await connect(visitor), await connect(visitor)];
       expect((await one.ask('increment')).data).toBe(1);
@@ -74,7 +74,7 @@ describe.each(
       expect(await entries(visitor)).toMatchObject({ count: 3 });
     });
 
-    it('can be read only', async () => {
+    it('can be read-only', async () => {
       const client = await connect(await signedIn());
       const { data } = await client.ask('glance');
       expect(data).toEqual({ name: 'Ada', code: 'SESSION_READ_ONLY' });
@@ -91,7 +91,7 @@ describe.each(
       expect(await entries(visitor)).toMatchObject({ noted: 'after', seenByGuard: 2 });
     });
 
-    it('keeps what a guard changed that turns the message away', async () => {
+    it('keeps changes of a guard that refuses the message', async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       await client.ask('forget');
@@ -100,7 +100,7 @@ describe.each(
       expect(await entries(visitor)).toEqual({ count: 0, seenByGuard: 1 });
     });
 
-    it('is there when somebody connects, and saved by save()', async () => {
+    it('is available when a client connects, and saved by save()', async () => {
       const visitor = await signedIn();
       RoomGateway.greets = true;
       const arrived = new Promise<Arrival>((resolve) => (RoomGateway.onArrival = resolve));
@@ -113,7 +113,7 @@ describe.each(
   });
 
   describe('round trips to memcached', () => {
-    it('one to connect with a session, none without', async () => {
+    it('are one to connect with a session, none without', async () => {
       const visitor = await signedIn();
       wire.reset();
       await (await connect(visitor)).ask('ping');
@@ -125,7 +125,7 @@ describe.each(
       expect(commands()).toEqual([]);
     });
 
-    it('none for a message that ignores the session, one to read, two to write', async () => {
+    it('are none for a message that ignores the session, one to read, two to write', async () => {
       const client = await connect(await signedIn());
       await client.ask('ping');
       wire.reset();
@@ -140,7 +140,7 @@ describe.each(
       expect(commands()).toEqual(['mg', 'cas']);
     });
 
-    it('none for the messages of a visitor whose cookie is no session’s', async () => {
+    it('are none for messages of a visitor with an unknown id', async () => {
       const visitor = app.visitor();
       visitor.cookie = `SID=${'A'.repeat(43)}`;
       const client = await connect(visitor);
@@ -152,14 +152,14 @@ describe.each(
     });
   });
 
-  describe('saved before it is said', () => {
-    it('what a handler changed before it threw', async () => {
+  describe('before anything is sent', () => {
+    it('stores what a handler changed before it threw', async () => {
       const visitor = await signedIn();
       expect((await (await connect(visitor)).ask('throw')).event).toBe('exception');
       expect(await entries(visitor)).toMatchObject({ attempted: true });
     });
 
-    it('each value of a stream, and what changed after the last', async () => {
+    it('stores changes before each value of a stream, and after the last', async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       client.send('stream');
@@ -172,7 +172,7 @@ describe.each(
       expect(await entries(visitor)).toMatchObject({ streamed: 3, streamEnded: true });
     });
 
-    it('what failed is told after it, or why it could not be saved', async () => {
+    it('stores changes before an exception is sent, or sends why they could not be stored', async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       expect((await client.ask('told')).data).toBe('no');
@@ -182,7 +182,7 @@ describe.each(
       wire.failWrites(false);
     });
 
-    it('without an answer', async () => {
+    it('stores changes of a handler without an answer', async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       client.send('silent');
@@ -193,7 +193,7 @@ describe.each(
       wire.failWrites(false);
     });
 
-    it('no answer if it cannot be saved, but an exception', async () => {
+    it('sends no answer but an exception if changes cannot be stored', async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       expect(await client.ask('large')).toMatchObject({
@@ -210,7 +210,7 @@ describe.each(
   });
 
   describe('parallel messages of one session', () => {
-    it('50 on five sockets lose nothing', async () => {
+    it('lose nothing: 50 on five sockets', async () => {
       const visitor = await signedIn();
       const five = await Promise.all([1, 2, 3, 4, 5].map(() => connect(visitor)));
       for (const [n, client] of five.entries()) {
@@ -228,7 +228,7 @@ describe.each(
     });
   });
 
-  describe('a client that goes', () => {
+  describe('a client that disconnects', () => {
     const stored = async (visitor: Visitor) => {
       while (!wire.commands.some(({ name }) => name === 'cas')) await visitor.get('/nowhere');
       return entries(visitor);
@@ -241,7 +241,7 @@ describe.each(
       return departed;
     };
 
-    it('while its message is handled: what that changes is stored when it is done', async () => {
+    it('while its message is handled has the changes stored when the handler ends', async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       await client.ask('ping');
@@ -251,7 +251,7 @@ describe.each(
       expect(await stored(visitor)).toMatchObject({ afterwards: 1 });
     });
 
-    it('as it is sent away by the handler: what that changes then is stored', async () => {
+    it('because the handler disconnected it has later changes stored', async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       await client.ask('ping');
@@ -260,7 +260,7 @@ describe.each(
       expect(await stored(visitor)).toMatchObject({ farewell: true });
     });
 
-    it('before its message is handled: that is not done, and what a guard changed is stored', async () => {
+    it("before its message is handled has the guard's changes stored, and the handler is not called", async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       await client.ask('ping');
@@ -271,7 +271,7 @@ describe.each(
     });
   });
 
-  describe('what would need a cookie', () => {
+  describe('a change that needs a cookie', () => {
     it('is refused in a message: a new session, a new id', async () => {
       const nobody = await connect(app.visitor());
       expect((await nobody.ask('write')).data).toBe('SESSION_NO_RESPONSE');
@@ -283,7 +283,7 @@ describe.each(
   });
 
   describe('an outage', () => {
-    it('is an exception to messages that use the session, and no reason to close', async () => {
+    it('gives an exception to messages that use the session, and closes no socket', async () => {
       const client = await connect(await signedIn());
       await client.ask('read');
       await wire.refuse(true);
@@ -301,7 +301,7 @@ describe.each(
   describe('the end of a session', () => {
     const told = sockets === 'ws' ? 4401 : 'io server disconnect';
 
-    it('closes its sockets at once, if this process ends it', async () => {
+    it('closes its sockets at once if this process ends it', async () => {
       const visitor = await signedIn();
       const [one, other] = [await connect(visitor), await connect(visitor)];
       const stranger = await connect(await signedIn());
@@ -310,7 +310,7 @@ describe.each(
       expect((await stranger.ask('read')).data).toMatchObject({ name: 'Ada' });
     });
 
-    it('by a message: that one is answered, then all are closed', async () => {
+    it('by a message lets it be answered, then closes all sockets', async () => {
       const visitor = await signedIn();
       const [one, other] = [await connect(visitor), await connect(visitor)];
       expect((await one.ask('destroy')).data).toBe('bye');
@@ -318,7 +318,7 @@ describe.each(
       expect(await entries(visitor)).toEqual({});
     });
 
-    it('closes its sockets at their next message, if others ended it', async () => {
+    it('by others closes its sockets at their next message', async () => {
       const client = await connect(await signedIn());
       await client.ask('read');
       await memcached.flush();
@@ -327,14 +327,14 @@ describe.each(
       expect(app.logged.errors.filter((line) => line.includes('ended'))).toEqual([]);
     });
 
-    it('while a message is handled: what that changed is not said to be saved', async () => {
+    it('while a message is handled is reported to the message, not success', async () => {
       const client = await connect(await signedIn());
       RoomGateway.others = () => memcached.flush();
       expect((await client.ask('meanwhile')).event).toBe('exception');
       expect(await client.closed).toBe(told);
     });
 
-    it('while many are handled: it is not written back, and no fault to be logged', async () => {
+    it('while many messages are handled is final, and not logged as a failure', async () => {
       const visitor = await signedIn();
       const { cookie } = visitor;
       const client = await connect(visitor);
@@ -361,14 +361,14 @@ describe.each(
       expect(app.logged.errors.filter((line) => line.includes('ended'))).toEqual([]);
     });
 
-    it('while a message is handled that does not mind: its socket is closed all the same', async () => {
+    it('while a message is handled that ignores errors closes the socket nevertheless', async () => {
       const client = await connect(await signedIn());
       RoomGateway.others = () => memcached.flush();
       expect((await client.ask('careless')).data).toBe('stored?');
       expect(await client.closed).toBe(told);
     });
 
-    it('by a new id while a message is handled: what that changed is in the session', async () => {
+    it("by a new id while a message is handled keeps the message's changes", async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       RoomGateway.others = () => visitor.post('/new-id');
@@ -376,7 +376,7 @@ describe.each(
       expect(await entries(visitor)).toMatchObject({ changed: true });
     });
 
-    it('by a sign-in while a message is handled: what that changed is dropped', async () => {
+    it("by a sign-in while a message is handled drops the message's changes", async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       RoomGateway.others = () => visitor.post('/user');
@@ -385,7 +385,7 @@ describe.each(
       expect(await entries(visitor)).toEqual({ name: 'Ada', count: 0 });
     });
 
-    it('by a new id: the socket has the old one, and its client connects again', async () => {
+    it('by a new id closes the socket, which has the old one, and its client connects again', async () => {
       const visitor = await signedIn();
       const client = await connect(visitor);
       await client.ask('read');

@@ -79,7 +79,7 @@ describe.each(GRAPHQL_STACKS)('a sign-in beside operations, by $name', ({ platfo
     ['call their updaters with', 'mutation { updateLate }', { updateLate: '["before"]' }],
     ['end', 'mutation { destroyLate }', { destroyLate: true }],
     ['read', '{ readLate }', { readLate: 'before' }],
-  ])('that had read the session before do not %s what comes after', async (_what, query, data) => {
+  ])('that had read the session before do not %s the new one', async (_what, query, data) => {
     const victim = served.visitor();
     await operate(victim, 'mutation { put(value: "before") }');
     gate = new Gate();

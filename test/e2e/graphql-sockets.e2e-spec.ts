@@ -189,7 +189,7 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
       }
     }
 
-    it('has the session of the handshake, as it is with each event', async () => {
+    it("has the handshake's session, read again for each event", async () => {
       const somebody = await signedIn();
       const news = connect(somebody.cookie).iterate<any>({ query: NEWS });
       expect((await news.next()).value.data).toEqual({ news: { number: 1, visits: 1 } });
@@ -206,12 +206,12 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
       expect((await first(connect(), '{ visitsNow }')).data).toEqual({ visitsNow: null });
     });
 
-    it('turns away by its guards who is not signed in', async () => {
+    it('refuses anonymous visitors by its guards', async () => {
       expect(JSON.stringify(await first(connect(), NEWS))).toContain('Forbidden');
     });
 
     it.each(['subscription { counting { number } }', 'mutation { visit }', 'mutation { signOut }'])(
-      'cannot change it, as nothing waits for that: %s',
+      'cannot change it, as no response waits for a commit: %s',
       async (operation) => {
         const somebody = await signedIn();
         const told = JSON.stringify(await first(connect(somebody.cookie), operation));
@@ -220,13 +220,13 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
       },
     );
 
-    it('has no SessionManager: a clear error', async () => {
+    it('has no SessionManager but a clear error', async () => {
       const { cookie } = await signedIn();
       const told = await first(connect(cookie), '{ managed }');
       expect(JSON.stringify(told)).toContain('in GraphQL use @Session()');
     });
 
-    it('costs nothing if it ignores the session, and one round trip a look', async () => {
+    it('needs no round trip if it ignores the session, and one per use', async () => {
       const { cookie } = await signedIn();
       const client = connect(cookie);
       wire.reset();
@@ -239,7 +239,7 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
       expect(wire.commands.map(({ name }) => name)).toEqual(['mg', 'mg']);
     });
 
-    it('is not kept once its client has gone', async () => {
+    it('is not registered after its client has disconnected', async () => {
       const somebody = await signedIn();
       const client = connect(somebody.cookie);
       await first(client, '{ visitsNow }');
@@ -255,7 +255,7 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
       expect(await client.closed).toBe(closedBy);
     });
 
-    it('is closed at the next look if the session was ended elsewhere', async () => {
+    it('is closed at the next use if the session was ended elsewhere', async () => {
       const somebody = await signedIn();
       const client = connect(somebody.cookie);
       await first(client, '{ visitsNow }');

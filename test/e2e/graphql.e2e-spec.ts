@@ -117,7 +117,7 @@ describe.each(GRAPHQL_STACKS)(
       expect((await operate(visitor, '{ visits }')).data).toEqual({ visits: 1 });
     });
 
-    it('cost an operation what they cost a route: none 0, reading 1, writing 2', async () => {
+    it('need as many round trips as in a route: unused 0, reading 1, writing 2', async () => {
       const visitor = app.visitor();
       await operate(visitor, 'mutation { visit }');
       expect(await commandsOf(() => operate(visitor, '{ untouched }'))).toBe(0);
@@ -125,7 +125,7 @@ describe.each(GRAPHQL_STACKS)(
       expect(await commandsOf(() => operate(visitor, 'mutation { a: visit b: visit }'))).toBe(2);
     });
 
-    it('are one for all fields of an operation, which lose nothing in parallel', async () => {
+    it('are shared by all fields of an operation, which lose nothing in parallel', async () => {
       const visitor = app.visitor();
       const fields = Array.from({ length: 50 }, (_, n) => `f${n}: counted(by: 1)`);
       const { data, setCookies } = await operate(visitor, `{ ${fields.join(' ')} }`);
@@ -134,7 +134,7 @@ describe.each(GRAPHQL_STACKS)(
       expect((await operate(visitor, '{ counted(by: 0) }')).data).toEqual({ counted: 50 });
     });
 
-    it('are one for parallel operations, too', async () => {
+    it('are shared by parallel operations, too', async () => {
       const visitor = app.visitor();
       await operate(visitor, 'mutation { visit }');
       await Promise.all(Array.from({ length: 20 }, () => operate(visitor, 'mutation { visit }')));
@@ -146,7 +146,7 @@ describe.each(GRAPHQL_STACKS)(
       expect(data).toEqual({ sameByContext: true, sameByManager: true });
     });
 
-    it('let guards in, sign in with a new id, and sign out', async () => {
+    it('serve guards, sign in with a new id, and sign out', async () => {
       const visitor = app.visitor();
       expect((await operate(visitor, '{ account }')).errors).toHaveLength(1);
       await operate(visitor, 'mutation { visit }');
@@ -162,7 +162,7 @@ describe.each(GRAPHQL_STACKS)(
       expect((await operate(thief, '{ account }')).errors).toHaveLength(1);
     });
 
-    it('that cannot be stored are a 503 in place of the answer, without a cookie', async () => {
+    it('that cannot be stored give a 503 in place of the answer, without a cookie', async () => {
       wire.failWrites(true);
       const answer = await app.visitor().post('/graphql', { query: 'mutation { visit }' });
       wire.failWrites(false);
@@ -170,7 +170,7 @@ describe.each(GRAPHQL_STACKS)(
       expect(answer.json).toEqual({ statusCode: 503, message: 'Service Unavailable' });
     });
 
-    it('whose sign-in cannot be stored are a 503, though GraphQL made an answer of the error', async () => {
+    it('whose sign-in cannot be stored give a 503, although GraphQL answered with the error', async () => {
       const visitor = app.visitor();
       await operate(visitor, 'mutation { visit }');
       wire.failWrites(true);
@@ -195,7 +195,7 @@ describe.each(GRAPHQL_STACKS)(
         return visitor;
       };
 
-      it('are an error with its code, and other fields are answered', async () => {
+      it('give an error with its code, and other fields are answered', async () => {
         const { data, errors, setCookies } = await operate(somebody(), '{ untouched visits }');
         expect(data).toEqual({ untouched: 'nothing of a session', visits: null });
         expect(errors).toMatchObject([{ extensions: { code: 'SESSION_STORE_UNAVAILABLE' } }]);
@@ -208,7 +208,7 @@ describe.each(GRAPHQL_STACKS)(
         expect(errors).toMatchObject([{ extensions: { code: 'SESSION_STORE_UNAVAILABLE' } }]);
       });
 
-      it('are of this status, where nothing else is answered', async () => {
+      it("give the error's status where nothing else is answered", async () => {
         const { status } = await operate(somebody(), 'mutation { signOut }');
         expect(status).toBe(statusOfFailure);
       });

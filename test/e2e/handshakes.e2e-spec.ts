@@ -81,7 +81,7 @@ class MembersGateway {
 }
 
 describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ http, sockets }))))(
-  'who checks the handshakes of $sockets, on $http',
+  'code that checks handshakes of $sockets, on $http',
   ({ http, sockets }) => {
     const memcached = useMemcached();
     const wire = useRecordingProxy(memcached);
@@ -100,7 +100,7 @@ describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ h
       return visitor;
     }
 
-    it('has the session, and lets in by it', async () => {
+    it('has the session, and can accept by it', async () => {
       const { cookie } = await signedIn();
       const client = await connectGateway(sockets, app.url, cookie);
       expect((await client.ask('name')).data).toBe('Ada');
@@ -116,7 +116,7 @@ describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ h
       expect((await visitor.get('/entries')).json).toEqual({ name: 'Ada' });
     });
 
-    it('costs a round trip beside that of the gateway', async () => {
+    it('needs one round trip beside that of the gateway', async () => {
       const { cookie } = await signedIn();
       wire.reset();
       const client = await connectGateway(sockets, app.url, cookie);
@@ -125,7 +125,7 @@ describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ h
       client.close();
     });
 
-    it('is too late for a client that has gone: nothing is kept of it', async () => {
+    it('registers nothing for a client that has disconnected', async () => {
       const { cookie } = await signedIn();
       const gone = new Promise<void>((resolve) => {
         before = async ({ socket }) => {
@@ -140,7 +140,7 @@ describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ h
       expect(app.app.get(SocketRegistry).bySession()).toEqual([]);
     });
 
-    it('lets nobody stay whose session ends elsewhere before the gateway hears of the client', async () => {
+    it('leaves no socket open whose session ends elsewhere before the gateway gets the client', async () => {
       const { cookie } = await signedIn();
       between = () => memcached.flush();
       const client = await connectGateway(sockets, app.url, cookie);
@@ -148,7 +148,7 @@ describe.each(PLATFORMS.flatMap((http) => SOCKET_PLATFORMS.map((sockets) => ({ h
       expect(await client.closed).toBe(sockets === 'ws' ? 4401 : 'io server disconnect');
     });
 
-    it('leaves it to the gateway to answer the message that ends the session', async () => {
+    it('lets the gateway answer the message that ends the session', async () => {
       const { cookie } = await signedIn();
       const client = await connectGateway(sockets, app.url, cookie);
       expect((await client.ask('leave')).data).toBe('bye');
@@ -171,14 +171,14 @@ describe.each(SOCKET_PLATFORMS)('the id in a header of the handshake, with %s', 
 
   afterAll(() => app.close());
 
-  it('is that of the session, for who checks it and for messages', async () => {
+  it('is that of the session, for checks and for messages', async () => {
     const headers = await sessionHeaders(app.app, { name: 'Ada' });
     const client = await connectGateway(sockets, app.url, headers);
     expect((await client.ask('name')).data).toBe('Ada');
     client.close();
   });
 
-  it('is none in a cookie', async () => {
+  it('is not read from a cookie', async () => {
     const [id] = Object.values(await sessionHeaders(app.app, { name: 'Ada' }));
     await expect(connectGateway(sockets, app.url, `SID=${id}`)).rejects.toBeInstanceOf(Error);
   });
@@ -201,7 +201,7 @@ describe('a socket of Socket.IO that begins without a WebSocket', () => {
 
   afterAll(() => app.close());
 
-  it('is let in by its first request', async () => {
+  it('is accepted at its first request', async () => {
     const visitor = app.visitor();
     await visitor.post('/sign-in');
     socket = connectSocketIo(app.url, visitor.cookie, ['polling']);
@@ -211,7 +211,7 @@ describe('a socket of Socket.IO that begins without a WebSocket', () => {
     expect(await answer).toEqual(['Ada']);
   });
 
-  it('is refused by it', async () => {
+  it('is refused at its first request', async () => {
     socket = connectSocketIo(app.url, undefined, ['polling']);
     const [error] = (await once(socket as never, 'connect_error')) as [Error];
     expect(error.message).toBe('xhr poll error');
@@ -219,7 +219,7 @@ describe('a socket of Socket.IO that begins without a WebSocket', () => {
 });
 
 it.each(PLATFORMS)(
-  'without sockets, who asks for one gets a page and a session, on %s',
+  'an application without sockets answers an upgrade request like any other, on %s',
   async (platform) => {
     const app = await startSessionApp({ platform, controllers: [PagesController] });
     const asking = request(`${app.url}/sign-in`, {

@@ -103,27 +103,27 @@ describe.each(PLATFORMS)('a client that hangs up, on %s', (platform) => {
     return undefined;
   }
 
-  it('before the answer: what the handler wrote is stored', async () => {
+  it("before the response has the handler's changes stored", async () => {
     const visitor = await knownVisitor();
     await hangUp('/slow', visitor.cookie);
     gate.release();
     expect(await stored(visitor, 'after')).toEqual({ first: true, before: true, after: true });
   });
 
-  it.each(['/stream', '/events'])('during %s: what the handler wrote is stored', async (path) => {
+  it.each(['/stream', '/events'])("during %s has the handler's changes stored", async (path) => {
     const visitor = await knownVisitor();
     await hangUp(path, visitor.cookie);
     await closed;
     expect(await stored(visitor, 'before')).toMatchObject({ first: true, before: true });
   });
 
-  it('what is written after the response has begun is stored when it is over', async () => {
+  it('has changes after the first byte stored when the response ends', async () => {
     const visitor = await knownVisitor();
     expect((await visitor.get('/after')).body).toBe('sent');
     expect(await stored(visitor, 'after')).toEqual({ first: true, after: true });
   });
 
-  it('what a new visitor’s handler writes too late is told to those who run it', async () => {
+  it('as a new visitor causes a warning about changes that are too late', async () => {
     const { setCookies } = await app.visitor().get('/after');
     expect(setCookies).toEqual([]);
     for (let i = 0; i < 200 && app.logged.warnings.length === 0; i++) await app.visitor().get('/');

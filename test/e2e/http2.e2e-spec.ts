@@ -4,17 +4,19 @@ import {
   constants,
   type ClientHttp2Session,
   type Http2ServerRequest,
+  type Http2ServerResponse,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Req, type INestApplication } from '@nestjs/common';
+import { Controller, Get, Req, Res, type INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply } from 'fastify';
 import { Test } from '@nestjs/testing';
 
-import { Session, SessionModule } from '../../src/index.js';
+import { Session, SessionModule, type SessionError } from '../../src/index.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
 import { LogRecord } from '../support/session-app.js';
@@ -27,6 +29,20 @@ class CounterController {
   @Get()
   count(@Session() session: Session) {
     return { count: session.increment('count') };
+  }
+
+  /** Past the response. */
+  @Get('stream')
+  async stream(@Session() session: Session, @Res() reply: FastifyReply) {
+    reply.hijack();
+    const { stream } = reply.raw as unknown as Http2ServerResponse;
+    stream.respond({ ':status': 200 });
+    session.late = true;
+    const outcome = await session.save().then(
+      () => 'saved',
+      (error: unknown) => (error as SessionError).code,
+    );
+    stream.end(JSON.stringify({ outcome }));
   }
 
   @Get('slow')
@@ -100,14 +116,14 @@ describe('sessions over HTTP/2', () => {
     expect(JSON.parse(second.body)).toEqual({ count: 2 });
   });
 
-  it('of two headers that differ are nobody’s', async () => {
+  it('with two different headers are not found', async () => {
     const ids = [await get({ 'x-session-id': '' }), await get({ 'x-session-id': '' })].map(
       ({ headers }) => headers['x-session-id'] as string,
     );
     expect(JSON.parse((await get({ 'x-session-id': ids })).body)).toEqual({ count: 1 });
   });
 
-  it('that cannot be stored are a 503 without a cookie', async () => {
+  it('that cannot be stored give a 503 without a cookie', async () => {
     wire.failWrites(true);
     const { headers, body } = await get();
     wire.failWrites(false);
@@ -116,7 +132,17 @@ describe('sessions over HTTP/2', () => {
     expect(JSON.parse(body)).toEqual({ statusCode: 503, message: 'Service Unavailable' });
   });
 
-  it('begin for nobody who has given up', async () => {
+  it('do not begin in a response whose head is sent already, but others continue', async () => {
+    const before = await memcached.keys();
+    const late = await get({ ':path': '/stream' });
+    expect(JSON.parse(late.body)).toEqual({ outcome: 'SESSION_RESPONSE_BEGUN' });
+    expect(await memcached.keys()).toHaveLength(before.length);
+    const [cookie] = (await get()).headers['set-cookie']!;
+    const stored = await get({ ':path': '/stream', cookie: cookie!.split(';')[0] });
+    expect(JSON.parse(stored.body)).toEqual({ outcome: 'saved' });
+  });
+
+  it('do not begin for a client that has hung up', async () => {
     const hasBegun = new Promise<void>((resolve) => (begun = resolve));
     const hasEnded = new Promise<void>((resolve) => (ended = resolve));
     const before = await memcached.keys();

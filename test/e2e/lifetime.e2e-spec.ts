@@ -58,7 +58,7 @@ describe('the life of a session', () => {
   }
 
   describe('in memcached', () => {
-    it('is the idle timeout, renewed by a read', async () => {
+    it('has the idle timeout, renewed by a read', async () => {
       const app = await start({ memcached: wire.server, timeout: 600 });
       const visitor = app.visitor();
       await visitor.get('/write');
@@ -70,14 +70,14 @@ describe('the life of a session', () => {
       expect(await timeToLive()).toBe(600);
     });
 
-    it('ends when memcached forgets it: all entries at once', async () => {
+    it('ends for all entries together when memcached drops it', async () => {
       const visitor = (await start()).visitor();
       await visitor.get('/write');
       await memcached.command(`touch ${wire.commands.at(-1)!.key} -1`);
       expect((await visitor.get('/')).json).toEqual({ isNew: true, entries: {} });
     });
 
-    it('is cut at the absolute deadline, which a new id does not move', async () => {
+    it('ends at the absolute deadline, which a new id does not change', async () => {
       const options = { memcached: wire.server, timeout: 600, absoluteTimeout: 1000 };
       const visitor = (await start(options)).visitor();
       const { createdAt } = (await visitor.get('/write')).json as { createdAt: string };
@@ -96,7 +96,7 @@ describe('the life of a session', () => {
       expect([over.json, over.setCookies]).toEqual([{ isNew: true, entries: {} }, []]);
     });
 
-    it('outlives the application', async () => {
+    it('continues after a restart of the application', async () => {
       const first = await start();
       const visitor = first.visitor();
       await visitor.get('/write');
@@ -106,7 +106,7 @@ describe('the life of a session', () => {
       expect((await second.get('/')).json).toEqual({ isNew: false, entries: { writes: 1 } });
     });
 
-    it('is shared by applications with the same memcached, and apart with another prefix', async () => {
+    it('is shared by applications with the same memcached, and separate with another prefix', async () => {
       const [one, two] = [await start(), await start()];
       const apart = await start({ memcached: wire.server, keyPrefix: 'other:' });
       const visitor = one.visitor();
@@ -120,7 +120,7 @@ describe('the life of a session', () => {
       expect((await onApart.get('/')).json).toEqual({ isNew: true, entries: {} });
     });
 
-    it('is the same for a store of the application’s own', async () => {
+    it('is the same in a store of the application’s cache', async () => {
       const app = await start({ stores: memcachedStore(wire.server), timeout: 77 });
       const visitor = app.visitor();
       await visitor.get('/write');
@@ -132,7 +132,7 @@ describe('the life of a session', () => {
   });
 
   describe('in memory', () => {
-    it('ends when it was not used for the idle timeout', async () => {
+    it('ends without use for the idle timeout', async () => {
       const visitor = (await start({ timeout: 100 })).visitor();
       await visitor.get('/write');
       time += 99 * SECOND;
@@ -150,7 +150,7 @@ describe('the life of a session', () => {
       expect((await visitor.get('/write')).setCookies.join()).not.toMatch(/max-age|expires/i);
     });
 
-    it('persistent: is the timeout, and the cookie is sent again when a third of it is over', async () => {
+    it('if persistent is the timeout, and the cookie is sent again when a third of it is over', async () => {
       const options = { memcached: wire.server, timeout: 100, cookie: { persistent: true } };
       const visitor = (await start(options)).visitor();
       expect((await visitor.get('/write')).setCookies).toEqual([

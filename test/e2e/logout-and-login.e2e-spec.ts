@@ -164,7 +164,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
     /^SID=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax$/;
 
   describe('destroy', () => {
-    it('takes the record out of the store and the cookie off the client', async () => {
+    it('removes the record and clears the cookie', async () => {
       await memcached.flush();
       const visitor = await knownVisitor();
       expect(await items()).toBe(1);
@@ -181,7 +181,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       expect((await app.visitor().get('/sessions/logout')).setCookies).toEqual([]);
     });
 
-    it('of a guard that throws is done, and the cookie cleared', async () => {
+    it('by a guard that throws is done, and the cookie is cleared', async () => {
       const visitor = await knownVisitor();
       const thief = visitor.fork();
       const response = await visitor.get('/expelled');
@@ -195,7 +195,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       expect((await visitor.get('/sessions/logout-then-write')).body).toBe('SESSION_DESTROYED');
     });
 
-    it('leaves a new session to whoever writes afterwards', async () => {
+    it('lets a later write begin a new session', async () => {
       const visitor = await knownVisitor();
       const before = visitor.cookie;
       await visitor.get('/sessions/logout-and-flash');
@@ -204,7 +204,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
     });
 
     it.each(['/slow-write', '/slow-read', '/slow-save'])(
-      'stays: %s that began before does not write it back, nor send a cookie',
+      'is final: %s that began before does not write it back, nor send a cookie',
       async (path) => {
         await memcached.flush();
         const visitor = await knownVisitor();
@@ -220,7 +220,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       },
     );
 
-    it('is told to a slow request that wants to save', async () => {
+    it('fails the save() of a slow request', async () => {
       const visitor = await knownVisitor();
       const slow = visitor.fork().get('/slow-save');
       await gate.reached;
@@ -229,7 +229,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       expect((await slow).body).toBe('SESSION_DESTROYED');
     });
 
-    it('stays: a slow request cannot regenerate what is gone', async () => {
+    it('is final: a slow request cannot regenerate the session', async () => {
       await memcached.flush();
       const visitor = await knownVisitor();
       const slow = visitor.fork().get('/slow-regenerate');
@@ -240,7 +240,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       expect(await items()).toBe(0);
     });
 
-    it('reaches the session though another request gave it a new id meanwhile', async () => {
+    it('ends the session although another request gave it a new id meanwhile', async () => {
       await memcached.flush();
       const visitor = await knownVisitor();
       const slow = visitor.fork().get('/slow-write');
@@ -256,7 +256,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
   });
 
   describe('regenerate', () => {
-    it('keeps the entries under a new id; the old one is a stranger at once', async () => {
+    it('keeps the entries under a new id; the old one is invalid at once', async () => {
       const visitor = await knownVisitor();
       const old = visitor.fork();
       const response = await visitor.get('/sessions/login');
@@ -276,7 +276,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       expect((await visitor.get('/')).json).toEqual({});
     });
 
-    it('lands the writes of requests that had read the session, and tells them nothing', async () => {
+    it('keeps the writes of requests in flight, and does not send them the new id', async () => {
       const visitor = await knownVisitor();
       const slow = Array.from({ length: 10 }, () => visitor.fork().get('/slow-write'));
       await gate.reached;
@@ -292,7 +292,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       });
     });
 
-    it('by a request that had read the session before another one did so gives it one of its own', async () => {
+    it('by a second request in flight gives it a branch', async () => {
       const visitor = await knownVisitor();
       const other = visitor.fork();
       const slow = other.get('/slow-regenerate');
@@ -306,7 +306,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       expect((await other.get('/')).json).toEqual({ written: true, slow: true });
     });
 
-    it('does not sign a visitor in to a session that whoever planted its id has renewed', async () => {
+    it('does not sign a visitor in to a session whose id an attacker planted and regenerated', async () => {
       const attacker = await knownVisitor();
       const victim = attacker.fork();
       const signingIn = victim.get('/slow-regenerate');
@@ -349,7 +349,7 @@ describe.each(PLATFORMS)('sessions that end or get a new id, on %s', (platform) 
       expect(await items()).toBe(1);
     });
 
-    it('changes nothing if nothing is written', async () => {
+    it('changes nothing without a write', async () => {
       await memcached.flush();
       const response = await app.visitor().get('/', { headers: { cookie: planted } });
       expect([response.json, response.setCookies]).toEqual([{}, []]);

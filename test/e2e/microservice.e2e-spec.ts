@@ -68,7 +68,7 @@ describe('messages of a microservice', () => {
   });
 
   it.each(['session', 'entry'])(
-    'have no session: a clear error, not undefined: %s',
+    'throw a clear error for a session, not undefined: %s',
     async (what) => {
       expect(await firstValueFrom(client.send(what, {}))).toEqual({
         code: 'SESSION_NO_HTTP',
@@ -77,7 +77,7 @@ describe('messages of a microservice', () => {
     },
   );
 
-  it('have no SessionManager: the same error', async () => {
+  it('throw the same error for a SessionManager', async () => {
     const answer = await firstValueFrom(client.send('manager', {})).catch(
       (error: unknown) => error,
     );

@@ -134,19 +134,19 @@ describe.each(PLATFORMS)('SessionModule, on %s', (platform) => {
     expect((await visitor().get('/scoped')).json).toEqual({ same: true });
   });
 
-  it('pipes apply to an entry', async () => {
+  it('applies pipes to an entry', async () => {
     const somebody = (await start(SessionModule.forRoot(), { platform })).visitor();
     await somebody.get('/set');
     expect((await somebody.get('/piped')).json).toEqual({ count: 42 });
   });
 
-  it('sessionOf() serves middleware and interceptors with the one session of the request', async () => {
+  it("gives middleware and interceptors the request's session by sessionOf()", async () => {
     const somebody = (await start(SessionModule.forRoot(), { platform })).visitor();
     expect((await somebody.get('/intercepted')).setCookies).toHaveLength(1);
     expect((await somebody.get('/')).json).toEqual({ middleware: 1, intercepted: 1 });
   });
 
-  it('without it @Session() is a clear error, never undefined', async () => {
+  it('is named in a clear error of @Session() if it is missing', async () => {
     @Module({ controllers: [MixedController] })
     class LonelyModule {}
 
@@ -210,14 +210,14 @@ describe('SessionModule.forRootAsync', () => {
       'useExisting',
       SessionModule.forRootAsync({ imports: [OptionsModule], useExisting: OptionsFactory }),
     ],
-  ])('takes the options of %s', async (_name, sessions) => {
+  ])('accepts the options of %s', async (_name, sessions) => {
     const somebody = (await start(sessions)).visitor();
     await somebody.get('/set');
     expect(somebody.cookie).toMatch(/^async=[\w-]{43}$/);
     expect((await somebody.get('/')).json).toEqual({ count: '42' });
   });
 
-  it('takes the application’s own cache', async () => {
+  it('accepts the application’s own cache', async () => {
     const memcached = await startMemcached();
     const stores = [memcachedStore(memcached.server)];
     const cache = CacheModule.register({ isGlobal: true, stores });
@@ -240,7 +240,7 @@ describe('SessionModule.forRootAsync', () => {
   });
 });
 
-it('is global unless isGlobal is false; undefined is like leaving it out', () => {
+it('SessionModule is global unless isGlobal is false; undefined counts as absent', () => {
   const modules = [{}, { isGlobal: undefined }, { isGlobal: false }].map((options) => [
     SessionModule.forRoot(options).global,
     SessionModule.forRootAsync({ ...options, useFactory: () => ({}) }).global,
@@ -264,7 +264,7 @@ it('a cache of the application is not used for sessions unless it is given', asy
   expect(keys).toEqual([]);
 });
 
-it('a wrong option stops the start with an error that names it', async () => {
+it('a wrong option fails the start with an error that names it', async () => {
   const starting = start(SessionModule.forRoot({ timeout: 0 }));
   await expect(starting).rejects.toBeInstanceOf(SessionOptionsError);
   await expect(start(SessionModule.forRoot({ timeout: 0 }))).rejects.toMatchObject({
@@ -273,7 +273,7 @@ it('a wrong option stops the start with an error that names it', async () => {
   });
 });
 
-it('memcached holds no session for more than 30 days: said at the start', async () => {
+it('a timeout of more than 30 days fails the start with memcached', async () => {
   const timeout = 31 * 24 * 60 * 60;
   await expect(start(SessionModule.forRoot({ timeout, memcached: '127.0.0.1:1' }))).rejects.toThrow(
     'timeout: memcached holds nothing for more than 30 days',
@@ -312,7 +312,7 @@ it('a provider of the application injects the manager', async () => {
   expect((await somebody.get('/')).json).toEqual({ cart: ['apples', 'apples'] });
 });
 
-it('an application that was closed asks for its store no more, though that is down', async () => {
+it('a closed application does not use its store any more, even if that is down', async () => {
   const adapter = new PlainAdapter();
   const server = await start(SessionModule.forRoot({ stores: adapter }));
   adapter.failure = new Error('down');

@@ -68,7 +68,7 @@ const EVENTS: SessionEvent[] = [
   ...(['evicted', 'refused', 'outage-began', 'outage-ended'] as const),
 ];
 
-describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
+describe.each(PLATFORMS)('monitoring, on %s', (platform) => {
   let memcached: Memcached;
   let app: SessionApp;
   let events: [SessionEvent, unknown][];
@@ -98,7 +98,7 @@ describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
     await memcached.stop();
   });
 
-  it('is an event for each thing that happens to a session, without an id', async () => {
+  it('has an event for each change of a session, without an id', async () => {
     const visitor = app.visitor();
     await visitor.get('/count');
     await visitor.get('/read');
@@ -123,7 +123,7 @@ describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
     expect(JSON.stringify(events)).not.toMatch(/[\w-]{43}/);
   });
 
-  it('is a count of them', async () => {
+  it('counts the events', async () => {
     const visitor = app.visitor();
     await visitor.get('/count');
     await Promise.all([1, 2, 3].map(() => visitor.get('/count')));
@@ -133,7 +133,7 @@ describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
     expect(counters).toMatchObject({ loaded: 5, committed: 4, destroyed: 1, refused: 0 });
   });
 
-  it('is a conflict if another process stored the session in between', async () => {
+  it('has a conflict if another process stored the session in between', async () => {
     const options = { memcached: memcached.server };
     const other = await startSessionApp({ platform, options, controllers: [VisitsController] });
     const visitor = app.visitor();
@@ -148,13 +148,13 @@ describe.each(PLATFORMS)('what operators see, on %s', (platform) => {
     await other.close();
   });
 
-  it('is a server that does not answer, though no session was asked for since', async () => {
+  it('shows a server that does not answer, also without requests', async () => {
     await memcached.kill();
     const { status, json } = await app.visitor().get('/health');
     expect([status, json.error.sessions.servers]).toEqual([503, { 'server 1': 'down' }]);
   });
 
-  it('is an outage: two events, two lines, the state of the server, and its health', async () => {
+  it("shows an outage by two events, two lines, the server's state and its health", async () => {
     const visitor = app.visitor();
     await visitor.get('/count');
     const healthy = await visitor.get('/health');

@@ -63,7 +63,7 @@ const PLANTED: [what: string, flags: number, bytes: Buffer][] = [
   ['the record of another cache', 0, Buffer.from('{"value":{"cookie":{}},"expires":1}')],
 ];
 
-describe.each(PLATFORMS)('an item that is no session, on %s', (platform) => {
+describe.each(PLATFORMS)("a foreign item under a session's key, on %s", (platform) => {
   let memcached: Memcached;
   let app: SessionApp;
   let crowd: CrowdClient;
@@ -115,7 +115,7 @@ describe.each(PLATFORMS)('an item that is no session, on %s', (platform) => {
   }
 
   it.each(PLANTED)(
-    'makes a stranger and disturbs nobody else: %s, with the flags %i',
+    'ends its session and affects no other: %s, with the flags %i',
     async (_what, flags, bytes) => {
       await plant(memcached.port, key, flags, bytes);
       const times = bytes.length > 100_000 ? TIMES_WITH_MUCH : TIMES;
@@ -128,7 +128,7 @@ describe.each(PLATFORMS)('an item that is no session, on %s', (platform) => {
     },
   );
 
-  it('makes a stranger if it is the list of sessions of a user', async () => {
+  it("ends the user's sessions if it replaces the user's index", async () => {
     const ada = app.visitor();
     await ada.get('/sign-in');
     const index = new StoreKeys('sess:', []).ofUser('ada', 0);
@@ -140,7 +140,7 @@ describe.each(PLATFORMS)('an item that is no session, on %s', (platform) => {
     expect(states()).toEqual(['up']);
   });
 
-  it('is told in one line a minute at most, and as no outage', () => {
+  it('is logged in at most one line a minute, and not as an outage', () => {
     const { errors, warnings } = app.logged;
     expect(errors).toEqual([]);
     const minutes = Math.ceil((performance.now() - began) / 60_000);
@@ -150,7 +150,7 @@ describe.each(PLATFORMS)('an item that is no session, on %s', (platform) => {
     expect(warnings.length).toBeGreaterThan(0);
   });
 
-  it('gives way to a session when its visitor writes to one', async () => {
+  it('is replaced when its visitor writes to a session', async () => {
     await plant(memcached.port, key, 255, randomBytes(1000));
     const visitor = app.visitor();
     visitor.cookie = cookie;

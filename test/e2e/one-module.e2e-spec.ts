@@ -109,7 +109,7 @@ describe.each(algorithms)('with %j', (nest) => {
       [SessionModule.forRoot({ timeout: 60 })],
       [forwardRef(() => SessionModule.forRoot())],
     ],
-  ])('a second one with %s stops the start, and both are named', async (_what, one, other) => {
+  ])('a second module with %s fails the start, and both are named', async (_what, one, other) => {
     const starting = start(one, other, nest);
     await expect(starting).rejects.toBeInstanceOf(SessionError);
     await expect(starting).rejects.toMatchObject({
@@ -130,7 +130,7 @@ describe.each(algorithms)('with %j', (nest) => {
     });
   });
 
-  it('a third one is named, and modules with the same options together', async () => {
+  it('a third module is named, and modules with the same options together', async () => {
     @Module({ imports: [SessionModule.forRoot({ timeout: 3 })] })
     class ThirdModule {}
     const starting = start(
@@ -174,19 +174,19 @@ describe.each(algorithms)('with %j', (nest) => {
     expect(app.get(UserSessions, { strict: false })).toBeInstanceOf(UserSessions);
   });
 
-  it('the same options, with the same store', async () => {
+  it('modules with the same options and the same store are one', async () => {
     const sessions = () => SessionModule.forRoot({ stores: [stores], cookie });
     await expect(start([sessions()], [sessions()], nest)).resolves.toBeDefined();
   });
 
-  it('SessionModule without forRoot() says so, and who imports it', async () => {
+  it("SessionModule without forRoot() fails with its importer's name", async () => {
     await expect(start([], [SessionModule], nest)).rejects.toMatchObject({
       code: 'SESSION_MODULE_BARE',
       message: expect.stringContaining('ShopModule imports SessionModule without forRoot()'),
     });
   });
 
-  it('also beside one with forRoot(), which is named', async () => {
+  it('SessionModule without forRoot() beside one with it fails, and both are named', async () => {
     const sessions = SessionModule.forRoot();
     for (const [one, other] of [
       [[sessions], [SessionModule]],
@@ -202,7 +202,7 @@ describe.each(algorithms)('with %j', (nest) => {
   });
 });
 
-it('a module that exports SessionModule hands it on', async () => {
+it('a module that exports SessionModule passes it on', async () => {
   @Module({
     imports: [SessionModule.forRoot({ isGlobal: false })],
     exports: [SessionModule],
@@ -212,7 +212,7 @@ it('a module that exports SessionModule hands it on', async () => {
   expect((await visitor().get('/')).json).toEqual({ visits: 1, same: true });
 });
 
-it('a SessionModule of another copy of the package is told from the second of one', async () => {
+it('a SessionModule of another copy of the package is distinguished from a second one', async () => {
   @Module({})
   class SessionModuleOfAnotherCopy {
     static readonly [SESSION_MODULE] = true;
@@ -224,7 +224,7 @@ it('a SessionModule of another copy of the package is told from the second of on
   });
 });
 
-it('a cache of the application is no second module', async () => {
+it('a cache of the application does not count as a second module', async () => {
   @Injectable()
   class CacheUser {
     constructor(@Inject(CACHE_MANAGER) readonly cache: Cache) {}

@@ -48,7 +48,7 @@ const PLACES: [string, (memcached: object, tier: PlainAdapter) => SessionModuleO
 ];
 const CASES = PLACES.map((place, n) => [PLATFORMS[n]!, ...place] as const);
 
-describe.each(CASES)('what one process alone believes, on %s, of %s', (platform, _place, place) => {
+describe.each(CASES)('the view of one process alone, on %s, of %s', (platform, _place, place) => {
   let servers: Memcached[];
   let wires: RecordingProxy[];
   let tier: PlainAdapter;
@@ -92,7 +92,7 @@ describe.each(CASES)('what one process alone believes, on %s, of %s', (platform,
     return visitors;
   }
 
-  it('empties no server, and ends nobody’s session', async () => {
+  it('flushes no server, and ends no session', async () => {
     const patient = await start();
     const visitors = await signedIn(patient);
     const hasty = await start(IMPATIENT);
@@ -108,7 +108,7 @@ describe.each(CASES)('what one process alone believes, on %s, of %s', (platform,
     expect(names).not.toContain('delete');
   });
 
-  it('brings no session back: a sign-out is refused while a server is silent, and holds after it', async () => {
+  it('restores no session: a sign-out is refused while a server is silent, and final after it', async () => {
     const [one, other] = [await start(300), await start(300)];
     const visitors = await signedIn(one);
     servers[0]!.pause();
@@ -146,13 +146,10 @@ it.each([
     /^memcached\.rehash: /,
   ],
   ['in a server', { memcached: [{ server: 'a:1', rehash: 1 }] as never }, /^memcached\.rehash: /],
-])(
-  'the option rehash is refused, and what to do instead is said: %s',
-  async (_where, options, name) => {
-    const starting = startSessionApp({ options, controllers: [] });
-    await expect(starting).rejects.toThrow(name);
-    await expect(startSessionApp({ options, controllers: [] })).rejects.toThrow(
-      /Leave it out.*durable/,
-    );
-  },
-);
+])('the option rehash is refused with its replacement: %s', async (_where, options, name) => {
+  const starting = startSessionApp({ options, controllers: [] });
+  await expect(starting).rejects.toThrow(name);
+  await expect(startSessionApp({ options, controllers: [] })).rejects.toThrow(
+    /Leave it out.*durable/,
+  );
+});

@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('an application with a page for outages, on %s', (platf
   });
 
   it.each(['/login', '/logout'])(
-    'cannot say that %s is done when it is not, though it caught the error',
+    'cannot confirm %s that failed, although it caught the error',
     async (path) => {
       const { response, after } = await duringAnOutage(path);
       expect(response.status).toBe(503);

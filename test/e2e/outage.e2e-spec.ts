@@ -81,7 +81,7 @@ describe.each(PLATFORMS)('an outage of memcached, on %s', (platform) => {
     }
   }
 
-  it('hung: 503 within the time-out where the session is used, 200 elsewhere; then all as before', async () => {
+  it('by a hanging server gives 503 within the timeout where the session is used, 200 elsewhere; then all as before', async () => {
     const visitor = app.visitor();
     await visitor.get('/write');
     memcached.pause();
@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('an outage of memcached, on %s', (platform) => {
     expect((await servedAgain(visitor.cookie, 1000)).json).toEqual({ name: 'Ada' });
   });
 
-  it('killed: 503 at once, an error the application can catch, and back within a second', async () => {
+  it('by a killed server gives 503 at once, an error that the application can catch, and ends within a second', async () => {
     const visitor = app.visitor();
     await visitor.get('/write');
     await memcached.kill();
@@ -114,7 +114,7 @@ describe.each(PLATFORMS)('an outage of memcached, on %s', (platform) => {
     expect(served.setCookies).toEqual([]);
   });
 
-  it('what save() could not store makes the response a 503, though the handler caught the error', async () => {
+  it('in save() gives a 503, although the handler caught the error', async () => {
     const visitor = app.visitor();
     await visitor.get('/write');
     memcached.pause();
@@ -128,7 +128,7 @@ describe.each(PLATFORMS)('an outage of memcached, on %s', (platform) => {
     expect((await visitor.get('/read')).json).toEqual({ name: 'Bob' });
   });
 
-  it('tells the people who run it, once each time, without an id', () => {
+  it('is logged once, without an id', () => {
     const began = app.logged.errors.filter((line) => line.includes(memcached.server));
     expect(began).toHaveLength(app.logged.errors.length);
     expect(began.length).toBeLessThanOrEqual(3);

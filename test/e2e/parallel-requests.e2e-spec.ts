@@ -48,7 +48,7 @@ describe.each(PLATFORMS)('parallel requests of one session, on %s', (platform) =
     await memcached.stop();
   });
 
-  it('50 that each set an entry of their own: all 50 are there', async () => {
+  it('keep all of 50 entries, one set by each', async () => {
     const somebody = app.visitor();
     await somebody.post('/set/first');
     const answers = await times(50, (i) => somebody.post(`/set/key${i}`));
@@ -56,7 +56,7 @@ describe.each(PLATFORMS)('parallel requests of one session, on %s', (platform) =
     expect(Object.keys((await somebody.get('/')).json)).toHaveLength(51);
   });
 
-  it('deletions and settings of different entries do not undo each other', async () => {
+  it('set and delete different entries independently', async () => {
     const somebody = app.visitor();
     await somebody.post('/set/old');
     await times(20, (i) => somebody.post(`/set/key${i}`));
@@ -72,7 +72,7 @@ describe.each(PLATFORMS)('parallel requests of one session, on %s', (platform) =
     expect(entries).not.toHaveProperty('key3');
   });
 
-  it('100 increments count 100', async () => {
+  it('count 100 increments', async () => {
     const somebody = app.visitor();
     await somebody.post('/increment');
     await times(100, () => somebody.post('/increment'));
@@ -108,14 +108,14 @@ describe('parallel requests of one session in two server processes', () => {
     });
   }
 
-  it('200 increments count exactly 200', async () => {
+  it('count exactly 200 increments', async () => {
     const visitors = await oneSessionOnBoth();
     const answers = await times(200, (i) => visitors[i % 2]!.post('/increment'));
     expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
     expect((await visitors[0]!.get('/')).json).toEqual({ count: 201 });
   });
 
-  it('200 updates by a function are all there', async () => {
+  it('keep all of 200 updates by a function', async () => {
     const visitors = await oneSessionOnBoth();
     await times(200, (i) => visitors[i % 2]!.post('/update'));
     const { list } = (await visitors[1]!.get('/')).json as { list: number[] };

@@ -79,7 +79,7 @@ describe.each(PLATFORMS)('a session that is read without being renewed, on %s', 
   beforeEach(() => wire.reset());
 
   it.each(['/poll', '/poll-by-manager', '/poll-read-only'])(
-    'takes one command, tells when it ends, and gets neither id nor cookie: %s',
+    'needs one command, shows when it ends, and gets neither id nor cookie: %s',
     async (path) => {
       const visitor = await ada();
       const { expiresAt } = (await visitor.get('/poll')).json as { expiresAt: string };
@@ -95,7 +95,7 @@ describe.each(PLATFORMS)('a session that is read without being renewed, on %s', 
     },
   );
 
-  it.each(['/used-by-guard', '/write'])('is renewed if it is used as well: %s', async (path) => {
+  it.each(['/used-by-guard', '/write'])('is renewed if it is also used: %s', async (path) => {
     const visitor = await ada();
     await delay(2100);
     await visitor.request(path, { method: path === '/write' ? 'POST' : 'GET' });

@@ -82,7 +82,7 @@ describe.each(
       await memcached.stop();
     });
 
-    it('is served and saved, and then the store is let go of, once', async () => {
+    it('is served and saved, and then the store is closed once', async () => {
       const visitor = app.visitor();
       await visitor.get('/');
       gate = new Gate();

@@ -80,21 +80,21 @@ describe.each(PLATFORMS)('round trips to memcached, on %s', (platform) => {
     return visitor;
   }
 
-  it('none for a route that ignores its session', async () => {
+  it('are none for a route that ignores its session', async () => {
     const visitor = await knownVisitor();
     expect((await visitor.get('/untouched')).status).toBe(200);
     expect((await visitor.get('/manager/ignored')).status).toBe(200);
     expect(commands()).toEqual([]);
   });
 
-  it('none, no cookie and no record for a new visitor who writes nothing', async () => {
+  it('are none for a new visitor who writes nothing, without cookie and record', async () => {
     const response = await app.visitor().get('/read');
     expect(response.json).toEqual({ name: null });
     expect(response.setCookies).toEqual([]);
     expect(commands()).toEqual([]);
   });
 
-  it('none for a cookie that cannot be an id', async () => {
+  it('are none for a cookie that cannot be an id', async () => {
     const visitor = app.visitor();
     for (const value of [
       'x',
@@ -110,7 +110,7 @@ describe.each(PLATFORMS)('round trips to memcached, on %s', (platform) => {
     expect(commands()).toEqual([]);
   });
 
-  it('one to read, which renews at once', async () => {
+  it('are one to read, which also renews', async () => {
     const visitor = await knownVisitor();
     expect((await visitor.get('/read')).json).toEqual({ name: 'Ada' });
     expect(wire.commands.map(({ line }) => line)).toEqual([
@@ -118,7 +118,7 @@ describe.each(PLATFORMS)('round trips to memcached, on %s', (platform) => {
     ]);
   });
 
-  it('one to read an object that is not changed', async () => {
+  it('are one to read an object that is not changed', async () => {
     const visitor = app.visitor();
     await visitor.get('/fill');
     wire.reset();
@@ -126,24 +126,24 @@ describe.each(PLATFORMS)('round trips to memcached, on %s', (platform) => {
     expect(commands()).toEqual(['mg']);
   });
 
-  it('two to write', async () => {
+  it('are two to write', async () => {
     const visitor = await knownVisitor();
     await visitor.get('/rename');
     expect(commands()).toEqual(['mg', 'cas']);
   });
 
-  it('one to write what is there already', async () => {
+  it('are one to write an unchanged value', async () => {
     const visitor = await knownVisitor();
     await visitor.get('/write');
     expect(commands()).toEqual(['mg']);
   });
 
-  it('one for a new session', async () => {
+  it('are one for a new session', async () => {
     await app.visitor().get('/write');
     expect(commands()).toEqual(['add']);
   });
 
-  it('two to destroy', async () => {
+  it('are two to destroy', async () => {
     const visitor = await knownVisitor();
     await visitor.get('/manager/destroy');
     // The last command has no answer to wait for; it is on its way when others are served.

@@ -4,7 +4,7 @@ import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks
 import { RESPONSE_KINDS, ResponseKindsController } from '../support/response-kinds.js';
 import { PLATFORMS } from '../support/session-app.js';
 
-describe.each(PLATFORMS)('saved before it is said, on %s', (platform) => {
+describe.each(PLATFORMS)('a response that waits for its commit, on %s', (platform) => {
   const memcached = useMemcached();
   const wire = useRecordingProxy(memcached);
 
@@ -21,7 +21,7 @@ describe.each(PLATFORMS)('saved before it is said, on %s', (platform) => {
   });
 
   describe.each(RESPONSE_KINDS)('$path', ({ path, status, method = 'GET', body = /^/ }) => {
-    it('answers a known visitor as it would without sessions', async () => {
+    it('is the same for a known visitor as without sessions', async () => {
       const visitor = app.visitor();
       await visitor.get('/returned');
       const response = await visitor.request(path, { method });
@@ -30,7 +30,7 @@ describe.each(PLATFORMS)('saved before it is said, on %s', (platform) => {
       expect((await visitor.get('/marks')).json).toEqual({ marks: 2 });
     });
 
-    it('gives a new visitor a session that is stored', async () => {
+    it('gives a new visitor a stored session', async () => {
       const visitor = app.visitor();
       const response = await visitor.request(path, { method });
       expect(response.setCookies.filter((line) => line.startsWith('SID='))).toHaveLength(1);
@@ -59,7 +59,7 @@ describe.each(PLATFORMS)('saved before it is said, on %s', (platform) => {
     });
   });
 
-  it('keeps cookies that the handler sets, whatever way it sets them', async () => {
+  it('keeps cookies that the handler sets, in any way', async () => {
     const list = await app.visitor().get('/raw-list');
     expect(list.setCookies).toEqual(['a=1', 'b=2', expect.stringMatching(/^SID=/)]);
     expect(list.headers['x-handler']).toBe('yes');
@@ -67,7 +67,7 @@ describe.each(PLATFORMS)('saved before it is said, on %s', (platform) => {
     expect(raw.setCookies).toEqual(['theirs=1', expect.stringMatching(/^SID=/)]);
   });
 
-  it('stores what was written before an exception of a pipe', async () => {
+  it('stores changes before an exception of a pipe', async () => {
     const visitor = app.visitor();
     await visitor.get('/returned');
     expect((await visitor.get('/pipe?n=x')).status).toBe(400);

@@ -40,7 +40,7 @@ class PagesController {
 const SOME_COOKIE = `SID=${'A'.repeat(43)}`;
 const AUTH = { username: 'ada', password: 'lovelace' };
 
-describe.each(PLATFORMS)('a memcached as it is found at start, on %s', (platform) => {
+describe.each(PLATFORMS)('memcached at start, on %s', (platform) => {
   let folder: string;
   let memcached: Memcached;
   let wire: RecordingProxy | undefined;
@@ -114,7 +114,7 @@ describe.each(PLATFORMS)('a memcached as it is found at start, on %s', (platform
     expect(wire?.commands.length ?? 0).toBeLessThanOrEqual(most);
   }
 
-  it('is told with its version, and asked for nothing else', async () => {
+  it('is logged with its version, and gets no other commands', async () => {
     await start([]);
     const { version } = await memcached.stats();
     expect(told()).toEqual([`Sessions are kept in memcached: ${wire!.server} (${version}).`]);
@@ -127,17 +127,17 @@ describe.each(PLATFORMS)('a memcached as it is found at start, on %s', (platform
     ]);
   });
 
-  describe('that takes smaller items than maxBytes (-I 512k)', () => {
+  describe('with an item limit below maxBytes (-I 512k)', () => {
     beforeEach(() => start(['-I', '512k']));
 
-    it('is told in one line with the remedy, and by SessionMonitor', () => {
+    it('is reported in one line with the remedy, and by SessionMonitor', () => {
       const problem = expect.stringMatching(/524288 bytes at most.* -I/);
       expect(app.logged.errors).toEqual([problem]);
       expect(app.logged.errors[0]).toContain(wire!.server);
       expect(servers()).toEqual([{ server: wire!.server, state: 'up', problem }]);
     });
 
-    it('makes a session that is too large for it an error of its own, and no outage', async () => {
+    it('refuses a session that is too large with a separate error, not as an outage', async () => {
       const visitor = await withSession();
       const { cookie } = visitor;
       const refused = await visitor.get('/fill?bytes=600000');
@@ -155,7 +155,7 @@ describe.each(PLATFORMS)('a memcached as it is found at start, on %s', (platform
       expect([...app.logged.errors, ...app.logged.warnings].join()).not.toMatch(/store is/);
     });
 
-    it('answers what is larger than maxBytes in the same way', async () => {
+    it('gives the same error for a session above maxBytes', async () => {
       const [one, other] = [await withSession(), await withSession()];
       const ofServer = await one.get('/fill?bytes=600000');
       const ofOption = await other.get('/fill?bytes=2000000');
@@ -163,7 +163,7 @@ describe.each(PLATFORMS)('a memcached as it is found at start, on %s', (platform
     });
   });
 
-  it('is told in one line if it keeps no versions (-C), and refuses at once', async () => {
+  it('is reported in one line if it keeps no versions (-C), and refuses at once', async () => {
     await start(['-C']);
     const problem = expect.stringMatching(/keeps no versions.* -C/);
     expect(app.logged.errors).toEqual([problem]);
@@ -179,7 +179,7 @@ describe.each(PLATFORMS)('a memcached as it is found at start, on %s', (platform
     expect(app.logged.errors.length).toBeLessThanOrEqual(2);
   });
 
-  it('is told in one line if it wants a name and a password', async () => {
+  it('is reported in one line if it requires a username and a password', async () => {
     await startGuarded();
     expect(app.logged.errors).toEqual([
       expect.stringMatching(/wants a name and a password .* give memcached\.auth/),
@@ -188,7 +188,7 @@ describe.each(PLATFORMS)('a memcached as it is found at start, on %s', (platform
     expect(app.logged.errors).toHaveLength(1);
   });
 
-  it('is told in one line if it wants another password', async () => {
+  it('is reported in one line if the password is wrong', async () => {
     await startGuarded({ auth: { ...AUTH, password: 'byron' } });
     expect(app.logged.errors).toEqual([expect.stringMatching(/did not accept .* memcached\.auth/)]);
     await shouldRefuseSessions(8);
@@ -196,14 +196,14 @@ describe.each(PLATFORMS)('a memcached as it is found at start, on %s', (platform
     expect(app.logged.errors[0]).not.toContain('byron');
   });
 
-  it('is told with its version if it is given the right password', async () => {
+  it('is logged with its version if the password is right', async () => {
     await startGuarded({ auth: AUTH });
     expect(told()).toEqual([expect.stringMatching(/\(\d+\.\d+\.\d+\)\.$/)]);
     expect((await (await withSession()).get('/read')).json).toEqual({ name: 'Ada' });
     expect(app.logged.errors).toEqual([]);
   });
 
-  it('is told in one line if it is not there, and is used once it is', async () => {
+  it('is reported in one line if it is down, and used as soon as it is up', async () => {
     const port = await freePort();
     const server = `127.0.0.1:${port}`;
     await startApp({ servers: server });
@@ -217,7 +217,7 @@ describe.each(PLATFORMS)('a memcached as it is found at start, on %s', (platform
     expect((await (await withSession()).get('/read')).json).toEqual({ name: 'Ada' });
   });
 
-  it('is down if it takes no more connections, whoever asks and however seldom', async () => {
+  it('is down if it accepts no more connections, however rare the requests are', async () => {
     const full = await scriptedMemcached();
     cleanUps.push(() => full.close());
     full.answer(() => 'ERROR Too many open connections\r\n');

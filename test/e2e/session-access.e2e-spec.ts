@@ -56,7 +56,7 @@ class MenuController {
   }
 }
 
-describe.each(PLATFORMS)('what a route wants with its session, on %s', (platform) => {
+describe.each(PLATFORMS)('the access options of a session, on %s', (platform) => {
   let memcached: Memcached;
   let wire: RecordingProxy;
   let app: SessionApp;
@@ -90,8 +90,8 @@ describe.each(PLATFORMS)('what a route wants with its session, on %s', (platform
     await wire.refuse(false);
   }
 
-  describe('to read it only', () => {
-    it('takes one command and says what caches have to know', async () => {
+  describe('with readOnly', () => {
+    it('need one command, and the response has its cache headers', async () => {
       const visitor = await ada();
       const { json, headers, setCookies } = await visitor.get('/hot');
       expect(json).toEqual({ name: 'Ada' });
@@ -100,12 +100,12 @@ describe.each(PLATFORMS)('what a route wants with its session, on %s', (platform
       expect(wire.commands.map(({ name }) => name)).toEqual(['mg']);
     });
 
-    it('leaves what the route itself says of caching', async () => {
+    it("keep the route's own cache headers", async () => {
       const { headers } = await (await ada()).get('/hot-with-its-own-caching');
       expect(headers['cache-control']).toBe('private, max-age=5');
     });
 
-    it('is a 500 and a line in the log if it writes, and nothing is stored', async () => {
+    it('refuse a write with a 500 and a line in the log, and store nothing', async () => {
       const visitor = await ada();
       expect((await visitor.get('/slip')).status).toBe(500);
       expect(app.logged.errors.at(-1)).toContain('readOnly: true');
@@ -113,8 +113,8 @@ describe.each(PLATFORMS)('what a route wants with its session, on %s', (platform
     });
   });
 
-  describe('and can do without', () => {
-    it('is served to nobody in an outage, touches no cookie, and refuses to write', async () => {
+  describe("with onOutage: 'anonymous'", () => {
+    it('serve an anonymous session in an outage, change no cookie, and refuse writes', async () => {
       const visitor = await ada();
       const { cookie } = visitor;
       await duringAnOutage(async () => {
@@ -127,7 +127,7 @@ describe.each(PLATFORMS)('what a route wants with its session, on %s', (platform
       expect(visitor.cookie).toBe(cookie);
     });
 
-    it('has its session else', async () => {
+    it('give the stored session otherwise', async () => {
       const visitor = await ada();
       expect((await visitor.get('/home')).json).toEqual({ name: 'Ada' });
       expect((await visitor.post('/home')).status).toBe(201);
@@ -135,7 +135,7 @@ describe.each(PLATFORMS)('what a route wants with its session, on %s', (platform
     });
   });
 
-  it('to look whether there is one: makes none', async () => {
+  it('by peek() create no session', async () => {
     const newcomer = await app.visitor().get('/menu');
     expect([newcomer.json, newcomer.setCookies]).toEqual([{ name: 'nobody' }, []]);
     expect((await (await ada()).get('/menu')).json).toEqual({ name: 'Ada' });
@@ -143,7 +143,7 @@ describe.each(PLATFORMS)('what a route wants with its session, on %s', (platform
 });
 
 describe('the option onOutage', () => {
-  it('speaks for all routes that do not', async () => {
+  it('applies to all routes without their own', async () => {
     const memcached = await startMemcached();
     const app = await startSessionApp({
       options: { memcached: memcached.server, onOutage: 'anonymous' },

@@ -116,7 +116,7 @@ describe.each(PLATFORMS)('the log of a session’s life, on %s', (platform) => {
     expect(handles()).toEqual([begun!.handle, handle]);
   });
 
-  it('tells a session that is past its absolute timeout, and one that was evicted', async () => {
+  it('shows a session past its absolute timeout, and one that was evicted', async () => {
     const [old, lost] = [app.visitor(), app.visitor()];
     await old.get('/sign-in');
     const { handle } = log.at(-1)!;

@@ -128,7 +128,7 @@ describe.each(pairs)('two applications in one process, on %s and on %s', (one, o
     expect((await second.get('/admin/out')).json).toEqual({ by: 'admin', seenBy: 'admin' });
   });
 
-  it('the first goes on when the second has closed, and a third may follow', async () => {
+  it('continue when the other has closed, and a third may follow', async () => {
     const first = await listen(await create(shop(), adapterOf(one)));
     await first.get('/shop/in');
     for (let times = 0; times < 2; times++) {
@@ -168,7 +168,7 @@ describe.each(mountable)('an application on %s with one on %s in it', (one, othe
     });
   });
 
-  it('a sign-in in the one leaves nobody signed in at the other', async () => {
+  it('accepts a sign-in without signing in at the other', async () => {
     const inner = await ready(await create(admin(), adapterOf(other)), other);
     const outer = await create(shop(), adapterOf(one));
     const handle = handlerOf(inner, other);
@@ -200,7 +200,7 @@ function handlerOf(app: INestApplication, platform: Platform): Handler {
 
 const nothing = () => undefined;
 
-it('a session that one of them cannot store is a refusal of the whole response', async () => {
+it('a session that one of them cannot store refuses the whole response', async () => {
   const full = memcachedStore(memcached.server);
   const inner = await create(admin({ stores: full, maxBytes: 100 }), new ExpressAdapter());
   await inner.init();
@@ -217,7 +217,7 @@ it('a session that one of them cannot store is a refusal of the whole response',
   expect(cookiesOf(somebody)).toEqual(['SHOP']);
 });
 
-it('a request that the mounted one passes on is the outer one’s again', async () => {
+it('a request that the mounted application passes on belongs to the outer one again', async () => {
   const inner = await create(admin(), new ExpressAdapter());
   // Before Nest's own handler of what is not found.
   inner.use('/passed', (request: IncomingMessage, _response: object, next: Next) =>
@@ -239,7 +239,7 @@ it('a request that the mounted one passes on is the outer one’s again', async 
 });
 
 describe('two applications on one Express instance', () => {
-  it.each(['first', 'second'])('never mix, whose server is asked: the %s one', async (asked) => {
+  it.each(['first', 'second'])('never mix, whichever server is used: the %s one', async (asked) => {
     const server = express();
     const one = await create(shop(), new ExpressAdapter(server));
     one.setGlobalPrefix('one');
@@ -249,7 +249,7 @@ describe('two applications on one Express instance', () => {
     await visitBoth(await listen(asked === 'first' ? one : other));
   });
 
-  it('nor with one adapter', async () => {
+  it('never mix with one adapter', async () => {
     const adapter = new ExpressAdapter();
     const one = await create(shop(), adapter);
     one.setGlobalPrefix('one');
@@ -260,7 +260,7 @@ describe('two applications on one Express instance', () => {
     await visitBoth(somebody);
   });
 
-  it('nor if they are told apart by a prefix, with middleware for all routes', async () => {
+  it('never mix if a prefix separates them, with middleware for all routes', async () => {
     const server = express();
     const one = await create(shop(), new ExpressAdapter(server));
     one.setGlobalPrefix('one');
@@ -282,7 +282,7 @@ describe('two applications on one Express instance', () => {
     });
   });
 
-  it('and the second goes on when the first has closed', async () => {
+  it('let the second continue when the first has closed', async () => {
     const server = express();
     const one = await create(shop(), new ExpressAdapter(server));
     one.setGlobalPrefix('one');
@@ -306,7 +306,7 @@ describe('two applications on one Express instance', () => {
   }
 });
 
-it('two applications with one FastifyAdapter are refused, as none can tell their requests apart', async () => {
+it('two applications with one FastifyAdapter are refused, as their requests cannot be distinguished', async () => {
   const adapter = new FastifyAdapter();
   await create(shop(), adapter);
   await expect(create(admin(), adapter)).rejects.toMatchObject({

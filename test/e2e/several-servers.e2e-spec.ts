@@ -18,7 +18,7 @@ class VisitsController {
 const TIME_OUT = 300;
 const VISITORS = 60;
 
-describe('of three memcached servers', () => {
+describe('a server among three', () => {
   let servers: Memcached[];
   let app: SessionApp;
   /** Those whose sessions are on the first server, and the others. */
@@ -77,13 +77,13 @@ describe('of three memcached servers', () => {
     return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)]!;
   }
 
-  it('each holds some of the sessions', async () => {
+  it('holds a part of the sessions', async () => {
     await open();
     for (const server of servers) expect((await server.keys()).length).toBeGreaterThan(5);
   });
 
-  describe('one that is killed', () => {
-    it('makes its sessions a 503, and the others go on', async () => {
+  describe('that is killed', () => {
+    it('gives 503 for its sessions, and the others continue', async () => {
       await open();
       await servers[0]!.kill();
       expect(await statuses(its)).toEqual(new Set([503]));
@@ -96,8 +96,8 @@ describe('of three memcached servers', () => {
     });
   });
 
-  describe('one that hangs', () => {
-    it('makes its sessions a 503 in time, then at once; the others do not notice', async () => {
+  describe('that hangs', () => {
+    it('gives 503 for its sessions in time, then at once, without effect on others', async () => {
       await open();
       const before = await slowest(others);
       servers[0]!.pause();

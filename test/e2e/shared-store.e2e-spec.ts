@@ -102,7 +102,7 @@ describe.each(ways)('one memcachedStore(), %s', (_way, sessions) => {
     expect(Number((await memcached.stats()).curr_connections)).toBeLessThanOrEqual(2);
   });
 
-  it('tells the second application of an outage, and has a breaker for it', async () => {
+  it('reports an outage to the second application, with a circuit breaker', async () => {
     const first = await start(sessions);
     await first.visitor().get('/');
     await first.close();
@@ -122,13 +122,13 @@ describe.each(ways)('one memcachedStore(), %s', (_way, sessions) => {
     expect((await somebody.get('/')).status).toBe(200);
   });
 
-  it('may be used with another timeout by the next one', async () => {
+  it('may be used with another timeout by the next application', async () => {
     await (await start(sessions, { timeout: 60 })).close();
     const next = await start(sessions, { timeout: 61 });
     expect((await next.visitor().get('/')).json).toEqual({ visits: 1 });
   });
 
-  it('serves two at a time, and the one goes on when the other has closed', async () => {
+  it('serves two applications at a time, and one when the other has closed', async () => {
     const [first, second] = [await start(sessions), await start(sessions)];
     const somebody = first.visitor();
     await somebody.get('/');

@@ -47,7 +47,7 @@ describe.each(PLATFORMS)('a sign-out that keeps entries, on %s', (platform) => {
     controllers: [AccountController],
   }));
 
-  it('goes on as nobody with these, under a new id', async () => {
+  it('continues anonymously with these, under a new id', async () => {
     const visitor = app.visitor();
     await visitor.post('/sign-in');
     const thief = visitor.fork();
@@ -59,7 +59,7 @@ describe.each(PLATFORMS)('a sign-out that keeps entries, on %s', (platform) => {
     expect((await thief.get('/')).json.entries).toEqual({});
   });
 
-  it('leaves out what is undefined in an object, and keeps all of the rest', async () => {
+  it('omits undefined properties of an object, and keeps the rest', async () => {
     const visitor = app.visitor();
     await visitor.post('/sign-in');
     const kept = { theme: 'dark', cart: { apples: 1 } };

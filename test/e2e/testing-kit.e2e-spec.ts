@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('the test kit, on %s', (platform) => {
     expect((await visitor(url).get('/cart', { headers })).json.cart).toEqual(['apple']);
   });
 
-  it("reads nobody's session as none", async () => {
+  it('finds no session for an unknown id', async () => {
     await start();
     for (const cookie of ['', 'SID=x', `SID=${'A'.repeat(43)}`]) {
       expect(await readSession(app, cookie)).toBeUndefined();
@@ -130,7 +130,7 @@ describe.each(PLATFORMS)('the test kit, on %s', (platform) => {
     expect((await get('/cart', cookie)).json.isNew).toBe(true);
   });
 
-  it('lets the store fail, hang, conflict and lose what it had', async () => {
+  it('lets the store fail, hang, conflict and lose its data', async () => {
     await start();
     const cookie = await sessionCookie(app, { cart: [] });
     sessions.store.fail();

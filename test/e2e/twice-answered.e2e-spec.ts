@@ -111,7 +111,7 @@ describe('a handler that answers twice', () => {
     ['/json-return', 200, '{"first":1}'],
     ['/end-header', 200, 'first'],
     ['/end-write', 200, 'first'],
-  ])('%s: its client gets the first answer, whole and alone', async (path, status, body) => {
+  ])('sends the first answer only, and completely: %s', async (path, status, body) => {
     for (let time = 1; time <= 2; time++) {
       const response = await get(path);
       expect([response.status, response.body]).toEqual([status, body]);
@@ -120,7 +120,7 @@ describe('a handler that answers twice', () => {
   });
 });
 
-describe('behind compression', () => {
+describe('a response behind compression', () => {
   let memcached: Memcached;
   let app: SessionApp;
 
@@ -145,7 +145,7 @@ describe('behind compression', () => {
     ],
     ['/file', 'a'.repeat(100) + 'b'.repeat(100) + 'c'.repeat(100)],
     ['/json', JSON.stringify({ text: 'x'.repeat(5000) })],
-  ])('%s is sent whole, with its cookie', async (path, body) => {
+  ])('is sent completely with its cookie: %s', async (path, body) => {
     const response = await fetch(new URL(path, app.url), {
       headers: { 'accept-encoding': 'gzip' },
     });

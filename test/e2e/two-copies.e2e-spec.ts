@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 describe.each(PLATFORMS)('a second copy of the package, on %s', (platform) => {
-  it('says that there are two, and how to see them', async () => {
+  it('is named in errors, with how to find it', async () => {
     const { sessionOf } = await anotherCopy();
     const errors: SessionError[] = [];
 
@@ -52,7 +52,7 @@ describe.each(PLATFORMS)('a second copy of the package, on %s', (platform) => {
   });
 });
 
-it('without another copy nothing is said of one', async () => {
+it('without another copy errors do not mention one', async () => {
   await app?.close();
   app = undefined;
   await expect(sessionOfThis({ headers: {} })).rejects.not.toThrow('npm ls');

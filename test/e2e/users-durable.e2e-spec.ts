@@ -71,7 +71,7 @@ describe("users' sessions with a durable tier", () => {
   const sessionsOf = async (user: string): Promise<number> =>
     (await apps[1]!.visitor().get(`/admin/${user}`)).json.length;
 
-  it('outlive memcached: index and records come back', async () => {
+  it('outlive memcached: index and records are restored', async () => {
     const visitors = [await signedIn('ada'), await signedIn('ada', apps[1])];
     await memcached.flush();
     clock.pass(60);
@@ -80,7 +80,7 @@ describe("users' sessions with a durable tier", () => {
     expect(await sessionsOf('ada')).toBe(2);
   });
 
-  it('stay revoked when memcached is lost, before it or after it', async () => {
+  it('stay revoked when memcached is lost before or after it', async () => {
     const visitors = [await signedIn('zoe'), await signedIn('zoe', apps[1])];
     await memcached.flush();
     const end = () => apps[0]!.visitor().request('/admin/zoe', { method: 'DELETE' });
@@ -102,7 +102,7 @@ describe("users' sessions with a durable tier", () => {
     }
   });
 
-  it('are all there after twenty sign-ins at once in two processes', async () => {
+  it('are all listed after twenty parallel sign-ins in two processes', async () => {
     const visitors = await Promise.all(
       Array.from({ length: 20 }, (_, n) => signedIn('bob', apps[n % 2])),
     );

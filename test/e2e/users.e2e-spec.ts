@@ -62,7 +62,7 @@ describe.each(PLATFORMS)(
       await memcached.stop();
     });
 
-    it('signs in with a new id, and out', async () => {
+    it('begin with a sign-in and its new id, and end with a sign-out', async () => {
       const visitor = one.visitor();
       await visitor.post('/visit');
       const before = visitor.cookie;
@@ -79,7 +79,7 @@ describe.each(PLATFORMS)(
       expect((await one.visitor().get('/admin/ada')).json).toEqual([]);
     });
 
-    it('signs in and out by the manager', async () => {
+    it('begin and end by the manager, too', async () => {
       const visitor = one.visitor();
       await visitor.post('/visit');
       await visitor.post('/manager/sign-in?user=ada');
@@ -88,7 +88,7 @@ describe.each(PLATFORMS)(
       expect(await userOf(visitor)).toBeNull();
     });
 
-    it('lists them with what tells them apart, and no id', async () => {
+    it('are listed with what distinguishes them, without an id', async () => {
       const phone = await signedIn(one, 'ada', 'Phone');
       const desk = await signedIn(two, 'ada', 'Desk');
       await signedIn(one, 'zoe');
@@ -107,7 +107,7 @@ describe.each(PLATFORMS)(
       }
     });
 
-    it('does not keep alive what it lists', async () => {
+    it('are not renewed by being listed', async () => {
       await signedIn(one);
       const keys = await memcached.keys();
       for (const key of keys) await memcached.command(`touch ${key} 100`);
@@ -117,7 +117,7 @@ describe.each(PLATFORMS)(
       for (const key of keys) expect(await secondsLeft(memcached, key)).toBeLessThanOrEqual(100);
     });
 
-    it('revokes one: a stranger at its next request, in every process', async () => {
+    it('can be revoked one by one: the next request has no session, in every process', async () => {
       const phone = await signedIn(one, 'ada', 'Phone');
       const desk = await signedIn(two, 'ada', 'Desk');
       expect(await userOf(phone)).toBe('ada');
@@ -132,7 +132,7 @@ describe.each(PLATFORMS)(
       expect((await revoke(desk)).json).toBe(false);
     });
 
-    it('a request under way does not bring a revoked one back', async () => {
+    it('stay revoked, whatever requests in flight write', async () => {
       const visitor = await signedIn(one);
       const held = [visitor.get('/held'), at(two, visitor).get('/held')];
       while (gates.length < 2) await nextTurn();
@@ -143,7 +143,7 @@ describe.each(PLATFORMS)(
       expect((await memcached.keys()).filter((key) => key !== indexKey())).toEqual([]);
     });
 
-    it('a changed password ends all others, and gives this one a new id', async () => {
+    it('end with a changed password, except this one, which gets a new id', async () => {
       const others = [await signedIn(one), await signedIn(two), await signedIn(two)];
       const visitor = await signedIn(one);
       const before = visitor.fork();
@@ -154,7 +154,7 @@ describe.each(PLATFORMS)(
       expect((await visitor.get('/sessions')).json).toHaveLength(1);
     });
 
-    it('fifty sign-ins at once are fifty sessions', async () => {
+    it('are fifty after fifty parallel sign-ins', async () => {
       const visitors = await Promise.all(
         Array.from({ length: 50 }, (_, n) => signedIn(n % 2 ? one : two)),
       );
@@ -165,7 +165,7 @@ describe.each(PLATFORMS)(
     });
 
     describe('if memcached has lost the index', () => {
-      it('all are strangers after "sign out everywhere"', async () => {
+      it('all end by "sign out everywhere"', async () => {
         const [phone, desk] = [await signedIn(one), await signedIn(one)];
         expect([await userOf(phone), await userOf(desk)]).toEqual(['ada', 'ada']);
         await lose(indexKey());
@@ -174,7 +174,7 @@ describe.each(PLATFORMS)(
         expect([await userOf(at(two, phone)), await userOf(at(two, desk))]).toEqual([null, null]);
       });
 
-      it('those that were revoked before stay strangers, also after a new sign-in', async () => {
+      it('stay revoked, also after a new sign-in', async () => {
         const [phone, desk] = [await signedIn(one), await signedIn(two)];
         await one.visitor().request('/admin/ada', { method: 'DELETE' });
         await lose(indexKey());
@@ -186,7 +186,7 @@ describe.each(PLATFORMS)(
         }
       });
 
-      it('a process that has just checked notices within a minute', async () => {
+      it('end within a minute in a process that has just checked', async () => {
         const visitor = await signedIn(one);
         await userOf(visitor);
         await lose(indexKey());
@@ -196,14 +196,14 @@ describe.each(PLATFORMS)(
     });
 
     describe('on the wire', () => {
-      it('have keys of the one form', async () => {
+      it('have keys of one form', async () => {
         const visitor = await signedIn(one, encodeURIComponent('zoë\r\n flush_all'));
         await visitor.get('/sessions');
         await visitor.post('/sign-out');
         for (const { key } of wire.commands) expect(key).toMatch(/^sess:[\w-]{43}$/);
       });
 
-      it('cost a read one round trip, and one more once a minute', async () => {
+      it('need one round trip to read, and one more once a minute', async () => {
         const visitor = await signedIn(one);
         wire.reset();
         const costs: number[] = [];
@@ -220,7 +220,7 @@ describe.each(PLATFORMS)(
         ]);
       });
 
-      it('cost over an hour, at a request in five seconds, less than 1.1 and no more at once', async () => {
+      it('need less than 1.1 round trips per request over an hour', async () => {
         const visitor = await signedIn(one);
         wire.reset();
         for (let n = 0; n < 720; n++) {
@@ -231,7 +231,7 @@ describe.each(PLATFORMS)(
         expect(waited.length / 720).toBeLessThan(1.1);
       });
 
-      it('cost a sign-in four, or three without a session before', async () => {
+      it('need four round trips for a sign-in, or three without an earlier session', async () => {
         const visitor = one.visitor();
         await visitor.post('/visit');
         wire.reset();
@@ -242,7 +242,7 @@ describe.each(PLATFORMS)(
         expect(names()).toEqual(['mg', 'cas', 'add']);
       });
 
-      it('cost a write two', async () => {
+      it('need two round trips for a write', async () => {
         const visitor = await signedIn(one);
         await visitor.get('/me');
         wire.reset();
@@ -250,7 +250,7 @@ describe.each(PLATFORMS)(
         expect(names()).toEqual(['mg', 'cas']);
       });
 
-      it('cost nobody else anything', async () => {
+      it('add none for anonymous visitors', async () => {
         const visitor = one.visitor();
         await visitor.post('/visit');
         wire.reset();
@@ -260,7 +260,7 @@ describe.each(PLATFORMS)(
     });
 
     it.each(['end-oldest', 'refuse'] as const)(
-      'are never more than the most, however many sign in at once: %s',
+      'never exceed the limit in parallel sign-ins: %s',
       async (whenTooMany) => {
         const options = { maxSessionsPerUser: 3, whenTooMany };
         const apps = await Promise.all([start(options), start(options)]);
@@ -283,18 +283,15 @@ describe.each(PLATFORMS)(
 );
 
 describe("users' sessions", () => {
-  it.each(PLATFORMS)(
-    'have the address that the proxy tells, if it is trusted, on %s',
-    async (on) => {
-      const settings = { platform: on, controllers: CONTROLLERS, trustProxy: true };
-      const app = await startSessionApp(settings);
-      const headers = { 'x-forwarded-for': '192.0.2.7' };
-      const visitor = app.visitor();
-      await visitor.post('/sign-in/ada', undefined, { headers });
-      expect((await visitor.get('/sessions')).json).toMatchObject([{ ip: '192.0.2.7' }]);
-      await app.close();
-    },
-  );
+  it.each(PLATFORMS)('have the address from the proxy, if it is trusted, on %s', async (on) => {
+    const settings = { platform: on, controllers: CONTROLLERS, trustProxy: true };
+    const app = await startSessionApp(settings);
+    const headers = { 'x-forwarded-for': '192.0.2.7' };
+    const visitor = app.visitor();
+    await visitor.post('/sign-in/ada', undefined, { headers });
+    expect((await visitor.get('/sessions')).json).toMatchObject([{ ip: '192.0.2.7' }]);
+    await app.close();
+  });
 
   it.each([
     ['the memory of the process', {}],
@@ -316,7 +313,7 @@ describe("users' sessions", () => {
     await app.close();
   });
 
-  it('are kept by use alone, however long: the index does not run out before them', async () => {
+  it('are kept by use for any time: the index does not expire before them', async () => {
     const clock = new TestClock();
     const app = await startSessionApp({
       options: { absoluteTimeout: false },

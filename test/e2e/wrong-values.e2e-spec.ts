@@ -87,14 +87,17 @@ describe.each(PLATFORMS)('values that cannot be stored, on %s', (platform) => {
 
   const commands = () => wire.commands.map(({ name }) => name);
 
-  it.each(Object.entries(WRONG))('a %s: the error names its path', async (kind, { path }) => {
-    const visitor = await visitorWithCart();
-    expect((await visitor.get(`/set/${kind}`)).body).toBe(path);
-    expect((await visitor.get('/')).json).toEqual({ cart: { apples: 1 } });
-    expect(commands()).toEqual(['mg', 'mg']);
-  });
+  it.each(Object.entries(WRONG))(
+    'give an error that names the path: a %s',
+    async (kind, { path }) => {
+      const visitor = await visitorWithCart();
+      expect((await visitor.get(`/set/${kind}`)).body).toBe(path);
+      expect((await visitor.get('/')).json).toEqual({ cart: { apples: 1 } });
+      expect(commands()).toEqual(['mg', 'mg']);
+    },
+  );
 
-  it('assigned to a property: the handler fails at once', async () => {
+  it('fail the handler at once if they are assigned', async () => {
     const visitor = await visitorWithCart();
     expect((await visitor.get('/assign/date')).status).toBe(500);
     expect(app.logged.errors.join()).toContain(
@@ -102,7 +105,7 @@ describe.each(PLATFORMS)('values that cannot be stored, on %s', (platform) => {
     );
   });
 
-  it('put into an object that was read: noticed when it is stored, and nothing is', async () => {
+  it('fail the commit if they are in an object that was read, and nothing is stored', async () => {
     const visitor = await visitorWithCart();
     const response = await visitor.get('/mutate');
     expect(response.status).toBe(500);
@@ -112,7 +115,7 @@ describe.each(PLATFORMS)('values that cannot be stored, on %s', (platform) => {
     expect(commands()).not.toContain('cas');
   });
 
-  it('larger than maxBytes: nothing is sent, and the stored record is as it was', async () => {
+  it('are not sent if they are larger than maxBytes, and the stored record stays unchanged', async () => {
     const visitor = await visitorWithCart();
     expect((await visitor.get('/large')).status).toBe(500);
     expect((await visitor.get('/large-and-caught')).body).toBe('SESSION_TOO_LARGE');

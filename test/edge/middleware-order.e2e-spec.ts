@@ -46,6 +46,36 @@ class AppModule implements NestModule {
   }
 }
 
+describe('hooks of Fastify', () => {
+  let app: INestApplication;
+
+  afterEach(() => app.close());
+
+  it('find the session of their request if they were added before Nest, as do routes', async () => {
+    const adapter = new FastifyAdapter();
+    const fastify = adapter.getInstance();
+    fastify.addHook('onRequest', async (request, reply) => {
+      const session = await sessionOf(request);
+      if (request.url === '/early') return reply.send({ early: session.increment('early') });
+      session.increment('hook');
+      return undefined;
+    });
+    fastify.register((plugin, _options, done) => {
+      plugin.get('/plugin', async (request) => (await sessionOf(request)).toJSON());
+      done();
+    });
+    app = await NestFactory.create(AppModule, adapter, { logger: false });
+    await app.listen(0, '127.0.0.1');
+    const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
+    const client = visitor(`http://127.0.0.1:${port}`);
+    const early = await client.get('/early');
+    expect(early.json).toEqual({ early: 1 });
+    expect(early.headers).toMatchObject({ vary: 'Cookie', 'cache-control': 'no-store' });
+    expect((await client.get('/')).json).toEqual({ early: 1, hook: 1, nest: 1 });
+    expect((await client.get('/plugin')).json).toEqual({ early: 1, hook: 2, nest: 1 });
+  });
+});
+
 describe.each(PLATFORMS)('middleware, on %s', (platform) => {
   let app: INestApplication;
 

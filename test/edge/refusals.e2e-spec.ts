@@ -129,6 +129,9 @@ describe.each(PLATFORMS)('what takes the place of a response, on %s', (platform)
         request.once('error', resolve).end();
       });
       expect(answered).not.toBe(200);
+      // Its session is.
+      const told = app.logged.errors.filter((line) => line.includes('not stored'));
+      expect(told).toEqual([]);
       expect((await app.visitor().get('/returned')).status).toBe(200);
     },
   );

@@ -18,7 +18,7 @@ describe('cookie options', () => {
     expect(checkCookieOptions({})).toEqual(DEFAULTS);
   });
 
-  it('that are undefined count as left out', () => {
+  it('that are undefined count as absent', () => {
     const nothing = { name: undefined, secure: undefined, domain: undefined, httpOnly: undefined };
     expect(checkCookieOptions(nothing as SessionCookieOptions)).toEqual(DEFAULTS);
   });
@@ -46,11 +46,11 @@ describe('cookie options', () => {
     { priority: 'medium' },
     { priority: 'high' },
     { persistent: true },
-  ])('%j are taken', (options) => {
+  ])('%j are accepted', (options) => {
     expect(checkCookieOptions(options)).toEqual({ ...DEFAULTS, ...options });
   });
 
-  it('may say httpOnly, which it is anyway', () => {
+  it('may contain httpOnly: true', () => {
     expect(() => checkCookieOptions({ httpOnly: true } as SessionCookieOptions)).not.toThrow();
   });
 
@@ -121,7 +121,7 @@ describe('cookie options', () => {
     ['cookie.priority', { priority: null }],
     ['cookie.persistent', { persistent: 1200 }],
     ['cookie.persistent', { persistent: null }],
-  ])('%s is named if the options are %j', (option, options) => {
+  ])('name %s if the options are %j', (option, options) => {
     const check = (): unknown => checkCookieOptions(options as SessionCookieOptions);
     expect(check).toThrow(SessionOptionsError);
     expect(check).toThrow(expect.objectContaining({ option, code: 'SESSION_OPTIONS' }));
@@ -140,7 +140,7 @@ describe('cookie options', () => {
     ['partioned', /did you mean partitioned\?/],
     ['HttpOnly', /did you mean httpOnly\?/],
     ['flavour', /the options are name, path, /],
-  ])('that are none are answered by what was meant: %s', (name, remedy) => {
+  ])('that are unknown are refused with a hint: %s', (name, remedy) => {
     expect(() => checkCookieOptions({ [name]: 'x' })).toThrow(remedy);
   });
 });

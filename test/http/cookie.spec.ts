@@ -13,7 +13,7 @@ function cookie(options?: SessionCookieOptions): SessionCookie {
   return new SessionCookie(checkCookieOptions(options), 1200);
 }
 
-describe('a session cookie read', () => {
+describe('reading a session cookie', () => {
   it.each([
     ['alone', `SID=${id}`],
     ['among others', `a=1; SID=${id}; b=2`],
@@ -34,7 +34,7 @@ describe('a session cookie read', () => {
     ['a name that only ends alike', `XSID=${id}`],
     ['its name as a value', 'a=SID'],
     ['another case', `sid=${id}`],
-  ])('is none in %s', (_where, header) => {
+  ])('finds none in %s', (_where, header) => {
     expect(cookie().read(header)).toEqual({
       wasSent: false,
       isAmbiguous: false,
@@ -43,7 +43,7 @@ describe('a session cookie read', () => {
   });
 
   it.each(['', '%', '%E0%A4%A', 'j:{"a":1}', 'j:["a"]', 's:abc.def', 'x'.repeat(10_000)])(
-    'may be anything, such as %p',
+    'accepts any header, such as %p',
     (value) => {
       expect(() => cookie().read(`SID=${value}`)).not.toThrow();
       expect(cookie().read(`SID=${value}`)).toEqual({
@@ -54,7 +54,7 @@ describe('a session cookie read', () => {
     },
   );
 
-  it('goes by its own name', () => {
+  it('compares the whole name', () => {
     const named = cookie({ name: '__Host-app.sid' });
     expect(named.read(`SID=other; __Host-app.sid=${id}`).ticket?.id).toBe(id);
   });
@@ -76,13 +76,13 @@ describe('two session cookies in one request (ASVS 5.0 A15.3.7)', () => {
     ['the same twice', `SID=${id}; SID=${id}`],
     ['longer names', `SIDX=1; SID=${id}; XSID=2`],
     ['the name as a value', `a=SID; SID=${id}; b=SID=SID`],
-  ])('are not: %s', (_what, header) => {
+  ])('are not ambiguous: %s', (_what, header) => {
     expect(cookie().read(header)).toMatchObject({ isAmbiguous: false, ticket: { id } });
   });
 
   // What `trim()` takes away, other than the blanks of a Cookie header.
   it.each(['\xa0', '\v', '\f', '\u2003', '\ufeff', '\r', '\n'])(
-    'are not, if %j is what makes the names differ',
+    'are not ambiguous if their names differ by %j',
     (blank) => {
       const own = cookie({ name: '__Host-SID' });
       for (const name of [`${blank}__Host-SID`, `__Host-SID${blank}`]) {
@@ -93,7 +93,7 @@ describe('two session cookies in one request (ASVS 5.0 A15.3.7)', () => {
     },
   );
 
-  it('are, with a space or a tab around', () => {
+  it('are ambiguous also with spaces or tabs around', () => {
     const own = cookie({ name: '__Host-SID' });
     for (const name of ['\t__Host-SID', ' __Host-SID\t ']) {
       expect(own.read(`__Host-SID=${id};${name}=x`).isAmbiguous).toBe(true);
@@ -108,19 +108,19 @@ describe('a signed session cookie', () => {
     new SessionCookie(checkCookieOptions(), 1200, secrets);
   const pair = (header: string): string => header.split(';')[0]!;
 
-  it('is read again', () => {
+  it('can be read again', () => {
     const given = pair(signedBy(NEW).give({ id, secret: 0 }, true));
     expect(signedBy(NEW).read(given).ticket).toEqual({ id, secret: 0 });
   });
 
-  it('is what cookie-parser reads with the same secret', () => {
+  it('can be read by cookie-parser with the same secret', () => {
     const given = pair(signedBy(NEW).give({ id, secret: 0 }, true));
     const request = { headers: { cookie: given } } as Request & { signedCookies: object };
     cookieParser(NEW)(request, {} as Response, () => undefined);
     expect(request.signedCookies).toEqual({ SID: id });
   });
 
-  it('tells which secret signed it, and is given again with that one', () => {
+  it('is read with the secret that signed it, and written with the same one', () => {
     const given = pair(signedBy(OLD).give({ id, secret: 0 }, true));
     const both = signedBy(NEW, OLD);
     expect(both.read(given).ticket).toEqual({ id, secret: 1 });
@@ -134,7 +134,7 @@ describe('a signed session cookie', () => {
     ['without an id', `SID=s:.${'A'.repeat(43)}`],
     ['too long', `SID=s:${id}.${'A'.repeat(10_000)}`],
     ['an object', 'SID=j:{"id":1}'],
-  ])('is no id if it is %s', (_how, header) => {
+  ])('is refused if it is %s', (_how, header) => {
     expect(signedBy(NEW).read(header)).toEqual({
       wasSent: true,
       isAmbiguous: false,
@@ -142,7 +142,7 @@ describe('a signed session cookie', () => {
     });
   });
 
-  it('is no id with any one character of it changed', () => {
+  it('is refused if one character is changed', () => {
     const value = pair(signedBy(NEW).give({ id, secret: 0 }, true)).slice('SID='.length);
     const plain = decodeURIComponent(value);
     for (let at = 0; at < plain.length; at++) {
@@ -152,13 +152,13 @@ describe('a signed session cookie', () => {
     }
   });
 
-  it('is no id without secrets', () => {
+  it('is refused without secrets', () => {
     const given = pair(signedBy(NEW).give({ id, secret: 0 }, true));
     expect(cookie().read(given).ticket).toBeUndefined();
   });
 });
 
-describe('a session cookie given', () => {
+describe('the Set-Cookie header of a session', () => {
   it('has safe attributes', () => {
     expect(cookie().give({ id, secret: 0 }, true)).toBe(
       `SID=${id}; Path=/; HttpOnly; Secure; SameSite=Lax`,
@@ -178,7 +178,7 @@ describe('a session cookie given', () => {
     [{ partitioned: true }, `SID=${id}; Path=/; HttpOnly; Secure; Partitioned; SameSite=Lax`],
     [{ priority: 'high' }, `SID=${id}; Path=/; HttpOnly; Secure; Priority=High; SameSite=Lax`],
     [{ persistent: true }, `SID=${id}; Max-Age=1200; Path=/; HttpOnly; Secure; SameSite=Lax`],
-  ])('by %j', (options, header) => {
+  ])('has options: %j', (options, header) => {
     expect(cookie(options).give({ id, secret: 0 }, true)).toBe(header);
   });
 
@@ -223,8 +223,8 @@ describe('a session cookie is sent', () => {
   });
 });
 
-describe('a session cookie cleared', () => {
-  it('has no value, and has passed', () => {
+describe('the Set-Cookie header that clears a session', () => {
+  it('has no value, and has expired', () => {
     expect(cookie().clear(true)).toBe(
       'SID=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax',
     );
@@ -237,7 +237,7 @@ describe('a session cookie cleared', () => {
     { partitioned: true, priority: 'low' },
     { secure: 'auto' },
     { secure: false },
-  ])('has the attributes it was given with: %j', (options) => {
+  ])('has the attributes of the cookie: %j', (options) => {
     for (const isHttps of [true, false]) {
       const given = attributes(cookie(options).give({ id, secret: 0 }, isHttps));
       const cleared = attributes(cookie(options).clear(isHttps));

@@ -44,27 +44,27 @@ describe('a session id in a header', () => {
     ['signed, where there are no secrets', signedBy(NEW).give({ id, secret: 0 })],
     ['a list', `${id},${id}`],
     ['very long', 'x'.repeat(10_000)],
-  ])('is none if it is %s', (_how, value) => {
+  ])('is refused if it is %s', (_how, value) => {
     expect(own.read(request('x-session-id', value))).toEqual({
       ...{ wasSent: true, isAmbiguous: false, by: 'header', ticket: undefined },
     });
   });
 
-  it('is none in no header', () => {
+  it('is absent without the header', () => {
     expect(own.read(request('x-session-id'))).toBe(NOT_SENT);
   });
 
-  it.each(['', 'Bearer', 'Bearer '])('is asked for by a header without one: %j', (value) => {
+  it.each(['', 'Bearer', 'Bearer '])('is requested by an empty header: %j', (value) => {
     expect(own.read(request('x-session-id', value))).toBe(ASKED_FOR);
   });
 
-  it.each(['x-session-id', 'authorization'])('is nobody’s if %s has two of them', (name) => {
+  it.each(['x-session-id', 'authorization'])('is ambiguous if %s has two of them', (name) => {
     const header = new SessionHeader(name);
     const received = header.read(request(name, `Bearer ${id}`, `Bearer ${other}`));
     expect(received).toMatchObject({ wasSent: true, isAmbiguous: true, ticket: undefined });
   });
 
-  it('is given as it is to be sent', () => {
+  it('is written as the client must send it', () => {
     const given = own.give({ id, secret: 0 });
     expect(given).toBe(id);
     expect(own.read(request('x-session-id', given)).ticket).toEqual({ id, secret: 0 });
@@ -72,26 +72,26 @@ describe('a session id in a header', () => {
 });
 
 describe('a session id in the Authorization header', () => {
-  it('is a bearer token, given and taken', () => {
+  it('is a bearer token when it is written and read', () => {
     const given = authorization.give({ id, secret: 0 });
     expect(given).toBe(`Bearer ${id}`);
     expect(authorization.read(request('authorization', given)).ticket).toEqual({ id, secret: 0 });
   });
 
   it.each(['Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==', 'Bearer a.b.c', 'Digest x="y"', id, ''])(
-    'has not come if that has something else: %s',
+    'is absent if the header has other credentials: %s',
     (value) => {
       expect(authorization.read(request('authorization', value))).toBe(NOT_SENT);
     },
   );
 
-  it('is asked for by Bearer without a token', () => {
+  it('is requested by Bearer without a token', () => {
     expect(authorization.read(request('authorization', 'Bearer'))).toBe(ASKED_FOR);
   });
 });
 
 describe('a signed session id in a header', () => {
-  it('is read again, by the secret that signed it', () => {
+  it('can be read again, by the secret that signed it', () => {
     const given = signedBy(OLD).give({ id, secret: 0 });
     expect(given).toMatch(/^s:[\w-]{43}\.[\w+/]+$/);
     expect(signedBy(NEW, OLD).read(request('x-session-id', given)).ticket).toEqual({
@@ -104,12 +104,12 @@ describe('a signed session id in a header', () => {
     ['not signed', id],
     ['signed with another secret', signedBy(OLD).give({ id, secret: 0 })],
     ['encoded as in the cookie', encodeURIComponent(signedBy(NEW).give({ id, secret: 0 }))],
-  ])('is none if it is %s', (_how, value) => {
+  ])('is refused if it is %s', (_how, value) => {
     const received = signedBy(NEW).read(request('x-session-id', value));
     expect(received).toMatchObject({ wasSent: true, ticket: undefined });
   });
 
-  it('is none with any one character of it changed', () => {
+  it('is refused if one character is changed', () => {
     const given = signedBy(NEW).give({ id, secret: 0 });
     for (let at = 0; at < given.length; at++) {
       const changed = given.slice(0, at) + (given[at] === 'A' ? 'B' : 'A') + given.slice(at + 1);

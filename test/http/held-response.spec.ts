@@ -60,7 +60,7 @@ describe('a held response', () => {
       request.destroy();
     });
 
-    it('is begun, and ended, as far as its writer can see', async () => {
+    it('appears as begun and ended to its writer', async () => {
       const seen: unknown[] = [];
       const look = (response: ServerResponse): void =>
         void seen.push([response.headersSent, response.writableEnded]);
@@ -197,7 +197,7 @@ describe('a held response', () => {
       ['end', (held) => held.end()],
       ['write', (held) => (held.write('a'), held.end())],
       ['writeHead', (held) => held.writeHead(200).end()],
-    ])('has the last word on its head, whatever is put around it: %s', async (_way, send) => {
+    ])('completes its head after all wrappers around it: %s', async (_way, send) => {
       const response = await respond((held) => {
         const writeHead = held.writeHead.bind(held);
         held.writeHead = (status: number) => {
@@ -220,7 +220,7 @@ describe('a held response', () => {
       request.destroy();
     });
 
-    it('calls back when it was sent', async () => {
+    it('calls its callback after it was sent', async () => {
       const called: string[] = [];
       const response = await respond((held) => {
         held.write('a', () => called.push('write'));
@@ -240,7 +240,7 @@ describe('a held response', () => {
       expect(server.errors).toEqual([]);
     });
 
-    it('commits once, whatever follows', async () => {
+    it('commits once, whatever calls follow', async () => {
       await respond((held) => {
         held.writeHead(200);
         held.flushHeaders();
@@ -250,13 +250,13 @@ describe('a held response', () => {
       expect(server.gate.events.filter((event) => event === 'commit')).toHaveLength(1);
     });
 
-    it('takes a pipe of any size', async () => {
+    it('accepts a pipe of any size', async () => {
       const chunks = Array.from({ length: 200 }, (_, i) => String(i % 10).repeat(20_000));
       const response = await respond((held) => void Readable.from(chunks).pipe(held));
       expect(response.body === chunks.join('')).toBe(true);
     });
 
-    it('takes a pipeline, which ends', async () => {
+    it('accepts a pipeline, which ends', async () => {
       const ended = new Gate();
       const response = await respond(async (held) => {
         await pipeline(Readable.from(['a', 'b', 'c']), held);
@@ -268,7 +268,7 @@ describe('a held response', () => {
   });
 
   describe('written to by a stream', () => {
-    it('stops it until its gate opens', async () => {
+    it('pauses the stream until its gate opens', async () => {
       let read = 0;
       server = await heldServer((held) => {
         const source = new Readable({
@@ -287,7 +287,7 @@ describe('a held response', () => {
       expect((await response).body).toHaveLength(50_000);
     });
 
-    it('answers false, and tells when to go on', async () => {
+    it('returns false, and emits drain', async () => {
       const answers: boolean[] = [];
       const response = await released(async (held) => {
         answers.push(held.write('a'));
@@ -299,7 +299,7 @@ describe('a held response', () => {
       expect(response.body).toBe('ab');
     });
 
-    it('tells when to go on, too, if what was held fills the buffer', async () => {
+    it('also emits drain if the held data fills the buffer', async () => {
       const response = await released(async (held) => {
         held.write('a'.repeat(5_000_000));
         await once(held, 'drain');
@@ -313,7 +313,7 @@ describe('a held response', () => {
     it.each([
       ['open', []],
       ['refuse', ['refusal']],
-    ] as const)("is none of anybody's trouble at %s", async (way, events) => {
+    ] as const)('causes no error at %s', async (way, events) => {
       server = await heldServer((held) => {
         held.write('a');
         held.end('b');
@@ -332,7 +332,7 @@ describe('a held response', () => {
       expect(server.errors).toEqual([]);
     });
 
-    it('before it is begun, is told so', async () => {
+    it('before it begins closes its gate', async () => {
       server = await heldServer(() => undefined);
       const request = httpRequest(server.url, { agent: false });
       request.on('error', () => undefined).end();
@@ -345,13 +345,13 @@ describe('a held response', () => {
     });
   });
 
-  it('that was sent in full is closed once', async () => {
+  it('that was sent completely closes its gate once', async () => {
     await released((held) => held.end('a'));
     if (!server.response.closed) await once(server.response, 'close');
     expect(server.gate.events).toEqual(['commit', 'release', 'close']);
   });
 
-  it('that had begun before is not held', async () => {
+  it('that has begun before is not held', async () => {
     server = await heldServer(
       (held) => held.end('b'),
       (held) => held.write('a'),

@@ -58,13 +58,13 @@ describe("Node.js's prototypes", () => {
     ['OutgoingMessage', []],
     ['IncomingMessage', []],
     ['Http2ServerRequest', []],
-  ])('get no members but those that are held: %s', (name, held) => {
+  ])('get no additional members: %s', (name, held) => {
     const now = membersOf(CLASSES)[name]!;
     expect(now.own).toEqual([...new Set([...before[name]!.own, ...held])].sort());
     expect(now.listed).toEqual(before[name]!.listed);
   });
 
-  it('are left alone the second time', () => {
+  it('are changed only once', () => {
     const prototypes = [ServerResponse.prototype, Http2ServerResponse.prototype];
     const once = prototypes.map((prototype) => Object.getOwnPropertyDescriptors(prototype));
     makeResponsesHoldable();

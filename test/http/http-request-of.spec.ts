@@ -32,14 +32,14 @@ describe('an HTTP request is found in', () => {
     ['resolver', (req) => contextOf('graphql', {}, {}, { req }, info)],
     ['context', (req) => ({ req })],
     ['own context', (connection) => connection],
-  ])('the %s of a connection of graphql-ws: its handshake, and what that opened', (_of, source) => {
+  ])('the %s of a graphql-ws connection: its handshake, with the socket', (_of, source) => {
     const [raw, webSocket] = [request, {}];
     const connection = { extra: { request: raw, socket: webSocket } };
     expect(httpRequestOf(source(connection))).toEqual({ raw, webSocket });
   });
 });
 
-describe('there is no HTTP request, and so a clear error, in', () => {
+describe('a clear error is thrown, as there is no HTTP request, for', () => {
   it.each<[string, unknown, string]>([
     ['nothing', undefined, 'only undefined'],
     ['null', null, 'only null'],

@@ -16,27 +16,34 @@ describe('the log', () => {
     });
   });
 
-  describe('of a session that was not stored', () => {
-    it('tells the error and its cause', () => {
+  describe('for a session that was not stored', () => {
+    it('has the error and its cause', () => {
       log.notStored(new Error('too large', { cause: new Error('20 MB') }));
       expect(lines).toEqual([
         expect.stringMatching(/^error A session was not stored: Error: too large \(20 MB\)/),
       ]);
     });
 
-    it('is silent if the store is at fault, which is told when it begins', () => {
+    it('has no line for a store error, as the outage is logged when it begins', () => {
       log.notStored(new SessionStoreError({ cause: new Error('connect ECONNREFUSED') }));
       expect(lines).toEqual([]);
     });
 
-    it.each([undefined, null, 'text', 5, new Error('no cause')])('takes %p, too', (error) => {
+    it.each([undefined, null, 'text', 5, new Error('no cause')])('accepts %p, too', (error) => {
       log.notStored(error);
       expect(lines).toHaveLength(1);
     });
   });
 
-  describe('of the servers at start', () => {
-    it('names the store, and each server with its version if it told one', () => {
+  it('has a line for a response that could not be sent although its session was stored', () => {
+    log.notSent(new RangeError('Invalid status code: 9999'));
+    expect(lines).toEqual([
+      expect.stringMatching(/^error A response could not be sent .*: Invalid status code: 9999/),
+    ]);
+  });
+
+  describe('of servers at start', () => {
+    it('names the store, and each server with its version if that is known', () => {
       log.backend('memcached', [
         { server: 'cache-1:11211', version: '1.6.18' },
         { server: 'cache-2:11211' },
@@ -46,7 +53,7 @@ describe('the log', () => {
       ]);
     });
 
-    it('tells what is wrong with a server as an error, after the names', () => {
+    it("has a server's problem as an error, after the names", () => {
       log.backend('memcached', [
         { server: 'cache-1:11211', version: '1.6.18', problem: 'It keeps no versions.' },
         { server: 'cache-2:11211', version: '1.6.18', problem: undefined },
@@ -57,13 +64,23 @@ describe('the log', () => {
       ]);
     });
 
-    it('is empty if the store tells of no servers', () => {
+    it('names a server once that is called as its store', () => {
+      log.backend('redis', [{ server: 'redis', version: '7.0.15' }]);
+      expect(lines).toEqual(['log Sessions are kept in redis (7.0.15).']);
+    });
+
+    it('tells of a better store', () => {
+      log.backend('KeyvRedis', [], 'There is a better one.');
+      expect(lines).toEqual(['warn There is a better one.']);
+    });
+
+    it('is empty if the store has no servers', () => {
       log.backend('KeyvPostgres', []);
       expect(lines).toEqual([]);
     });
   });
 
-  it('of an outage tells where, why, how long, and what it means', () => {
+  it('of an outage names server, reason, duration and effect', () => {
     log.outageBegan('cache-1:11211', new Error('connect ECONNREFUSED'));
     log.outageEnded('cache-1:11211', 2.345, 381);
     expect(lines).toEqual([
@@ -72,7 +89,7 @@ describe('the log', () => {
     ]);
   });
 
-  it('of a single failed operation says so in the singular', () => {
+  it('of a single failed operation uses the singular', () => {
     log.outageEnded('cache-1:11211', 0, 1);
     expect(lines).toEqual([expect.stringMatching(/1 failed operation\.$/)]);
   });
@@ -90,7 +107,7 @@ describe('the log', () => {
       { host: 'localhost.example.org' },
       { host: 'example.org', 'x-forwarded-proto': 'http' },
       {},
-    ])('hints at %j', (headers) => {
+    ])('has a hint for %j', (headers) => {
       log.secureOverHttp(headers);
       expect(lines).toEqual([expect.stringMatching(/^warn .*cookie\.secure/)]);
     });
@@ -103,12 +120,12 @@ describe('the log', () => {
       { host: '[::1]:3000' },
       { host: '[::1]' },
       { host: 'example.org', 'x-forwarded-proto': 'https' },
-    ])('is silent about %j', (headers) => {
+    ])('has no hint for %j', (headers) => {
       log.secureOverHttp(headers);
       expect(lines).toEqual([]);
     });
 
-    it('hints once', () => {
+    it('has the hint once', () => {
       log.secureOverHttp({ host: 'localhost' });
       log.secureOverHttp({ host: 'example.org' });
       log.secureOverHttp({ host: 'example.org' });

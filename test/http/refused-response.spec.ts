@@ -25,7 +25,7 @@ describe('a held response', () => {
     return response;
   }
 
-  describe('that cannot be let go', () => {
+  describe('whose commit fails', () => {
     const fill: Send = (held) => {
       held.writeHead(200, {
         'Set-Cookie': 'user=1',
@@ -38,7 +38,7 @@ describe('a held response', () => {
       held.end('hello world');
     };
 
-    it('goes out as it is if it already says so', async () => {
+    it("is sent unchanged if it has the error's status already", async () => {
       const response = await refused((held) => {
         held.writeHead(503, { 'Retry-After': '5' });
         held.end('back in a moment');
@@ -65,7 +65,7 @@ describe('a held response', () => {
       for (const name of ['etag', 'location']) expect(response.headers).not.toHaveProperty(name);
     });
 
-    it('keeps the headers of before, and those that let a browser read it', async () => {
+    it('keeps earlier headers and CORS headers', async () => {
       const response = await refused(fill, (held) => {
         held.setHeader('X-Request-Id', '7');
         held.setHeader('Vary', 'Origin');
@@ -77,7 +77,7 @@ describe('a held response', () => {
       });
     });
 
-    it('has no status message of its handler', async () => {
+    it("drops the handler's status message", async () => {
       server = await heldServer((held) => held.writeHead(200, 'Signed in').end());
       const request = httpRequest(server.url, { agent: false }).end();
       await server.gate.reached;
@@ -117,7 +117,7 @@ describe('a held response', () => {
       expect(server.errors).toEqual([]);
     });
 
-    it('lets a pipeline of a generator end, though it has finished before that did', async () => {
+    it("lets a generator's pipeline end that is still writing", async () => {
       const ended = new Gate();
       const finished = new Gate();
       async function* source(): AsyncGenerator<string> {
@@ -134,7 +134,7 @@ describe('a held response', () => {
       await within1s(ended.reached);
     });
 
-    it('lets its writer go on, and swallows what that writes', async () => {
+    it('lets its writer continue, and discards the data', async () => {
       const ended = new Gate();
       const response = await refused(async (held) => {
         held.write('a');
@@ -148,7 +148,7 @@ describe('a held response', () => {
       expect(server.errors).toEqual([]);
     });
 
-    it('calls back those who wait for its end', async () => {
+    it('calls the callbacks that wait for its end', async () => {
       const ended = new Gate();
       await refused((held) => held.end('body', () => void ended.pass()));
       await within1s(ended.reached);
@@ -163,7 +163,7 @@ describe('a held response', () => {
     });
   });
 
-  describe('whose handler writes what cannot be sent', () => {
+  describe('whose handler writes data that cannot be sent', () => {
     const wrong: [string, Send][] = [
       ['a header with a line end', (held) => held.writeHead(200, { 'X-A': 'a\r\nX-B: b' })],
       ['a status that is none', (held) => held.writeHead(99_999)],
@@ -173,24 +173,27 @@ describe('a held response', () => {
       ['a second head', (held) => held.writeHead(200).writeHead(201)],
     ];
 
-    it.each(wrong)('is answered or cut off, and nobody else is harmed: %s', async (_what, send) => {
-      server = await heldServer((held) => {
-        try {
-          send(held);
-          if (!held.writableEnded) held.end();
-        } catch (error) {
-          // As a framework does.
-          if (!held.headersSent) held.statusCode = 500;
-          if (!held.writableEnded) held.end('sorry');
-          throw error;
-        }
-      });
-      const response = visitor(server.url).get('/');
-      await server.gate.reached;
-      server.gate.open();
-      // An unhandled rejection fails the test, as it ends a process.
-      await within1s(response.catch(() => undefined));
-    });
+    it.each(wrong)(
+      'is answered or aborted, without effect on other requests: %s',
+      async (_what, send) => {
+        server = await heldServer((held) => {
+          try {
+            send(held);
+            if (!held.writableEnded) held.end();
+          } catch (error) {
+            // As a framework does.
+            if (!held.headersSent) held.statusCode = 500;
+            if (!held.writableEnded) held.end('sorry');
+            throw error;
+          }
+        });
+        const response = visitor(server.url).get('/');
+        await server.gate.reached;
+        server.gate.open();
+        // An unhandled rejection fails the test, as it ends a process.
+        await within1s(response.catch(() => undefined));
+      },
+    );
   });
 });
 

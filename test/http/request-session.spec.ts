@@ -28,7 +28,7 @@ describe("a request's session over HTTP", () => {
     return response;
   }
 
-  it('that is not asked for costs nothing and leaves no trace', async () => {
+  it('that is not used causes no operations and no headers', async () => {
     const id = await world.stored();
     world.store.calls.length = 0;
     server = await sessionServer(world, (_session, response) => response.end('ok'));
@@ -51,7 +51,7 @@ describe("a request's session over HTTP", () => {
     expect([second.body, second.setCookies]).toEqual(['2', []]);
   });
 
-  it('that is only read sets none', async () => {
+  it('that is only read sets no cookie', async () => {
     server = await sessionServer(world, async ({ current }, response) => {
       await current.load();
       response.end();
@@ -60,7 +60,7 @@ describe("a request's session over HTTP", () => {
     expect(world.store.calls).toEqual([]);
   });
 
-  describe('tells caches', () => {
+  describe('instructs caches', () => {
     const answering = (headers: Record<string, string | string[]>): Promise<SessionServer> =>
       sessionServer(world, async ({ current }, response) => {
         await current.load();
@@ -68,12 +68,12 @@ describe("a request's session over HTTP", () => {
         response.end();
       });
 
-    it('not to store it, and that it goes by the cookie', async () => {
+    it('not to store the response, and that it depends on the cookie', async () => {
       server = await answering({});
       expect((await get()).headers).toMatchObject({ 'cache-control': 'no-store', vary: 'Cookie' });
     });
 
-    it('what the handler said, if it did', async () => {
+    it('as the handler does, if it sets headers', async () => {
       server = await answering({ 'Cache-Control': 'private' });
       expect((await get()).headers).toMatchObject({ 'cache-control': 'private' });
     });
@@ -84,14 +84,14 @@ describe("a request's session over HTTP", () => {
       ['*', '*'],
       ['X-Cookie', 'X-Cookie, Cookie'],
       [['Origin', 'Accept'], 'Origin,Accept, Cookie'],
-    ])('besides Vary: %s', async (given, sent) => {
+    ])('beside an existing Vary: %s', async (given, sent) => {
       server = await answering({ Vary: given });
       expect((await get()).headers.vary).toBe(sent);
     });
   });
 
   it.each(['x', 'A'.repeat(44), 'j:{}', '%00', '../../etc', `${'A'.repeat(42)}B`])(
-    'whose cookie is malformed, as %p, is new and not looked for',
+    'whose cookie is malformed (%p) is new, without a store operation',
     async (value) => {
       server = await sessionServer(world, async ({ current }, response) => {
         response.end(String((await current.load()).isNew));
@@ -109,13 +109,13 @@ describe("a request's session over HTTP", () => {
       });
     });
 
-    it.each(['A'.repeat(43), 'malformed'])('clears the cookie that came: %s', async (value) => {
+    it.each(['A'.repeat(43), 'malformed'])('clears the cookie that was sent: %s', async (value) => {
       expect((await get(`SID=${value}`)).setCookies).toEqual([
         expect.stringMatching(/^SID=; Max-Age=0; /),
       ]);
     });
 
-    it('clears none that did not come', async () => {
+    it('does not clear a cookie that was not sent', async () => {
       expect((await get()).setCookies).toEqual([]);
     });
   });
@@ -128,7 +128,7 @@ describe("a request's session over HTTP", () => {
         response.end('saved');
       });
 
-    it('is a 503 without a cookie; its outage is logged where it began', async () => {
+    it('gives a 503 without a cookie; the outage is logged when it begins', async () => {
       server = await writing();
       const response = await get();
       expect(response).toMatchObject({ status: 503, setCookies: [] });
@@ -137,7 +137,7 @@ describe("a request's session over HTTP", () => {
       expect(world.telemetry.counters.refused).toBe(1);
     });
 
-    it('tells the new id that works all the same, also with a 503 of the application’s own', async () => {
+    it('sends a new id that is valid nevertheless, also with the application’s own 503', async () => {
       const id = await world.stored({ visits: 1 });
       server = await sessionServer(world, async ({ current }, response) => {
         const session = await current.load();
@@ -153,7 +153,7 @@ describe("a request's session over HTTP", () => {
       expect(world.entriesOf(/^SID=([^;]+)/.exec(setCookies[0]!)![1]!)).toEqual({ visits: 1 });
     });
 
-    it('is not given to its client if that was to end', async () => {
+    it('does not send the id of a session that should end', async () => {
       server = await sessionServer(world, async ({ current }, response) => {
         const session = await current.load();
         const own = await session.signIn('ada');
@@ -165,7 +165,7 @@ describe("a request's session over HTTP", () => {
       expect([status, setCookies]).toEqual([503, []]);
     });
 
-    it('is not stored after all, since its client was told that it was not', async () => {
+    it('is not stored later, as its client got an error', async () => {
       const id = await world.stored({ visits: 1 });
       server = await sessionServer(world, async ({ current }, response) => {
         (await current.load()).increment('visits');
@@ -179,7 +179,7 @@ describe("a request's session over HTTP", () => {
     });
   });
 
-  it('that is only read waits with a new id for a request that may write', async () => {
+  it('that is read-only leaves rotation to a request that may write', async () => {
     world = new SessionWorld({ rotateEvery: 60 });
     const id = await world.stored();
     let access = { readOnly: true };
@@ -195,7 +195,7 @@ describe("a request's session over HTTP", () => {
     expect((await get(`SID=${id}`)).setCookies).toHaveLength(1);
   });
 
-  it('stores what is written after its response is done with', async () => {
+  it('stores changes after its response has closed', async () => {
     const id = await world.stored();
     let session!: Session;
     server = await sessionServer(world, async ({ current }, response) => {
@@ -216,7 +216,7 @@ describe("a request's session over HTTP", () => {
     expect(world.entriesOf(id)).toMatchObject({ later: 2, latest: 3 });
   });
 
-  it('stores what a session that is first asked for then is given', async () => {
+  it('stores changes of a session that is first used after that', async () => {
     const id = await world.stored();
     let current!: CurrentSession;
     server = await sessionServer(world, (session, response) => {
@@ -231,7 +231,7 @@ describe("a request's session over HTTP", () => {
     expect(world.entriesOf(id)).toMatchObject({ late: 1 });
   });
 
-  describe('with a value that JSON does not keep, put into an object', () => {
+  describe('with a value in an object that JSON does not keep', () => {
     const spoiling = (): Promise<SessionServer> =>
       sessionServer(world, async ({ current }, response) => {
         const session = await current.load();
@@ -240,13 +240,13 @@ describe("a request's session over HTTP", () => {
         response.end('saved');
       });
 
-    it('is a 500, and the process lives on: a new one', async () => {
+    it('gives a 500, and the process continues: new session', async () => {
       server = await spoiling();
       expect((await get()).status).toBe(500);
       expect(server.log).toEqual([expect.stringContaining('session.cart.since')]);
     });
 
-    it('is a 500, and the process lives on: one that was stored', async () => {
+    it('gives a 500, and the process continues: stored session', async () => {
       const id = await world.stored({ cart: {} });
       server = await spoiling();
       expect((await get(`SID=${id}`)).status).toBe(500);
@@ -254,7 +254,7 @@ describe("a request's session over HTTP", () => {
       expect(server.log).toEqual([expect.stringContaining('session.cart.since')]);
     });
 
-    it('that its client did not wait for harms nobody', async () => {
+    it('causes no error after its client hung up', async () => {
       const id = await world.stored();
       const loaded = new Gate();
       server = await sessionServer(world, async ({ current }) => {
@@ -275,7 +275,7 @@ describe("a request's session over HTTP", () => {
   });
 
   describe('changed after its response began', () => {
-    it('is stored when that ends, if it was before', async () => {
+    it('is stored when the response ends, if it was stored before', async () => {
       const id = await world.stored({ visits: 1 });
       server = await sessionServer(world, async ({ current }, response) => {
         const session = await current.load();
@@ -287,7 +287,7 @@ describe("a request's session over HTTP", () => {
       expect(world.entriesOf(id)).toEqual({ visits: 2 });
     });
 
-    it('is not stored if it is new, and people are told', async () => {
+    it('is not stored if it is new, and a warning is logged', async () => {
       server = await sessionServer(world, async ({ current }, response) => {
         const session = await current.load();
         response.write('a');
@@ -300,7 +300,7 @@ describe("a request's session over HTTP", () => {
     });
   });
 
-  it('whose client hung up is stored all the same', async () => {
+  it('whose client hung up is stored nevertheless', async () => {
     const id = await world.stored({ visits: 1 });
     const loaded = new Gate();
     server = await sessionServer(world, async ({ current }) => {

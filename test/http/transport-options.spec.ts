@@ -14,7 +14,7 @@ describe('the transport of the session id', () => {
     [['cookie'], { cookie: true, header: undefined }],
     [['cookie', { header: 'x-session-id' }], { cookie: true, header: 'x-session-id' }],
     [[{ header: 'x_session.id' }, 'cookie'], { cookie: true, header: 'x_session.id' }],
-  ])('may be %j', (option, checked) => {
+  ])('accepts %j', (option, checked) => {
     expect(check(option)).toEqual(checked);
   });
 
@@ -39,7 +39,7 @@ describe('the transport of the session id', () => {
     [[{ header: 'x-a' }, { header: 'x-b' }], 'transport[1]'],
     [['cookie', 'query'], 'transport[1]'],
     [['cookie', { header: 'Cookie' }], 'transport[1].header'],
-  ])('%j is refused by name: %s', (option, name) => {
+  ])('refuses %j and names %s', (option, name) => {
     const refused = catchError(() => check(option));
     expect(refused).toBeInstanceOf(SessionOptionsError);
     expect(refused).toMatchObject({ code: 'SESSION_OPTIONS', option: name });
@@ -55,7 +55,7 @@ describe('the transport of the session id', () => {
     ...['X-Correlation-Id', 'Idempotency-Key', 'X-HTTP-Method-Override', 'X-API-Key'],
     ...['Strict-Transport-Security', 'X-Frame-Options', 'Clear-Site-Data', 'Referrer-Policy'],
     ...['CF-Connecting-IP', 'True-Client-IP', 'X-Amz-Security-Token', 'Last-Event-ID', 'DPoP'],
-  ])('a header that has another meaning is refused: %s', (header) => {
+  ])('refuses a header with another meaning: %s', (header) => {
     expect(() => check({ header })).toThrow(SessionOptionsError);
   });
 });

@@ -4,9 +4,16 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
-const ENTRIES = ['index', 'testing', 'terminus', 'inspector', 'postgres', 'sqlite'].map(
-  (name) => `${dist}/${name}.d.ts`,
-);
+const ENTRIES = [
+  'index',
+  'testing',
+  'terminus',
+  'inspector',
+  'postgres',
+  'sqlite',
+  'redis',
+  'express-session',
+].map((name) => `${dist}/${name}.d.ts`);
 
 /** What the editor shows for a symbol, without its type. */
 type Hover = readonly [name: string, text: string];

@@ -24,6 +24,11 @@ export async function guideExample(page: string, name: string): Promise<string> 
   return exampleIn(await textOf(`docs/guides/${page}.md`), name);
 }
 
+/** An example of a page in `docs/stores`, as written. */
+export async function storeExample(page: string, name: string): Promise<string> {
+  return exampleIn(await textOf(`docs/stores/${page}.md`), name);
+}
+
 function exampleIn(text: string, name: string): string {
   const marked = new RegExp(`<!-- example: ${name} -->\\s*\`\`\`(?:[jt]s|json)\\n([^]*?)\`\`\``);
   const [, code] = marked.exec(text) ?? [];

@@ -7,7 +7,7 @@ describe("a request's session", () => {
   useCurrentSession();
 
   describe('created', () => {
-    it('takes the place of the one that was there, which is destroyed', async () => {
+    it('replaces the previous session, which is destroyed', async () => {
       const id = await world.stored({ user: 1 });
       const old = await comes(id).load();
       const session = await current.create();
@@ -19,14 +19,14 @@ describe("a request's session", () => {
       expect(() => (old.user = 2)).toThrow(SessionDestroyedError);
     });
 
-    it('and left empty is told as over', async () => {
+    it("and left empty clears the client's cookie", async () => {
       comes(await world.stored());
       await current.create();
       await current.commit();
       expect(current.idUpdate).toBe('over');
     });
 
-    it('and written to is told', async () => {
+    it('and written to sends its id to the client', async () => {
       comes(await world.stored());
       const session = await current.create();
       session.user = 1;
@@ -34,7 +34,7 @@ describe("a request's session", () => {
       expect(current.idUpdate).toEqual({ id: session.id, secret: 0 });
     });
 
-    it('is not, if the one before could not be destroyed', async () => {
+    it('is not created if the previous session could not be destroyed', async () => {
       const id = await world.stored({ user: 1 });
       const old = await comes(id).load();
       world.store.isDown = true;
@@ -44,7 +44,7 @@ describe("a request's session", () => {
   });
 
   describe('regenerated', () => {
-    it('is the same object, under an id that is told', async () => {
+    it('keeps its object, and sends its new id to the client', async () => {
       const id = await world.stored({ user: 1, cart: {} });
       const session = await comes(id).load();
       expect(await current.regenerate({ keep: ['user'] })).toBe(session);
@@ -63,7 +63,7 @@ describe("a request's session", () => {
   });
 
   describe('destroyed', () => {
-    it('is over, and a new one is in its place', async () => {
+    it('has ended, and a new session replaces it', async () => {
       const id = await world.stored();
       const old = await comes(id).load();
       await current.destroy();
@@ -74,14 +74,14 @@ describe("a request's session", () => {
       expect(session.isNew).toBe(true);
     });
 
-    it('without having been read is over, too', async () => {
+    it('without being read has ended, too', async () => {
       const id = await world.stored();
       await comes(id).destroy();
       expect(current.idUpdate).toBe('over');
       expect(world.store.keys).toEqual([]);
     });
 
-    it('refuses all that follows', async () => {
+    it('refuses all later operations', async () => {
       const old = await comes(await world.stored()).load();
       await old.destroy();
       expect(() => old.set('a', 1)).toThrow(SessionDestroyedError);
@@ -91,7 +91,7 @@ describe("a request's session", () => {
       expect(current.idUpdate).toBe('over');
     });
 
-    it('a second time leaves the session that came after it alone', async () => {
+    it('a second time does not change the session that replaced it', async () => {
       const old = await comes(await world.stored()).load();
       await old.destroy();
       const next = await current.load();
@@ -101,7 +101,7 @@ describe("a request's session", () => {
       expect(world.entriesOf(next.id)).toEqual({ user: 1 });
     });
 
-    it('and written to again is told', async () => {
+    it('and written to again sends its id to the client', async () => {
       await comes(await world.stored()).destroy();
       const session = await current.load();
       session.user = 1;
@@ -109,7 +109,7 @@ describe("a request's session", () => {
       expect(current.idUpdate).toEqual({ id: session.id, secret: 0 });
     });
 
-    it('is not over if the store could not be told', async () => {
+    it('has not ended if the store failed', async () => {
       await comes(await world.stored()).load();
       world.store.isDown = true;
       await expect(current.destroy()).rejects.toThrow(SessionStoreError);
@@ -135,7 +135,7 @@ describe("a request's session", () => {
       await expect(session.save()).rejects.toThrow(SessionDestroyedError);
     });
 
-    it('and not waited for is done before the commit', async () => {
+    it('without waiting is stored before the commit', async () => {
       const session = await current.load();
       session.a = 1;
       const gate = world.store.hold('create');
@@ -173,7 +173,7 @@ describe("a request's session", () => {
       expect(world.entriesOf(id)).toEqual({ user: 1 });
     });
 
-    it('refuses to save a new one, which nobody could be told of', async () => {
+    it('refuses to save a new session, as its id cannot be sent any more', async () => {
       await begun();
       const session = await current.load();
       session.a = 1;
@@ -181,7 +181,7 @@ describe("a request's session", () => {
       expect(world.store.calls).toEqual([]);
     });
 
-    it('saves one that is stored', async () => {
+    it('saves a session that is stored', async () => {
       const id = await world.stored();
       await begun(id);
       const session = await current.load();
@@ -198,8 +198,8 @@ describe("a request's session", () => {
     });
   });
 
-  describe('asked for several things at once', () => {
-    it('does them in their order', async () => {
+  describe('with several operations at once', () => {
+    it('runs them in order', async () => {
       const id = await world.stored({ user: 1 });
       const session = await comes(id).load();
       session.user = 2;
@@ -208,7 +208,7 @@ describe("a request's session", () => {
       expect(await world.find(id)).toBeUndefined();
     });
 
-    it('stores no more after the store failed, since that may have been stored', async () => {
+    it('stores nothing after a store error, as the failed write may have been stored', async () => {
       const session = await comes(await world.stored({ user: 1 })).load();
       session.user = 2;
       world.store.before('update', () => {

@@ -43,13 +43,13 @@ describe('a log of changes', () => {
     expect(applied(made, { a: 1, b: 2, c: 3, d: 4, e: 5 })).toEqual({ a: 10, c: 4, d: 4, e: 5 });
   });
 
-  it('applies an update to the value it finds', () => {
+  it('applies an update to the present value', () => {
     const made = changes((log) => log.update('visits', addOne));
     expect(applied(made, { visits: 41 })).toEqual({ visits: 42 });
     expect(applied(made, {})).toEqual({ visits: 1 });
   });
 
-  it('applies updates in their order, behind what was set', () => {
+  it('applies updates in order, after the value that was set', () => {
     const made = changes((log) => {
       log.set('a', '5');
       log.update('a', (old) => (old as number) * 10);
@@ -58,7 +58,7 @@ describe('a log of changes', () => {
     expect(applied(made, { a: 1000 })).toEqual({ a: 51 });
   });
 
-  it('forgets what an entry went through before it was set or deleted', () => {
+  it('forgets the updates of an entry that is set or deleted later', () => {
     const made = changes((log) => {
       log.update('a', () => {
         throw new Error('not called');
@@ -70,7 +70,7 @@ describe('a log of changes', () => {
     expect(applied(made, { a: 7, b: 7 })).toEqual({ a: 1 });
   });
 
-  it('sets again what was deleted', () => {
+  it('sets an entry again that was deleted', () => {
     const made = changes((log) => {
       log.delete('a');
       log.update('a', addOne);
@@ -78,7 +78,7 @@ describe('a log of changes', () => {
     expect(applied(made, { a: 41 })).toEqual({ a: 1 });
   });
 
-  it('clears also what others set, and keeps what came after the clear', () => {
+  it('also clears entries of other requests, and keeps entries set after the clear', () => {
     const made = changes((log) => {
       log.set('a', '1');
       log.clear();
@@ -88,17 +88,17 @@ describe('a log of changes', () => {
     expect(applied(made, { a: 5, c: 5, others: 5 })).toEqual({ b: 2, c: 1 });
   });
 
-  it('deletes an entry whose update answers undefined', () => {
+  it('deletes an entry whose update returns undefined', () => {
     const made = changes((log) => log.update('a', () => undefined));
     expect(applied(made, { a: 1, b: 2 })).toEqual({ b: 2 });
   });
 
-  it('refuses what an update made of the newest value, if JSON does not keep it', () => {
+  it('refuses the result of an update if JSON does not keep it', () => {
     const made = changes((log) => log.update('a', (old) => (old as number) / 0));
     expect(() => applied(made, { a: 1 })).toThrow(SessionValueError);
   });
 
-  it('can be applied again, with the same outcome', () => {
+  it('gives the same result when it is applied again', () => {
     const made = changes((log) => {
       log.set('a', '5');
       log.update('a', addOne);
@@ -108,7 +108,7 @@ describe('a log of changes', () => {
   });
 });
 
-describe('a later log behind an earlier one', () => {
+describe('a later log appended to an earlier one', () => {
   const both = (
     first: (changes: SessionChanges) => void,
     later: (changes: SessionChanges) => void,
@@ -134,7 +134,7 @@ describe('a later log behind an earlier one', () => {
     expect(applied(log, { b: 1 })).toEqual({ a: 2 });
   });
 
-  it('updates what the earlier one made', () => {
+  it('updates the result of the earlier one', () => {
     const log = both(
       (first) => (first.set('a', '1'), first.update('b', addOne)),
       (later) => (later.update('a', addOne), later.update('b', addOne)),
@@ -142,7 +142,7 @@ describe('a later log behind an earlier one', () => {
     expect(applied(log, { b: 1 })).toEqual({ a: 2, b: 3 });
   });
 
-  it('updates nothing twice where it set before', () => {
+  it('does not repeat an update before a set', () => {
     const log = both(
       (first) => first.update('a', addOne),
       (later) => (later.set('a', '10'), later.update('a', addOne)),
@@ -158,7 +158,7 @@ describe('a later log behind an earlier one', () => {
     expect(applied(log, { b: 1, d: 4 })).toEqual({ c: 3 });
   });
 
-  it('leaves the clear of the earlier one in force', () => {
+  it('keeps the clear of the earlier one', () => {
     const log = both(
       (first) => first.clear(),
       (later) => later.set('a', '1'),

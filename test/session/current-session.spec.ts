@@ -15,8 +15,8 @@ import {
 describe("a request's session", () => {
   useCurrentSession();
 
-  describe('of a visitor without one', () => {
-    it('is new, and costs nothing', async () => {
+  describe('of a visitor without a session', () => {
+    it('is new, without store operations', async () => {
       const session = await current.load();
       expect(session.isNew).toBe(true);
       expect(current.commit()).toBeUndefined();
@@ -24,7 +24,7 @@ describe("a request's session", () => {
       expect(world.store.calls).toEqual([]);
     });
 
-    it('is stored and told once something is written', async () => {
+    it('is stored after the first write, and its id is sent', async () => {
       const session = await current.load();
       session.visits = 1;
       expect(current.idUpdate).toBeUndefined();
@@ -33,7 +33,7 @@ describe("a request's session", () => {
       expect(world.entriesOf(session.id)).toEqual({ visits: 1 });
     });
 
-    it('is not told if it could not be stored', async () => {
+    it('sends no id if it could not be stored', async () => {
       (await current.load()).visits = 1;
       world.store.isDown = true;
       await expect(current.commit()).rejects.toThrow(SessionStoreError);
@@ -41,7 +41,7 @@ describe("a request's session", () => {
     });
   });
 
-  describe('of a visitor with one', () => {
+  describe('of a visitor with a session', () => {
     let id: string;
 
     beforeEach(async () => {
@@ -49,7 +49,7 @@ describe("a request's session", () => {
       comes(id);
     });
 
-    it('is found once, however often it is asked for', async () => {
+    it('is read once, however often it is used', async () => {
       const [one, other] = await Promise.all([current.load(), current.load()]);
       expect(one).toBe(other);
       expect(await current.load()).toBe(one);
@@ -58,20 +58,20 @@ describe("a request's session", () => {
       expect(client.uses).toBe(1);
     });
 
-    it('is committed without being told again', async () => {
+    it('is committed without sending its id again', async () => {
       (await current.load()).visits = 2;
       await current.commit();
       expect(world.entriesOf(id)).toEqual({ visits: 2 });
       expect(current.idUpdate).toBeUndefined();
     });
 
-    it('has nothing to commit if it was only read', async () => {
+    it('needs no commit if it was only read', async () => {
       await current.load();
       expect(current.hasChanges()).toBe(false);
       expect(current.commit()).toBeUndefined();
     });
 
-    it('fails as often as it is asked for, and asks the store once', async () => {
+    it('fails at each use after one failed read', async () => {
       world.store.isDown = true;
       await expect(current.load()).rejects.toThrow(SessionStoreError);
       await expect(current.load()).rejects.toThrow(SessionStoreError);
@@ -80,7 +80,7 @@ describe("a request's session", () => {
       expect(world.store.calls).toEqual(['find']);
     });
 
-    it('rejects at the commit what JSON does not keep', async () => {
+    it('rejects the commit of values that JSON does not keep', async () => {
       const session = await current.load();
       session.cart = {};
       session.cart.since = new Date();
@@ -88,7 +88,7 @@ describe("a request's session", () => {
     });
   });
 
-  it('of an id that nobody knows is new, under another id', async () => {
+  it('of an unknown id is new, under another id', async () => {
     const stranger = 'A'.repeat(43);
     const session = await comes(stranger).load();
     session.visits = 1;
@@ -98,7 +98,7 @@ describe("a request's session", () => {
     expect(world.entriesOf(stranger)).toBeUndefined();
   });
 
-  it('that is not used is not looked for', () => {
+  it('that is not used is not read', () => {
     comes('A'.repeat(43));
     expect(current.commit()).toBeUndefined();
     expect(current.idUpdate).toBeUndefined();
@@ -106,7 +106,7 @@ describe("a request's session", () => {
   });
 
   describe('by its manager', () => {
-    it('is the same', async () => {
+    it('is the same session', async () => {
       const id = await world.stored({ user: 1 });
       const manager = new SessionManager({ current: comes(id) });
       const session = await manager.current();
@@ -121,8 +121,8 @@ describe("a request's session", () => {
     });
   });
 
-  describe('that is only read', () => {
-    it('is read and renewed by one command, holds nothing, and commits nothing', async () => {
+  describe('read-only', () => {
+    it('is read and renewed by one command, does not hold the response, and commits nothing', async () => {
       const id = await world.stored({ cart: { items: ['apple'] }, visits: 1 });
       const session = await comes(id).load({ readOnly: true });
       expect(session.toJSON()).toEqual({ cart: { items: ['apple'] }, visits: 1 });
@@ -131,7 +131,7 @@ describe("a request's session", () => {
       expect(world.store.calls).toEqual(['find']);
     });
 
-    it('refuses whatever would change it', async () => {
+    it('refuses all changes', async () => {
       const id = await world.stored({ cart: { items: ['apple'] }, visits: 1 });
       const session = await comes(id).load({ readOnly: true });
       for (const write of [
@@ -156,7 +156,7 @@ describe("a request's session", () => {
       expect(world.entriesOf(id)).toEqual({ cart: { items: ['apple'] }, visits: 1 });
     });
 
-    it('shows what the same request wrote elsewhere, which is stored', async () => {
+    it('shows changes that the same request made by a writable session', async () => {
       const id = await world.stored({ cart: ['apple'] });
       const reader = await comes(id).load({ readOnly: true });
       const writer = await current.load();
@@ -169,8 +169,8 @@ describe("a request's session", () => {
     });
   });
 
-  describe('that a route can do without in an outage', () => {
-    it('is the session, if the store can be read', async () => {
+  describe("with onOutage: 'anonymous'", () => {
+    it('is the stored session while the store works', async () => {
       const id = await world.stored({ visits: 1 });
       const session = await comes(id).load({ onOutage: 'anonymous' });
       session.visits = 2;
@@ -178,7 +178,7 @@ describe("a request's session", () => {
       expect(world.entriesOf(id)).toEqual({ visits: 2 });
     });
 
-    it('is empty if not, refuses writes, and tells the client nothing', async () => {
+    it('is empty in an outage, refuses writes, and sends no cookie', async () => {
       const id = await world.stored({ visits: 1 });
       world.store.isDown = true;
       const session = await comes(id).load({ onOutage: 'anonymous' });
@@ -192,7 +192,7 @@ describe("a request's session", () => {
       expect(world.store.calls).toEqual(['find']);
     });
 
-    it('is no remedy for anything but an outage', async () => {
+    it('still fails for errors other than an outage', async () => {
       const id = await world.stored({ visits: 1 });
       world.store.before('find', () => {
         throw new TypeError('a bug');
@@ -200,7 +200,7 @@ describe("a request's session", () => {
       await expect(comes(id).load({ onOutage: 'anonymous' })).rejects.toThrow(TypeError);
     });
 
-    it('is still refused to who cannot do without', async () => {
+    it('still fails for other uses without this option', async () => {
       const id = await world.stored({ visits: 1 });
       world.store.isDown = true;
       await comes(id).load({ onOutage: 'anonymous' });
@@ -209,7 +209,7 @@ describe("a request's session", () => {
     });
   });
 
-  describe('where no client can be told an id', () => {
+  describe('where no cookie can be set', () => {
     const comesMute = (id?: string): CurrentSession => {
       comes(id);
       client.isOpen = false;
@@ -217,7 +217,7 @@ describe("a request's session", () => {
       return current;
     };
 
-    it('takes changes, if there is one', async () => {
+    it('can be changed if it is stored', async () => {
       const id = await world.stored({ visits: 1 });
       const session = await comesMute(id).load();
       session.visits = 2;
@@ -226,7 +226,7 @@ describe("a request's session", () => {
       expect(current.isGone).toBe(false);
     });
 
-    it('says so at the first write, if there is none', async () => {
+    it('refuses the first write if it is not stored', async () => {
       const session = await comesMute().load();
       expect([session.isNew, session.size]).toEqual([true, 0]);
       expect(() => (session.visits = 1)).toThrow(
@@ -238,7 +238,7 @@ describe("a request's session", () => {
       expect(world.store.calls).toEqual([]);
     });
 
-    it('refuses a new id and a new session, and can be destroyed', async () => {
+    it('refuses a new id and a new session, but can be destroyed', async () => {
       const id = await world.stored({ visits: 1 });
       const session = await comesMute(id).load();
       const noResponse = expect.objectContaining({ code: 'SESSION_NO_RESPONSE' });
@@ -251,7 +251,7 @@ describe("a request's session", () => {
       expect(() => (next.visits = 1)).toThrow(noResponse);
     });
 
-    it('leaves a persistent cookie that is due to who can send it', async () => {
+    it('leaves a due persistent cookie to a later response', async () => {
       begin({ persistentCookie: true });
       const id = await world.stored({ visits: 1 });
       world.clock.pass(601);
@@ -261,7 +261,7 @@ describe("a request's session", () => {
       expect(current.commit(true)).toBeInstanceOf(Promise);
     });
 
-    it('knows when it is gone', async () => {
+    it('knows that it has ended', async () => {
       const id = await world.stored({ visits: 1 });
       const session = await comesMute(id).load();
       session.visits = 2;
@@ -271,7 +271,7 @@ describe("a request's session", () => {
     });
   });
 
-  it('of an id that no session has may be refused', async () => {
+  it('of an unknown id may be refused', async () => {
     comes('A'.repeat(43));
     client.onUnknownId = () => {
       throw new Error('a stranger');
@@ -280,26 +280,26 @@ describe("a request's session", () => {
     await expect(current.destroy()).rejects.toThrow('a stranger');
   });
 
-  describe('that is only looked for', () => {
+  describe('by peek()', () => {
     const peek = () => new SessionManager({ current }).peek();
 
-    it('is none for a visitor without one, at no cost', async () => {
+    it('is undefined for a visitor without a session, without store operations', async () => {
       expect(await peek()).toBeUndefined();
       expect(world.store.calls).toEqual([]);
     });
 
-    it('is none if the id is no good', async () => {
+    it('is undefined for an unknown id', async () => {
       comes(await world.stored());
       world.store.drop(world.store.keys[0]!);
       expect(await peek()).toBeUndefined();
     });
 
-    it('is the one in the store', async () => {
+    it('is the stored session', async () => {
       comes(await world.stored({ visits: 1 }));
       expect((await peek())?.visits).toBe(1);
     });
 
-    it('is the one that this request has begun, until it ends it', async () => {
+    it('is the session that this request created, until it is destroyed', async () => {
       (await current.load()).visits = 1;
       expect((await peek())?.visits).toBe(1);
       await current.destroy();

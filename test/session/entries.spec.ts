@@ -33,7 +33,7 @@ describe('the entries of a session', () => {
     entries = new SessionEntries(texts);
   });
 
-  describe('that are as they were', () => {
+  describe('that have not changed', () => {
     const ways: [string, (entries: SessionEntries) => void][] = [
       ['set to an equal value', (e) => e.set('visits', 1)],
       ['set to the object that was read', (e) => e.set('cart', e.get('cart'))],
@@ -62,12 +62,12 @@ describe('the entries of a session', () => {
       ],
     ];
 
-    it.each(ways)('are nothing to store: %s', (_how, work) => {
+    it.each(ways)('have nothing to store: %s', (_how, work) => {
       work(entries);
       expect(entries.hasChanges()).toBe(false);
     });
 
-    it.each(ways)('are so as last taken to be stored: %s', (_how, work) => {
+    it.each(ways)('are compared with the values last stored: %s', (_how, work) => {
       entries.set('other', 1);
       entries.takeChanges();
       work(entries);
@@ -76,7 +76,7 @@ describe('the entries of a session', () => {
       expect(entries.hasChanges()).toBe(!entries.has('other'));
     });
 
-    it('leave alone what others wrote meanwhile', () => {
+    it('do not overwrite what others wrote meanwhile', () => {
       entries.set('visits', 1);
       entries.set('name', 'Ada');
       expect(merged(entries, { ...stored, visits: 7 })).toEqual({
@@ -92,7 +92,7 @@ describe('the entries of a session', () => {
       expect(merged(entries, { ...stored, visits: 0 })).toMatchObject({ visits: 1, name: 'Ada' });
     });
 
-    it('are as they were before what could not be stored', () => {
+    it('return to the values before changes that could not be stored', () => {
       entries.set('visits', 2);
       entries.returnChanges(entries.takeChanges());
       expect(entries.hasChanges()).toBe(true);
@@ -100,13 +100,13 @@ describe('the entries of a session', () => {
       expect(entries.hasChanges()).toBe(false);
     });
 
-    it('are others once they were dropped', () => {
+    it('count as changed after they were dropped', () => {
       entries.retain(() => false);
       entries.set('visits', 1);
       expect(merged(entries)).toEqual({ visits: 1 });
     });
 
-    it('are a change if they are a message: somebody may be reading that one', () => {
+    it('count as a change if they are a flash message, which another request may be reading', () => {
       entries.setFlash('notice', 'Hi');
       entries.takeChanges();
       entries.setFlash('notice', 'Hi');
@@ -115,7 +115,7 @@ describe('the entries of a session', () => {
   });
 
   describe('read', () => {
-    it('are those of the record', () => {
+    it('have the values of the record', () => {
       expect(entries.get('visits')).toBe(1);
       expect(entries.get('cart')).toEqual({ apples: 2 });
       expect(entries.get('missing')).toBeUndefined();
@@ -125,24 +125,24 @@ describe('the entries of a session', () => {
       expect(entries.size).toBe(3);
     });
 
-    it('are no change', () => {
+    it('cause no change', () => {
       entries.get('cart');
       entries.get('missing');
       expect(entries.hasChanges()).toBe(false);
     });
 
-    it('hand out one and the same object', () => {
+    it('return the same object each time', () => {
       expect(entries.get('cart')).toBe(entries.get('cart'));
     });
 
-    it('know no names that objects have', () => {
+    it('do not contain the names of Object.prototype', () => {
       expect(entries.get('toString')).toBeUndefined();
       expect(entries.has('hasOwnProperty')).toBe(false);
     });
   });
 
   describe('set', () => {
-    it('can be read at once', () => {
+    it('can be read immediately', () => {
       entries.set('visits', 2);
       entries.set('new', [1]);
       expect(entries.get('visits')).toBe(2);
@@ -150,7 +150,7 @@ describe('the entries of a session', () => {
       expect(entries.size).toBe(4);
     });
 
-    it('are merged with what others changed meanwhile', () => {
+    it('are merged with changes of others', () => {
       entries.set('visits', 2);
       expect(merged(entries, { ...stored, name: 'Ada', more: 1 })).toEqual({
         visits: 2,
@@ -166,14 +166,14 @@ describe('the entries of a session', () => {
       expect(merged(entries, stored)).not.toHaveProperty('visits');
     });
 
-    it('leave the record they came from alone, as others may share it', () => {
+    it('do not change the record they came from, which others may share', () => {
       entries.set('visits', 2);
       entries.delete('name');
       entries.clear();
       expect(parsed(texts)).toEqual(stored);
     });
 
-    it('to what JSON does not keep are refused, and stay as they were', () => {
+    it('to values that JSON does not keep are refused and keep their values', () => {
       expect(() => entries.set('visits', NaN)).toThrow(SessionValueError);
       expect(() => entries.set('__proto__', {})).toThrow(SessionValueError);
       expect(entries.get('visits')).toBe(1);
@@ -182,7 +182,7 @@ describe('the entries of a session', () => {
   });
 
   describe('deleted', () => {
-    it('are gone, and the answer says whether they were there', () => {
+    it('are gone, and delete() returns whether they existed', () => {
       expect(entries.delete('visits')).toBe(true);
       expect(entries.delete('visits')).toBe(false);
       expect(entries.delete('missing')).toBe(false);
@@ -190,12 +190,12 @@ describe('the entries of a session', () => {
       expect(merged(entries, stored)).toEqual({ cart: { apples: 2 }, name: 'Zoë' });
     });
 
-    it('are no change if they were not there', () => {
+    it('cause no change if they did not exist', () => {
       entries.delete('missing');
       expect(entries.hasChanges()).toBe(false);
     });
 
-    it('stay deleted, whatever is done to the object that was read', () => {
+    it('stay deleted when the object that was read is changed', () => {
       const cart = entries.get('cart') as Cart;
       entries.delete('cart');
       cart.pears = 1;
@@ -205,7 +205,7 @@ describe('the entries of a session', () => {
   });
 
   describe('cleared', () => {
-    it('are gone, with those that others set', () => {
+    it('are gone, also those that others set', () => {
       entries.get('cart');
       entries.clear();
       expect(entries.size).toBe(0);
@@ -215,25 +215,25 @@ describe('the entries of a session', () => {
   });
 
   describe('mutated', () => {
-    it('are noticed', () => {
+    it('are detected', () => {
       (entries.get('cart') as Cart).pears = 1;
       expect(merged(entries, stored)).toEqual({ ...stored, cart: { apples: 2, pears: 1 } });
     });
 
-    it('are noticed deep within', () => {
+    it('are detected deep within', () => {
       entries = new SessionEntries(textsOf({ a: { list: [{ n: 1 }] } }));
       (entries.get('a') as { list: { n: number }[] }).list[0]!.n = 2;
       expect(merged(entries)).toEqual({ a: { list: [{ n: 2 }] } });
     });
 
-    it('are noticed after they were set', () => {
+    it('are detected after a set', () => {
       const cart: Cart = { apples: 1 };
       entries.set('cart', cart);
       cart.apples = 5;
       expect(merged(entries)).toEqual({ cart: { apples: 5 } });
     });
 
-    it('are noticed a second time, after a first commit', () => {
+    it('are detected again after a commit', () => {
       const cart = entries.get('cart') as Cart;
       cart.apples = 3;
       merged(entries);
@@ -242,19 +242,19 @@ describe('the entries of a session', () => {
       expect(merged(entries)).toEqual({ cart: { apples: 4 } });
     });
 
-    it('are no change if they are as they were', () => {
+    it('cause no change if the old value is restored', () => {
       const cart = entries.get('cart') as Cart;
       cart.pears = 1;
       delete cart.pears;
       expect(entries.hasChanges()).toBe(false);
     });
 
-    it('into what JSON does not keep are refused when that is noticed, with the path', () => {
+    it('into values that JSON does not keep are refused at detection, with the path', () => {
       Object.assign(entries.get('cart') as Cart, { since: new Date() });
       expect(() => entries.hasChanges()).toThrow(expect.objectContaining({ path: 'cart.since' }));
     });
 
-    it('are not noticed once another value took their place', () => {
+    it('are not detected after another value has replaced the object', () => {
       const cart = entries.get('cart') as Cart;
       entries.set('cart', { plums: 1 });
       cart.apples = 99;
@@ -263,25 +263,25 @@ describe('the entries of a session', () => {
   });
 
   describe('updated', () => {
-    it('are changed at once, and again on the newest value', () => {
+    it('are changed immediately, and again on the newest value', () => {
       entries.update('visits', (old) => (old as number) + 1);
       expect(entries.get('visits')).toBe(2);
       expect(merged(entries, { visits: 10 })).toEqual({ visits: 11 });
     });
 
-    it('begin with undefined', () => {
+    it('start with undefined', () => {
       entries.update('list', (old) => [...((old as unknown[] | undefined) ?? []), 1]);
       expect(entries.get('list')).toEqual([1]);
       expect(merged(entries, { list: [7] })).toEqual({ list: [7, 1] });
     });
 
-    it('are deleted by undefined', () => {
+    it('are deleted if the function returns undefined', () => {
       entries.update('visits', () => undefined);
       expect(entries.has('visits')).toBe(false);
       expect(merged(entries, stored)).not.toHaveProperty('visits');
     });
 
-    it('see what was done to the object before', () => {
+    it('see earlier changes in place', () => {
       (entries.get('cart') as Cart).pears = 1;
       entries.update('cart', (old) => ({ ...(old as Cart), plums: 1 }));
       expect(entries.get('cart')).toEqual({ apples: 2, pears: 1, plums: 1 });
@@ -294,7 +294,7 @@ describe('the entries of a session', () => {
       expect(merged(entries, { cart: { apples: 9 } })).toEqual({ cart: { apples: 9, pears: 1 } });
     });
 
-    it('stay as they were if the function throws', () => {
+    it('keep their values if the function throws', () => {
       const update = (): never => {
         throw new Error('no stock');
       };
@@ -303,7 +303,7 @@ describe('the entries of a session', () => {
       expect(entries.hasChanges()).toBe(false);
     });
 
-    it('stay as they were if JSON does not keep the new value', () => {
+    it('keep their values if JSON does not keep the new value', () => {
       expect(() => entries.update('visits', () => 1n)).toThrow(SessionValueError);
       expect(entries.get('visits')).toBe(1);
       expect(entries.hasChanges()).toBe(false);
@@ -320,24 +320,24 @@ describe('the entries of a session', () => {
       expect(entries.increment('visits', -3)).toBe(-2);
     });
 
-    it('count onto what others counted', () => {
+    it('add to the increments of others', () => {
       entries.increment('visits', 2);
       entries.increment('visits', 3);
       expect(merged(entries, { visits: 100 })).toEqual({ visits: 105 });
     });
 
-    it.each([NaN, Infinity, '1' as unknown as number])('refuse to be so by %p', (by) => {
+    it.each([NaN, Infinity, '1' as unknown as number])('refuse the increment %p', (by) => {
       expect(() => entries.increment('visits', by)).toThrow(SessionValueError);
       expect(entries.get('visits')).toBe(1);
     });
 
-    it.each(['name', 'cart'])('refuse to be so if they hold no number, as %s does', (key) => {
+    it.each(['name', 'cart'])('refuse a value that is not a number: %s', (key) => {
       expect(() => entries.increment(key, 1)).toThrow(SessionValueError);
       expect(entries.get(key)).toEqual(stored[key as 'name' | 'cart']);
     });
   });
 
-  describe('of which others kept some in a new record', () => {
+  describe('of which another request kept some in a new record', () => {
     it('are only those', () => {
       entries.get('cart');
       entries.retain((key) => key === 'name');
@@ -356,7 +356,7 @@ describe('the entries of a session', () => {
       expect(entries.get('visits')).toBe(2);
     });
 
-    it('that failed have the changes of before, those since behind them', () => {
+    it('that failed keep their earlier changes before later ones', () => {
       entries.increment('visits', 1);
       entries.set('a', 1);
       entries.set('b', 1);
@@ -367,7 +367,7 @@ describe('the entries of a session', () => {
       expect(merged(entries, { visits: 10 })).toEqual({ visits: 12, a: 2, b: 1 });
     });
 
-    it('that failed stay cleared if they have been cleared since', () => {
+    it('that failed stay cleared if they were cleared since', () => {
       entries.set('a', 1);
       const failed = entries.takeChanges();
       entries.clear();
@@ -375,7 +375,7 @@ describe('the entries of a session', () => {
       expect(merged(entries, stored)).toEqual({});
     });
 
-    it('leave the snapshot that was stored alone', () => {
+    it('do not change the stored snapshot', () => {
       entries.set('visits', 2);
       const snapshot = entries.snapshot();
       entries.set('visits', 3);
@@ -384,7 +384,7 @@ describe('the entries of a session', () => {
     });
   });
 
-  it('call an updater again in the context of who gave it', () => {
+  it('call an updater again in its original async context', () => {
     const storage = new AsyncLocalStorage<string>();
     const seen: (string | undefined)[] = [];
     storage.run('first', () => entries.update('visits', () => seen.push(storage.getStore())));

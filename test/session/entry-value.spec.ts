@@ -45,16 +45,16 @@ describe('values that JSON keeps', () => {
     ['an object with keys of any name', { constructor: 1, prototype: 2, toString: 3, toJSON: 4 }],
     ['an object of another realm', runInNewContext('({ a: [1] })') as unknown],
     ['500 levels', nested(500)],
-  ])('%s comes back as it was', (_what, value) => {
+  ])('%s is restored unchanged', (_what, value) => {
     expect(JSON.parse(toJson('cart', value))).toEqual(value);
   });
 
-  it('an object without a prototype is one', () => {
+  it('an object without a prototype is kept', () => {
     const value = Object.assign(Object.create(null) as object, { a: 1 });
     expect(toJson('cart', value)).toBe('{"a":1}');
   });
 
-  it('the same object twice is no cycle', () => {
+  it('the same object twice is not a cycle', () => {
     const twice = { a: 1 };
     expect(toJson('cart', [twice, { twice }])).toBe('[{"a":1},{"twice":{"a":1}}]');
   });
@@ -102,7 +102,7 @@ describe('values that JSON does not keep', () => {
     },
   );
 
-  it('an undefined property is left out, unless that is to be an error', () => {
+  it('an undefined property is omitted, or refused on request', () => {
     const value = { a: { b: undefined, c: 1 } };
     expect(toJson('cart', value)).toBe('{"a":{"c":1}}');
     expect(() => toJson('cart', value, true)).toThrow('session.cart.a.b: JSON has no undefined');
@@ -115,11 +115,11 @@ describe('values that JSON does not keep', () => {
     ['an array that holds itself', 'cart[0]', holdsItself()],
     ['an own __proto__', 'cart.a.__proto__', { a: JSON.parse('{"__proto__":{"admin":true}}') }],
     ['a key beyond ASCII', 'cart.größe', { größe: NaN }],
-  ])('%s is found at its path', (_what, path, value) => {
+  ])('%s is reported with its path', (_what, path, value) => {
     expect(wrongAt(value)).toBe(path);
   });
 
-  it('more than 500 levels are refused, be it 501 or a hundred thousand', () => {
+  it('more than 500 levels are refused, both 501 and 100,000', () => {
     expect(wrongAt(nested(501))).toBe(`cart${'[0]'.repeat(500)}`);
     expect(wrongAt(nested(100_000))).toBe(`cart${'[0]'.repeat(500)}`);
   });
@@ -139,7 +139,7 @@ describe('values that JSON does not keep', () => {
 });
 
 describe('checkKey', () => {
-  it.each(['cart', '', 'a.b', 'größe', 'id', 'toString', ' '])('takes %p', (key) => {
+  it.each(['cart', '', 'a.b', 'größe', 'id', 'toString', ' '])('accepts %p', (key) => {
     expect(() => checkKey(key)).not.toThrow();
   });
 
@@ -159,9 +159,9 @@ function holdsItself(): unknown[] {
   return list;
 }
 
-describe('texts out of the store', () => {
+describe('texts from the store', () => {
   it.each(['{"a":[1,{"b":null}]}', '"text"', '0', JSON.stringify(nested(500))])(
-    'are the values they were made of: %.30s',
+    'give the original values: %.30s',
     (json) => {
       expect(JSON.stringify(fromJson(json))).toBe(json);
     },
@@ -175,11 +175,11 @@ describe('texts out of the store', () => {
     ['no values of this package', 'NaN'],
     ['of a key that reaches into prototypes', '{"a":[{"__proto__":{"isAdmin":true}}]}'],
     ['of such a key in disguise', '{"\\u005f_proto__":{"isAdmin":true}}'],
-  ])('are no values if they are %s', (_what, json) => {
+  ])('give no value if they are %s', (_what, json) => {
     expect(fromJson(json)).toBeUndefined();
   });
 
-  it('may have the names of prototypes in them', () => {
+  it('may contain names of prototype members', () => {
     const json = '["__proto__",{"constructor":{"prototype":"\\u0000"}}]';
     expect(JSON.stringify(fromJson(json))).toBe(json);
   });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { LineLimit } from '../../src/session/line-limit.js';
 
-describe('a limit of lines', () => {
+describe('the line limit', () => {
   let written: string[];
   let time: number;
   let limit: LineLimit;
@@ -16,7 +16,7 @@ describe('a limit of lines', () => {
     );
   });
 
-  it('writes a line once a minute, and then how often it was left out', () => {
+  it('writes a line once a minute, and then how often it was omitted', () => {
     for (let n = 0; n < 100; n++) limit.add('a');
     expect(written).toEqual(['a']);
     time = 59_999;
@@ -30,7 +30,7 @@ describe('a limit of lines', () => {
     expect(written.at(-1)).toBe('a');
   });
 
-  it('counts lines of one kind together, whatever they say', () => {
+  it('counts lines of one kind together, whatever their text', () => {
     limit.add('a', 'kind');
     limit.add('b', 'kind');
     limit.add('c', 'other kind');
@@ -40,7 +40,7 @@ describe('a limit of lines', () => {
     expect(written.at(-1)).toBe('d (And 1 times more since it was logged last.)');
   });
 
-  it('writes a line elsewhere if told so', () => {
+  it('writes a line to another function if one is given', () => {
     const elsewhere: string[] = [];
     limit.add('a', 'kind', (line) => elsewhere.push(line));
     limit.add('b', 'kind');

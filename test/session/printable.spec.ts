@@ -22,26 +22,26 @@ describe('a text from outside', () => {
   });
 
   it.each(['SERVER_ERROR out of memory', 'Zoë’s cart – 10 €', '日本語', '👍🏽', String.raw`C:\temp`])(
-    'stays as it is: %s',
+    'stays unchanged: %s',
     (text) => {
       expect(printable(text)).toBe(text);
     },
   );
 
-  it('is shortened, though not within a character', () => {
+  it('is shortened, but not within a character', () => {
     expect(printable('x'.repeat(1_000_000))).toBe(`${'x'.repeat(200)}…`);
     expect(printable('x'.repeat(200))).toBe('x'.repeat(200));
     expect(printable(`${'x'.repeat(199)}😀`)).toBe(`${'x'.repeat(199)}…`);
   });
 
   it.each([null, undefined, 5, Symbol('s'), {}, Object.create(null) as unknown])(
-    'may be anything: %p',
+    'may be of any type: %p',
     (thing) => {
       expect(typeof printable(thing)).toBe('string');
     },
   );
 
-  it('as the message of an error, its stack stays a stack', () => {
+  it("as an error's message leaves the lines of the stack intact", () => {
     const error = new Error('one\n    at forged (file.js:1:1)\n[Nest] LOG all is well');
     const [first, ...frames] = printableStack(error)!.split('\n');
     expect(first).toBe(String.raw`Error: one\n    at forged (file.js:1:1)\n[Nest] LOG all is well`);
@@ -76,12 +76,12 @@ describe('errors', () => {
     }
   });
 
-  it('show options and their values so, too', () => {
+  it('show options and their values escaped and shortened, too', () => {
     expect(new SessionOptionsError(key, key).message).not.toMatch(UNFIT);
     expect(new SessionOptionsError(key, 'x').option).not.toMatch(UNFIT);
   });
 
-  it('whatever they say, it is one line of a length', () => {
+  it('with any message are one line of limited length', () => {
     const error = new SessionError('SESSION_TEST', key.repeat(1000));
     expect(error.message).not.toMatch(UNFIT);
     expect(error.message.length).toBeLessThan(2002);

@@ -17,7 +17,7 @@ describe('a session that is read without being renewed', () => {
     comes(id);
   });
 
-  it('is read by one command, and lives as long as before', async () => {
+  it('is read by one command, and keeps its life', async () => {
     const session = await current.load({ touch: false });
     expect(session.visits).toBe(1);
     await current.commit(true);
@@ -45,7 +45,7 @@ describe('a session that is read without being renewed', () => {
     expect(world.store.calls).toHaveLength(2);
   });
 
-  it('is lost to who uses it if it has ended in between', async () => {
+  it('is refused to later uses if it has ended in between', async () => {
     await current.load({ touch: false });
     await world.repository.destroy(await world.found(id));
     await current.load();
@@ -57,7 +57,7 @@ describe('a session that is read without being renewed', () => {
     expect(life()).toBe(5);
   });
 
-  it('gets no new id, though it is time for one, until it is used', async () => {
+  it('gets a due new id only when it is used', async () => {
     begin({ rotateEvery: 60 });
     id = await world.stored({ visits: 1 });
     world.clock.pass(61);
@@ -69,7 +69,7 @@ describe('a session that is read without being renewed', () => {
     expect(current.idUpdate).toMatchObject({ id: expect.not.stringContaining(id) });
   });
 
-  it('gets no cookie, though it is time for one', async () => {
+  it('does not send a due cookie', async () => {
     begin({ persistentCookie: true });
     id = await world.stored({ visits: 1 });
     world.clock.pass(1000);
@@ -78,7 +78,7 @@ describe('a session that is read without being renewed', () => {
     expect(current.commit(true)).toBeUndefined();
   });
 
-  it('tells a new id that the client has missed, all the same', async () => {
+  it('still sends a new id that the client has missed', async () => {
     begin({ rotateEvery: 60 });
     id = await world.stored({ visits: 1 });
     world.clock.pass(61);
@@ -92,7 +92,7 @@ describe('a session that is read without being renewed', () => {
     expect(current.idUpdate).toMatchObject({ id: rotated.id });
   });
 
-  it("keeps its user's index no longer alive, and asks for it once a minute", async () => {
+  it("does not extend the life of its user's index, and reads it once a minute", async () => {
     comes(id);
     const { id: signedIn } = await current.signIn('7');
     const index = world.store.keys.find((one) => one !== key && !world.recordAt(one))!;

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { SessionDestroyedError, SessionReadOnlyError } from '../../src/session/errors.js';
 import { comes, current, useCurrentSession, world } from './current-session-world.js';
 
-describe('a session that is read again', () => {
+describe('a reloaded session', () => {
   useCurrentSession();
   let id: string;
 
@@ -29,7 +29,7 @@ describe('a session that is read again', () => {
     expect(current.hasChanges()).toBe(false);
   });
 
-  it('keeps its own changes, of each kind, and stores them by one more', async () => {
+  it('keeps its own changes of each kind, and stores them by one more command', async () => {
     const session = await current.load();
     session.increment('visits');
     session.get<string[]>('cart')!.push('pear');
@@ -43,7 +43,7 @@ describe('a session that is read again', () => {
     expect(world.store.calls).toEqual(['find', 'update']);
   });
 
-  it('does not bring back what was written as it was before', async () => {
+  it('does not store an entry again that was set to its old value', async () => {
     const session = await current.load();
     session.set('visits', 1);
     await meanwhile({ visits: 7 });
@@ -51,7 +51,7 @@ describe('a session that is read again', () => {
     expect(session.visits).toBe(7);
   });
 
-  it('still sees what is done to an object that nobody has replaced, not to another one', async () => {
+  it('still detects changes in objects that were not replaced, and only in these', async () => {
     const session = await current.load();
     const cart = session.get<string[]>('cart')!;
     await meanwhile({ visits: 7 });
@@ -66,7 +66,7 @@ describe('a session that is read again', () => {
     expect(current.hasChanges()).toBe(false);
   });
 
-  it('is as it was if a function that changes an entry throws', async () => {
+  it('stays unchanged if a function that changes an entry throws', async () => {
     const session = await current.load();
     session.increment('visits');
     await meanwhile({ visits: 'many', name: 'Ada' });
@@ -74,7 +74,7 @@ describe('a session that is read again', () => {
     expect(session.toJSON()).toEqual({ visits: 2, cart: ['apple'], theme: 'dark' });
   });
 
-  it('follows it to a new id that another request gave it, and is not told that one', async () => {
+  it('follows the session to its new id without sending that id', async () => {
     const session = await current.load();
     const other = await world.found(id);
     await world.repository.regenerate(other);
@@ -92,7 +92,7 @@ describe('a session that is read again', () => {
       'somebody has signed in with',
       async () => world.repository.signIn(await world.found(id), { userId: '7', client: {} }),
     ],
-  ])('is gone if it %s', async (_how, end) => {
+  ])('has ended if it %s', async (_how, end) => {
     const session = await current.load();
     session.set('visits', 2);
     await end();
@@ -101,7 +101,7 @@ describe('a session that is read again', () => {
     expect(current.isGone).toBe(true);
   });
 
-  it('can be read only', async () => {
+  it('can be read-only', async () => {
     const session = await current.load({ readOnly: true });
     await meanwhile({ visits: 7 });
     await session.reload();
@@ -109,7 +109,7 @@ describe('a session that is read again', () => {
     expect(() => session.set('visits', 8)).toThrow(SessionReadOnlyError);
   });
 
-  it('costs nothing while it is new', async () => {
+  it('needs no store operation while it is new', async () => {
     comes();
     const session = await current.load();
     session.set('visits', 1);

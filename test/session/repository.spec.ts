@@ -12,14 +12,14 @@ describe('sessions', () => {
     world = new SessionWorld();
   });
 
-  describe('begun', () => {
+  describe('that are new', () => {
     let state: SessionState;
 
     beforeEach(() => {
       state = world.repository.begin();
     });
 
-    it('are new and have an id, but no record', () => {
+    it('have an id, but no record', () => {
       expect(state).toMatchObject({ status: 'new', isNew: true });
       expect(isSessionId(state.id)).toBe(true);
       expect(world.store.calls).toEqual([]);
@@ -54,7 +54,7 @@ describe('sessions', () => {
       expect(world.entriesOf(id)).toEqual({ others: 1 });
     });
 
-    it('are new still if they could not be stored, and can be stored later', async () => {
+    it('stay new if they could not be stored, and can be stored later', async () => {
       state.entries.set('visits', 1);
       world.store.isDown = true;
       await expect(world.repository.commit(state)).rejects.toThrow(SessionStoreError);
@@ -82,7 +82,7 @@ describe('sessions', () => {
       expect(world.store.calls).toEqual(['find']);
     });
 
-    it('write nothing if nothing changes', async () => {
+    it('write nothing without changes', async () => {
       const state = await world.found(await world.stored());
       world.store.calls.length = 0;
       state.entries.get('visits');
@@ -90,7 +90,7 @@ describe('sessions', () => {
       expect(world.store.calls).toEqual([]);
     });
 
-    it('write once if something does', async () => {
+    it('write once with changes', async () => {
       const state = await world.found(await world.stored());
       world.store.calls.length = 0;
       state.entries.increment('visits', 1);
@@ -99,11 +99,11 @@ describe('sessions', () => {
       expect(state.cookieDirty).toBe(false);
     });
 
-    it('have to be there', async () => {
+    it('must exist', async () => {
       expect(await world.find('A'.repeat(43))).toBeUndefined();
     });
 
-    it('have to be readable; people are told, and not of the key', async () => {
+    it('must be readable; otherwise a warning is logged, without the key', async () => {
       const id = await world.stored();
       world.store.put(world.keyOf(id), 'garbage');
       expect(await world.find(id)).toBeUndefined();
@@ -111,13 +111,13 @@ describe('sessions', () => {
       expect(world.warnings.join()).not.toContain(world.keyOf(id));
     });
 
-    it('have to be in their own place', async () => {
+    it('must be stored under their own key', async () => {
       const [mine, yours] = [await world.stored({ admin: true }), await world.stored()];
       world.store.put(world.keyOf(yours), world.store.text(world.keyOf(mine))!);
       expect(await world.find(yours)).toBeUndefined();
     });
 
-    it('fail with the store, which is not told as missing', async () => {
+    it('fail with the store: an error is not reported as missing', async () => {
       const id = await world.stored();
       world.store.isDown = true;
       await expect(world.find(id)).rejects.toThrow(SessionStoreError);
@@ -137,7 +137,7 @@ describe('sessions', () => {
       expect(world.entriesOf(id)).toEqual({ visits: 3, one: 1, other: 2 });
     });
 
-    it('twice by one request keep both its changes', async () => {
+    it('twice by one request keep both changes', async () => {
       const id = await world.stored({});
       const state = world.repository.begin();
       state.entries.set('a', 1);
@@ -148,7 +148,7 @@ describe('sessions', () => {
       expect(world.entriesOf(id)).toBeUndefined();
     });
 
-    it('in vain keep their changes, to be stored later', async () => {
+    it('with an error keep their changes, to be stored later', async () => {
       const id = await world.stored({ visits: 1 });
       const state = await world.found(id);
       state.entries.increment('visits', 1);
@@ -160,7 +160,7 @@ describe('sessions', () => {
       expect(world.entriesOf(id)).toEqual({ visits: 3 });
     });
 
-    it('after they were destroyed elsewhere are gone, and stay gone', async () => {
+    it('after another request destroyed them have ended, and stay so', async () => {
       const id = await world.stored();
       const state = await world.found(id);
       await world.repository.destroy(await world.found(id));
@@ -175,7 +175,7 @@ describe('sessions', () => {
   });
 
   describe('with an absolute deadline', () => {
-    it('are none from then on, however much they are used', async () => {
+    it('end at it, however much they are used', async () => {
       const id = await world.stored();
       world.clock.pass(86_399);
       expect(await world.find(id)).toBeDefined();
@@ -189,7 +189,7 @@ describe('sessions', () => {
       expect(world.store.keys).toEqual([]);
     });
 
-    it('live no longer than until then', async () => {
+    it('are stored for no longer than until it', async () => {
       const state = await world.found(await world.stored());
       expect(state.expiresAt).toBe(world.clock.now() + 1_200_000);
       world.clock.pass(86_000);
@@ -200,7 +200,7 @@ describe('sessions', () => {
       expect(world.store.lives.get(state.key)).toBe(400);
     });
 
-    it('are as old under a new id', async () => {
+    it('keep their age under a new id', async () => {
       const state = await world.found(await world.stored());
       world.clock.pass(86_000);
       await world.repository.regenerate(state);
@@ -211,7 +211,7 @@ describe('sessions', () => {
       expect(await world.find(state.id)).toBeUndefined();
     });
 
-    it('are none if they began in the far future', async () => {
+    it('are invalid if they began in the far future', async () => {
       const id = await world.stored();
       const key = world.keyOf(id);
       world.write(key, { a: 1 }, { createdAt: world.clock.now() + 86_400_001 });
@@ -233,7 +233,7 @@ describe('sessions', () => {
       world = new SessionWorld({ persistentCookie: true });
     });
 
-    it('tell it again when a third of its life is over', async () => {
+    it('send it again when a third of its life is over', async () => {
       const id = await world.stored();
       world.clock.pass(399);
       const early = await world.found(id);
@@ -246,7 +246,7 @@ describe('sessions', () => {
       expect(world.repository.hasChanges(due, true)).toBe(false);
     });
 
-    it('wait for a response that can carry it', async () => {
+    it('send it with the next response that can carry it', async () => {
       const id = await world.stored();
       world.clock.pass(600);
       const state = await world.found(id);
@@ -257,7 +257,7 @@ describe('sessions', () => {
       expect(world.repository.hasChanges(state, true)).toBe(true);
     });
 
-    it('tell it again if that was in the future, as a clock was set back', async () => {
+    it('send it again if the last time is in the future, as a clock was set back', async () => {
       const id = await world.stored();
       world.clock.pass(-30);
       expect(world.repository.hasChanges(await world.found(id), true)).toBe(false);
@@ -265,7 +265,7 @@ describe('sessions', () => {
       expect(world.repository.hasChanges(await world.found(id), true)).toBe(true);
     });
 
-    it('do so once, for all requests that follow', async () => {
+    it('send it again once, not at each later request', async () => {
       const id = await world.stored();
       world.clock.pass(600);
       await world.repository.commit(await world.found(id), true);
@@ -274,7 +274,7 @@ describe('sessions', () => {
       expect(next.cookieDirty).toBe(false);
     });
 
-    it('do not if that could not be stored', async () => {
+    it('do not send it if its time could not be stored', async () => {
       const id = await world.stored();
       world.clock.pass(600);
       const state = await world.found(id);
@@ -283,7 +283,7 @@ describe('sessions', () => {
       expect(state.cookieDirty).toBe(false);
     });
 
-    it('do not if another request gave them a new id meanwhile', async () => {
+    it('do not send it if another request gave them a new id', async () => {
       const id = await world.stored();
       world.clock.pass(600);
       const state = await world.found(id);
@@ -294,7 +294,7 @@ describe('sessions', () => {
     });
   });
 
-  it('without a persistent cookie are told once', async () => {
+  it('without a persistent cookie send their id once', async () => {
     const id = await world.stored();
     world.clock.pass(80_000);
     expect(world.repository.hasChanges(await world.found(id))).toBe(false);
@@ -319,7 +319,7 @@ describe('sessions', () => {
       expect(world.store.keys).toEqual([]);
     });
 
-    it('are gone also where a new id has moved them', async () => {
+    it('are gone also under a new id', async () => {
       const id = await world.stored();
       const state = await world.found(id);
       const mover = await world.found(id);
@@ -330,7 +330,7 @@ describe('sessions', () => {
       expect(world.entriesOf(mover.id)).toBeUndefined();
     });
 
-    it('before they were stored cost nothing', async () => {
+    it('before they are stored need no operation', async () => {
       const state = world.repository.begin();
       await world.repository.destroy(state);
       expect(state.status).toBe('destroyed');
@@ -345,7 +345,7 @@ describe('sessions', () => {
       expect(other.status).toBe('destroyed');
     });
 
-    it('are not, if the store cannot be told', async () => {
+    it('are not gone if the store fails', async () => {
       const id = await world.stored();
       const state = await world.found(id);
       world.store.isDown = true;

@@ -54,19 +54,19 @@ describe('a flash message', () => {
     expect(await reads(id)).toBeUndefined();
   });
 
-  it('is worth a record by itself', async () => {
+  it('is enough to store a session', async () => {
     const id = await flashed();
     expect(await world.find(id)).toBeDefined();
   });
 
-  it('makes a session of a visitor who had none, for whoever peeks', async () => {
+  it('creates a session that peek() finds', async () => {
     const current = comes();
     expect(await current.peek()).toBeUndefined();
     (await current.load()).flash('notice', 'Saved');
     expect(await current.peek()).toBeDefined();
   });
 
-  it('can be read by the request that left it', async () => {
+  it('can be read by the request that set it', async () => {
     const session = await comes().load();
     session.flash('notice', 'Saved');
     expect(await session.flash('notice')).toBe('Saved');
@@ -74,7 +74,7 @@ describe('a flash message', () => {
     expect(world.store.calls).toEqual([]);
   });
 
-  it('is the last one of its name', async () => {
+  it('replaces an earlier one of the same name', async () => {
     const id = await flashed('first');
     const session = await comes(id).load();
     session.flash('notice', 'second').flash('error', 'other');
@@ -83,7 +83,7 @@ describe('a flash message', () => {
     expect(await reads(id, 'error')).toBe('other');
   });
 
-  it('is taken back by undefined', async () => {
+  it('is removed by undefined', async () => {
     const id = await flashed();
     const session = await comes(id).load();
     session.flash('notice', undefined);
@@ -91,7 +91,7 @@ describe('a flash message', () => {
     expect(await reads(id)).toBeUndefined();
   });
 
-  it('costs nothing if there is none', async () => {
+  it('needs no write if there is none', async () => {
     const id = await world.stored({ visits: 1 });
     world.store.calls.length = 0;
     const current = comes(id);
@@ -100,7 +100,7 @@ describe('a flash message', () => {
     expect(world.store.calls).toEqual(['find']);
   });
 
-  it('is no entry', async () => {
+  it('is not an entry', async () => {
     const session = await comes(await flashed('Saved', { visits: 1 })).load();
     expect(session.size).toBe(1);
     expect([...session.keys()]).toEqual(['visits']);
@@ -117,7 +117,7 @@ describe('a flash message', () => {
     expect(() => session.flash('__proto__', 1)).toThrow(SessionValueError);
   });
 
-  it('refuses what JSON does not keep', async () => {
+  it('refuses values that JSON does not keep', async () => {
     const session = await comes().load();
     expect(() => session.flash('notice', new Date())).toThrow(SessionValueError);
   });
@@ -204,7 +204,7 @@ describe('a flash message', () => {
     });
   });
 
-  it('that another request left meanwhile is for a later one', async () => {
+  it('that another request set meanwhile stays for a later request', async () => {
     const id = await flashed('first');
     const late = await comes(id).load();
     const session = await comes(id).load();
@@ -214,7 +214,7 @@ describe('a flash message', () => {
     expect(await reads(id)).toBe('second');
   });
 
-  it('that was left after a sign-in is not for requests that hold the old id', async () => {
+  it('that was set after a sign-in is not read by requests with the old id', async () => {
     const id = await flashed('before');
     const held = await comes(id, world.anotherProcess()).load();
     const current = comes(id);
@@ -233,7 +233,7 @@ describe('a flash message', () => {
     expect(await held.flash('notice')).toBeUndefined();
   });
 
-  it('is kept if the store fails before it is taken', async () => {
+  it('is kept if the store fails before it is removed', async () => {
     const id = await flashed();
     const current = comes(id);
     const session = await current.load();

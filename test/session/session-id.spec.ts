@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { isSessionId, newSessionId } from '../../src/session/session-id.js';
 
 describe('newSessionId', () => {
-  it('gives 100,000 canonical ids, no two alike', () => {
+  it('returns 100,000 different canonical ids', () => {
     const ids = Array.from({ length: 100_000 }, newSessionId);
 
     expect(ids.filter((id) => !isSessionId(id))).toEqual([]);
@@ -20,7 +20,7 @@ describe('isSessionId', () => {
   const id = newSessionId();
   const twin = 'A'.repeat(42);
 
-  it('takes an id', () => {
+  it('accepts an id', () => {
     expect(isSessionId(id)).toBe(true);
     expect(isSessionId(`${twin}A`)).toBe(true);
   });
@@ -42,7 +42,7 @@ describe('isSessionId', () => {
     expect(isSessionId(candidate)).toBe(false);
   });
 
-  it('leaves one way only to write an id', () => {
+  it('accepts only one spelling of an id', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     for (const last of alphabet) {
       const candidate = twin + last;

@@ -60,7 +60,7 @@ describe('a session', () => {
   /** The session as what the types forbid is written to it. */
   const loose = (): Record<string, unknown> => session;
 
-  describe('its facts', () => {
+  describe('its properties', () => {
     it('are the id, whether it is new, its times and its size', () => {
       expect(session.id).toBe(state.id);
       expect(session.isNew).toBe(false);
@@ -69,13 +69,13 @@ describe('a session', () => {
       expect(session.size).toBe(3);
     });
 
-    it.each(['id', 'isNew', 'createdAt', 'expiresAt', 'size'])('%s cannot be written', (name) => {
+    it.each(['id', 'isNew', 'createdAt', 'expiresAt', 'size'])('%s cannot be assigned', (name) => {
       const before = loose()[name];
       expect(() => (loose()[name] = 'mine')).toThrow(SessionValueError);
       expect(loose()[name]).toEqual(before);
     });
 
-    it('its times cannot be moved from outside', () => {
+    it('its times cannot be changed through the Date objects', () => {
       session.createdAt.setFullYear(1999);
       expect(session.createdAt).toEqual(new Date(world.clock.now()));
     });
@@ -121,7 +121,7 @@ describe('a session', () => {
       expect([...session.entries()]).toEqual(Object.entries(stored));
     });
 
-    it('notices what is done to a listed object', () => {
+    it('detects changes in a listed object', () => {
       for (const value of session.values()) {
         if (typeof value === 'object') Object.assign(value as object, { pears: 1 });
       }
@@ -133,7 +133,7 @@ describe('a session', () => {
       expect(session.size).toBe(0);
     });
 
-    it('saves, regenerates and destroys by way of its request', async () => {
+    it('saves, regenerates and destroys through its request', async () => {
       await session.save();
       expect(await session.regenerate({ keep: ['name'] })).toBe(session);
       await session.destroy();
@@ -192,7 +192,7 @@ describe('a session', () => {
       expect(() => Object.defineProperty(session, 'note', accessor)).toThrow(SessionValueError);
     });
 
-    it('keeps its shape', () => {
+    it('cannot be extended by attributes or frozen', () => {
       expect(() => Object.freeze(session)).toThrow(TypeError);
       expect(() => Object.setPrototypeOf(session, { admin: true })).toThrow(TypeError);
       expect(Object.isExtensible(session)).toBe(true);
@@ -212,7 +212,7 @@ describe('a session', () => {
       expect(session.toJSON()).toEqual(stored);
     });
 
-    it('is an entry by method, and hides no member', () => {
+    it('is an entry by method, and does not hide the member', () => {
       const member = loose()[name];
       const dictionary = session as unknown as Session<Record<string, unknown>>;
       dictionary.set(name, 'mine');
@@ -225,7 +225,7 @@ describe('a session', () => {
     });
   });
 
-  it.each(['id', 'get', 'toString'])('%s is in it, as a member', (name) => {
+  it.each(['id', 'get', 'toString'])('%s is a member of it', (name) => {
     expect(name in session).toBe(true);
   });
 
@@ -239,7 +239,7 @@ describe('a session', () => {
     expect(loose().admin).toBeUndefined();
   });
 
-  describe('awaited', () => {
+  describe('when awaited', () => {
     it('is itself', async () => {
       expect(loose().then).toBeUndefined();
       expect(await session).toBe(session); // eslint-disable-line @typescript-eslint/await-thenable
@@ -247,7 +247,7 @@ describe('a session', () => {
     });
   });
 
-  describe('shown', () => {
+  describe('when printed', () => {
     it.each<[string, (value: unknown) => string]>([
       ['inspect', (value) => inspect(value)],
       ['inspect, with all it can', (value) => inspect(value, ALL)],
@@ -260,14 +260,14 @@ describe('a session', () => {
       ['JSON.stringify', (value) => JSON.stringify(value)],
       ['String', (value) => String(value)],
       ['JSON.stringify of a copy', (value) => JSON.stringify({ ...(value as object) })],
-    ])('by %s never tells its id or its key', (_way, show) => {
+    ])('by %s never shows its id or its key', (_way, show) => {
       session.get('cart');
       const text = show(session);
       expect(text).not.toContain(state.id);
       expect(text).not.toContain(state.key);
     });
 
-    it('by inspect tells its entries', () => {
+    it('by inspect shows its entries', () => {
       expect(inspect(session)).toBe("Session { visits: 1, cart: { apples: 2 }, name: 'Zoë' }");
     });
 

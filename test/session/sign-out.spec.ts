@@ -18,7 +18,7 @@ describe('a sign-out that keeps entries', () => {
     world.store.calls.length = 0;
   });
 
-  it('goes on as nobody with these, under a new id', async () => {
+  it('continues anonymously with these, under a new id', async () => {
     const next = await session.signOut({ keep: ['theme'] });
     expect(next.toJSON()).toEqual({ theme: 'dark' });
     expect(next.userId).toBeUndefined();
@@ -32,7 +32,7 @@ describe('a sign-out that keeps entries', () => {
   it.each([
     ['all', true, { theme: 'dark', cart: ['apple', 'pear'], visits: 2 }],
     ['none', false, {}],
-  ])('keeps %s, as this request left them', async (_which, keep, expected) => {
+  ])("keeps %s, with this request's changes", async (_which, keep, expected) => {
     session.increment('visits');
     session.get<string[]>('cart')!.push('pear');
     const next = await session.signOut({ keep });
@@ -52,7 +52,7 @@ describe('a sign-out that keeps entries', () => {
     expect(world.entriesOf(next.id)).toEqual({ theme: 'light', visits: 11 });
   });
 
-  it('leaves messages behind, and takes those that are left after it', async () => {
+  it('drops flash messages, and keeps those set after it', async () => {
     session.flash('notice', 'for the user');
     const next = await session.signOut({ keep: true });
     expect(await next.flash('notice')).toBeUndefined();
@@ -62,7 +62,7 @@ describe('a sign-out that keeps entries', () => {
     expect(await (await current.load()).flash('notice')).toBe('Goodbye');
   });
 
-  it('keeps nothing of a session that others have ended', async () => {
+  it('keeps nothing of a session that another request has ended', async () => {
     await world.repository.destroy(await world.found(id));
     const next = await session.signOut({ keep: true });
     expect(next.toJSON()).toEqual({});
@@ -70,7 +70,7 @@ describe('a sign-out that keeps entries', () => {
     expect(current.idUpdate).toBe('over');
   });
 
-  it('keeps nothing across a sign-in that came first, and does not end that', async () => {
+  it('keeps nothing across an earlier sign-in, and does not end the new session', async () => {
     const other = await world.repository.signIn(await world.found(id), {
       ...{ userId: '7', client: {} },
     });
@@ -79,7 +79,7 @@ describe('a sign-out that keeps entries', () => {
     expect(await world.find(other.id)).toBeDefined();
   });
 
-  it('leaves no session behind if the store fails', async () => {
+  it('leaves no session if the store fails', async () => {
     world.store.before('remove', () => (world.store.isDown = true));
     await expect(session.signOut({ keep: true })).rejects.toThrow(SessionStoreError);
     expect(() => current.commit()).not.toThrow();
@@ -87,13 +87,13 @@ describe('a sign-out that keeps entries', () => {
     expect(current.idUpdate).toBeUndefined();
   });
 
-  it('is refused, and signs nobody out, once the response has begun', async () => {
+  it('is refused after the response has begun, and the user stays signed in', async () => {
     client.isOpen = false;
     await expect(session.signOut({ keep: true })).rejects.toThrow(SessionError);
     expect((await world.find(id))?.user?.id).toBe('7');
   });
 
-  it('of a session that is not stored yet keeps what it has', async () => {
+  it('of a session that is not stored yet keeps the given entries', async () => {
     comes();
     const fresh = await current.load();
     fresh.set('theme', 'dark');

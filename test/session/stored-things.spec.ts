@@ -13,7 +13,7 @@ const SOON = 60_000;
 /** More operations than any bounded way through the store takes. */
 const BOUND = 400;
 
-describe('what is stored, and is none of ours', () => {
+describe('foreign data in the store', () => {
   let world: SessionWorld;
   let users: UserSessions;
   let id: string;
@@ -69,14 +69,14 @@ describe('what is stored, and is none of ours', () => {
     ],
   ];
 
-  it.each(TEXTS)('under a session’s key: its visitor has no session: %s', async (_what, text) => {
+  it.each(TEXTS)('under a session’s key is not read as a session: %s', async (_what, text) => {
     world.put(key, text());
     expect(await world.find(id)).toBeUndefined();
     expect(await world.repository.isThere({ id, secret: 0 })).toBe(false);
     expect(world.store.calls.length).toBeLessThan(10);
   });
 
-  it.each(TEXTS)('in place of a session in use: it is gone: %s', async (_what, text) => {
+  it.each(TEXTS)('in place of a session in use ends it: %s', async (_what, text) => {
     id = await world.stored({ visits: 1 });
     key = world.keyOf(id);
     const state = await world.found(id);
@@ -90,7 +90,7 @@ describe('what is stored, and is none of ours', () => {
     expect(world.store.calls.length).toBeLessThan(BOUND);
   });
 
-  it.each([['regenerate'], ['sign in']])('can be given no new id in a circle: %s', async (act) => {
+  it.each([['regenerate'], ['sign in']])('cannot lead a rotation in a circle: %s', async (act) => {
     id = await world.stored();
     const state = await world.found(id);
     world.put(world.keyOf(id), forwardTo(keyNumber(1), { grace: { salt: 'x', until: until() } }));
@@ -107,7 +107,7 @@ describe('what is stored, and is none of ours', () => {
     it.each([
       ['a list', DEEP],
       ['an object', '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000)],
-    ])('is missing if it is nested deeply: %s', async (_what, json) => {
+    ])('is missing if it is nested too deeply: %s', async (_what, json) => {
       const entries = new Map([
         ['deep', json],
         ['visits', '1'],
@@ -127,7 +127,7 @@ describe('what is stored, and is none of ours', () => {
     });
   });
 
-  describe('as the list of a user’s sessions', () => {
+  describe('as a user’s index', () => {
     let indexKey: string;
     let ada: SessionState;
 
@@ -152,7 +152,7 @@ describe('what is stored, and is none of ours', () => {
       ['keys of others', () => index(row({ key: 'cache:theirs' }))],
       ['a key with a command', () => index(row({ key: 'sess:a 99\r\nflush_all' }))],
       ['a time beyond all times', () => `[1,[["handle","${keyNumber(1)}",1e300,null,null]],[]]`],
-    ])('names nobody, and a line says so: %s', async (_what, text) => {
+    ])('lists no session, and a warning is logged: %s', async (_what, text) => {
       world.put(indexKey, text());
       world.store.calls.length = 0;
       expect(await users.list('ada')).toEqual([]);
@@ -165,7 +165,7 @@ describe('what is stored, and is none of ours', () => {
       expect(await users.list('ada')).toHaveLength(1);
     });
 
-    it('names no session that is nobody’s, or another user’s, and ends neither', async () => {
+    it('lists no session of another user or of nobody, and ends none', async () => {
       const anonymous = await world.stored();
       const bob = await signedIn('bob');
       const rows = [
@@ -182,7 +182,7 @@ describe('what is stored, and is none of ours', () => {
       ['to itself', 1],
       ['in a circle of two', 2],
       ['of 10,000 steps', 10_000],
-    ])('is a list that ends, and of nobody, if it leads a way %s', async (_what, length) => {
+    ])('with forwarders %s lists no session', async (_what, length) => {
       for (let n = 1; n <= length; n++)
         world.put(keyNumber(n), forwardTo(keyNumber((n % length) + 1)));
       world.put(indexKey, index(row()));
@@ -193,7 +193,7 @@ describe('what is stored, and is none of ours', () => {
       expect(world.warnings).toContainEqual(expect.stringContaining('maybe in a circle'));
     });
 
-    it('asks the store for a part of many sessions at a time', async () => {
+    it('with many sessions is read in batches', async () => {
       let most = 0;
       let atOnce = 0;
       const find = world.store.find.bind(world.store);
@@ -209,13 +209,13 @@ describe('what is stored, and is none of ours', () => {
       expect(most).toBeLessThanOrEqual(100);
     });
 
-    it('keeps no place for a session of the future', async () => {
+    it('reserves no place for a session of the future', async () => {
       world.put(indexKey, index(row({ seenAt: now() + 24 * 3600 * 1000 })));
       await users.list('ada');
       expect(world.store.text(indexKey)).not.toContain('handle');
     });
 
-    it('shows no session as seen in the future, if a clock was ahead', async () => {
+    it('shows no session as seen in the future if a clock was ahead', async () => {
       const text = world.store
         .text(indexKey)!
         .slice(8)

@@ -17,13 +17,13 @@ const interceptorsOf = (gateway: Type) =>
   Reflect.getMetadata('__interceptors__', gateway) as unknown[];
 
 describe('the interceptor of messages', () => {
-  it('is around the others of a gateway, once, however many applications have it', () => {
+  it('wraps the others of a gateway, once for all applications', () => {
     interceptMessages(Gateway);
     interceptMessages(Gateway);
     expect(interceptorsOf(Gateway)).toEqual([commitBeforeAnswer, interceptor]);
   });
 
-  it('is none of a class that is the base of a gateway', () => {
+  it('is not added to the base class of a gateway', () => {
     interceptMessages(Gateway);
     expect(interceptorsOf(BaseGateway)).toEqual([interceptor]);
   });

@@ -46,7 +46,7 @@ function gateway() {
 const method = (of: Type, name: string) => (of.prototype as Record<string, () => unknown>)[name]!;
 
 describe('the handlers of a gateway', () => {
-  it('are what they were: this, arguments, result, name and metadata', () => {
+  it('keep this, arguments, result, name and metadata', () => {
     const { Gateway } = gateway();
     listenToHandlers(Gateway as Type);
     const ada = new Gateway('Ada');
@@ -59,7 +59,7 @@ describe('the handlers of a gateway', () => {
     expect(Object.keys(Gateway.prototype)).toEqual([]);
   });
 
-  it('are told from other methods, and from those of a class that is the base of it', () => {
+  it('are wrapped only in the gateway, not in its base class', () => {
     const { BaseGateway, Gateway } = gateway();
     const [base, derived] = [BaseGateway as Type, Gateway as Type];
     const [greet, helper] = [method(base, 'greet'), method(base, 'helper')];
@@ -69,7 +69,7 @@ describe('the handlers of a gateway', () => {
     expect(method(derived, 'helper')).toBe(helper);
   });
 
-  it('are listened to once, however many applications have the gateway', () => {
+  it('are wrapped once for all applications with the gateway', () => {
     const { Gateway } = gateway();
     listenToHandlers(Gateway as Type);
     const greet = method(Gateway as Type, 'greet');
@@ -77,7 +77,7 @@ describe('the handlers of a gateway', () => {
     expect(method(Gateway as Type, 'greet')).toBe(greet);
   });
 
-  it.each(['resolves', 'rejects'])('have ended when what they promised %s', async (how) => {
+  it.each(['resolves', 'rejects'])('have ended when their promise %s', async (how) => {
     const { Gateway } = gateway();
     listenToHandlers(Gateway as Type);
     let settle: () => void = () => undefined;
@@ -94,7 +94,7 @@ describe('the handlers of a gateway', () => {
     await message.handled;
   });
 
-  it('have not ended when others have that they call', async () => {
+  it('have not ended when handlers that they call have', async () => {
     const { Gateway } = gateway();
     class Caller extends Gateway {
       @SubscribeMessage('call')

@@ -34,6 +34,12 @@ const adapter: Pick<WebSocketAdapter<any, Client>, 'bindClientDisconnect'> = {
 };
 
 describe('the sockets of an application', () => {
+  /** Those who are told of what other processes remove. */
+  const told = new Set<(key: string) => void>();
+  const watchRemovals = (onRemoved: (key: string) => void) => {
+    told.add(onRemoved);
+    return () => void told.delete(onRemoved);
+  };
   let world: SessionWorld;
   let registry: SocketRegistry;
   let sockets: SessionSockets;
@@ -47,7 +53,7 @@ describe('the sockets of an application', () => {
         id === undefined ? NOT_SENT : { ...NOT_SENT, ticket: { id, secret: 0 } },
     };
     const edge = { repository: world.repository, transport } as unknown as SessionEdge;
-    sockets = new SessionSockets(edge, registry, 60);
+    sockets = new SessionSockets(edge, registry, 60, watchRemovals);
   });
 
   afterEach(() => {
@@ -63,7 +69,7 @@ describe('the sockets of an application', () => {
     return client;
   }
 
-  it('are kept while they are open, if they have a session', async () => {
+  it('are registered while they are open, if they have a session', async () => {
     const id = await world.stored();
     const [one, other] = [await connect(id), await connect(id)];
     expect(registry.bySession().map(({ length }) => length)).toEqual([2]);
@@ -73,14 +79,14 @@ describe('the sockets of an application', () => {
     expect(registry.bySession()).toEqual([]);
   });
 
-  it('are not kept when they have been told to close, though a client may take its time', async () => {
+  it('are unregistered when they are being closed, before the client answers', async () => {
     const client = await connect(await world.stored());
     for (const socket of registry.bySession().flat()) socket.close();
     expect(client.closedWith).toEqual([4401]);
     expect(registry.bySession()).toEqual([]);
   });
 
-  it('do not ask the store once they have ended', async () => {
+  it('do not use the store after they have ended', async () => {
     const client = await connect(await world.stored());
     for (const socket of registry.bySession().flat()) socket.close();
     world.store.calls.length = 0;
@@ -88,7 +94,7 @@ describe('the sockets of an application', () => {
     expect(world.store.calls).toEqual([]);
   });
 
-  it('are not kept without an id, nor with one that is no session’s', async () => {
+  it('are not registered without an id or with an unknown id', async () => {
     await connect();
     await connect('A'.repeat(43));
     expect(registry.bySession()).toEqual([]);
@@ -97,7 +103,7 @@ describe('the sockets of an application', () => {
   it.each([
     { upgrade: true, how: 'a WebSocket: its connection is closed' },
     { upgrade: false, how: 'polling: its connection, which may be others’ as well, is left alone' },
-  ])('whose session ends between two looks at the handshake of $how', async ({ upgrade }) => {
+  ])('whose session ends between two uses in the handshake of $how', async ({ upgrade }) => {
     const id = await world.stored();
     const destroy = jest.fn();
     const socket = Object.assign(new EventEmitter(), { destroy });
@@ -112,14 +118,26 @@ describe('the sockets of an application', () => {
     expect(registry.bySession()).toEqual([]);
   });
 
-  it('are kept once, when their handshake is looked at after they have opened, too', async () => {
+  it('are registered once, also if their handshake is used after they have opened', async () => {
     const client = await connect(await world.stored());
     const handshake = Object.assign(client.request, { upgrade: true, socket: new EventEmitter() });
     await sockets.sessionOf(handshake as unknown as IncomingMessage, client).load();
     expect(registry.bySession().map(({ length }) => length)).toEqual([1]);
   });
 
-  it('are swept from the first on that has an id, until the application is closed', async () => {
+  it('are closed at once if the store tells that another process has ended their session', async () => {
+    await connect();
+    expect(told.size).toBe(0);
+    const [ended, other] = [await world.stored(), await world.stored()];
+    const clients = [await connect(ended), await connect(ended), await connect(other)];
+    expect(told.size).toBe(1);
+    for (const tell of told) tell(world.keyOf(ended));
+    expect(clients.map(({ closedWith }) => closedWith)).toEqual([[4401], [4401], []]);
+    sockets.stop();
+    expect(told.size).toBe(0);
+  });
+
+  it('are swept from the first socket with an id on, until the application closes', async () => {
     await connect();
     expect(jest.getTimerCount()).toBe(0);
     await connect(await world.stored());

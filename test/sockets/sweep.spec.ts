@@ -26,7 +26,7 @@ class Socket implements RegisteredSocket {
   }
 }
 
-describe('sockets and the sessions they have', () => {
+describe('sockets with sessions', () => {
   let world: SessionWorld;
   let registry: SocketRegistry;
   let sweep: SocketSweep;
@@ -49,14 +49,14 @@ describe('sockets and the sessions they have', () => {
   }
 
   describe('in a sweep', () => {
-    it('are closed if it is not there', async () => {
+    it('are closed if their session does not exist', async () => {
       const [here, gone] = [open(await world.stored()), open(await world.stored())];
       world.store.drop(world.keyOf(gone.ticket.id));
       await sweep.run();
       expect([here.told, gone.told]).toEqual([[], ['closed']]);
     });
 
-    it('are closed together, by one look that renews nothing', async () => {
+    it('are closed together, by one read that does not renew', async () => {
       const id = await world.stored();
       const sockets = [open(id), open(id)];
       world.store.calls.length = 0;
@@ -69,7 +69,7 @@ describe('sockets and the sessions they have', () => {
       expect(sockets.map(({ told }) => told)).toEqual([['closed'], ['closed']]);
     });
 
-    it('are closed if it has another id, once the grace is over', async () => {
+    it('are closed if their session has another id, after the grace period', async () => {
       const id = await world.stored();
       const socket = open(id);
       world.clock.pass(61);
@@ -81,7 +81,7 @@ describe('sockets and the sessions they have', () => {
       expect(socket.told).toEqual(['closed']);
     });
 
-    it('are closed if it ended with its other id, grace or not', async () => {
+    it('are closed if their session ended with its other id, also in the grace period', async () => {
       const id = await world.stored();
       const socket = open(id);
       world.clock.pass(61);
@@ -96,7 +96,7 @@ describe('sockets and the sessions they have', () => {
       expect(socket.told).toEqual(['closed']);
     });
 
-    it('are closed at once after a sign-in, which has no grace', async () => {
+    it('are closed at once after a sign-in, which has no grace period', async () => {
       const id = await world.stored();
       const socket = open(id);
       await world.repository.regenerate(await world.found(id));
@@ -104,13 +104,13 @@ describe('sockets and the sessions they have', () => {
       expect(socket.told).toEqual(['closed']);
     });
 
-    describe('of a user', () => {
+    describe('of a signed-in user', () => {
       const signedIn = async (): Promise<SessionState> => {
         const session = world.repository.begin();
         return world.repository.signIn(session, { userId: 'ada', client: {} });
       };
 
-      it('are closed if it was revoked, be it that its record could not be removed', async () => {
+      it('are closed if their session was revoked, even if its record was not removed', async () => {
         const { id, key } = await signedIn();
         const socket = open(id);
         await sweep.run();
@@ -123,7 +123,7 @@ describe('sockets and the sessions they have', () => {
         expect(socket.told).toEqual(['closed']);
       });
 
-      it('are looked at in its index, too, and neither is renewed', async () => {
+      it("are checked in the user's index, too, without renewal", async () => {
         const { id } = await signedIn();
         open(id);
         world.store.calls.length = 0;
@@ -133,7 +133,7 @@ describe('sockets and the sessions they have', () => {
         expect(world.store.lives.size).toBe(0);
       });
 
-      it('are found in it by the secret that signed their id', async () => {
+      it('are checked by the secret that signed their id', async () => {
         const [newest, older] = ['n'.repeat(32), 'o'.repeat(32)];
         const withSecrets = (...secrets: string[]) =>
           new SessionRepository(world.store, { ...world.policy, secrets });
@@ -142,7 +142,7 @@ describe('sockets and the sessions they have', () => {
         expect(await withSecrets(newest, older).isThere({ id, secret: 1 })).toBe(true);
       });
 
-      it('are not, where a request has just looked at that', async () => {
+      it('are not checked in the index again just after a request', async () => {
         const { id } = await signedIn();
         open(id);
         await world.found(id);
@@ -159,7 +159,7 @@ describe('sockets and the sessions they have', () => {
       expect(socket.told).toEqual([]);
     });
 
-    it('are not looked at when they have closed themselves', async () => {
+    it('are not checked after they have closed', async () => {
       const socket = open(await world.stored());
       registry.delete(socket);
       registry.delete(socket);
@@ -168,7 +168,7 @@ describe('sockets and the sessions they have', () => {
       expect(world.store.calls).toEqual([]);
     });
 
-    it('are looked at one sweep after the other, however long that takes', async () => {
+    it('are checked by one sweep at a time, however long it takes', async () => {
       open(await world.stored());
       const gate = world.store.hold('find');
       world.store.calls.length = 0;
@@ -182,7 +182,7 @@ describe('sockets and the sessions they have', () => {
       expect(world.store.count('find')).toBe(2);
     });
 
-    it('are closed when all sessions end, also if one is under way that was too early', async () => {
+    it('are closed when all sessions end, also during an earlier sweep', async () => {
       const socket = open(await world.stored());
       const gate = world.store.hold('find');
       const early = sweep.run();
@@ -193,7 +193,7 @@ describe('sockets and the sessions they have', () => {
       expect(socket.told).toContain('closed');
     });
 
-    it('are all looked at, many at a time', async () => {
+    it('are all checked, many at a time', async () => {
       const sockets = await Promise.all(
         Array.from({ length: 250 }, async () => open(await world.stored())),
       );
@@ -203,7 +203,7 @@ describe('sockets and the sessions they have', () => {
     });
   });
 
-  it('are swept every so many seconds, until that is stopped', async () => {
+  it('are swept regularly, until stop()', async () => {
     open(await world.stored());
     jest.useFakeTimers();
     const run = jest.spyOn(sweep, 'run');
@@ -217,7 +217,7 @@ describe('sockets and the sessions they have', () => {
     expect(run).toHaveBeenCalledTimes(2);
   });
 
-  it('keep no process alive by being swept', () => {
+  it('do not keep the process alive by sweeps', () => {
     const setting = jest.spyOn(globalThis, 'setInterval');
     sweep.start();
     expect(setting.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([
@@ -226,7 +226,7 @@ describe('sockets and the sessions they have', () => {
     setting.mockRestore();
   });
 
-  it('hear of it when this process takes the session out of the store', async () => {
+  it('are notified when this process removes their session', async () => {
     const repository = new SessionRepository(registry.listenTo(world.store), world.policy);
     const [id, other] = [await world.stored(), await world.stored()];
     const sockets = [open(id), open(id), open(other)];
@@ -238,7 +238,7 @@ describe('sockets and the sessions they have', () => {
     expect(sockets.map(({ told }) => told)).toEqual([['removed'], ['removed'], []]);
   });
 
-  it('hear of it when this process revokes it', async () => {
+  it('are notified when this process revokes their session', async () => {
     const repository = new SessionRepository(registry.listenTo(world.store), world.policy);
     const begun = repository.begin();
     const { id } = await repository.signIn(begun, { userId: 'ada', client: {} });
@@ -248,7 +248,7 @@ describe('sockets and the sessions they have', () => {
   });
 
   it.each(['changed', 'gone'] as const)(
-    'do not hear of a removal that was none: %s',
+    'are not notified of a removal that failed: %s',
     async (result) => {
       const id = await world.stored();
       const socket = open(id);
@@ -258,7 +258,7 @@ describe('sockets and the sessions they have', () => {
     },
   );
 
-  it('hand everything else on to the store', async () => {
+  it('pass all other operations to the store', async () => {
     const asked: unknown[][] = [];
     const note =
       (operation: string) =>

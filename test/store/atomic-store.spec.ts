@@ -37,7 +37,7 @@ class TestAdapter extends PlainAdapter implements AtomicAdapter {
   }
 }
 
-describe('sessions in a cache that can compare and set', () => {
+describe('sessions in a cache with compare-and-set', () => {
   let adapter: TestAdapter;
   let store: SessionStore;
 
@@ -50,7 +50,7 @@ describe('sessions in a cache that can compare and set', () => {
   const update = (): Promise<unknown> => store.update('sess:a', 'text', '7', 60);
   const remove = (): Promise<unknown> => store.remove('sess:a', '7');
 
-  it('tell their adapter which keys hold them, and how long', () => {
+  it('give their adapter their key prefix and life', () => {
     expect(adapter.held).toEqual(['sess:', TIMEOUT]);
   });
 
@@ -71,7 +71,7 @@ describe('sessions in a cache that can compare and set', () => {
     ['gone', 'update', update, 'gone'],
     ['changed', 'remove', remove, 'changed'],
     ['gone', 'remove', remove, 'gone'],
-  ])('refused as %s: %s answers so', async (reason, _operation, write, answer) => {
+  ])('refused as %s are reported by %s', async (reason, _operation, write, answer) => {
     adapter.refusal = new RecordRefused(reason);
     expect(await write()).toBe(answer);
   });
@@ -89,7 +89,7 @@ describe('sessions in a cache that can compare and set', () => {
   it.each([
     ['create', create],
     ['update', update],
-  ])('that the server takes for too large name both remedies: %s', async (_operation, write) => {
+  ])('too large for the server name both remedies: %s', async (_operation, write) => {
     adapter.refusal = new RecordTooLarge('memcached takes no items of this size: start it with -I');
     const error: unknown = await write().catch((e: unknown) => e);
     expect(error).toBeInstanceOf(SessionTooLargeError);
@@ -99,14 +99,14 @@ describe('sessions in a cache that can compare and set', () => {
     });
   });
 
-  it('fail if reading did', async () => {
+  it('fail if reading fails', async () => {
     const error = new Error('connection reset');
     adapter.values.set('sess:a', { value: new ReadFailure(error) });
     await expect(store.find('sess:a')).rejects.toThrow(SessionStoreError);
     await expect(store.find('sess:a')).rejects.toMatchObject({ cause: error });
   });
 
-  it('are none where anything but a record is', async () => {
+  it('are missing where the value is not a record', async () => {
     adapter.values.set('sess:a', { value: { text: 'a', version: '1' } });
     expect(await store.find('sess:a')).toBeUndefined();
   });

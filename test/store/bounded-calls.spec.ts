@@ -54,19 +54,19 @@ describe('bounded calls', () => {
   const pass = (milliseconds: number) => jest.advanceTimersByTimeAsync(milliseconds);
   const LATE = `no answer within ${TIMEOUT} ms`;
 
-  it('answer what the client answers', async () => {
+  it("resolve with the client's result", async () => {
     runAll(1);
     client.answer(0);
     await pass(0);
     expect(settled).toEqual(['answer 0']);
   });
 
-  it('reject with what the client rejects with', async () => {
+  it("reject with the client's error", async () => {
     const error = new Error('connection reset');
     await expect(calls.run(() => Promise.reject(error))).rejects.toBe(error);
   });
 
-  it('are made at once up to 100; others wait in their order', async () => {
+  it('are made at once up to 100; others wait in order', async () => {
     runAll(103);
     expect(client.made).toHaveLength(100);
     client.answer(7);
@@ -77,7 +77,7 @@ describe('bounded calls', () => {
     expect(client.made.slice(100)).toEqual([100, 101]);
   });
 
-  it('are refused at once if 100,000 wait already, and made again when fewer do', async () => {
+  it('are refused at once if 100,000 wait, and accepted again when fewer wait', async () => {
     runAll(100_100);
     const refused = calls.run(() => client.call(-1));
     await expect(refused).rejects.toBeInstanceOf(TooManyCallsError);
@@ -90,7 +90,7 @@ describe('bounded calls', () => {
   });
 
   describe('whose store does not answer', () => {
-    it('reject after the time-out, and not before', async () => {
+    it('reject after the timeout, and not before', async () => {
       runAll(1);
       await pass(TIMEOUT - 50);
       expect(settled).toEqual([]);
@@ -105,7 +105,7 @@ describe('bounded calls', () => {
       await rejected;
     });
 
-    it('have the time-out that was given', async () => {
+    it('have the given timeout', async () => {
       const quick = new BoundedCalls(60);
       const call = quick.run(() => new Promise(() => undefined));
       const rejected = expect(call).rejects.toThrow('no answer within 60 ms');
@@ -113,7 +113,7 @@ describe('bounded calls', () => {
       await rejected;
     });
 
-    it('reject all in time, also those that were never made, which are not made then', async () => {
+    it('all reject in time; calls that wait are not made any more', async () => {
       runAll(250);
       await pass(TIMEOUT + 50);
       expect(settled).toHaveLength(250);
@@ -121,7 +121,7 @@ describe('bounded calls', () => {
       expect(client.made).toHaveLength(100);
     });
 
-    it('leave their places to others', async () => {
+    it('let others run', async () => {
       runAll(100);
       await pass(TIMEOUT - 100);
       run(100);
@@ -132,7 +132,7 @@ describe('bounded calls', () => {
       expect(settled.at(-1)).toBe('answer 100');
     });
 
-    it('do not make more than 100 of them run by answering late', async () => {
+    it('never exceed 100 running calls by late answers', async () => {
       runAll(100);
       await pass(TIMEOUT + 50);
       runAll(150, 100);
@@ -144,7 +144,7 @@ describe('bounded calls', () => {
     });
   });
 
-  it('that wait are owed nothing while others are answered', async () => {
+  it('that wait are not late while others are answered', async () => {
     runAll(300);
     for (let n = 0; n < 200; n++) {
       await pass(5);
@@ -158,7 +158,7 @@ describe('bounded calls', () => {
     expect(settled.filter((line) => !line.startsWith('answer'))).toEqual([]);
   });
 
-  it('wait for a connection of the client as long as others are answered, but not for ever', async () => {
+  it("may wait for the client's connection while others are answered, but not forever", async () => {
     runAll(1);
     for (let n = 1; n < 19; n++) {
       run(n);
@@ -175,7 +175,7 @@ describe('bounded calls', () => {
     expect(settled.at(-1)).toBe('answer 19');
   });
 
-  it('are late once the store answers nothing, however lately it did', async () => {
+  it('are late when the store stops answering', async () => {
     runAll(2);
     await pass(300);
     client.answer(1);
@@ -185,7 +185,7 @@ describe('bounded calls', () => {
     expect(settled.at(-1)).toBe(`0: ${LATE}`);
   });
 
-  it('keep no timer once nothing is under way', async () => {
+  it('keep no timer when no call runs', async () => {
     runAll(2);
     client.answer(0);
     client.answer(1);
@@ -193,7 +193,7 @@ describe('bounded calls', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('that fail do not make a silent store one that answers', async () => {
+  it('that fail do not count as an answer of the store', async () => {
     runAll(1);
     for (let n = 1; n < 6; n++) {
       run(n);
@@ -204,7 +204,7 @@ describe('bounded calls', () => {
     expect(settled.at(-1)).toBe(`0: ${LATE}`);
   });
 
-  it('that wait are refused only once nothing is answered for the time-out', async () => {
+  it('that wait are refused only after the timeout without any answer', async () => {
     runAll(201);
     await pass(TIMEOUT - 100);
     client.answer(0);
@@ -214,7 +214,7 @@ describe('bounded calls', () => {
     expect(settled).toHaveLength(201);
   });
 
-  it('that throw at once reject, and give their place to others', async () => {
+  it('that throw reject, and let others run', async () => {
     const results = Array.from({ length: 150 }, () =>
       calls.run(() => {
         throw new Error('not connected');
@@ -240,7 +240,7 @@ describe('bounded calls in a process that was too busy to read', () => {
     expect(await Promise.all(results)).toHaveLength(300);
   });
 
-  it('do not fail by a step of the time of day', async () => {
+  it('do not fail if the clock is set', async () => {
     const now = Date.now.bind(Date);
     const calls = new BoundedCalls(200);
     const result = calls.run(() => new Promise((resolve) => setTimeout(resolve, 60, 'answer')));

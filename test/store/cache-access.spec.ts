@@ -26,25 +26,25 @@ describe('access to a cache', () => {
       (error: unknown) => error,
     );
 
-  describe('to read', () => {
-    it('answers a value', async () => {
+  describe('for reading', () => {
+    it('returns a value', async () => {
       await new Keyv({ store: adapter }).set('key', { a: 1 });
       expect(await access.get('key')).toEqual({ a: 1 });
     });
 
-    it('answers undefined for what is missing, and asks once', async () => {
+    it('returns undefined for a missing value, after one read', async () => {
       expect(await access.get('key')).toBeUndefined();
       expect(adapter.count('get')).toBe(1);
     });
 
-    it('rejects during an outage, which the cache tells as missing', async () => {
+    it('rejects during an outage, which the cache reports as missing', async () => {
       adapter.failure = RESET;
       const error = await errorOf(access.get('key'));
       expect(error).toBeInstanceOf(SessionStoreError);
       expect((error as Error).cause).toBe(RESET);
     });
 
-    it('reads a second time, and no third time, if the store fails at once', async () => {
+    it('repeats the read once if the store fails at once', async () => {
       await new Keyv({ store: adapter }).set('key', 'value');
       const gate = adapter.hold('get');
       adapter.failure = RESET;
@@ -61,7 +61,7 @@ describe('access to a cache', () => {
       expect(adapter.count('get')).toBe(4);
     });
 
-    it('rejects in time if the store hangs, and does not read again', async () => {
+    it('rejects in time if the store hangs, without a second read', async () => {
       adapter.hangs = true;
       const error = await errorOf(access.get('key'));
       expect(error).toBeInstanceOf(SessionStoreError);
@@ -69,7 +69,7 @@ describe('access to a cache', () => {
       expect(adapter.count('get')).toBe(1);
     });
 
-    it('rejects if too much waits for the store, and adds no second read to it', async () => {
+    it('rejects if too many calls wait, without a second read', async () => {
       adapter.failure = new OverloadError('too much waits');
       const error = await errorOf(access.get('key'));
       expect(error).toBeInstanceOf(SessionStoreError);
@@ -77,13 +77,13 @@ describe('access to a cache', () => {
       expect(adapter.count('get')).toBe(1);
     });
 
-    it('rejects all that are under way, and leaves none out', async () => {
+    it('rejects all reads of the key that are in progress', async () => {
       adapter.failure = RESET;
       const results = await Promise.allSettled([access.get('key'), access.get('key')]);
       expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     });
 
-    it('is not touched by the failure of another key', async () => {
+    it('is not affected by an error of another key', async () => {
       const gate = adapter.hold('get');
       const slow = access.get('slow');
       await gate.reached;
@@ -94,7 +94,7 @@ describe('access to a cache', () => {
       expect(await slow).toBeUndefined();
     });
 
-    it('forgets an outage that is over', async () => {
+    it('works again after an outage', async () => {
       adapter.failure = RESET;
       await expect(access.get('key')).rejects.toThrow(SessionStoreError);
       adapter.failure = undefined;
@@ -102,7 +102,7 @@ describe('access to a cache', () => {
     });
   });
 
-  describe('to write', () => {
+  describe('for writing', () => {
     it('stores, and deletes', async () => {
       await access.set('key', 'value', 60_000);
       expect(await access.get('key')).toBe('value');
@@ -113,7 +113,7 @@ describe('access to a cache', () => {
     it.each([
       ['set', () => access.set('key', 'value', 60_000)],
       ['delete', () => access.delete('key')],
-    ] as const)('rejects during an outage, and tries once: %s', async (operation, write) => {
+    ] as const)('rejects during an outage, after one attempt: %s', async (operation, write) => {
       adapter.failure = RESET;
       const error = await errorOf(write());
       expect(error).toBeInstanceOf(SessionStoreError);
@@ -122,8 +122,8 @@ describe('access to a cache', () => {
     });
   });
 
-  describe('in turn', () => {
-    it('does one work after the other for the same key, and at once for another key', async () => {
+  describe('by runExclusive()', () => {
+    it('runs tasks of one key one after another, and others in parallel', async () => {
       const gate = new Gate();
       const done: string[] = [];
       const first = access.runExclusive('key', async () => {
@@ -138,7 +138,7 @@ describe('access to a cache', () => {
     });
 
     it.each(['stored', 'failed'])(
-      'refuses all after a write that is late, until it is %s',
+      'refuses tasks after a late write, until it is %s',
       async (outcome) => {
         const gate = adapter.hold('set');
         const write = () => access.runExclusive('key', () => access.set('key', 'value', 60_000));
@@ -162,7 +162,7 @@ describe('access to a cache', () => {
       },
     );
 
-    it('goes on after a write that failed, as it will not be made any more', async () => {
+    it('continues after a write that failed', async () => {
       adapter.failure = RESET;
       await errorOf(access.runExclusive('key', () => access.set('key', 'value', 60_000)));
       adapter.failure = undefined;

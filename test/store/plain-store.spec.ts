@@ -11,7 +11,7 @@ import { cacheOver, sessionStoreOver, TIMEOUT } from '../support/stores.js';
 
 const KEY = 'sess:a';
 
-describe('sessions in a cache that cannot compare and set', () => {
+describe('sessions in a cache without compare-and-set', () => {
   let adapter: PlainAdapter;
   let clock: TestClock;
   let store: SessionStore;
@@ -40,7 +40,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       expect(adapter.count('set')).toBe(1);
     });
 
-    it('live on', async () => {
+    it('stay alive', async () => {
       await stored();
       for (let use = 0; use < 5; use++) {
         clock.pass(TIMEOUT * 0.85);
@@ -61,7 +61,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       },
     );
 
-    it('are renewed by their next use if a clock was ahead, and do not live long for it', async () => {
+    it('are renewed by their next use if a clock was ahead, and do not live longer for it', async () => {
       clock.pass(24 * 3600);
       await stored();
       clock.pass(-24 * 3600);
@@ -145,7 +145,7 @@ describe('sessions in a cache that cannot compare and set', () => {
     it.each([
       ['ahead', () => [behind, ahead]],
       ['behind', () => [ahead, behind]],
-    ])('are there for the one that is %s', async (_which, pair) => {
+    ])('are found by the one that is %s', async (_which, pair) => {
       const [writer, reader] = pair() as [SessionStore, SessionStore];
       await writer.create(KEY, 'first', TIMEOUT);
       clock.pass(TIMEOUT);
@@ -153,7 +153,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       expect((await writer.find(KEY, 0))?.text).toBe('first');
     });
 
-    it('go on, whichever of them uses them', async () => {
+    it('stay alive, whichever process uses them', async () => {
       await ahead.create(KEY, '0', TIMEOUT);
       for (let use = 1; use < 20; use++) {
         clock.pass(TIMEOUT * (use % 3 === 0 ? 0.9 : 0.05));
@@ -164,7 +164,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       expect((await behind.find(KEY))?.text).toBe('19');
     });
 
-    it('end, for the other one an hour late at most, and some for both clocks', async () => {
+    it('end, for the other process at most an hour late', async () => {
       await behind.create(KEY, 'first', TIMEOUT);
       clock.pass(TIMEOUT * 1.1);
       expect(await behind.find(KEY)).toBeUndefined();
@@ -175,7 +175,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       expect(await behind.find(KEY)).toBeUndefined();
     });
 
-    it('that were removed stay so', async () => {
+    it('that were removed stay removed', async () => {
       await behind.create(KEY, 'first', TIMEOUT);
       const { version } = (await ahead.find(KEY))!;
       expect(await ahead.remove(KEY, version)).toBe('removed');
@@ -183,14 +183,14 @@ describe('sessions in a cache that cannot compare and set', () => {
       expect(await behind.update(KEY, 'back', version, TIMEOUT)).toBe('gone');
     });
 
-    it('are given the time to live that was asked for, where the store keeps one', async () => {
+    it('have the given time to live, where the store keeps one', async () => {
       const set = jest.spyOn(adapter, 'set');
       await behind.create(KEY, 'first', TIMEOUT);
       expect(set.mock.calls[0]).toEqual([expect.any(String), expect.any(String), TIMEOUT * 1100]);
     });
   });
 
-  describe('that hold what is no session', () => {
+  describe('with a foreign value', () => {
     it.each([
       ['no JSON', 'not json{'],
       ['nothing', ''],
@@ -203,7 +203,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       ['a text that is none', '{"value":{"text":5,"until":9999999999999}}'],
       ['bytes', Buffer.from([0xff, 0x00])],
       ['an object', { value: { text: 5 } }],
-    ])('are missing, and the store is not failing: %s', async (_what, value) => {
+    ])('are missing, without an error of the store: %s', async (_what, value) => {
       const open = openSessionStore(cacheOver(toKeyv(adapter)), {
         ...{ keyPrefix: 'sess:', timeout: TIMEOUT, now: clock.now },
       });
@@ -228,7 +228,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       expect(left).toContain(`"until":${clock.now() + 60_000}`.replaceAll('"', '\\"'));
     });
 
-    it('are not written back by those who had read them, even by another process', async () => {
+    it('are not written back by requests that read them, even in another process', async () => {
       const version = await stored();
       const another = sessionStoreOver(toKeyv(adapter), clock.now);
       await store.remove(KEY, version);
@@ -237,8 +237,8 @@ describe('sessions in a cache that cannot compare and set', () => {
     });
   });
 
-  describe('written by several at once', () => {
-    it('take turns', async () => {
+  describe('written by parallel requests', () => {
+    it('are written one after another', async () => {
       const version = await stored();
       const gate = adapter.hold('set');
       const first = store.update(KEY, 'first of all', version, TIMEOUT);
@@ -250,7 +250,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       expect(await Promise.all([first, second])).toEqual(['stored', 'changed']);
     });
 
-    it('go on after one of them failed', async () => {
+    it('are written after one of them failed', async () => {
       const version = await stored();
       adapter.failure = new Error('connection reset');
       await expect(store.update(KEY, 'a', version, TIMEOUT)).rejects.toThrow(SessionStoreError);
@@ -259,8 +259,8 @@ describe('sessions in a cache that cannot compare and set', () => {
     });
   });
 
-  describe('written by one who is too slow', () => {
-    it('are not set back by what arrives late: later writers are refused until it has', async () => {
+  describe('written too slowly', () => {
+    it('are not overwritten by a late write: later writers are refused until it arrives', async () => {
       const version = await stored();
       const gate = adapter.hold('set');
       await expect(store.update(KEY, 'slow', version, TIMEOUT)).rejects.toThrow(SessionStoreError);
@@ -271,7 +271,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       expect(await store.find(KEY)).toBeUndefined();
     });
 
-    it('do not take what had not begun to be written when its caller was told so', async () => {
+    it('are not written later by a call that was refused', async () => {
       const version = await stored();
       const gate = adapter.hold('set');
       const first = store.update(KEY, 'first', version, TIMEOUT);
@@ -293,7 +293,7 @@ describe('sessions in a cache that cannot compare and set', () => {
       ['remove', () => store.remove(KEY, 'first')],
     ];
 
-    it.each(operations)('fail with what the cache said: %s', async (_operation, operate) => {
+    it.each(operations)('fail with the error of the cache: %s', async (_operation, operate) => {
       await stored();
       const failure = new Error('connection reset');
       adapter.failure = failure;
@@ -302,18 +302,15 @@ describe('sessions in a cache that cannot compare and set', () => {
       expect((error as Error).cause).toBe(failure);
     });
 
-    it.each(operations)(
-      'fail within the time-out if nothing is said: %s',
-      async (_name, operate) => {
-        await stored();
-        adapter.hangs = true;
-        const start = performance.now();
-        await expect(operate()).rejects.toThrow(SessionStoreError);
-        expect(performance.now() - start).toBeLessThan(800);
-      },
-    );
+    it.each(operations)('fail within the timeout without an answer: %s', async (_name, operate) => {
+      await stored();
+      adapter.hangs = true;
+      const start = performance.now();
+      await expect(operate()).rejects.toThrow(SessionStoreError);
+      expect(performance.now() - start).toBeLessThan(800);
+    });
 
-    it('fail if only writing does', async () => {
+    it('fail if only writing fails', async () => {
       const version = await stored();
       const gate = adapter.hold('set');
       const updating = store.update(KEY, 'second', version, TIMEOUT);
@@ -329,7 +326,7 @@ describe('sessions in a cache that cannot compare and set', () => {
     ['null', null],
     ['another application’s', { text: 5, until: 'tomorrow' }],
     ['a record without its end', { text: 'a' }],
-  ])('are none where something else is: %s', async (_what, value) => {
+  ])('are missing where another value is: %s', async (_what, value) => {
     await toKeyv(adapter).set(KEY, value);
     const other = new PlainAdapter();
     for (const [key, raw] of adapter.values) other.values.set(key, raw);
@@ -338,8 +335,8 @@ describe('sessions in a cache that cannot compare and set', () => {
   });
 });
 
-describe('a write to a cache that cannot compare and set', () => {
-  it('has the whole time for its reading and again for its writing', async () => {
+describe('a write to a cache without compare-and-set', () => {
+  it('has the full time for its read and again for its write', async () => {
     const adapter = new PlainAdapter();
     const store = sessionStoreOver(toKeyv(adapter));
     await store.create(KEY, 'first', TIMEOUT);

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Queue } from '../../src/store/queue.js';
 
 describe('a queue', () => {
-  it('gives out what was put in, the first one first', () => {
+  it('returns its items in order', () => {
     const queue = new Queue<number>();
     for (let n = 0; n < 5000; n++) queue.push(n);
     expect(queue.length).toBe(5000);
@@ -15,7 +15,7 @@ describe('a queue', () => {
     expect([queue.peek(), queue.shift(), queue.length]).toEqual([undefined, undefined, 0]);
   });
 
-  it('keeps the order while it is filled and emptied by turns', () => {
+  it('keeps the order while it is filled and emptied', () => {
     const queue = new Queue<number>();
     const taken: number[] = [];
     let next = 0;

@@ -5,7 +5,7 @@ import { ReadyClock } from '../../src/store/ready-clock.js';
 const TIMEOUT = 500;
 const TENTH = TIMEOUT / 10;
 
-describe('the clock of a time-out', () => {
+describe('the clock of a timeout', () => {
   let monotonic: number;
   let ticks: number;
   let clock: ReadyClock;
@@ -48,14 +48,14 @@ describe('the clock of a time-out', () => {
     expect(clock.now() - began).toBe(TIMEOUT + 10);
   });
 
-  it('ticks at least ten times within a time-out', () => {
+  it('ticks at least ten times within a timeout', () => {
     clock.start();
     pass(TIMEOUT);
     expect(ticks).toBeGreaterThanOrEqual(10);
   });
 
   it.each([60, 600, 2_000, 3_600_000])(
-    'adds no more than a tenth of the time-out for a turn of %d ms',
+    'adds at most a tenth of the timeout for a turn of %d ms',
     (milliseconds) => {
       clock.start();
       const began = clock.now();
@@ -73,7 +73,7 @@ describe('the clock of a time-out', () => {
     }
   });
 
-  it('needs ten stalled turns for a time-out', () => {
+  it('needs ten stalled turns for a timeout', () => {
     clock.start();
     const began = clock.now();
     for (let turn = 0; turn < 9; turn++) stall(2_000);
@@ -82,7 +82,7 @@ describe('the clock of a time-out', () => {
     expect(clock.now() - began).toBe(TIMEOUT);
   });
 
-  it('goes on as usual after a stalled turn', () => {
+  it('continues as usual after a stalled turn', () => {
     clock.start();
     stall(2_000);
     const after = clock.now();
@@ -103,7 +103,7 @@ describe('the clock of a time-out', () => {
     }
   });
 
-  it('does not care for the time of day', () => {
+  it('does not depend on the time of day', () => {
     clock.start();
     const began = clock.now();
     for (const hours of [1, -1]) {
@@ -126,7 +126,7 @@ describe('the clock of a time-out', () => {
     expect(clock.now() - stopped).toBe(10);
   });
 
-  it('has one timer, however often it is started, and none once it is stopped', () => {
+  it('has one timer, however often it is started, and none after it is stopped', () => {
     clock.start();
     pass(12);
     clock.start();
@@ -137,7 +137,7 @@ describe('the clock of a time-out', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('may be stopped by what it calls', () => {
+  it('may be stopped by its callback', () => {
     const own: ReadyClock = new ReadyClock(
       TIMEOUT,
       () => own.stop(),
@@ -148,7 +148,7 @@ describe('the clock of a time-out', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('ticks at most once a millisecond for a short time-out', () => {
+  it('ticks at most once a millisecond for a short timeout', () => {
     const short = new ReadyClock(
       1,
       () => ticks++,

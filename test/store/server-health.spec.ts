@@ -59,12 +59,12 @@ describe('the health of a server', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds);
   };
 
-  it('is up, and its operations answer what they answer', async () => {
+  it('is up, and passes results on', async () => {
     expect(await health.run(() => Promise.resolve(42))).toBe(42);
     expect([health.state, told]).toEqual(['up', []]);
   });
 
-  it('is failing after an operation that failed, and told once', async () => {
+  it('is failing after a failed operation, which is reported once', async () => {
     for (let time = 0; time < 3; time++) {
       await expect(health.run(failing(SILENCE))).rejects.toBe(SILENCE);
     }
@@ -72,13 +72,13 @@ describe('the health of a server', () => {
     expect(told).toEqual(['cache-1:11211 began: Error: silence']);
   });
 
-  it('tells the root of an error that says no more than that the store is unavailable', async () => {
+  it('reports the cause of a SessionStoreError', async () => {
     await health.run(failing(new SessionStoreError({ cause: SILENCE }))).catch(() => undefined);
     expect(told).toEqual(['cache-1:11211 began: Error: silence']);
   });
 
   describe('losses', () => {
-    it('five in a row take it down; then no operation is tried', async () => {
+    it('take it down after five in a row; then no operation is tried', async () => {
       isThere = false;
       lose(4);
       expect(health.state).toBe('failing');
@@ -104,7 +104,7 @@ describe('the health of a server', () => {
       expect(health.state).toBe('failing');
     });
 
-    it('count once if 100 operations under way fail by the same incident', async () => {
+    it('count once if 100 operations in progress fail together', async () => {
       const results = Array.from({ length: 100 }, () => health.run(failing(SILENCE)));
       await Promise.allSettled(results);
       expect(health.state).toBe('failing');
@@ -131,19 +131,19 @@ describe('the health of a server', () => {
       expect(health.state).toBe('failing');
     });
 
-    it('that concern no operation are counted, and not told', () => {
+    it('that concern no operation are counted, and not reported', () => {
       health.lost(SILENCE, 0);
       expect([health.state, told]).toEqual(['up', []]);
     });
   });
 
-  it('is failing, and never down, by what the server answers', () => {
+  it('is failing, and never down, by errors that the server answers', () => {
     for (let time = 0; time < 20; time++) health.failed(new Error('out of memory'));
     expect(health.state).toBe('failing');
     expect(told).toEqual(['cache-1:11211 began: Error: out of memory']);
   });
 
-  it('does not change by operations that were not begun, as too many waited', async () => {
+  it('does not change by operations that were refused because too many waited', async () => {
     const error = new OverloadError('too many');
     await Promise.allSettled(Array.from({ length: 10 }, () => health.run(failing(error))));
     const wrapped = new SessionStoreError({ cause: error });
@@ -152,7 +152,7 @@ describe('the health of a server', () => {
   });
 
   describe('after a second without a failure', () => {
-    it('is up, and told to be by the next success', () => {
+    it('is up, and reported as such by the next success', () => {
       health.lost(SILENCE, 3);
       pass(1_001);
       expect(health.state).toBe('up');
@@ -162,7 +162,7 @@ describe('the health of a server', () => {
       expect(lasted).toBeLessThan(0.5); // till the last failure, not till it was told
     });
 
-    it('is still failing within it, in spite of successes', () => {
+    it('is still failing within it, despite successes', () => {
       health.failed(SILENCE);
       pass(900);
       health.succeeded();
@@ -171,7 +171,7 @@ describe('the health of a server', () => {
   });
 
   describe('while it is down', () => {
-    it('is up again by a probe, though nobody asks; refused operations count as failures', async () => {
+    it('is up again by a probe without any operation; refused operations count as failures', async () => {
       takeDown();
       health.refusal();
       await health.run(() => Promise.resolve()).catch(() => undefined);
@@ -183,7 +183,7 @@ describe('the health of a server', () => {
       expect(await health.run(() => Promise.resolve('served'))).toBe('served');
     });
 
-    it('has lost nothing yet when it is up again', async () => {
+    it('counts losses from zero when it is up again', async () => {
       takeDown();
       isThere = true;
       await once(events, 'ended');
@@ -199,7 +199,7 @@ describe('the health of a server', () => {
       expect(health.state).toBe('down');
     });
 
-    it('is probed a little later by some processes than by others', async () => {
+    it('is probed at different times by different processes', async () => {
       const order: string[] = [];
       const probed = (name: string, random: number) => {
         const { promise, resolve } = withResolvers();
@@ -217,14 +217,14 @@ describe('the health of a server', () => {
       expect(order).toEqual(['early', 'late']);
     });
 
-    it('was out until a probe was answered, and not only as long as somebody asked', async () => {
+    it('was out until a probe was answered, not only until the last operation', async () => {
       takeDown();
       isThere = true;
       await once(events, 'ended');
       expect(lasted).toBeGreaterThan(0.09); // the first probe comes after 100 ms
     });
 
-    it('is not up again by an operation from before, which is answered late', async () => {
+    it('is not up again by a late answer of an earlier operation', async () => {
       let answer: (value: string) => void = () => undefined;
       const slow = health.run(() => new Promise<string>((resolve) => (answer = resolve)));
       takeDown();
@@ -234,7 +234,7 @@ describe('the health of a server', () => {
       expect([health.state, told]).toEqual(['down', [expect.stringContaining('began')]]);
     });
 
-    it('closed is asked again by whoever still needs it', async () => {
+    it('tries operations again after it is closed', async () => {
       takeDown();
       health.close();
       expect(await health.run(() => Promise.resolve('served'))).toBe('served');
@@ -244,8 +244,8 @@ describe('the health of a server', () => {
     });
   });
 
-  describe('checked', () => {
-    it('is what a probe tells, which counts as an operation', async () => {
+  describe('when checked', () => {
+    it('has the result of a probe, which counts as an operation', async () => {
       isThere = false;
       expect(await health.check()).toEqual({ server: 'cache-1:11211', state: 'down' });
       expect(health.state).toBe('failing');
@@ -261,13 +261,13 @@ describe('the health of a server', () => {
     });
   });
 
-  it('reports what is wrong with its configuration, if anything is', () => {
+  it('reports a problem of its configuration', () => {
     expect(health.report).toEqual({ server: 'cache-1:11211', state: 'up' });
     health.problem = 'It keeps no versions.';
     expect(health.report).toMatchObject({ state: 'up', problem: 'It keeps no versions.' });
   });
 
-  it('passes notices on to all who watch', () => {
+  it('passes notices to all watchers', () => {
     const others: string[] = [];
     health.watch({
       outageBegan: () => undefined,

@@ -82,7 +82,7 @@ describe('the tracing channel of a store', () => {
       await store.find(KEY);
     };
 
-    it('tells of each operation, on which server and how long', async () => {
+    it('publishes each operation with its server and duration', async () => {
       await useAll();
       expect(operations()).toEqual(['create', 'find', 'update', 'find', 'remove', 'find']);
       for (const { server, duration } of told('asyncEnd')) {
@@ -97,13 +97,13 @@ describe('the tracing channel of a store', () => {
       expect(told('error')).toEqual([]);
     });
 
-    it('tells the duration of what it was', async () => {
+    it('publishes the right duration', async () => {
       proxy.delayReplies(60);
       await open.store.find(KEY);
       expect(told('asyncEnd')[0]!.duration).toBeGreaterThan(55);
     });
 
-    it('tells no key and no value', async () => {
+    it('publishes no key and no value', async () => {
       await useAll();
       await open.keyv.set('SECRET', 'SECRET');
       await open.keyv.get('SECRET');
@@ -112,7 +112,7 @@ describe('the tracing channel of a store', () => {
       expectNoSecret();
     });
 
-    it('tells of an operation that failed, with its error and duration, then of its end', async () => {
+    it('publishes a failed operation with its error and duration, then its end', async () => {
       proxy.hang(true);
       await open.store.find(KEY).catch(() => undefined);
       const [error] = told('error');
@@ -126,7 +126,7 @@ describe('the tracing channel of a store', () => {
       expectNoSecret();
     });
 
-    it('tells of a write that was refused as of one that was answered', async () => {
+    it('publishes a refused write as answered', async () => {
       await open.store.create(KEY, TEXT, TIMEOUT);
       heard = [];
       expect(await open.store.create(KEY, TEXT, TIMEOUT)).toBe('taken');
@@ -135,7 +135,7 @@ describe('the tracing channel of a store', () => {
       expectNoSecret();
     });
 
-    it('tells of operations that are not tried, as the server is down', async () => {
+    it('publishes operations that are not tried while the server is down', async () => {
       await proxy.refuse(true);
       proxy.cut();
       for (let time = 0; time < 6; time++) await open.store.find(KEY).catch(() => undefined);
@@ -145,7 +145,7 @@ describe('the tracing channel of a store', () => {
       expectNoSecret();
     });
 
-    it('runs what subscribers begin within the context of who asked', async () => {
+    it('runs subscribers in the async context of the operation', async () => {
       const { AsyncLocalStorage } = await import('node:async_hooks');
       const storage = new AsyncLocalStorage<string>();
       const seen: (string | undefined)[] = [];
@@ -162,14 +162,14 @@ describe('the tracing channel of a store', () => {
       expect(seen).toEqual(['one', 'two', 'one', 'two']);
     });
 
-    it('is silent once nobody listens any more', async () => {
+    it('publishes nothing after the last subscriber has left', async () => {
       channel.unsubscribe(subscribers);
       await useAll();
       expect(heard).toEqual([]);
     });
   });
 
-  it('tells of any other store, by the name of its adapter', async () => {
+  it('publishes operations of any other store, by the name of its adapter', async () => {
     const cache = createCache({ stores: [new Keyv({ store: new PlainAdapter() })] });
     const settings = { keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: Date.now };
     const { store } = openSessionStore(cache, settings);
@@ -182,7 +182,7 @@ describe('the tracing channel of a store', () => {
     expectNoSecret();
   });
 
-  it('hands on what the operation answers or rejects with', async () => {
+  it('passes on the result or error of the operation', async () => {
     const error = new Error('connection reset');
     expect(await traced('cache-1', 'find', () => Promise.resolve(42))).toBe(42);
     await expect(traced('cache-1', 'find', () => Promise.reject(error))).rejects.toBe(error);
@@ -190,12 +190,12 @@ describe('the tracing channel of a store', () => {
 });
 
 describe('without a subscriber', () => {
-  it('an operation is run as it is', () => {
+  it('an operation is run unchanged', () => {
     const promise = Promise.resolve(42);
     expect(traced('cache-1', 'find', () => promise)).toBe(promise);
   });
 
-  it('of the events of an operation it is enough to listen to one', async () => {
+  it('a subscriber to one event of an operation is enough', async () => {
     for (const event of ['start', 'asyncEnd'] as const) {
       const heard: unknown[] = [];
       const listener = (message: unknown) => void heard.push(message);

@@ -16,17 +16,17 @@ const NOWHERE = '127.0.0.1:1';
 const settings = { keyPrefix: 'sess:', timeout: 1200, now: Date.now };
 
 describe('the store for a cache', () => {
-  it('is an atomic one over memcached', () => {
+  it('is atomic over memcached', () => {
     const cache = createCache({ stores: [memcachedStore('127.0.0.1:1')] });
     expect(openSessionStore(cache, settings).store).toBeInstanceOf(AtomicSessionStore);
   });
 
-  it('is a plain one over any other', () => {
+  it('is plain over any other', () => {
     const cache = createCache({ stores: [new Keyv()] });
     expect(openSessionStore(cache, settings).store).toBeInstanceOf(WatchedSessionStore);
   });
 
-  it('makes a Keyv tell of its errors, and an adapter that keeps them to itself', () => {
+  it('makes a Keyv and its adapter throw their errors', () => {
     const adapter = Object.assign(new PlainAdapter(), { throwOnErrors: false });
     const keyv = new Keyv({ store: adapter });
     openSessionStore(createCache({ stores: [keyv] }), settings);
@@ -34,7 +34,7 @@ describe('the store for a cache', () => {
     expect(adapter.throwOnErrors).toBe(true);
   });
 
-  it('refuses a second one behind a DNS name, whose servers may come back with old sessions', () => {
+  it('refuses a second store behind a DNS name, whose servers may return with old sessions', () => {
     const fast = memcachedStore({ dns: 'cache.internal:11211' });
     const open = () => openSessionStore(createCache({ stores: [fast, new Keyv()] }), settings);
     expect(open).toThrow(SessionOptionsError);
@@ -44,18 +44,18 @@ describe('the store for a cache', () => {
   it.each([
     ['a name', 'cache.internal:11211'],
     ['an ElastiCache cluster', { elasticache: 'cache.internal:11211' }],
-  ])('takes a second one behind %s', (_which, servers) => {
+  ])('accepts a second store behind %s', (_which, servers) => {
     const stores = [memcachedStore(servers), new Keyv()];
     const { store } = openSessionStore(createCache({ stores }), settings);
     expect(store).toBeInstanceOf(TieredSessionStore);
   });
 
-  it('takes a DNS name without a second one', () => {
+  it('accepts a DNS name without a second store', () => {
     const cache = createCache({ stores: [memcachedStore({ dns: 'cache.internal:11211' })] });
     expect(openSessionStore(cache, settings).store).toBeInstanceOf(AtomicSessionStore);
   });
 
-  it('keeps copies in a second one', () => {
+  it('keeps copies in a second store', () => {
     const stores = [memcachedStore('127.0.0.1:1'), new Keyv()];
     const { store } = openSessionStore(createCache({ stores }), settings);
     expect(store).toBeInstanceOf(TieredSessionStore);
@@ -82,7 +82,20 @@ describe('the store for a cache', () => {
     expect(open).toThrow(expect.objectContaining({ option: 'durable' }));
   });
 
-  it('waits for a cache that was made not to', async () => {
+  it.each([
+    ['KeyvRedis', /redisStore\(…\) of nestjs-session-manager\/redis/],
+    ['KeyvValkey', /redisStore/],
+    ['KeyvPostgres', /postgresStore/],
+    ['KeyvSqlite', undefined],
+  ])('knows whether there is a better one than a plain %s', (name, advice) => {
+    const adapter = Object.assign(new PlainAdapter(), { constructor: { name } });
+    const cache = createCache({ stores: [new Keyv({ store: adapter })] });
+    const told = openSessionStore(cache, settings).advice;
+    if (advice) expect(told).toMatch(advice);
+    else expect(told).toBeUndefined();
+  });
+
+  it('waits for a non-blocking cache', async () => {
     const adapter = new PlainAdapter();
     const cache = createCache({ stores: [new Keyv({ store: adapter })], nonBlocking: true });
     adapter.failure = new Error('down');
@@ -93,7 +106,7 @@ describe('the store for a cache', () => {
   it.each([
     ['a plain one', (adapter: PlainAdapter) => [new Keyv({ store: adapter })]],
     ['a tier', (adapter: PlainAdapter) => [memcachedStore(NOWHERE), new Keyv({ store: adapter })]],
-  ])('asks %s that is down until it is closed', async (_, storesOver) => {
+  ])('probes %s that is down until it is closed', async (_, storesOver) => {
     const adapter = new PlainAdapter();
     const cache = createCache({ stores: storesOver(adapter) });
     const open = openSessionStore(cache, settings);
@@ -119,7 +132,7 @@ describe('the store for a cache', () => {
     expect(open('a:', 90)).toThrow(expect.objectContaining({ option: 'timeout' }));
   });
 
-  it('refuses a life that memcached takes for a date', () => {
+  it('refuses a life that memcached would read as a date', () => {
     const cache = createCache({ stores: [memcachedStore('127.0.0.1:1')] });
     const open = (timeout: number) => (): unknown =>
       openSessionStore(cache, { ...settings, timeout });
@@ -129,12 +142,12 @@ describe('the store for a cache', () => {
 });
 
 describe('a store of the options', () => {
-  it('is taken as it is if it is a Keyv', () => {
+  it('is used unchanged if it is a Keyv', () => {
     const keyv = new Keyv();
     expect(toKeyv(keyv)).toBe(keyv);
   });
 
-  it('is put into a Keyv if it is an adapter, though it looks like one', () => {
+  it('is put into a Keyv if it is an adapter, even if it looks like a Keyv', () => {
     const adapter = Object.assign(new PlainAdapter(), { throwOnErrors: false });
     expect(toKeyv(adapter)).toBeInstanceOf(Keyv);
     expect(toKeyv(adapter).store).toBe(adapter);

@@ -51,6 +51,11 @@ export class TestGate implements ResponseGate {
     return { status: 503, body: { statusCode: 503, message: 'Service Unavailable' } };
   }
 
+  unsendable(): { status: number; body: object } {
+    this.events.push('unsendable');
+    return { status: 500, body: { statusCode: 500, message: 'Internal server error' } };
+  }
+
   onClose(): void {
     this.events.push('close');
   }

@@ -2,12 +2,21 @@ import { afterAll, beforeAll } from '@jest/globals';
 
 import { startMemcached, type Memcached } from './memcached.js';
 import { startPostgres, type Postgres } from './postgres.js';
+import { startRedis, type Redis, type RedisOptions } from './redis.js';
 import { recordingProxy, type RecordingProxy } from './recording-proxy.js';
 import { startSessionApp, type SessionApp, type SessionAppSettings } from './session-app.js';
 
 /** A memcached for all tests of a `describe`, or of a file. */
 export function useMemcached(): Memcached {
   return use(startMemcached, (memcached) => memcached.stop());
+}
+
+/** A Redis, in the same way. */
+export function useRedis(options?: RedisOptions): Redis {
+  return use(
+    () => startRedis(options),
+    (redis) => redis.stop(),
+  );
 }
 
 /** A PostgreSQL for all tests of a `describe`, or of a file. */

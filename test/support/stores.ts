@@ -10,12 +10,15 @@ import type { SessionStore } from '../../src/session/storage/store.js';
 import { cacheStore } from '../../src/store/contract/cache-store.js';
 import { memcachedStore } from '../../src/store/memcached/store.js';
 import { memoryStore } from '../../src/store/memory/store.js';
+import { redisStore } from '../../src/store/redis/store.js';
+import type { RedisLocation } from '../../src/store/redis/options.js';
 import { openSessionStore } from '../../src/store/store.factory.js';
 import { TestClock } from '../../src/testing/test-clock.js';
 import { MapSessionStore } from './map-store.js';
 import { startMemcached, type Memcached } from './memcached.js';
 import { PostgresAdapter } from './postgres-adapter.js';
 import { startPostgres } from './postgres.js';
+import { startRedis, type Redis } from './redis.js';
 import { SqliteAdapter } from './sqlite-adapter.js';
 
 /** Idle timeout in seconds of the stores that tests open. */
@@ -50,6 +53,26 @@ export async function openMemory(): Promise<OpenStore> {
     another: sessionStoreOver(keyv, clock.now),
     isThereAfter: afterPassing(store, clock),
     close: () => keyv.disconnect(),
+  };
+}
+
+/** Two stores over a Redis, each as `redisStore` takes it. */
+export async function openRedis(
+  locations: (redis: Redis) => readonly [RedisLocation, RedisLocation],
+): Promise<OpenStore> {
+  const redis = await startRedis();
+  const keyvs = locations(redis).map((location) => redisStore(location));
+  const [store, another] = keyvs.map((keyv) => sessionStoreOver(keyv));
+  return {
+    store: store!,
+    another: another!,
+    async isThereAfter(key, seconds) {
+      return Number(await redis.command('PTTL', key)) > seconds * 1000;
+    },
+    async close() {
+      await Promise.all(keyvs.map((keyv) => keyv.disconnect()));
+      await redis.stop();
+    },
   };
 }
 

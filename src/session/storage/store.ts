@@ -4,8 +4,8 @@
  * (docs/stores/own-store.md). `describeSessionStore()` of `nestjs-session-manager/testing` tests a store
  * against it.
  *
- * - **A key** is visible ASCII without spaces, of 250 characters at most. **A text** is any string, and must
- *   be returned unchanged; `maxBytes` limits its size.
+ * - **A key** is visible ASCII without spaces, of 250 characters at most. **A text** is any string
+ *   without NUL, and must be returned unchanged; `maxBytes` limits its size.
  * - **Not found is an answer, never an error.** `undefined`, `'gone'`: there is no such record, because it
  *   never existed, expired, was evicted or was removed.
  * - **An error is a system error only.** A method that throws says that the store cannot be reached, has

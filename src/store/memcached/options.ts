@@ -65,6 +65,8 @@ export interface CheckedMemcachedOptions extends NodeSettings {
 export const MAX_TTL_SECONDS = 30 * 24 * 60 * 60;
 
 const DEFAULT_TIMEOUT = 500;
+/** Of each process to each server; one carries many requests at once. */
+const MAX_CONNECTIONS = 1000;
 const DEFAULT_POLL = 30;
 const MAX_POLL = 86_400;
 
@@ -109,7 +111,9 @@ export function checkMemcachedOptions(memcached: MemcachedLocation): CheckedMemc
   refuseUnknownOptions(options, KNOWN, 'memcached', FOREIGN_OPTIONS);
   const { timeout = DEFAULT_TIMEOUT, connections = 1, tls, auth } = options;
   requireWholeNumber('memcached.timeout', timeout, { unit: 'milliseconds', from: 1, to: 60_000 });
-  requireWholeNumber('memcached.connections', connections, { unit: 'connections', from: 1 });
+  requireWholeNumber('memcached.connections', connections, {
+    ...{ unit: 'connections', from: 1, to: MAX_CONNECTIONS },
+  });
   if (tls !== undefined && !isObject(tls)) {
     throw new SessionOptionsError('memcached.tls', 'give options of tls.connect, or {}');
   }

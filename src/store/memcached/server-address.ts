@@ -3,7 +3,7 @@ export type ServerAddress =
   { readonly host: string; readonly port: number } | { readonly path: string };
 
 /** `host:port`, `[address]:port` for IPv6, or `unix:/path`. */
-const ADDRESS = /^(?:unix:(\/.+)|(?:\[([0-9a-f:.]+)\]|([^\s:/[\]]+)):(\d{1,5}))$/i;
+const ADDRESS = /^(?:unix:(\/.+)|(?:\[([0-9a-f:.]+)\]|([^\s:/@[\]]+)):(\d{1,5}))$/i;
 
 /** `undefined`: not an address. */
 export function parseAddress(text: string): ServerAddress | undefined {

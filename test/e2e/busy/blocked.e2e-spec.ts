@@ -38,7 +38,7 @@ describe.each(SURROUNDINGS)(
     }
 
     it.each([600, 2_000])(
-      'a process that is blocked for %i ms serves all',
+      'a process that is blocked for %i ms serves all requests',
       async (milliseconds) => {
         const answers = world.readAndWrite(CLIENTS);
         await world.arrived(CLIENTS);
@@ -49,7 +49,7 @@ describe.each(SURROUNDINGS)(
       },
     );
 
-    it('a process that is blocked again and again serves all', async () => {
+    it('a process that is blocked repeatedly serves all requests', async () => {
       const answers = world.readAndWrite(CLIENTS);
       await world.arrived(CLIENTS);
       for (let times = 0; times < 5; times++) {
@@ -65,7 +65,7 @@ describe.each(SURROUNDINGS)(
       ['forward by an hour', HOUR],
       ['back by an hour', -HOUR],
       ['forward by two seconds', 2_000],
-    ])('a clock that is set %s refuses nobody, and ends no session', async (_how, offset) => {
+    ])('a clock that is set %s fails no request, and ends no session', async (_how, offset) => {
       const { now } = Date;
       const answers = world.readAndWrite(CLIENTS);
       await world.arrived(CLIENTS);

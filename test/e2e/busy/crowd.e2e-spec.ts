@@ -32,7 +32,7 @@ describe.each(SURROUNDINGS)(
     afterAll(() => world.close());
 
     it(
-      'gets a session each, all at the same moment',
+      'gets a session each, all at the same time',
       async () => {
         const seen = await world.crowd.ask(CLIENTS, [JOIN]);
         expect(outcomesOf(seen)).toEqual({ served: CLIENTS });
@@ -44,7 +44,7 @@ describe.each(SURROUNDINGS)(
       ['reads for two seconds', 2_000, [READ]],
       ['reads and writes for a while', 500, [READ, WRITE]],
     ])(
-      'is served when it %s, and so is who comes next',
+      'is served when it %s, and later clients, too',
       async (_what, milliseconds, requests) => {
         const seen = await world.crowd.ask(CLIENTS, requests, milliseconds);
         expect(seen.length).toBeGreaterThanOrEqual(CLIENTS);
@@ -56,7 +56,7 @@ describe.each(SURROUNDINGS)(
       PATIENCE,
     );
 
-    it('is no outage', () => {
+    it('does not cause an outage', () => {
       expect(new Set(world.states)).toEqual(new Set(['up']));
       expect(world.app.logged).toMatchObject({ errors: [], warnings: [] });
     });

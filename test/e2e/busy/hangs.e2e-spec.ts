@@ -90,7 +90,7 @@ describe.each(HANGING)('%s that hangs, on %s', (store, platform) => {
   it.each([
     ['a read', READ],
     ['a write', WRITE],
-  ])('refuses %s when the time-out is over', async (_what, request) => {
+  ])('refuses %s after the timeout', async (_what, request) => {
     await start(platform, options(), 1);
     hang();
     const [seen] = await world.crowd.ask(1, [request]);
@@ -99,7 +99,7 @@ describe.each(HANGING)('%s that hangs, on %s', (store, platform) => {
     expect(seen!.took).toBeLessThan(TIMEOUT + SLACK);
   });
 
-  it('refuses 300 requests a second in time, and at once when it is known', async () => {
+  it('refuses 300 requests a second in time, and at once after it is detected', async () => {
     await start(platform, options(), 600);
     const loaded = world.crowd.load(PER_SECOND, MIX);
     await delay(300);
@@ -116,7 +116,7 @@ describe.each(HANGING)('%s that hangs, on %s', (store, platform) => {
     expect(slowest(late)).toBeLessThan(slack);
   });
 
-  it('refuses 1,000 requests of one moment in time', async () => {
+  it('refuses 1,000 simultaneous requests in time', async () => {
     await start(platform, options(), CROWD + 100);
     hang();
     const { users, slack } = apart(await world.crowd.ask(CROWD + 100, MIX_OF_READS));
@@ -126,7 +126,7 @@ describe.each(HANGING)('%s that hangs, on %s', (store, platform) => {
 });
 
 describe.each(PLATFORMS)('a durable copy that hangs, on %s', (platform) => {
-  it('refuses writes in time, and no read', async () => {
+  it('refuses writes in time, but no reads', async () => {
     await start(platform, { stores: [memcachedStore(memcached.server), plain] }, 600);
     const loaded = world.crowd.load(PER_SECOND, MIX);
     await delay(300);

@@ -79,7 +79,7 @@ const OVER_MEMCACHED = PLATFORMS.flatMap((platform) =>
 describe.each(OVER_MEMCACHED)(
   'at 300 requests a second, sessions in %s, on %s',
   (store, platform) => {
-    it('a connection that is closed costs no read, and no write but those in flight', async () => {
+    it('a closed connection fails no read, and only writes in flight', async () => {
       const proxy = await recordingProxy(memcached.port);
       cleanUps.push(() => proxy.close());
       await start(store, platform, proxy.server);
@@ -92,7 +92,7 @@ describe.each(OVER_MEMCACHED)(
       expect(world.app.logged.errors.length).toBeLessThanOrEqual(1);
     });
 
-    it('a connection that is reset in the middle of an answer costs no more', async () => {
+    it('a connection that is reset within a reply fails no more', async () => {
       const proxy = await recordingProxy(memcached.port);
       cleanUps.push(() => proxy.close());
       await start(store, platform, proxy.server);
@@ -112,7 +112,7 @@ describe.each(OVER_MEMCACHED)(
     });
 
     it.each([0, 150])(
-      'a server %i ms away that vanishes, and is there for new connections, is back within a second',
+      'a server %i ms away whose connections die is used again within a second, by new ones',
       async (distance) => {
         const distant = await recordingProxy(memcached.port);
         distant.delayReplies(distance);
@@ -136,7 +136,7 @@ describe.each(OVER_MEMCACHED)(
 );
 
 describe.each(PLATFORMS)('at 300 requests a second, sessions in Postgres, on %s', (platform) => {
-  it('a connection that is ended costs no read, and no write but those in flight', async () => {
+  it('a terminated connection fails no read, and only writes in flight', async () => {
     await start('Postgres by Keyv', platform);
     const admin = new Client({ connectionString: postgres.url });
     await admin.connect();

@@ -31,7 +31,7 @@ describe('a session given a new id', () => {
   const sessionKeys = (): string[] =>
     world.store.keys.filter((key) => !('forwardTo' in (world.recordAt(key) ?? {})));
 
-  it('is found by it, and not by the old one', async () => {
+  it('is found by it, and not by the old id', async () => {
     await regenerate();
     expect(state).toMatchObject({ status: 'stored', cookieDirty: true });
     expect(state.id).not.toBe(oldId);
@@ -44,7 +44,7 @@ describe('a session given a new id', () => {
     expect(world.store.calls).toEqual(['create', 'update']);
   });
 
-  it('leaves a forwarder that stays a short while only', async () => {
+  it('leaves a forwarder for a short time', async () => {
     await regenerate();
     expect(world.recordAt(world.keyOf(oldId))).toEqual({
       forwardTo: state.key,
@@ -53,7 +53,7 @@ describe('a session given a new id', () => {
     expect(world.store.lives.get(world.keyOf(oldId))).toBe(300);
   });
 
-  it('began when it began', async () => {
+  it('keeps the time of its beginning', async () => {
     const { createdAt } = state;
     world.clock.pass(500);
     await regenerate();
@@ -84,13 +84,13 @@ describe('a session given a new id', () => {
       expect(world.entriesAt(state.key)).toEqual({ user: 8 });
     });
 
-    it('what was done to an object that was read before', async () => {
+    it('changes in place made before', async () => {
       Object.assign(state.entries.get('cart') as object, { pears: 1 });
       await regenerate();
       expect(world.entriesAt(state.key)).toMatchObject({ cart: { apples: 2, pears: 1 } });
     });
 
-    it('what is done to an object afterwards', async () => {
+    it('changes in place made afterwards', async () => {
       const cart = state.entries.get('cart') as object;
       await regenerate(['cart']);
       Object.assign(cart, { pears: 1 });
@@ -99,7 +99,7 @@ describe('a session given a new id', () => {
     });
   });
 
-  it('before it was stored has no record yet, and another id', async () => {
+  it('before it is stored has another id, and no record', async () => {
     const fresh = world.repository.begin();
     const { id } = fresh;
     fresh.entries.set('a', 1);
@@ -111,8 +111,8 @@ describe('a session given a new id', () => {
     expect(world.entriesOf(fresh.id)).toEqual({ b: 1 });
   });
 
-  describe('while requests are under way that had read it', () => {
-    it('takes their changes', async () => {
+  describe('while requests that have read it are in flight', () => {
+    it('accepts their changes', async () => {
       const other = await world.found(oldId);
       await regenerate();
       other.entries.set('late', 1);
@@ -123,7 +123,7 @@ describe('a session given a new id', () => {
     it.each([
       ['ahead', 3_590_000],
       ['behind', -3_590_000],
-    ])('takes their changes by a process whose clock is an hour %s', async (_where, ahead) => {
+    ])('accepts their changes from a process whose clock is an hour %s', async (_where, ahead) => {
       const policy = { ...world.policy, now: () => world.clock.now() + ahead };
       const elsewhere = new SessionRepository(world.store, policy);
       const other = (await elsewhere.find({ id: oldId, secret: 0 }))!;
@@ -133,7 +133,7 @@ describe('a session given a new id', () => {
       expect(world.entriesAt(state.key)).toEqual({ ...entries, late: 1 });
     });
 
-    it('does not tell them its new id', async () => {
+    it('does not send them its new id', async () => {
       const other = await world.found(oldId);
       await regenerate();
       other.entries.set('late', 1);
@@ -141,7 +141,7 @@ describe('a session given a new id', () => {
       expect(other).toMatchObject({ id: oldId, cookieDirty: false, status: 'stored' });
     });
 
-    it('has what they stored before it was moved', async () => {
+    it('has the changes they stored before the move', async () => {
       const other = await world.found(oldId);
       other.entries.set('early', 1);
       world.store.before('update', () => world.write(state.key, { ...entries, early: 1 }));
@@ -150,7 +150,7 @@ describe('a session given a new id', () => {
       expect(sessionKeys()).toEqual([state.key]);
     });
 
-    it('has its own changes made to the newest values', async () => {
+    it('applies its own changes to the newest values', async () => {
       state.entries.set('visits', 1);
       state.entries.increment('visits', 1);
       state.entries.increment('user', 1);
@@ -159,7 +159,7 @@ describe('a session given a new id', () => {
       expect(world.entriesAt(state.key)).toEqual({ user: 101, visits: 2 });
     });
 
-    it('keeps of their changes only what it was told to keep', async () => {
+    it('keeps only the given entries of their changes', async () => {
       world.store.before('update', () => world.write(state.key, { user: 1, cart: {} }));
       await regenerate(['cart']);
       expect(world.entriesAt(state.key)).toEqual({ cart: {} });
@@ -174,7 +174,7 @@ describe('a session given a new id', () => {
       await world.repository.regenerate(winner);
     });
 
-    it('is another one, of what it had read: neither learns the id of the other', async () => {
+    it("becomes a branch of what it has read: neither client learns the other's id", async () => {
       winner.entries.set('first', 1);
       await world.repository.commit(winner);
       state.entries.set('second', 1);
@@ -186,7 +186,7 @@ describe('a session given a new id', () => {
       expect(await world.find(oldId)).toBeUndefined();
     });
 
-    it('is another one also if it has stored changes there meanwhile', async () => {
+    it('becomes a branch also if it stored changes under the other id', async () => {
       state.entries.set('early', 1);
       await world.repository.commit(state);
       await regenerate();
@@ -196,7 +196,7 @@ describe('a session given a new id', () => {
       expect(world.entriesAt(state.key)).toEqual({ ...entries, early: 1, late: 1 });
     });
 
-    it('is two sessions when both are at it at once', async () => {
+    it('becomes two sessions when both run at once', async () => {
       const id = await world.stored(entries);
       const [one, other] = [await world.found(id), await world.found(id)];
       await Promise.all([
@@ -216,42 +216,45 @@ describe('a session given a new id', () => {
           await world.repository.destroy(winner);
         },
       ],
-    ])('is gone if %s', async (_how, end) => {
+    ])('has ended if %s', async (_how, end) => {
       await end();
       await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
       expect(sessionKeys()).toEqual([]);
     });
   });
 
-  describe('that keeps not all', () => {
+  describe('that does not keep all entries', () => {
     const ways: [string, boolean | string[]][] = [
       ['nothing', false],
       ['what is named', ['cart']],
     ];
 
-    it.each(ways)('takes no change of those who had read it before: %s', async (_what, keep) => {
-      const late = await world.found(oldId);
-      const kept = keep ? { cart: entries.cart } : {};
-      await regenerate(keep);
-      const seen: unknown[] = [];
-      late.entries.update('cart', (cart) => {
-        seen.push(cart);
-        return 'late';
-      });
-      await world.anotherProcess().commit(late);
-      expect(late.status).toBe('gone');
-      expect(seen).toEqual([entries.cart]);
-      expect(world.entriesAt(state.key)).toEqual(kept);
-    });
+    it.each(ways)(
+      'accepts no changes from requests that read it before: %s',
+      async (_what, keep) => {
+        const late = await world.found(oldId);
+        const kept = keep ? { cart: entries.cart } : {};
+        await regenerate(keep);
+        const seen: unknown[] = [];
+        late.entries.update('cart', (cart) => {
+          seen.push(cart);
+          return 'late';
+        });
+        await world.anotherProcess().commit(late);
+        expect(late.status).toBe('gone');
+        expect(seen).toEqual([entries.cart]);
+        expect(world.entriesAt(state.key)).toEqual(kept);
+      },
+    );
 
-    it.each(ways)('is not ended by those who had read it before: %s', async (_what, keep) => {
+    it.each(ways)('is not ended by requests that read it before: %s', async (_what, keep) => {
       const late = await world.found(oldId);
       await regenerate(keep);
       await world.repository.destroy(late);
       expect(world.recordAt(state.key)).toHaveProperty('entries');
     });
 
-    it('takes none of those either who went along with ids before', async () => {
+    it('accepts none from requests that followed earlier ids either', async () => {
       const late = await world.found(oldId);
       await regenerate();
       late.entries.set('late', 1);
@@ -265,7 +268,7 @@ describe('a session given a new id', () => {
       expect(world.entriesAt(present.key)).toEqual({ cart: entries.cart });
     });
 
-    it('leaves a border that older releases take for no session', async () => {
+    it('leaves a border that older releases do not read as a session', async () => {
       await regenerate(false);
       expect(world.recordAt(world.keyOf(oldId))).toEqual({
         ...{ forwardTo: state.key, isBorder: true },
@@ -276,33 +279,33 @@ describe('a session given a new id', () => {
   });
 
   describe('while it is destroyed', () => {
-    it('is gone, and leaves nothing behind', async () => {
+    it('is gone, and leaves no record', async () => {
       world.store.before('update', () => world.store.drop(state.key));
       await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
       expect(state.status).toBe('gone');
       expect(world.store.keys).toEqual([]);
     });
 
-    it('is gone if that came first', async () => {
+    it('has ended if the destroy came first', async () => {
       await world.repository.destroy(await world.found(oldId));
       await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
       expect(world.store.keys).toEqual([]);
     });
 
-    it('is gone if this request did it', async () => {
+    it('has ended if this request destroyed it', async () => {
       await world.repository.destroy(state);
       await expect(regenerate()).rejects.toThrow(SessionDestroyedError);
     });
   });
 
-  it('takes another one if that is taken', async () => {
+  it('gets another id if the first is taken', async () => {
     world.store.before('create', (key) => world.write(key, { others: 1 }));
     await regenerate();
     expect(world.entriesAt(state.key)).toEqual(entries);
     expect(world.store.count('create')).toBe(2);
   });
 
-  it('gives up after 50 attempts, as it was', async () => {
+  it('gives up after 50 attempts, unchanged', async () => {
     const interrupt = (): void => {
       world.store.before('update', interrupt);
       world.write(world.keyOf(oldId), { user: 9 });
@@ -315,18 +318,21 @@ describe('a session given a new id', () => {
     expect(world.store.keys).toEqual([world.keyOf(oldId)]);
   });
 
-  it.each(['create', 'update'] as const)('is as it was if the store fails at %s', async (step) => {
-    state.entries.set('mine', 1);
-    world.store.before(step, () => (world.store.isDown = true));
-    await expect(regenerate()).rejects.toThrow(SessionStoreError);
-    expect(state).toMatchObject({ id: oldId, status: 'stored', cookieDirty: false });
+  it.each(['create', 'update'] as const)(
+    'stays unchanged if the store fails at %s',
+    async (step) => {
+      state.entries.set('mine', 1);
+      world.store.before(step, () => (world.store.isDown = true));
+      await expect(regenerate()).rejects.toThrow(SessionStoreError);
+      expect(state).toMatchObject({ id: oldId, status: 'stored', cookieDirty: false });
 
-    world.store.isDown = false;
-    await world.repository.commit(state);
-    expect(world.entriesOf(oldId)).toEqual({ ...entries, mine: 1 });
-  });
+      world.store.isDown = false;
+      await world.repository.commit(state);
+      expect(world.entriesOf(oldId)).toEqual({ ...entries, mine: 1 });
+    },
+  );
 
-  it('is not moved by an attempt that the store makes when it was given up', async () => {
+  it('is not moved by a late write after the attempt failed', async () => {
     const update = world.store.update.bind(world.store);
     let late: () => Promise<string> = () => Promise.reject(new Error('no update'));
     world.store.update = (...args) => {
@@ -339,7 +345,7 @@ describe('a session given a new id', () => {
     expect((await world.found(oldId)).entries.get('user')).toBe(7);
   });
 
-  it('is moved though the answer of the store was lost', async () => {
+  it("is moved although the store's answer was lost", async () => {
     world.store.losesAnswer = true;
     await regenerate();
     expect(state).toMatchObject({ status: 'stored', cookieDirty: true });
@@ -347,7 +353,7 @@ describe('a session given a new id', () => {
     expect(sessionKeys()).toEqual([state.key]);
   });
 
-  it('is forgotten under the old id after 300 seconds, however often it is asked for', async () => {
+  it('is not found by the old id after 300 seconds, however often it is used', async () => {
     await regenerate();
     world.clock.pass(299);
     expect(await world.find(oldId)).toBeUndefined();
@@ -368,7 +374,7 @@ describe('a session given a new id', () => {
   });
 });
 
-describe('a record that is stored once', () => {
+describe('a record that is created with a verified answer', () => {
   const entries = { visits: 1 };
 
   it.each([

@@ -7,7 +7,7 @@ import { SessionWorld } from '../../support/session-world.js';
 const EVERY = 600;
 const GRACE = 10;
 
-describe('a session whose id is renewed by the time', () => {
+describe('a session with scheduled rotation', () => {
   let world: SessionWorld;
   let oldId: string;
 
@@ -30,7 +30,7 @@ describe('a session whose id is renewed by the time', () => {
   const sessionKeys = (): string[] =>
     world.store.keys.filter((key) => !('forwardTo' in (world.recordAt(key) ?? {})));
 
-  it('is told a new one, with all entries and the time it began', async () => {
+  it('gets a new id, and keeps all entries and the time of its beginning', async () => {
     const { createdAt } = await world.found(oldId);
     const state = await answered(oldId);
     expect(state).toMatchObject({ status: 'stored', cookieDirty: true });
@@ -41,13 +41,13 @@ describe('a session whose id is renewed by the time', () => {
     expect(renewed.createdAt).toBe(createdAt);
   });
 
-  it('is stored with what its request changed', async () => {
+  it('is stored with the changes of its request', async () => {
     const state = await answered(oldId, ({ entries }) => entries.set('user', 8));
     expect(world.entriesOf(state.id)).toEqual({ user: 8 });
     expect(world.store.calls).toEqual(['find', 'create', 'update']);
   });
 
-  it('is not renewed before it is time, nor again at once', async () => {
+  it('is not rotated too early, nor twice', async () => {
     const { id } = await answered(oldId);
     world.clock.pass(EVERY - 1);
     expect((await answered(id)).id).toBe(id);
@@ -55,21 +55,21 @@ describe('a session whose id is renewed by the time', () => {
     expect((await answered(id)).id).not.toBe(id);
   });
 
-  it('is not renewed by a save, which has no response to tell it', async () => {
+  it('is not rotated by a save, which cannot send the id', async () => {
     const state = await world.found(oldId);
     await world.repository.commit(state);
     expect(state.id).toBe(oldId);
     expect(world.store.calls).toEqual(['find']);
   });
 
-  it('has one successor, though twenty requests come at once', async () => {
+  it('gets one new id from twenty parallel requests', async () => {
     const states = await Promise.all(Array.from({ length: 20 }, () => world.found(oldId)));
     await Promise.all(states.map((state) => world.repository.commit(state, true)));
     expect(sessionKeys()).toHaveLength(1);
     expect(states.filter(({ cookieDirty }) => cookieDirty)).toHaveLength(1);
   });
 
-  it('has one successor, though two processes try at once', async () => {
+  it('gets one new id from two parallel processes', async () => {
     const processes = [world.anotherProcess(), world.anotherProcess()];
     const states = await Promise.all(processes.map((process) => world.found(oldId, process)));
     await Promise.all(processes.map((process, at) => process.commit(states[at]!, true)));
@@ -77,7 +77,7 @@ describe('a session whose id is renewed by the time', () => {
     expect(states.filter(({ cookieDirty }) => cookieDirty)).toHaveLength(1);
   });
 
-  it('loses no write of those who had read it before', async () => {
+  it('loses no write of requests that read it before', async () => {
     const [first, second] = [await world.found(oldId), await world.found(oldId)];
     await world.repository.commit(first, true);
     second.entries.set('seen', true);
@@ -86,7 +86,7 @@ describe('a session whose id is renewed by the time', () => {
     expect(world.entriesOf(first.id)).toEqual({ user: 7, seen: true });
   });
 
-  it('goes on beside another new id that a request asked for which had read it before', async () => {
+  it('goes on beside the new id of a regenerate() by a request that read it before', async () => {
     const [first, second] = [await world.found(oldId), await world.found(oldId)];
     await world.repository.commit(first, true);
     await world.repository.regenerate(second);
@@ -96,21 +96,21 @@ describe('a session whose id is renewed by the time', () => {
     expect(world.entriesOf(second.id)).toEqual({ user: 7 });
   });
 
-  describe('asked for by the old id', () => {
+  describe('used with the old id', () => {
     let newId: string;
 
     beforeEach(async () => {
       newId = (await answered(oldId)).id;
     });
 
-    it('is found for the grace, and told the new id again, as that may have been lost', async () => {
+    it('is found during the grace period, and sends the new id again, which may have been lost', async () => {
       world.clock.pass(GRACE - 1);
       const state = await answered(oldId, ({ entries }) => entries.set('late', 1));
       expect(state).toMatchObject({ id: newId, cookieDirty: true });
       expect(world.entriesOf(newId)).toEqual({ user: 7, late: 1 });
     });
 
-    it('is none after the grace', async () => {
+    it('is not found after the grace period', async () => {
       world.clock.pass(GRACE);
       expect(await world.find(oldId)).toBeUndefined();
       expect(await world.find(newId)).toBeDefined();
@@ -119,7 +119,7 @@ describe('a session whose id is renewed by the time', () => {
     it.each<[string, (state: SessionState) => Promise<void>]>([
       ['destroyed', (state) => world.repository.destroy(state)],
       ['given a new id by a sign-in', (state) => world.repository.regenerate(state)],
-    ])('is not told an id that was %s meanwhile', async (_how, work) => {
+    ])('does not send an id that was %s meanwhile', async (_how, work) => {
       const late = await world.found(oldId);
       await work(await world.found(newId));
       await world.repository.commit(late, true);
@@ -127,7 +127,7 @@ describe('a session whose id is renewed by the time', () => {
       expect(await world.find(oldId)).toBeUndefined();
     });
 
-    it('is found through several renewals, as long as the grace of each', async () => {
+    it('is found through several rotations during the grace period of each', async () => {
       const quick = new SessionWorld({ rotateEvery: 1, rotateGrace: GRACE });
       world = quick;
       const first = await quick.stored({ user: 7 });
@@ -146,14 +146,14 @@ describe('a session whose id is renewed by the time', () => {
     expect(dump).not.toContain(id);
   });
 
-  it('is renewed when a persistent cookie is due, too', async () => {
+  it('is also rotated when a persistent cookie is due', async () => {
     world = new SessionWorld({ rotateEvery: 900, timeout: 1200, persistentCookie: true });
     const id = await world.stored({ user: 7 });
     world.clock.pass(600);
     expect((await answered(id)).id).not.toBe(id);
   });
 
-  it('never is without the option, and a sign-in has no grace', async () => {
+  it('is never rotated without the option, and has no grace period after a sign-in', async () => {
     world = new SessionWorld();
     const id = await world.stored({ user: 7 });
     world.clock.pass(1199);

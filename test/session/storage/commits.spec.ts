@@ -51,32 +51,32 @@ describe('commits to one session', () => {
   };
 
   describe('alone', () => {
-    it('needs one update if nobody came in between', async () => {
+    it('needs one update without a conflict', async () => {
       const expected = await expecting({ a: 1 });
       expect(await commits.commit(KEY, setting('a', 1), expected)).toEqual({ stored: KEY });
       expect(world.entriesAt(KEY)).toEqual({ visits: 1, a: 1 });
       expect(world.store.calls).toEqual(['update']);
     });
 
-    it('reads first if no version is known any more', async () => {
+    it('reads first without a known version', async () => {
       expect(await commits.commit(KEY, setting('a', 1))).toEqual({ stored: KEY });
       expect(world.store.calls).toEqual(['find', 'update']);
     });
 
-    it('is stored with the life that is left', async () => {
+    it('is stored for the rest of its life', async () => {
       world.clock.pass(86_400 - 100);
       await commits.commit(KEY, setting('a', 1));
       expect(world.store.lives.get(KEY)).toBe(100);
     });
 
-    it('keeps what the record knew of its beginning and its cookie', async () => {
+    it("keeps the record's times of beginning and cookie", async () => {
       const createdAt = world.clock.now() - 5_000;
       world.write(KEY, {}, { createdAt, cookieSentAt: createdAt + 1_000 });
       await commits.commit(KEY, setting('a', 1));
       expect(world.recordAt(KEY)).toMatchObject({ createdAt, cookieSentAt: createdAt + 1_000 });
     });
 
-    it('tells when the cookie was sent', async () => {
+    it('stores when the cookie was sent', async () => {
       const cookieSentAt = world.clock.now() + 7_000;
       await commits.commit(KEY, { ...setting('a', 1), cookieSentAt });
       expect(world.recordAt(KEY)).toMatchObject({ cookieSentAt });
@@ -84,7 +84,7 @@ describe('commits to one session', () => {
   });
 
   describe('in conflict with another process', () => {
-    it('are counted, each attempt that failed once', async () => {
+    it('are counted once per failed attempt', async () => {
       const expected = await expecting({ a: 1 });
       for (const visits of [10, 20, 30]) {
         world.store.before('update', () => world.write(KEY, { visits }));
@@ -108,7 +108,7 @@ describe('commits to one session', () => {
       expect(world.entriesAt(KEY)).toEqual({ visits: 42 });
     });
 
-    it('try again as often as others come in between', async () => {
+    it('are repeated after each conflict', async () => {
       for (let n = 1; n <= 5; n++) {
         world.store.before('update', () => world.write(KEY, { visits: n * 10 }));
       }
@@ -131,7 +131,7 @@ describe('commits to one session', () => {
     });
   });
 
-  describe('behind one under way', () => {
+  describe('during another commit', () => {
     it('are stored together', async () => {
       const gate = world.store.hold('update');
       const first = commits.commit(KEY, counting());
@@ -150,7 +150,7 @@ describe('commits to one session', () => {
       expect(world.entriesAt(KEY)).toEqual({ visits: 1, last: 4 });
     });
 
-    it('do not wait for those of another session', async () => {
+    it('do not wait for commits of another session', async () => {
       world.write(NEW_KEY, {});
       const gate = world.store.hold('update');
       const first = commits.commit(KEY, counting());
@@ -172,7 +172,7 @@ describe('commits to one session', () => {
       expect(world.entriesAt(KEY)).toEqual({ visits: 102, others: 1 });
     });
 
-    it('take the latest time a cookie was sent', async () => {
+    it('store the latest time a cookie was sent', async () => {
       const now = world.clock.now();
       const times = [0, now + 2, now + 1];
       await Promise.all(
@@ -181,7 +181,7 @@ describe('commits to one session', () => {
       expect(world.recordAt(KEY)).toMatchObject({ cookieSentAt: now + 2 });
     });
 
-    it('leave no line behind when all are done', async () => {
+    it('leave no queue when all are done', async () => {
       await Promise.all([commits.commit(KEY, counting()), commits.commit(KEY, counting())]);
       world.store.calls.length = 0;
       const expected = await expecting({ a: 1 });
@@ -199,13 +199,13 @@ describe('commits to one session', () => {
         });
       });
 
-    it('alone, with what its update threw', async () => {
+    it('alone, with the error of its update', async () => {
       await expect(commits.commit(KEY, throwing())).rejects.toThrow('no stock');
       expect(world.entriesAt(KEY)).toEqual({ visits: 1 });
       expect(await commits.commit(KEY, counting())).toEqual({ stored: KEY });
     });
 
-    it('by what its update threw, the others are stored, and none of it', async () => {
+    it('by the error of its update, store the others and nothing of it', async () => {
       const all = [counting(), counting(), throwing(), counting()];
       const results = await Promise.allSettled(all.map((one) => commits.commit(KEY, one)));
       expect(results.map(({ status }) => status)).toEqual([
@@ -217,7 +217,7 @@ describe('commits to one session', () => {
       expect(world.entriesAt(KEY)).toEqual({ visits: 4 });
     });
 
-    it('by its size, the others are stored', async () => {
+    it('by its size, store the others', async () => {
       const all = [counting(), counting(), setting('big', 'x'.repeat(600)), counting()];
       const results = await Promise.allSettled(all.map((one) => commits.commit(KEY, one)));
       expect(results.map(({ status }) => status)).toEqual([
@@ -230,7 +230,7 @@ describe('commits to one session', () => {
       expect(world.entriesAt(KEY)).toEqual({ visits: 4 });
     });
 
-    it('by its size, alone, before any write', async () => {
+    it('alone, by its size, before any write', async () => {
       const expected = await expecting({ big: 'ä'.repeat(250) });
       const commit = commits.commit(KEY, setting('big', 'ä'.repeat(250)), expected);
       await expect(commit).rejects.toThrow(SessionTooLargeError);
@@ -238,7 +238,7 @@ describe('commits to one session', () => {
       expect(world.entriesAt(KEY)).toEqual({ visits: 1 });
     });
 
-    it('by the store, all those who wait for it fail, and later ones do not', async () => {
+    it('by a store error, fail with all that wait for the same write, but not later ones', async () => {
       const gate = world.store.hold('update');
       const all = [counting(), counting(), counting()].map((one) => commits.commit(KEY, one));
       await gate.reached;
@@ -254,8 +254,8 @@ describe('commits to one session', () => {
     });
   });
 
-  describe('to a session that is gone', () => {
-    it('are dropped, and it is not written back', async () => {
+  describe('to a session that has ended', () => {
+    it('are dropped, and the session is not written back', async () => {
       const expected = await expecting({ a: 1 });
       world.store.drop(KEY);
       expect(await commits.commit(KEY, setting('a', 1), expected)).toBe('gone');
@@ -264,14 +264,14 @@ describe('commits to one session', () => {
       expect(world.store.count('create')).toBe(0);
     });
 
-    it('are dropped if it went between reading and writing', async () => {
+    it('are dropped if it ended between reading and writing', async () => {
       world.store.before('update', () => world.store.drop(KEY));
       const all = [counting(), counting()].map((one) => commits.commit(KEY, one));
       expect(await Promise.all(all)).toEqual(['gone', 'gone']);
       expect(world.store.keys).toEqual([]);
     });
 
-    it('are dropped if its absolute deadline passed', async () => {
+    it('are dropped if its absolute deadline has passed', async () => {
       world.clock.pass(86_400);
       expect(await commits.commit(KEY, counting())).toBe('gone');
       world.clock.pass(3600);
@@ -289,7 +289,7 @@ describe('commits to one session', () => {
       forward(KEY, NEW_KEY);
     });
 
-    it('land under it', async () => {
+    it('are stored under it', async () => {
       expect(await commits.commit(KEY, counting())).toEqual({
         stored: NEW_KEY,
         isScheduled: false,
@@ -298,7 +298,7 @@ describe('commits to one session', () => {
       expect(world.recordAt(KEY)).toEqual({ forwardTo: NEW_KEY, until: UNTIL });
     });
 
-    it('land there, too, if that happened since it was read', async () => {
+    it('are stored under it also if the rotation came after the read', async () => {
       world.write(KEY, { visits: 1 });
       const expected = await expecting({ visits: 2 });
       forward(KEY, NEW_KEY);
@@ -309,7 +309,7 @@ describe('commits to one session', () => {
       expect(world.entriesAt(NEW_KEY)).toEqual({ visits: 6 });
     });
 
-    it('follow from one to the next', async () => {
+    it('follow several rotations', async () => {
       forward(NEW_KEY, 'sess:c');
       world.write('sess:c', { visits: 7 });
       expect(await commits.commit(KEY, counting())).toEqual({
@@ -335,7 +335,7 @@ describe('commits to one session', () => {
       ],
       ['a key of others', () => forward(KEY, 'cache:theirs')],
       ['a key with a blank', () => forward(KEY, `${NEW_KEY} 9999`)],
-    ])('are dropped, as there is no session: %s', async (_what, plant) => {
+    ])('are dropped without a session: %s', async (_what, plant) => {
       plant();
       expect(await commits.commit(KEY, counting())).toBe('gone');
       expect(world.store.count('find')).toBeLessThan(60);

@@ -23,7 +23,7 @@ describe.each<[string, string[]]>([
       expect(keyOf(id)).not.toContain(id.slice(at, at + 8));
   });
 
-  it('is the same for the same id, and another one for another', () => {
+  it('is the same for the same id, and differs between ids', () => {
     expect(keyOf(id)).toBe(keyOf(id));
     expect(keyOf(newSessionId())).not.toBe(keyOf(id));
   });
@@ -48,14 +48,14 @@ describe('store keys', () => {
     expect(new Set([plain, old, renewed]).size).toBe(3);
   });
 
-  it('stay where they are when a newer secret is put in front', () => {
+  it('stay the same when a newer secret is added', () => {
     const before = new StoreKeys('sess:', [OLD]).of({ id, secret: 0 });
     expect(new StoreKeys('sess:', [NEW, OLD]).of({ id, secret: 1 })).toBe(before);
   });
 });
 
-describe('keys derived of a secret', () => {
-  it('are 256 bits, and another one for each purpose', () => {
+describe('keys derived from a secret', () => {
+  it('have 256 bits and differ by purpose', () => {
     const [forStore, forRecord] = [deriveKey(NEW, 'store key'), deriveKey(NEW, 'record')];
     expect([forStore.length, forRecord.length]).toEqual([32, 32]);
     expect(forStore.equals(forRecord)).toBe(false);

@@ -29,7 +29,7 @@ describe('a record', () => {
     ['what looks like a record', { a: '0[1,1,1,["a",1]]\n1' }],
     ['many entries', Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`k${i}`, i]))],
     ['names that objects have', { toString: 1, hasOwnProperty: 2, valueOf: 3 }],
-  ])('with %s comes back as it was', (_what, entries) => {
+  ])('with %s is decoded unchanged', (_what, entries) => {
     const original = record(entries);
     const decoded = decodeRecord(encodeRecord(original)) as SessionRecord;
 
@@ -37,7 +37,7 @@ describe('a record', () => {
     expect([...decoded.entries.keys()]).toEqual([...original.entries.keys()]);
   });
 
-  it('takes 120 bytes at most beyond the JSON of its entries', () => {
+  it('needs at most 120 bytes beyond the JSON of its entries', () => {
     const entries = {
       visits: 17,
       userId: '5a2f',
@@ -64,7 +64,7 @@ describe('a forwarder', () => {
     ],
     ['that is a border', { forwardTo: 'sess:other', until: 1000, isBorder: true }],
     ['of a sign-in', { forwardTo: 'sess:other', until: 1000, isBorder: true, isSignIn: true }],
-  ])('%s comes back as it was', (_what, forwarder) => {
+  ])('%s is decoded unchanged', (_what, forwarder) => {
     expect(decodeRecord(encodeForwarder(forwarder))).toEqual(forwarder);
   });
 });
@@ -107,19 +107,19 @@ describe('a record of a newer release', () => {
       '[2,"session",7,5,["a",1],{"tenant":{"id":1}}]\n1',
       { tenant: { id: 1 } },
     ],
-  ])('%s is a session, and keeps its fields', (_what, text, more) => {
+  ])('%s is a session, and keeps unknown fields', (_what, text, more) => {
     const decoded = decodeRecord(text) as SessionRecord;
     expect(decoded.entries).toEqual(new Map([['a', '1']]));
     expect(decoded.more).toEqual(more);
     expect((decodeRecord(encodeRecord(decoded)) as SessionRecord).more).toEqual(more);
   });
 
-  it('with a kind of its own is no session', () => {
+  it('of an unknown kind is not a session', () => {
     expect(decodeRecord('[3,"suspended",7,5,["a",1]]\n1')).toBeUndefined();
   });
 });
 
-describe('what is no record', () => {
+describe('an invalid record', () => {
   it.each([
     ['nothing', ''],
     ['a line end', '\n'],
@@ -130,7 +130,7 @@ describe('what is no record', () => {
     ["express-session's JSON", '{"cookie":{"originalMaxAge":null},"visits":1}'],
     ['garbage', '\ufffd\0\u0001 garbage\n\n'],
     ['deep JSON', `${'['.repeat(1_000_000)}\n`],
-  ])('%s is none', (_what, garbage) => {
+  ])('%s is refused', (_what, garbage) => {
     expect(decodeRecord(garbage)).toBeUndefined();
   });
 
@@ -177,11 +177,11 @@ describe('what is no record', () => {
     ['an end of version 1 that is none', '[1,null]'],
     ['a user of version 1 without a handle', '[1,1,1,[],"u"]'],
     ['a handle of version 1 that is a number', '[1,1,1,[],"u",1]'],
-  ])('a header with %s is none', (_what, header, values = '') => {
+  ])('with %s in its header is refused', (_what, header, values = '') => {
     expect(decodeRecord(`${header}\n${values}`)).toBeUndefined();
   });
 
-  it('no prototype is changed by what is read', () => {
+  it('does not change a prototype', () => {
     const values = '{"admin":true}';
     for (const key of ['__proto__', 'constructor', 'prototype']) {
       const header = JSON.stringify([2, 'session', 1, 1, [key, values.length]]);

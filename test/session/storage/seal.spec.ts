@@ -16,11 +16,11 @@ describe.each<[string, string[]]>([
   const seal = recordSeal(secrets);
   const sealed = seal.close(KEY, RECORD);
 
-  it.each(['', RECORD, '\0\r\n', 'x'.repeat(100_000)])('opens as it was', (record) => {
+  it.each(['', RECORD, '\0\r\n', 'x'.repeat(100_000)])('opens unchanged', (record) => {
     expect(seal.open(KEY, seal.close(KEY, record))).toBe(record);
   });
 
-  it('does not open with any one bit turned', () => {
+  it('does not open with any bit flipped', () => {
     for (let at = 0; at < sealed.length; at++) {
       for (const flipped of flips(sealed[at]!)) {
         const changed = sealed.slice(0, at) + flipped + sealed.slice(at + 1);
@@ -29,7 +29,7 @@ describe.each<[string, string[]]>([
     }
   });
 
-  it('does not open cut short or drawn out', () => {
+  it('does not open if it is shortened or extended', () => {
     for (let length = 0; length < sealed.length; length++) {
       expect(seal.open(KEY, sealed.slice(0, length))).toBeUndefined();
       expect(seal.open(KEY, sealed.slice(sealed.length - length))).toBeUndefined();
@@ -46,7 +46,7 @@ describe.each<[string, string[]]>([
 });
 
 describe('a record sealed with a secret', () => {
-  it('shows nothing of what it holds', () => {
+  it('shows nothing of its content', () => {
     const sealed = recordSeal([NEW]).close(KEY, RECORD);
     const bytes = Buffer.from(sealed.slice('e1:'.length), 'base64').toString('latin1');
     for (const part of ['visits', 'name', '1763849999999']) {
@@ -55,13 +55,13 @@ describe('a record sealed with a secret', () => {
     }
   });
 
-  it('is never sealed alike, as its nonce is new', () => {
+  it('is sealed differently each time, by a new nonce', () => {
     const seal = recordSeal([NEW]);
     const sealed = Array.from({ length: 1_000 }, () => seal.close(KEY, RECORD).slice(0, 19));
     expect(new Set(sealed).size).toBe(1_000);
   });
 
-  it('opens while its secret is among those given, whichever is the first', () => {
+  it('opens with any order of secrets that include its own', () => {
     const sealed = recordSeal([OLD]).close(KEY, RECORD);
     expect(recordSeal([NEW, OLD]).open(KEY, sealed)).toBe(RECORD);
     expect(recordSeal([NEW]).open(KEY, sealed)).toBeUndefined();
@@ -73,7 +73,7 @@ describe('a record sealed with a secret', () => {
     expect(recordSeal([OLD]).open(KEY, sealed)).toBeUndefined();
   });
 
-  it('opens without secrets no more, nor does a plain one with them (CVE-2026-39324)', () => {
+  it('does not open without secrets, nor does a plain record with them (CVE-2026-39324)', () => {
     expect(recordSeal([]).open(KEY, recordSeal([NEW]).close(KEY, RECORD))).toBeUndefined();
     expect(recordSeal([NEW]).open(KEY, recordSeal([]).close(KEY, RECORD))).toBeUndefined();
     expect(recordSeal([NEW]).open(KEY, RECORD)).toBeUndefined();

@@ -52,23 +52,26 @@ describe('processes whose clocks are an hour apart', () => {
   describe.each([
     ['behind', HOUR_MS],
     ['ahead', -HOUR_MS],
-  ])('of which the one that serves is %s', (_where, difference) => {
-    it.each(visitors)('sign in whom the other one lists at any moment: %s', async (_who, come) => {
-      for (let at = 1; at <= MOST_OPERATIONS; at++) {
-        const users = other(difference);
-        const id = await come();
-        const process = interrupted(at, () => users.list('ada'));
-        const session = await comes(id, process).signIn('ada');
-        expect(await userOfElsewhere(session.id)).toBe('ada');
-        const [info] = await users.list('ada');
-        expect(await users.list('ada')).toHaveLength(1);
-        expect(await users.revoke('ada', info!.handle)).toBe(true);
-        expect(await userOfElsewhere(session.id)).toBeUndefined();
-      }
-    });
+  ])('of which the serving one is %s', (_where, difference) => {
+    it.each(visitors)(
+      'sign a user in while the other lists sessions at any moment: %s',
+      async (_who, come) => {
+        for (let at = 1; at <= MOST_OPERATIONS; at++) {
+          const users = other(difference);
+          const id = await come();
+          const process = interrupted(at, () => users.list('ada'));
+          const session = await comes(id, process).signIn('ada');
+          expect(await userOfElsewhere(session.id)).toBe('ada');
+          const [info] = await users.list('ada');
+          expect(await users.list('ada')).toHaveLength(1);
+          expect(await users.revoke('ada', info!.handle)).toBe(true);
+          expect(await userOfElsewhere(session.id)).toBeUndefined();
+        }
+      },
+    );
 
     it.each([[true], [false], [['cart']]])(
-      'give a new id to whom the other one lists at any moment, keeping %j',
+      'rotate a session while the other lists sessions at any moment, keeping %j',
       async (keep) => {
         for (let at = 1; at <= MOST_OPERATIONS; at++) {
           const users = other(difference);

@@ -32,7 +32,7 @@ describe("a user's index", () => {
     [{ from: 'sess:f' }, '{"from":"sess:f"}'],
     [{ from: 'sess:f', beside: ['sess:g'] }, '{"from":"sess:f","beside":["sess:g"]}'],
     [{ beside: ['sess:g', 'sess:h'] }, '{"beside":["sess:g","sess:h"]}'],
-  ])('names what only some sessions have: %j', (more, text) => {
+  ])('stores optional fields by name: %j', (more, text) => {
     const sessions = [{ ...one, ...more }];
     const encoded = encodeIndex({ sessions, ending: [] });
     expect(encoded).toBe(`[2,[["a","sess:a",1,${text}]],[]]`);
@@ -44,12 +44,12 @@ describe("a user's index", () => {
     ['["b","sess:b",2,"x","y"]', other],
     ['["a","sess:a",1,null,null,"sess:f"]', { ...one, from: 'sess:f' }],
     ['["a","sess:a",1,null,null,null,"sess:g"]', { ...one, beside: ['sess:g'] }],
-  ])('of version 1 is read: %s', (row, session) => {
+  ])('of version 1 is decoded: %s', (row, session) => {
     const index = decodeIndex(`[1,[${row}],["sess:c"]]`);
     expect(index).toEqual({ sessions: [session], ending: ['sess:c'] });
   });
 
-  it('of a newer release is read, and keeps the fields that this one does not know', () => {
+  it('of a newer release is decoded, and keeps unknown fields', () => {
     const stored = '[3,[["a","sess:a",1,{"device":{"name":"phone"}}]],[],{"limit":7}]';
     const index = decodeIndex(stored)!;
     expect(index.sessions).toMatchObject([one]);
@@ -62,11 +62,11 @@ describe("a user's index", () => {
     });
   });
 
-  it('comes back as it was', () => {
+  it('is decoded unchanged', () => {
     fc.assert(fc.property(index, (it) => expect(decodeIndex(encodeIndex(it))).toEqual(it)));
   });
 
-  it('is no session, and no session is one', () => {
+  it('is not decoded as a session, and a session not as an index', () => {
     fc.assert(fc.property(index, (it) => expect(decodeRecord(encodeIndex(it))).toBeUndefined()));
     expect(decodeIndex('[2,"session",1763849999999,0,["visits",1]]\n3')).toBeUndefined();
   });
@@ -94,14 +94,14 @@ describe("a user's index", () => {
     expect(decodeIndex(stored)).toBeUndefined();
   });
 
-  it('takes a session in the place it had, or as the last', () => {
+  it('replaces a session in its place, or adds it at the end', () => {
     const both = { sessions: [one, other], ending: [] };
     const moved = { ...one, key: 'sess:d' };
     expect(withSession(both, moved).sessions).toEqual([moved, other]);
     expect(withSession({ sessions: [one], ending: [] }, other).sessions).toEqual([one, other]);
   });
 
-  it('lets sessions go, and remembers the keys of those that are being ended', () => {
+  it('removes sessions, and keeps the keys of those being ended', () => {
     const both = { sessions: [one, other], ending: ['sess:c'] };
     expect(withoutSessions(both, new Set(['a']))).toEqual({
       sessions: [other],

@@ -34,7 +34,7 @@ describe("a user's sessions", () => {
       expect(await userOf(moved.id)).toBeUndefined();
     });
 
-    describe('given twice at once', () => {
+    describe('given by two parallel requests', () => {
       const twice = async (keep?: string[]) => {
         const { id } = await signIn();
         const [one, other] = [comes(id), comes(id, world.anotherProcess())];
@@ -91,7 +91,7 @@ describe("a user's sessions", () => {
         expect(await handles()).toHaveLength(1);
       });
 
-      it('are ended by who had read it before', async () => {
+      it('are ended by a request that read the session before', async () => {
         const { id } = await signIn();
         const all = [comes(id), comes(id), comes(id)];
         await Promise.all(all.map((current) => current.load()));
@@ -100,7 +100,7 @@ describe("a user's sessions", () => {
         for (const session of sessions) expect(world.entriesOf(session.id)).toBeUndefined();
       });
 
-      it('are no more than a few', async () => {
+      it('are limited to a few', async () => {
         const { id } = await signIn();
         const all = Array.from({ length: 9 }, () => comes(id));
         await Promise.all(all.map((current) => current.load()));
@@ -111,7 +111,7 @@ describe("a user's sessions", () => {
       });
     });
 
-    it('by the time, too', async () => {
+    it('on schedule keep them, too', async () => {
       begin({ rotateEvery: 600 });
       const session = await signIn();
       const handle = await handleOf(session);
@@ -126,7 +126,7 @@ describe("a user's sessions", () => {
       expect(await userOf(renewed.id)).toBeUndefined();
     });
 
-    it('are found by the next check if the index could not be told', async () => {
+    it('are found by the next check if the index could not be updated', async () => {
       const session = await signIn();
       const handle = await handleOf(session);
       const moving = await comes(session.id).load();
@@ -141,7 +141,7 @@ describe("a user's sessions", () => {
       expect(await handles()).toEqual([handle]);
     });
 
-    it('are not lost by a request that had read the old one', async () => {
+    it('are not lost by a request that read the old one', async () => {
       const session = await signIn();
       const late = comes(session.id, world.anotherProcess());
       world.store.before('find', () => undefined);
@@ -165,7 +165,7 @@ describe("a user's sessions", () => {
     const withSecrets = (...secrets: string[]) =>
       new SessionRepository(world.store, { ...world.policy, secrets });
 
-    it('are those of all of them', async () => {
+    it('include those of all secrets', async () => {
       begin({ secrets: [old] });
       const session = await signIn();
       const rotated = withSecrets(fresh, old);

@@ -16,8 +16,8 @@ import {
 describe("a user's sessions", () => {
   useUsersWorld();
 
-  describe('revoking one', () => {
-    it('ends it in every process, and no other', async () => {
+  describe('when one is revoked', () => {
+    it('end it in every process, and no other', async () => {
       const [one, other] = [await signIn(), await signIn()];
       const second = world.anotherProcess();
       await userOf(one.id, second);
@@ -28,7 +28,7 @@ describe("a user's sessions", () => {
       expect(await handles()).toEqual([await handleOf(other)]);
     });
 
-    it('says if there is no such session', async () => {
+    it('report an unknown session', async () => {
       const session = await signIn();
       const handle = await handleOf(session);
       expect(await users.revoke('zoe', handle)).toBe(false);
@@ -37,7 +37,7 @@ describe("a user's sessions", () => {
       expect(await users.revoke('ada', handle)).toBe(false);
     });
 
-    it('is not undone by a request under way', async () => {
+    it('are not written back by a request in flight', async () => {
       const session = await signIn();
       const held = comes(session.id, world.anotherProcess());
       (await held.load()).late = true;
@@ -49,8 +49,8 @@ describe("a user's sessions", () => {
     });
   });
 
-  describe('revoking all', () => {
-    it('ends all, and counts them', async () => {
+  describe('when all are revoked', () => {
+    it('end, and are counted', async () => {
       const sessions = [await signIn(), await signIn(), await signIn('zoe')];
       expect(await users.revokeAll('ada')).toBe(2);
       expect(await Promise.all(sessions.map(({ id }) => userOf(id)))).toEqual([
@@ -61,7 +61,7 @@ describe("a user's sessions", () => {
       expect(await users.revokeAll('ada')).toBe(0);
     });
 
-    it('but the one that is excepted', async () => {
+    it('end, except the given one', async () => {
       const [one, other] = [await signIn(), await signIn()];
       const session = await comes(one.id).load();
       expect(await users.revokeAll('ada', { except: session })).toBe(1);
@@ -70,14 +70,14 @@ describe("a user's sessions", () => {
       expect(await userOf(other.id)).toBeUndefined();
     });
 
-    it("excepts nobody for a session that is somebody else's", async () => {
+    it('all end if the given one belongs to another user', async () => {
       const [adas, zoes] = [await signIn('ada'), await signIn('zoe')];
       expect(await users.revokeAll('ada', { except: zoes })).toBe(1);
       expect(await userOf(adas.id)).toBeUndefined();
       expect(await userOf(zoes.id)).toBe('zoe');
     });
 
-    it('can be tried again if the store failed in between', async () => {
+    it('can be revoked again after a store error', async () => {
       const session = await signIn();
       const handle = await handleOf(session);
       world.store.before('remove', () => Promise.reject(new SessionStoreError()));
@@ -89,7 +89,7 @@ describe("a user's sessions", () => {
       expect(await users.revoke('ada', handle)).toBe(false);
     });
 
-    it('ends a session whose sign-in was under way', async () => {
+    it('end also during a sign-in', async () => {
       const gate = world.store.hold('create');
       const signingIn = comes().signIn('ada');
       await gate.reached;
@@ -105,7 +105,7 @@ describe("a user's sessions", () => {
     });
 
     it.each(['create', 'update', 'find'] as const)(
-      'ends a session that is about to get a new id: at its %s',
+      'end also during a rotation: at its %s',
       async (operation) => {
         const session = await signIn();
         const current = comes(session.id);

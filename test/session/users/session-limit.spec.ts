@@ -19,8 +19,8 @@ import {
 describe("a user's sessions", () => {
   useUsersWorld();
 
-  describe('with a most', () => {
-    it('end the oldest', async () => {
+  describe('with a limit', () => {
+    it('end the oldest one', async () => {
       begin({ maxSessionsPerUser: 2 });
       const [first, second] = [await signIn(), await signIn()];
       await userOf(first.id);
@@ -32,7 +32,7 @@ describe("a user's sessions", () => {
       expect(await users.list('ada')).toHaveLength(2);
     });
 
-    it('refuse one more, and the visitor stays as before', async () => {
+    it('refuse another one, and the visitor stays as before', async () => {
       begin({ maxSessionsPerUser: 2, whenTooMany: 'refuse' });
       const [first] = [await signIn(), await signIn()];
       const id = await world.stored({ cart: 1 });
@@ -51,21 +51,21 @@ describe("a user's sessions", () => {
       await expect(signIn()).rejects.toThrow(SessionLimitError);
     });
 
-    it("refuse it before another one's session is ended", async () => {
+    it("refuse it before another user's session is ended", async () => {
       begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
       const [, zoes] = [await signIn('ada'), await signIn('zoe')];
       await expect(signIn('ada', zoes.id)).rejects.toThrow(SessionLimitError);
       expect(await userOf(zoes.id)).toBe('zoe');
     });
 
-    it('take the same session again', async () => {
+    it('accept the same session again', async () => {
       begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
       const session = await signIn();
       const again = await signIn('ada', session.id);
       expect(await userOf(again.id)).toBe('ada');
     });
 
-    it('do not count sessions that are gone', async () => {
+    it('do not count sessions that have ended', async () => {
       begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
       const session = await signIn();
       world.store.drop(world.keyOf(session.id));
@@ -74,7 +74,7 @@ describe("a user's sessions", () => {
     });
 
     it.each(['end-oldest', 'refuse'] as const)(
-      'are never more, however many sign in at once: %s',
+      'never exceed it in parallel sign-ins: %s',
       async (whenTooMany) => {
         begin({ maxSessionsPerUser: 3, whenTooMany });
         const processes = [world.repository, world.anotherProcess()];
@@ -113,7 +113,7 @@ describe("a user's sessions", () => {
     it.each([
       ['end-oldest', 'fulfilled'],
       ['refuse', 'rejected'],
-    ] as const)('are held to what a record can take: %s', async (whenTooMany, last) => {
+    ] as const)('are also limited by the size of a record: %s', async (whenTooMany, last) => {
       begin({ maxBytes: 400, whenTooMany });
       const results: string[] = [];
       for (let n = 0; n < 6; n++) {
@@ -126,7 +126,7 @@ describe("a user's sessions", () => {
     });
   });
 
-  describe('after a sign-in that was cut off', () => {
+  describe('after an interrupted sign-in', () => {
     const limited = { maxSessionsPerUser: 1, whenTooMany: 'refuse' } as const;
 
     /** The store in which one operation is answered otherwise, before or after it is done. */
@@ -171,38 +171,35 @@ describe("a user's sessions", () => {
       ['another user', async () => (await signIn('zoe')).id],
     ];
 
-    it.each(visitors)(
-      'by the end of its process, the next one is served: %s',
-      async (_who, come) => {
-        begin(limited);
-        const whole = await come();
-        world.store.calls.length = 0;
-        await comes(whole).signIn('ada');
-        // From the end of another user's session on, all that counts is done.
-        const { calls } = world.store;
-        const operations = calls.includes('remove') ? calls.indexOf('remove') + 1 : calls.length;
-        expect(operations).toBeGreaterThan(2);
-        for (let death = 1; death <= operations; death++) {
-          for (const isDone of [false, true]) {
-            // Then all is done, and nobody can tell that its client was not told.
-            if (death === operations && isDone) continue;
-            begin(limited);
-            const id = await come();
-            const dying = new SessionRepository(until(death, isDone), world.policy);
-            void comes(id, dying).signIn('ada');
-            await quiet();
-            world.clock.pass(5);
-            const there = id !== undefined && (await userOf(id)) === 'ada';
-            expect(await handles()).toHaveLength(there ? 1 : 0);
-            const session = await signIn('ada', there ? id : undefined);
-            expect(await userOf(session.id)).toBe('ada');
-            expect(await handles()).toEqual([await handleOf(session)]);
-          }
+    it.each(visitors)('by the end of its process, accept the next one: %s', async (_who, come) => {
+      begin(limited);
+      const whole = await come();
+      world.store.calls.length = 0;
+      await comes(whole).signIn('ada');
+      // From the end of another user's session on, all that counts is done.
+      const { calls } = world.store;
+      const operations = calls.includes('remove') ? calls.indexOf('remove') + 1 : calls.length;
+      expect(operations).toBeGreaterThan(2);
+      for (let death = 1; death <= operations; death++) {
+        for (const isDone of [false, true]) {
+          // Then all is done, and nobody can tell that its client was not told.
+          if (death === operations && isDone) continue;
+          begin(limited);
+          const id = await come();
+          const dying = new SessionRepository(until(death, isDone), world.policy);
+          void comes(id, dying).signIn('ada');
+          await quiet();
+          world.clock.pass(5);
+          const there = id !== undefined && (await userOf(id)) === 'ada';
+          expect(await handles()).toHaveLength(there ? 1 : 0);
+          const session = await signIn('ada', there ? id : undefined);
+          expect(await userOf(session.id)).toBe('ada');
+          expect(await handles()).toEqual([await handleOf(session)]);
         }
-      },
-    );
+      }
+    });
 
-    it.each(visitors)('by a lost connection, it counts or it does not: %s', async (_who, come) => {
+    it.each(visitors)('by a lost connection, count it or not: %s', async (_who, come) => {
       for (let answer = 1; answer <= 12; answer++) {
         for (const isDone of [false, true]) {
           begin(limited);
@@ -220,7 +217,7 @@ describe("a user's sessions", () => {
       }
     });
 
-    it('has its place for as long as the store takes', async () => {
+    it('keep its place for as long as the store takes', async () => {
       begin(limited);
       const id = await world.stored({ cart: 1 });
       const gates = [world.store.hold('create'), world.store.hold('create')];
@@ -237,7 +234,7 @@ describe("a user's sessions", () => {
       await expect(signIn()).rejects.toThrow(SessionLimitError);
     });
 
-    it('leaves it to who came first meanwhile, and the visitor as he was', async () => {
+    it('give its place to an earlier sign-in, and leave the visitor unchanged', async () => {
       begin(limited);
       const id = await world.stored({ cart: 1 });
       const current = comes(id);
@@ -254,14 +251,17 @@ describe("a user's sessions", () => {
       expect(await handles()).toEqual([await handleOf(first)]);
     });
 
-    it.each([-3600, 3600])('is no more even if its clock was %i s off', async (seconds) => {
-      begin(limited);
-      const now = () => world.clock.now() + seconds * 1000;
-      const dying = new SessionRepository(until(3, false), { ...world.policy, now });
-      void comes(undefined, dying).signIn('ada');
-      await quiet();
-      world.clock.pass(5);
-      expect((await signIn()).userId).toBe('ada');
-    });
+    it.each([-3600, 3600])(
+      'do not exceed the limit even if its clock was %i s off',
+      async (seconds) => {
+        begin(limited);
+        const now = () => world.clock.now() + seconds * 1000;
+        const dying = new SessionRepository(until(3, false), { ...world.policy, now });
+        void comes(undefined, dying).signIn('ada');
+        await quiet();
+        world.clock.pass(5);
+        expect((await signIn()).userId).toBe('ada');
+      },
+    );
   });
 });

@@ -43,7 +43,7 @@ describe("a user's sessions", () => {
       [true, { cart: 1, step: 2 }],
       [false, {}],
       [['cart'], { cart: 1 }],
-    ])('keeps what it is told to: %j', async (keep, entries) => {
+    ])('keeps the given entries: %j', async (keep, entries) => {
       const id = await world.stored({ cart: 1, step: 2 });
       const session = await comes(id).signIn('ada', { keep });
       expect(session.toJSON()).toEqual(entries);
@@ -62,7 +62,7 @@ describe("a user's sessions", () => {
       expect(await (await comes(session.id).load()).flash('notice')).toBe('Welcome');
     });
 
-    it('again gives a new id, and leaves one session in the list', async () => {
+    it('again gives a new id, and keeps one session in the list', async () => {
       const first = await signIn();
       const handle = await handleOf(first);
       const session = await signIn('ada', first.id);
@@ -71,7 +71,7 @@ describe("a user's sessions", () => {
       expect(await userOf(session.id)).toBe('ada');
     });
 
-    it('as somebody else begins a session of its own', async () => {
+    it('as another user begins a new session', async () => {
       const current = comes(await world.stored({ cart: 1 }));
       const adas = await current.signIn('ada');
       adas.secret = 1;
@@ -107,7 +107,7 @@ describe("a user's sessions", () => {
     });
 
     it.each(['x'.repeat(255), 'Zoë 😀', 'a\r\nflush_all', '__proto__', '0'])(
-      'takes %j as a user id, and stores no key of another form',
+      'accepts %j as a user id, and stores only keys of the usual form',
       async (userId) => {
         const session = await signIn(userId);
         expect(await userOf(session.id)).toBe(userId);
@@ -116,7 +116,7 @@ describe("a user's sessions", () => {
       },
     );
 
-    it('fails as a whole if the store does, and leaves nobody signed in', async () => {
+    it('fails as a whole with the store, and signs nobody in', async () => {
       const id = await world.stored();
       for (const operation of ['find', 'create', 'update'] as const) {
         const current = comes(id);
@@ -152,7 +152,7 @@ describe("a user's sessions", () => {
       expect(await userOf(id)).toBeUndefined();
     });
 
-    it('again leaves no request under way signed in beside it', async () => {
+    it('again ends the session for requests in flight', async () => {
       const { id } = await signIn();
       const late = await comes(id, world.anotherProcess()).load();
       const session = await signIn('ada', id);
@@ -160,7 +160,7 @@ describe("a user's sessions", () => {
       expect(await handles()).toEqual([await handleOf(session)]);
     });
 
-    it('as somebody else that is refused late leaves the session as it was', async () => {
+    it('as another user that is refused late leaves the session unchanged', async () => {
       begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
       const { id } = await signIn('zoe');
       const current = comes(id);
@@ -193,7 +193,7 @@ describe("a user's sessions", () => {
       }
     });
 
-    it('while the id is renewed by the time leaves both ids good', async () => {
+    it('during a scheduled rotation keeps both ids valid', async () => {
       begin({ rotateEvery: 600 });
       const id = await world.stored({ cart: 1 });
       world.clock.pass(600);
@@ -208,7 +208,7 @@ describe("a user's sessions", () => {
       expect(await world.find(id)).toBeUndefined();
     });
 
-    it('in place of a session that was ended meanwhile begins one that has nothing of it', async () => {
+    it('in place of a session that was ended meanwhile begins an empty one', async () => {
       for (const repository of [world.repository, world.anotherProcess()]) {
         const id = await world.stored({ cart: 1 });
         const current = comes(id);
@@ -274,7 +274,7 @@ describe("a user's sessions", () => {
       });
     });
 
-    it('leaves records of anonymous sessions as they were', async () => {
+    it('does not change records of anonymous sessions', async () => {
       const id = await world.stored({ visits: 1 });
       const now = world.clock.now();
       expect(world.store.text(world.keyOf(id))?.slice(8)).toBe(
@@ -284,7 +284,7 @@ describe("a user's sessions", () => {
   });
 
   describe('signing out', () => {
-    it('ends the session, and takes it out of the list', async () => {
+    it('ends the session, and removes it from the list', async () => {
       const session = await signIn();
       const current = comes(session.id);
       await (await current.load()).signOut();
@@ -293,7 +293,7 @@ describe("a user's sessions", () => {
       expect(await users.list('ada')).toEqual([]);
     });
 
-    it('is done though the index cannot be told', async () => {
+    it('succeeds although the index cannot be updated', async () => {
       const session = await signIn();
       const current = comes(session.id);
       const loaded = await current.load();
@@ -307,7 +307,7 @@ describe("a user's sessions", () => {
     });
   });
 
-  it('are all there after fifty sign-ins at once, in two processes', async () => {
+  it('are all listed after fifty parallel sign-ins in two processes', async () => {
     const processes = [world.repository, world.anotherProcess()];
     const sessions = await Promise.all(
       Array.from({ length: 50 }, (_, n) => comes(undefined, processes[n % 2]).signIn('ada')),

@@ -19,7 +19,7 @@ describe("a user's sessions", () => {
   useUsersWorld();
 
   describe('the list', () => {
-    it('says what the user may know of each, the last seen first', async () => {
+    it('shows what the user may know of each, the last seen first', async () => {
       const first = await signIn();
       world.clock.pass(100);
       const second = await comes(undefined, undefined, { userAgent: 'curl' }).signIn('ada');
@@ -40,19 +40,19 @@ describe("a user's sessions", () => {
       expect(JSON.stringify(await users.list('ada'))).not.toContain(first.id);
     });
 
-    it('cuts what comes from outside', async () => {
+    it('shortens texts from outside', async () => {
       const client = { userAgent: 'x'.repeat(5000), ip: '1'.repeat(5000) };
       await comes(undefined, undefined, client).signIn('ada');
       const [info] = await users.list('ada');
       expect([info?.userAgent?.length, info?.ip?.length]).toEqual([256, 64]);
     });
 
-    it('is empty for whom nobody signed in as', async () => {
+    it('is empty for a user who never signed in', async () => {
       await signIn('ada');
       expect(await users.list('zoe')).toEqual([]);
     });
 
-    it('never shows a session whose record is gone, and drops it', async () => {
+    it('never shows a session whose record is gone, and removes it', async () => {
       const [gone, there] = [await signIn(), await signIn()];
       world.store.drop(world.keyOf(gone.id));
       expect(await handles()).toEqual([await handleOf(there)]);
@@ -63,7 +63,7 @@ describe("a user's sessions", () => {
       });
     });
 
-    it('keeps the place of a sign-in whose record is on its way, and does not show it', async () => {
+    it('keeps the place of a sign-in in progress, and does not show it', async () => {
       const gate = world.store.hold('create');
       const first = comes().signIn('ada');
       await gate.reached;
@@ -83,7 +83,7 @@ describe("a user's sessions", () => {
       expect(await users.list('ada')).toEqual([]);
     });
 
-    it('refuses what is no session as the current one', async () => {
+    it('refuses an invalid current session', async () => {
       await expect(users.list('ada', { current: {} as Session })).rejects.toThrow(
         SessionValueError,
       );
@@ -92,7 +92,7 @@ describe("a user's sessions", () => {
       );
     });
 
-    it('tells when a session was last seen, to within a minute', async () => {
+    it('shows when a session was last seen, to within a minute', async () => {
       const session = await signIn();
       world.clock.pass(59);
       await userOf(session.id);
@@ -124,27 +124,27 @@ describe("a user's sessions", () => {
       expect(world.store.count('update')).toBe(1);
     });
 
-    it('is one for the requests of a page', async () => {
+    it('is shared by the parallel requests of a page', async () => {
       const session = await signIn();
       world.store.calls.length = 0;
       await Promise.all(Array.from({ length: 10 }, () => userOf(session.id)));
       expect(world.store.count('find')).toBe(11);
     });
 
-    it('costs nobody anything who is not signed in', async () => {
+    it('is not made for anonymous sessions', async () => {
       const id = await world.stored();
       world.store.calls.length = 0;
       await userOf(id);
       expect(world.store.calls).toEqual(['find']);
     });
 
-    it('lets the index outlive the sessions in it', async () => {
+    it('extends the life of the index beyond that of its sessions', async () => {
       const session = await signIn();
       await userOf(session.id);
       expect(world.store.lives.get(indexKey())).toBe(2400);
     });
 
-    it('fails as any read does while the store is down', async () => {
+    it('fails like any read while the store is down', async () => {
       const session = await signIn();
       let finds = 0;
       world.store.before('find', () => void finds++);
@@ -153,7 +153,7 @@ describe("a user's sessions", () => {
       expect(await userOf(session.id)).toBe('ada');
     });
 
-    it('takes an index that cannot be read for one that names nobody', async () => {
+    it('treats an unreadable index as empty', async () => {
       const session = await signIn();
       world.put(indexKey(), '[2,"?"]');
       expect(await userOf(session.id)).toBeUndefined();
@@ -166,7 +166,7 @@ describe("a user's sessions", () => {
   describe('if the index is lost', () => {
     const lose = () => world.store.drop(indexKey());
 
-    it('nobody of the user is signed in any more, within a minute', async () => {
+    it("none of the user's sessions is signed in any more, within a minute", async () => {
       const session = await signIn();
       await userOf(session.id);
       lose();
@@ -177,7 +177,7 @@ describe("a user's sessions", () => {
       expect(world.entriesOf(session.id)).toBeUndefined();
     });
 
-    it('revoking all ends those that it named', async () => {
+    it('revoking all ends the sessions that it listed', async () => {
       const sessions = [await signIn(), await signIn()];
       for (const { id } of sessions) await userOf(id);
       lose();
@@ -185,7 +185,7 @@ describe("a user's sessions", () => {
       for (const { id } of sessions) expect(await userOf(id)).toBeUndefined();
     });
 
-    it('those that were revoked stay so', async () => {
+    it('revoked sessions stay revoked', async () => {
       const sessions = [await signIn(), await signIn()];
       await users.revokeAll('ada');
       lose();
@@ -194,7 +194,7 @@ describe("a user's sessions", () => {
       expect(await userOf(again.id)).toBe('ada');
     });
 
-    it('a new sign-in does not bring the others back', async () => {
+    it('a new sign-in does not restore the others', async () => {
       const session = await signIn();
       lose();
       const again = await signIn();
@@ -202,7 +202,7 @@ describe("a user's sessions", () => {
       expect(await handles()).toEqual([await handleOf(again)]);
     });
 
-    it('signing in again with the session is enough', async () => {
+    it('signing in again with a session restores it', async () => {
       const session = await signIn();
       await userOf(session.id);
       lose();

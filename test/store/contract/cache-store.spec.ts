@@ -53,7 +53,7 @@ class TestStore extends MapSessionStore {
   }
 }
 
-describe('a store of the contract, in a cache', () => {
+describe('a SessionStore in a cache', () => {
   let own: TestStore;
   let keyv: Keyv;
   let cache: Cache;
@@ -70,7 +70,7 @@ describe('a store of the contract, in a cache', () => {
 
   const server = () => open.servers[0]!;
 
-  it('is asked as sessions ask, with the idle timeout to renew to', async () => {
+  it('is called with the arguments of sessions, and the idle timeout', async () => {
     const { store } = open;
     await store.create(KEY, 'text', 60, { isSignedIn: true });
     const { version } = (await store.find(KEY))!;
@@ -86,18 +86,18 @@ describe('a store of the contract, in a cache', () => {
     ]);
   });
 
-  it('is one Keyv, so that all who use it share its health', () => {
+  it('is one Keyv, so that all users share its health', () => {
     expect(cacheStore(own)).toBe(keyv);
   });
 
-  it('has the name it gives itself, or that of its class', () => {
+  it('has its own name, or that of its class', () => {
     expect([open.place, server().report]).toEqual(['a test', { server: 'a test', state: 'up' }]);
     const unnamed = createCache({ stores: [cacheStore(new MapSessionStore())] });
     expect(openSessionStore(unnamed, settings).place).toBe('MapSessionStore');
   });
 
   describe('that fails', () => {
-    it('is asked once more by a read, and not by a write', async () => {
+    it('gets a second read, but no second write', async () => {
       own.failure = new Error('refused');
       await expect(open.store.find(KEY)).rejects.toThrow(SessionStoreError);
       await expect(open.store.find(KEY)).rejects.toMatchObject({ cause: own.failure });
@@ -107,7 +107,7 @@ describe('a store of the contract, in a cache', () => {
       expect([own.count('find'), own.count('create')]).toEqual([4, 1]);
     });
 
-    it('is not down as long as its server answers: one key is not a server', async () => {
+    it('is not down while its server answers: an error may concern one key', async () => {
       own.failure = new Error('one key');
       for (let n = 0; n < 20; n++) {
         await expect(open.store.find(KEY)).rejects.toThrow(SessionStoreError);
@@ -117,7 +117,7 @@ describe('a store of the contract, in a cache', () => {
       expect(own.count('find')).toBe(40);
     });
 
-    it('is down if its server does not answer either, and back when it does', async () => {
+    it('is down if its server does not answer either, and up when it does', async () => {
       const told: string[] = [];
       open.watch({
         outageBegan: (name, error) => told.push(`${name}: ${(error as Error).message}`),
@@ -139,7 +139,7 @@ describe('a store of the contract, in a cache', () => {
       expect(told).toEqual(['a test: refused', 'a test is back']);
     });
 
-    it('is told to reconnect if it does not answer, once for all who wait', async () => {
+    it('must reconnect if it does not answer, once for all waiting calls', async () => {
       own.hangs = true;
       const asked = await Promise.allSettled([1, 2, 3].map((n) => open.store.find(`sess:${n}`)));
       expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
@@ -147,15 +147,15 @@ describe('a store of the contract, in a cache', () => {
       expect(await open.store.find(KEY)).toBeUndefined();
     });
 
-    it('may say that a record is too large, which is no outage', async () => {
+    it('may refuse a record as too large, which is not an outage', async () => {
       own.failure = new SessionTooLargeError(7, 'the server takes 6');
       await expect(open.store.create(KEY, 'text', 60)).rejects.toBe(own.failure);
       expect(server().state).toBe('up');
     });
   });
 
-  describe('that is looked at', () => {
-    it('says which version it has, and what is wrong, until it is not any more', async () => {
+  describe('in a diagnosis', () => {
+    it('reports its version and its problem, until that is solved', async () => {
       own.found = { version: '1.2.3', problem: 'It evicts.' };
       expect(await open.diagnose(1000)).toEqual([
         { server: 'a test', version: '1.2.3', problem: 'It evicts.' },
@@ -171,14 +171,14 @@ describe('a store of the contract, in a cache', () => {
     });
   });
 
-  it('tells of what others remove', () => {
+  it('reports removals of others', () => {
     const removed: string[] = [];
     open.watchRemovals((key) => removed.push(key));
     expect(removed).toEqual([KEY]);
   });
 
   describe('that is closed', () => {
-    it('is closed after the last application that holds it', async () => {
+    it('is closed after the last application that uses it', async () => {
       const letGo = open.hold();
       const another = openSessionStore(createCache({ stores: [keyv] }), settings);
       const letGoToo = another.hold();
@@ -189,7 +189,7 @@ describe('a store of the contract, in a cache', () => {
       expect(own.closed).toBe(1);
     });
 
-    it('serves the next application as if it were new', async () => {
+    it('is opened again for the next application', async () => {
       open.close();
       await cache.disconnect();
       const next = openSessionStore(cache, { ...settings, timeout: 60 });
@@ -214,7 +214,7 @@ describe('a store of the contract, in a cache', () => {
       expect(await cache.get('cart')).toBeUndefined();
     });
 
-    it('refuses to write where sessions are', async () => {
+    it('refuses writes to keys of sessions', async () => {
       const wrong = { code: 'SESSION_FOREIGN_KEY' };
       await expect(cache.set(KEY, 'x')).rejects.toMatchObject(wrong);
       await expect(keyv.delete(KEY)).rejects.toMatchObject(wrong);

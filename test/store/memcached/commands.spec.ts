@@ -45,12 +45,12 @@ describe('the text of a command', () => {
     ['version', askVersion, 'version\r\n'],
     ['settings', askSettings, 'stats settings\r\n'],
     ['the nodes of a cluster', askClusterConfiguration, 'config get cluster\r\n'],
-  ])('is as the protocol says: %s', (_what, { text }, expected) => {
+  ])('follows the protocol: %s', (_what, { text }, expected) => {
     expect(text).toBe(expected);
   });
 });
 
-describe('a command may be sent twice', () => {
+describe('a command is repeatable', () => {
   it.each<[string, Command<unknown>]>([
     ['get', read('get', 'key')],
     ['gets', read('gets', 'key')],
@@ -69,12 +69,12 @@ describe('a command may be sent twice', () => {
     ['cas', store('cas', 'key', 'text', 60, '7')],
     ['delete', remove('key')],
     ['authentication', authenticate(AUTH)],
-  ])('and may not if it writes: %s', (_what, command) => {
+  ])('but not if it writes: %s', (_what, command) => {
     expect(command.isRepeatable ?? false).toBe(false);
   });
 });
 
-describe('what a reply means', () => {
+describe('the result of a reply', () => {
   it.each<[string, Command<unknown>, Reply, unknown]>([
     ['a missing item', read('get', 'key'), { line: 'END' }, undefined],
     ['an item', read('gats', 'key', 60), { line: 'END', item: ITEM }, ITEM],
@@ -102,7 +102,7 @@ describe('what a reply means', () => {
       { line: 'END', item: { key: 'cluster', text: '1\na|1.2.3.4|1', version: undefined } },
       '1\na|1.2.3.4|1',
     ],
-  ])('is told: %s', (_what, command, reply, expected) => {
+  ])('is read: %s', (_what, command, reply, expected) => {
     expect(command.read(reply)).toEqual(expected);
   });
 
@@ -128,23 +128,23 @@ describe('what a reply means', () => {
     ['cas', cas, ['NOT_STORED', 'DELETED', 'toString']],
     ['set', store('set', 'key', 'text', 60), ['NOT_STORED', 'EXISTS', 'NOT_FOUND']],
     ['delete', remove('key'), ['NOT_STORED', 'EXISTS', 'STORED']],
-  ] as const)('of %s is none that another command has', (_what, command, lines) => {
+  ] as const)('of %s is not accepted for another command', (_what, command, lines) => {
     for (const line of lines)
       expect(errorOf(command, { line })).toBeInstanceOf(MalformedReplyError);
   });
 
-  it('shows nothing that could move the cursor of a terminal', () => {
+  it('escapes control characters', () => {
     const error = errorOf(cas, { line: 'SERVER_ERROR \u001b[2Jbad\rline' });
     expect(error).toMatchObject({ message: 'SERVER_ERROR \\u{1b}[2Jbad\\rline' });
   });
 
-  it('shows nothing of an error that memcached does not have', () => {
+  it('does not quote an unknown error', () => {
     const error = errorOf(cas, { line: 'ERROR secret' });
     expect(error).toBeInstanceOf(MalformedReplyError);
     expect((error as Error).message).not.toContain('secret');
   });
 
-  it('is that the item is too large, with the remedy', () => {
+  it('is an error for an item that is too large, with the remedy', () => {
     const line = 'SERVER_ERROR object too large for cache';
     const error = errorOf(store('add', 'key', 'text', 60), { line });
     expect(error).toBeInstanceOf(RecordTooLarge);
@@ -160,7 +160,7 @@ describe('what a reply means', () => {
     ['the nodes of a cluster', askClusterConfiguration],
   ];
 
-  it.each(commands)('is that memcached cannot, in its words: %s', (_what, command) => {
+  it.each(commands)("is memcached's error message: %s", (_what, command) => {
     for (const line of ['SERVER_ERROR out of memory storing object', 'CLIENT_ERROR bad format']) {
       const error = errorOf(command, { line });
       expect(error).toBeInstanceOf(MemcachedError);
@@ -168,13 +168,13 @@ describe('what a reply means', () => {
     }
   });
 
-  it.each(commands)('is that a password is wanted, with the remedy: %s', (_what, command) => {
+  it.each(commands)('is an error for a missing password, with the remedy: %s', (_what, command) => {
     const error = errorOf(command, { line: 'CLIENT_ERROR unauthenticated' });
     expect(error).toBeInstanceOf(MemcachedError);
     expect((error as Error).message).toMatch(/\(unauthenticated\); give memcached\.auth$/);
   });
 
-  it.each(commands)('is that nobody is served here: %s', (_what, command) => {
+  it.each(commands)('is an error if the connection is refused: %s', (_what, command) => {
     for (const line of ['ERROR', 'ERROR Too many open connections']) {
       const error = errorOf(command, { line });
       expect(error).toBeInstanceOf(MalformedReplyError);
@@ -182,14 +182,14 @@ describe('what a reply means', () => {
     }
   });
 
-  it.each(commands)('passes no long message on: %s', (_what, command) => {
+  it.each(commands)('shortens a long message: %s', (_what, command) => {
     for (const word of ['ERROR', 'SERVER_ERROR', 'CLIENT_ERROR']) {
       const error = errorOf(command, { line: `${word} ${'x'.repeat(2000)}` });
       expect((error as Error).message.length).toBeLessThan(200);
     }
   });
 
-  it.each(commands)('is none of this command, and not passed on: %s', (_what, command) => {
+  it.each(commands)('is malformed if it belongs to another command: %s', (_what, command) => {
     const lines = ['TOUCHED', 'OK', '42', '', 'HTTP/1.1 400 Bad', 'STORED SECRET', 'ERRORS SECRET'];
     for (const line of lines) {
       const error = errorOf(command, { line });
@@ -210,12 +210,12 @@ describe('what a reply means', () => {
     ['a version of two words', askVersion, { line: 'VERSION 1 2' }],
     ['a version that is long', askVersion, { line: `VERSION ${'1'.repeat(51)}` }],
     ['no nodes of a cluster', askClusterConfiguration, { line: 'END' }],
-  ])('is that the connection is out of step: %s', (_what, command, reply) => {
+  ])('is an error if the connection is out of step: %s', (_what, command, reply) => {
     expect(errorOf(command, reply)).toBeInstanceOf(MalformedReplyError);
   });
 
   it.each(['ERROR', 'CLIENT_ERROR authentication failure', 'EXISTS', 'END'])(
-    'is that the credentials are wrong, which are not shown: %s',
+    'is an error for wrong credentials, which does not show them: %s',
     (line) => {
       const error = errorOf(authenticate(AUTH), { line });
       expect(error).toBeInstanceOf(MemcachedError);

@@ -45,14 +45,14 @@ describe('a command that memcached does not answer', () => {
   it.each([
     ['a read', read('get', 'a')],
     ['a write', store('set', 'a', 'x', 0)],
-  ])('fails in time, and its connection is given up: %s', async (_what, command) => {
+  ])('fails in time, and its connection is closed: %s', async (_what, command) => {
     world = await connectionWorld(TIMEOUT);
     await expectLate(world.connection.send<unknown>(command));
     await world.server.connections[0]!.untilClosed();
     expect(world.observer.losses).toMatchObject([{ failed: 1 }]);
   });
 
-  it('fails in time also beyond the 512 that the server has', async () => {
+  it('fails in time also beyond the 512 in flight', async () => {
     world = await connectionWorld(TIMEOUT);
     const results = await Promise.all(keys(2_000).map((key) => timeOf(world.get(key))));
     expect(results.filter(([error]) => !(error instanceof DeadlineError))).toEqual([]);
@@ -73,7 +73,7 @@ describe('a command that memcached does not answer', () => {
     await Promise.all([first, second]);
   });
 
-  it('fails the writes behind it; reads that still have time are sent once more', async () => {
+  it('fails the writes after it; reads that still have time are sent again', async () => {
     world = await connectionWorld(TIMEOUT);
     const first = timeOf(world.get('a'));
     await pass(TIMEOUT / 2);
@@ -86,7 +86,7 @@ describe('a command that memcached does not answer', () => {
     for (const [error] of [await first, await write]) expect(error).toBeInstanceOf(DeadlineError);
   });
 
-  it('is never answered by a reply that comes too late', async () => {
+  it('is never answered by a late reply', async () => {
     world = await connectionWorld(TIMEOUT);
     await expectLate(world.get('a'));
     const next = world.get('b');
@@ -98,7 +98,7 @@ describe('a command that memcached does not answer', () => {
     expect(await next).toBe('of the new one');
   });
 
-  it('fails in time if its reply comes byte by byte', async () => {
+  it('fails in time if its reply arrives byte by byte', async () => {
     world = await connectionWorld(TIMEOUT);
     const result = expectLate(world.get('a'));
     const server = await world.server.connection(0);
@@ -137,7 +137,7 @@ describe('a command that memcached does not answer', () => {
     expect(milliseconds).toBeLessThan(2_000);
   });
 
-  it('fails in time if the connection is never made, which is then given up', async () => {
+  it('fails in time if the connection is never opened', async () => {
     world = await connectionWorld(TIMEOUT);
     let signal: AbortSignal | undefined;
     const dialer = {
@@ -153,7 +153,7 @@ describe('a command that memcached does not answer', () => {
     expect(world.observer.losses).toMatchObject([{ failed: 1 }]);
   });
 
-  it('has its whole time after a pause in which nobody waited', async () => {
+  it('has its full time after an idle pause', async () => {
     world = await connectionWorld(TIMEOUT);
     world.server.onLine((line, connection) => connection.reply(replyTo(line)));
     await world.get('a');
@@ -162,7 +162,7 @@ describe('a command that memcached does not answer', () => {
     await expectLate(world.get('b'));
   });
 
-  it('is owed nothing while it waits here and others are answered', async () => {
+  it('is not late while it waits here and others are answered', async () => {
     world = await connectionWorld(TIMEOUT);
     // The server answers all that it has, 100 ms after it came: 6 rounds of 512.
     world.server.onLine((line, connection) => {
@@ -204,7 +204,7 @@ describe('a command that memcached has answered', () => {
     await memcached.stop();
   });
 
-  it.each([600, 2_000])('does not fail as this process was busy for %d ms', async (busy) => {
+  it.each([600, 2_000])('does not fail because this process was busy for %d ms', async (busy) => {
     await open();
     const results = Array.from({ length: 100 }, get);
     await new Promise(setImmediate); // they have gone out
@@ -212,14 +212,14 @@ describe('a command that memcached has answered', () => {
     await expectAllAnswered(results);
   });
 
-  it('does not fail as this process was busy before they could go out', async () => {
+  it('does not fail because this process was busy before it could be sent', async () => {
     await open();
     const results = Array.from({ length: 100 }, get);
     block(600);
     await expectAllAnswered(results);
   });
 
-  it('does not fail as this process is busy in each turn', async () => {
+  it('does not fail because this process is busy in each turn', async () => {
     await open();
     const results: Promise<unknown>[] = [];
     for (let turn = 0; turn < 8; turn++) {
@@ -234,7 +234,7 @@ describe('a command that memcached has answered', () => {
     ['an hour forward', 3_600_000],
     ['an hour back', -3_600_000],
     ['two seconds forward', 2_000],
-  ])('does not fail as the time of day was set: %s', async (_which, step) => {
+  ])('does not fail because the clock was set: %s', async (_which, step) => {
     await open();
     memcached.pause();
     const results = Array.from({ length: 100 }, get);
@@ -247,7 +247,7 @@ describe('a command that memcached has answered', () => {
     await expectAllAnswered([get()]);
   });
 
-  it('is late by the time of day in no case', async () => {
+  it('is never late by the time of day', async () => {
     await open();
     memcached.pause();
     const now = Date.now();

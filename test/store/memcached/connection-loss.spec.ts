@@ -34,7 +34,7 @@ describe('a connection to memcached that is lost', () => {
       one.status === 'fulfilled' ? one.value : (one.reason as Error).message,
     );
 
-  it('has its reads sent once more, in their order, and fails its writes', async () => {
+  it('has its reads repeated in order, and its writes fail', async () => {
     const results = [world.get('a'), set('b'), world.get('c'), set('d'), world.get('e')];
     const first = await world.server.connection(0);
     await first.untilLines(7);
@@ -52,7 +52,7 @@ describe('a connection to memcached that is lost', () => {
     expect(losses()).toEqual([[CLOSED, 2]]);
   });
 
-  it('tells so once, however many commands it concerns', async () => {
+  it('is reported once, however many commands it concerns', async () => {
     const results = Array.from({ length: 300 }, (_, n) => set(`k${n}`));
     const first = await world.server.connection(0);
     await first.untilLines(600);
@@ -62,7 +62,7 @@ describe('a connection to memcached that is lost', () => {
     expect(losses()).toEqual([['read ECONNRESET', 300]]);
   });
 
-  it('keeps commands that were never sent for the next one, writes included', async () => {
+  it('keeps commands that were never sent for the next connection, also writes', async () => {
     const results = Array.from({ length: 520 }, (_, n) => set(`k${n}`));
     const first = await world.server.connection(0);
     await first.untilLines(1024);
@@ -94,7 +94,7 @@ describe('a connection to memcached that is lost', () => {
     ]);
   });
 
-  it('fails all if the server is known to be down, and does not connect again', async () => {
+  it('fails all commands if the server is down, and does not connect again', async () => {
     const results = [world.get('a'), set('b')];
     const first = await world.server.connection(0);
     await first.untilLines(3);
@@ -105,7 +105,7 @@ describe('a connection to memcached that is lost', () => {
     expect(world.connection.size).toBe(0);
   });
 
-  it('keeps the replies that came before', async () => {
+  it('keeps the replies that arrived before', async () => {
     const results = [set('a'), set('b'), world.get('c')];
     const first = await world.server.connection(0);
     await first.untilLines(5);
@@ -115,7 +115,7 @@ describe('a connection to memcached that is lost', () => {
     expect(losses()).toEqual([[CLOSED, 1]]);
   });
 
-  it('within a reply takes no part of it for the next one', async () => {
+  it('within a reply drops the received part', async () => {
     const result = world.get('a');
     const first = await world.server.connection(0);
     await first.untilLines(1);
@@ -126,7 +126,7 @@ describe('a connection to memcached that is lost', () => {
     expect(await result).toBe('all of it');
   });
 
-  it('tells nothing if nobody used it, and the next command opens another', async () => {
+  it('while idle is not reported, and the next command opens another', async () => {
     world.server.onLine((line, connection) => connection.reply(answer(line)));
     await world.get('a');
     world.server.connections[0]!.socket.end();
@@ -138,7 +138,7 @@ describe('a connection to memcached that is lost', () => {
     expect(losses()).toEqual([]);
   });
 
-  it('does not open another once it is closed and nobody waits', async () => {
+  it('is not opened again after close() if no command waits', async () => {
     const result = set('a');
     const first = await world.server.connection(0);
     await first.untilLines(2);
@@ -149,7 +149,7 @@ describe('a connection to memcached that is lost', () => {
     expect(world.server.connections).toHaveLength(1);
   });
 
-  describe('as it is out of step', () => {
+  describe('because it is out of step', () => {
     it('is closed, fails the writes behind the wrong reply, and repeats the reads', async () => {
       const results = [world.get('a'), set('b'), world.get('c')];
       const first = await world.server.connection(0);
@@ -168,7 +168,7 @@ describe('a connection to memcached that is lost', () => {
     it.each([
       ['an item of another key', valueReply('other', 'theirs')],
       ['ERROR', 'ERROR Too many open connections\r\n'],
-    ])('by %s is told as lost, also by the only command', async (_what, reply) => {
+    ])('by %s is reported as lost, also for the only command', async (_what, reply) => {
       world.server.onLine((_, connection) => connection.reply(reply));
       await expect(world.get('a')).rejects.toBeInstanceOf(MalformedReplyError);
       await world.server.connections.at(-1)!.untilClosed();
@@ -176,7 +176,7 @@ describe('a connection to memcached that is lost', () => {
       expect(world.observer.losses.at(-1)!.failed).toBe(1);
     });
 
-    it('hands no reply to another command than its own', async () => {
+    it('gives no reply to another command', async () => {
       const results = [world.get('a'), world.get('b')];
       const first = await world.server.connection(0);
       await first.untilLines(2);
@@ -186,7 +186,7 @@ describe('a connection to memcached that is lost', () => {
       expect(b).toBe('text of b');
     });
 
-    it('as a reply came that nobody asked for is replaced for the next command', async () => {
+    it('by an unexpected reply is replaced for the next command', async () => {
       world.server.onLine((line, connection) => connection.reply(answer(line)));
       await world.get('a');
       const [first] = world.server.connections;
@@ -198,8 +198,8 @@ describe('a connection to memcached that is lost', () => {
   });
 });
 
-describe('a connection that cannot be made', () => {
-  it('fails all that wait, with the reason, and tells so once', async () => {
+describe('a connection that cannot be opened', () => {
+  it('fails all waiting commands with the reason, and is reported once', async () => {
     const observer = new TestObserver();
     const connection = new Connection(new TestDialer(await freePort()), 1_000, observer);
     const commands = [read('get', 'a'), store('set', 'b', 'b', 0), read('get', 'c')];

@@ -23,14 +23,14 @@ describe('commands over a connection to memcached', () => {
   const set = (key: string, data = 'x') => world.connection.send(store('set', key, data, 0));
   const add = (key: string) => world.connection.send(store('add', key, 'x', 0));
 
-  it('open a connection when the first one is given, and use it for all', async () => {
+  it('open a connection at the first one, and use it for all', async () => {
     answerAll();
     expect(world.server.connections).toHaveLength(0);
     for (const key of keys(3)) expect(await world.get(key)).toBe(`text of ${key}`);
     expect(world.server.connections).toHaveLength(1);
   });
 
-  it('go out in one write if they are given in one turn, and are answered in order', async () => {
+  it('are sent in one write if they are given in one turn, and answered in order', async () => {
     answerAll();
     await world.get('first');
     const answers = keys(100).map(world.get);
@@ -43,7 +43,7 @@ describe('commands over a connection to memcached', () => {
     );
   });
 
-  it('go out in one write as well if the connection is not open yet', async () => {
+  it('are also sent in one write if the connection is not open yet', async () => {
     answerAll();
     await Promise.all(keys(100).map(world.get));
     expect(world.dialer.writes).toHaveLength(1);
@@ -59,14 +59,14 @@ describe('commands over a connection to memcached', () => {
     expect(await Promise.all([first, second])).toEqual(['text of a', 'text of b']);
   });
 
-  it('are settled in the order in which they were given', async () => {
+  it('settle in the order in which they were given', async () => {
     answerAll();
     const settled: string[] = [];
     await Promise.all(keys(50).map((key) => world.get(key).then(() => settled.push(key))));
     expect(settled).toEqual(keys(50));
   });
 
-  it('take a reply whatever pieces it comes in', async () => {
+  it('accept a reply in any chunks', async () => {
     const both = Promise.all([world.get('a'), world.get('b')]);
     const server = await world.server.connection(0);
     await server.untilLines(2);
@@ -77,7 +77,7 @@ describe('commands over a connection to memcached', () => {
     expect(await both).toEqual(['text of a', 'text of b']);
   });
 
-  it('are with the server 512 at a time; others wait here', async () => {
+  it('are in flight 512 at a time; others wait here', async () => {
     const answers = keys(600).map(world.get);
     const server = await world.server.connection(0);
     await server.untilLines(512);
@@ -92,7 +92,7 @@ describe('commands over a connection to memcached', () => {
     expect(world.connection.size).toBe(0);
   });
 
-  it('go out in several writes if they are large', async () => {
+  it('are sent in several writes if they are large', async () => {
     const data = 'x'.repeat(700_000);
     const stored = keys(6).map((key) => set(key, data));
     const server = await world.server.connection(0);
@@ -102,7 +102,7 @@ describe('commands over a connection to memcached', () => {
     await Promise.all(stored);
   });
 
-  it('that memcached refuses concern no other', async () => {
+  it('that memcached refuses do not affect others', async () => {
     const results = Promise.allSettled([world.get('a'), add('b'), world.get('c')]);
     const server = await world.server.connection(0);
     await server.untilLines(4);
@@ -115,7 +115,7 @@ describe('commands over a connection to memcached', () => {
     expect(world.server.connections).toHaveLength(1);
   });
 
-  it('tell that the server has replied, even if it refuses', async () => {
+  it('report a reply of the server, also a negative one', async () => {
     answerAll();
     await world.get('a');
     expect(world.observer.replies).toBe(1);
@@ -124,7 +124,7 @@ describe('commands over a connection to memcached', () => {
     expect(world.observer.replies).toBe(2);
   });
 
-  it('may fail by what their reader throws, and concern no other', async () => {
+  it('may fail by an error of their reader, without effect on others', async () => {
     answerAll();
     const wrong: Command<never> = {
       text: 'get a\r\n',
@@ -137,7 +137,7 @@ describe('commands over a connection to memcached', () => {
     expect(await results[1]).toBe('text of b');
   });
 
-  describe('behind a greeting', () => {
+  describe('after a greeting', () => {
     beforeEach(() => {
       world.dialer.greeting = authenticate({ username: 'app', password: 'secret' });
     });
@@ -167,7 +167,7 @@ describe('commands over a connection to memcached', () => {
       expect(server.lines).toHaveLength(2);
     });
 
-    it('see it again on each new connection', async () => {
+    it('wait for it on each new connection', async () => {
       world.server.onLine((line, connection) => {
         if (line === 'app secret') connection.reply('STORED\r\n');
         else if (line.startsWith('get')) connection.reply(replyTo(line));
@@ -181,7 +181,7 @@ describe('commands over a connection to memcached', () => {
   });
 
   describe('of which too many wait', () => {
-    it('are refused at once beyond 100,000, and taken again when fewer wait', async () => {
+    it('are refused at once beyond 100,000, and accepted again when fewer wait', async () => {
       const results = Promise.allSettled(keys(100_000).map(world.get));
       const refused = world.get('more');
       await expect(refused).rejects.toBeInstanceOf(QueueFullError);
@@ -211,7 +211,7 @@ describe('commands over a connection to memcached', () => {
     });
   });
 
-  describe('once it is to be closed', () => {
+  describe('on a connection that is being closed', () => {
     it('are still answered, then the connection is closed', async () => {
       const answers = Promise.all(keys(600).map(world.get));
       const server = await world.server.connection(0);
@@ -224,7 +224,7 @@ describe('commands over a connection to memcached', () => {
       expect(world.observer.losses).toEqual([]);
     });
 
-    it('are served by a connection that ends with them, if they come later', async () => {
+    it('that come later are served by a connection that closes after them', async () => {
       answerAll();
       world.connection.close();
       for (const n of [0, 1]) {
@@ -234,7 +234,7 @@ describe('commands over a connection to memcached', () => {
       expect(world.observer.losses).toEqual([]);
     });
 
-    it('are not needed: a connection that nobody used is closed at once', async () => {
+    it('are not needed: an idle connection is closed at once', async () => {
       answerAll();
       await world.get('a');
       world.connection.close();
@@ -244,7 +244,7 @@ describe('commands over a connection to memcached', () => {
     });
   });
 
-  it('that read what another one was sent for do not exist: each has its own reply', async () => {
+  it('never get the reply of another one', async () => {
     world.server.onLine((line, connection) => {
       const key = line.split(' ')[1]!;
       connection.reply(replyTo(`get ${key}`));

@@ -32,8 +32,8 @@ async function start(args: string[] = [], port?: number): Promise<Memcached> {
   return memcached;
 }
 
-describe('a look at memcached', () => {
-  it('tells its version, and no problem if there is none', async () => {
+describe('a diagnosis of memcached', () => {
+  it('reports its version, and no problem', async () => {
     const { server } = await start();
     open = watchedStore(server);
     const [found] = await open.diagnose(MAX_BYTES);
@@ -42,7 +42,7 @@ describe('a look at memcached', () => {
     expect(open.told).toEqual([]);
   });
 
-  it('tells that it keeps no versions (-C)', async () => {
+  it('reports that it keeps no versions (-C)', async () => {
     const { server } = await start(['-C']);
     open = watchedStore(server);
     const [found] = await open.diagnose(MAX_BYTES);
@@ -50,7 +50,7 @@ describe('a look at memcached', () => {
     expect(open.servers[0]!.report).toMatchObject({ state: 'up', problem: found!.problem });
   });
 
-  it('tells that it takes smaller items than maxBytes (-I)', async () => {
+  it('reports an item limit below maxBytes (-I)', async () => {
     const { server } = await start(['-I', '512k']);
     open = watchedStore(server);
     const [found] = await open.diagnose(MAX_BYTES);
@@ -60,20 +60,20 @@ describe('a look at memcached', () => {
     );
   });
 
-  it.each([524_288, 100])('has no objection to sessions of %d bytes then', async (maxBytes) => {
+  it.each([524_288, 100])('reports no problem for sessions of %d bytes then', async (maxBytes) => {
     const { server } = await start(['-I', '512k']);
     open = watchedStore(server);
     expect((await open.diagnose(maxBytes))[0]!.problem).toBeUndefined();
   });
 
-  it('tells what is wrong with each of several', async () => {
+  it('reports the problem of each of several', async () => {
     const servers = [await start(), await start(['-C'])];
     open = watchedStore(servers.map(({ server }) => server));
     const found = await open.diagnose(MAX_BYTES);
     expect(found.map(({ problem }) => problem)).toEqual([undefined, expect.stringMatching(/-C/)]);
   });
 
-  it('finds out after a restart that the problem is gone', async () => {
+  it('reports after a restart that the problem is solved', async () => {
     const memcached = await start(['-C']);
     const { server, port } = memcached;
     open = watchedStore(server);
@@ -87,7 +87,7 @@ describe('a look at memcached', () => {
     expect(await open.store.create('sess:a', 'text', TIMEOUT)).toBe('stored');
   });
 
-  it('tells after a restart what is wrong now', async () => {
+  it('reports after a restart a new problem', async () => {
     const memcached = await start();
     const { server, port } = memcached;
     open = watchedStore(server);
@@ -101,7 +101,7 @@ describe('a look at memcached', () => {
     expect(open.servers[0]!.report.problem).toMatch(/-C/);
   });
 
-  it('of one that is not there tells its name only, and an outage', async () => {
+  it('of an unreachable server reports its name only, and an outage', async () => {
     const server = `127.0.0.1:${await freePort()}`;
     open = watchedStore(server);
     expect(await open.diagnose(MAX_BYTES)).toEqual([{ server }]);
@@ -121,7 +121,7 @@ describe('a look at memcached', () => {
   });
 });
 
-describe('a look at memcached that wants a password', () => {
+describe('a diagnosis of memcached with a password', () => {
   let folder: string;
 
   beforeAll(async () => {
@@ -144,7 +144,7 @@ describe('a look at memcached that wants a password', () => {
   };
   const AUTH = { username: 'app', password: 'open-sesame' };
 
-  it('finds nothing wrong if it knows it', async () => {
+  it('reports no problem with the right password', async () => {
     const server = await startAsking();
     open = watchedStore({ servers: server, auth: AUTH });
     expect(await open.diagnose(MAX_BYTES)).toEqual([{ server, version: expect.any(String) }]);
@@ -158,7 +158,7 @@ describe('a look at memcached that wants a password', () => {
       { ...AUTH, password: 'SECRET' },
       /did not accept username and password; check memcached\.auth$/,
     ],
-  ])('tells the remedy as an outage if it %s', async (_which, auth, reason) => {
+  ])('reports an outage with the remedy if it %s', async (_which, auth, reason) => {
     const server = await startAsking();
     open = watchedStore({ servers: server, auth });
     expect(await open.diagnose(MAX_BYTES)).toEqual([{ server }]);
@@ -168,7 +168,7 @@ describe('a look at memcached that wants a password', () => {
   });
 });
 
-describe('a look at a server that is not quite memcached', () => {
+describe('a diagnosis of a similar server', () => {
   let server: ScriptedMemcached;
 
   beforeEach(async () => {
@@ -181,7 +181,7 @@ describe('a look at a server that is not quite memcached', () => {
     server.answer(({ name }) => (name === 'version' ? `${version}\r\n` : settings));
   const look = async () => (await open.diagnose(MAX_BYTES))[0]!;
 
-  it.each(['1.4.39', '1.4.0', '0.9.1'])('tells that %s is too old', async (version) => {
+  it.each(['1.4.39', '1.4.0', '0.9.1'])('reports that %s is too old', async (version) => {
     answer(`VERSION ${version}`, 'END\r\n');
     expect(await look()).toEqual({
       server: server.server,
@@ -191,7 +191,7 @@ describe('a look at a server that is not quite memcached', () => {
   });
 
   it.each(['1.5.3', '1.5.22-aws', '1.10.3', '2.0', '1.6.18', 'dev', 'UNKNOWN'])(
-    'has no objection to %s',
+    'accepts %s',
     async (version) => {
       answer(`VERSION ${version}`, 'END\r\n');
       expect(await look()).toEqual({ server: server.server, version, problem: undefined });
@@ -205,21 +205,21 @@ describe('a look at a server that is not quite memcached', () => {
     ['other settings only', 'STAT maxconns 1024\r\nEND\r\n'],
     ['a size that is no number', 'STAT item_size_max 1m\r\nEND\r\n'],
     ['no reply of memcached', 'SECRET\n'],
-  ])('finds no problem if it answers to `stats settings` with %s', async (_what, settings) => {
+  ])('reports no problem if `stats settings` is answered with %s', async (_what, settings) => {
     answer('VERSION 1.6.18', settings);
     expect(await look()).toEqual({
       ...{ server: server.server, version: '1.6.18', problem: undefined },
     });
   });
 
-  it('tells no outage if it answers ERROR to `stats settings`', async () => {
+  it('reports no outage if `stats settings` is answered with ERROR', async () => {
     answer('VERSION 1.6.18', 'ERROR\r\n');
     await look();
     expect(open.told).toEqual([]);
     expect(open.servers[0]!.state).toBe('up');
   });
 
-  it('is over in time if it never answers `stats settings`', async () => {
+  it('ends in time if `stats settings` is never answered', async () => {
     answer('VERSION 1.6.18', undefined);
     const began = performance.now();
     expect(await look()).toMatchObject({ version: '1.6.18' });
@@ -227,7 +227,7 @@ describe('a look at a server that is not quite memcached', () => {
   });
 
   it.each(['HTTP/1.1 400 Bad Request', 'SSH-2.0-OpenSSH_9.2', '-ERR unknown command', 'ERROR'])(
-    'tells an outage if it answers %s',
+    'reports an outage if it answers %s',
     async (line) => {
       answer(line, undefined);
       expect(await look()).toEqual({ server: server.server });
@@ -268,11 +268,11 @@ describe('reading sessions by the meta protocol', () => {
     ['1.6.40', 'ERROR\r\n', ['gats']],
     ['1.6.40', 'CLIENT_ERROR unknown command\r\n', ['gats']],
     ['a proxy', 'EN\r\n', ['gats']],
-  ])('is done if the server speaks it: version %s, %j', async (version, meta, asked) => {
+  ])('depends on the server: version %s, %j', async (version, meta, asked) => {
     expect(await askedOf(version, meta)).toEqual(asked);
   });
 
-  it('ends if another server, which does not, has taken the place of this one', async () => {
+  it('ends if another server without it takes the address', async () => {
     const scripted = await scriptedMemcached();
     stops.push(() => scripted.close());
     const script = (meta: string) =>

@@ -71,7 +71,7 @@ describe('the nodes of an ElastiCache cluster', () => {
   const openCluster = () =>
     openOver({ servers: [{ elasticache: endpoint.server, pollEvery: 1 }], timeout: 300 });
 
-  it('are where sessions are kept', async () => {
+  it('hold the sessions', async () => {
     const servers = [await start(), await start()];
     list(...servers);
     openCluster();
@@ -84,7 +84,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     expect(open.told).toEqual([]);
   });
 
-  it('are found before the first session is asked for, if somebody looks', async () => {
+  it('are found before the first session by a diagnosis', async () => {
     const server = await start();
     list(server);
     openCluster();
@@ -94,7 +94,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     expect(names()).toEqual([server.server]);
   });
 
-  it('of which one is new are used without a restart; only the sessions it gets are lost', async () => {
+  it('of which one is new are used without a restart; only sessions moved to it are lost', async () => {
     const before = [await start(), await start()];
     const added = await start();
     list(...before);
@@ -125,7 +125,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     expect(await found()).toEqual(staying(servers, others));
   });
 
-  it('of which one stops answering are looked at before it is time', async () => {
+  it('of which one stops answering are listed again before the next poll', async () => {
     const servers = [await start(), await start()];
     list(...servers);
     openOver({ servers: { elasticache: endpoint.server, pollEvery: 3_600 }, timeout: 300 });
@@ -138,7 +138,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     expect(await open.store.create('sess:new', 'text', TIMEOUT)).toBe('stored');
   });
 
-  it('that stay keep their connections, and nothing is told of the same list', async () => {
+  it('that stay keep their connections, and the same list is not logged', async () => {
     const server = await start();
     list(server);
     openCluster();
@@ -164,7 +164,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     ['an error', 'SERVER_ERROR internal\r\n'],
     ['cut off', 'CONFIG cluster 0 9\r\n'],
     ['not answered', undefined],
-  ])('stay the last ones if the list is %s, which is told once', async (_what, reply) => {
+  ])('stay the last ones if the list is %s, which is logged once', async (_what, reply) => {
     const server = await start();
     list(server);
     openCluster();
@@ -182,7 +182,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     expect(open.told.join()).not.toMatch(/SECRET/);
   });
 
-  it('stay the last ones if nobody lists them any more', async () => {
+  it('stay the last ones if the list becomes empty', async () => {
     const server = await start();
     list(server);
     openCluster();
@@ -193,7 +193,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     endpoint = await clusterEndpoint();
   });
 
-  it('are found when they are listed at last; until then operations fail in time', async () => {
+  it('are found when they are first listed; until then operations fail in time', async () => {
     const server = await start();
     endpoint.answer(undefined);
     openCluster();
@@ -210,7 +210,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     expect(names()).toEqual([server.server]);
   });
 
-  it('are not looked for any more once the store is closed', async () => {
+  it('are not listed any more after the store is closed', async () => {
     list(await start());
     openCluster();
     await fill();
@@ -223,7 +223,7 @@ describe('the nodes of an ElastiCache cluster', () => {
 });
 
 describe('the configuration of a cluster', () => {
-  it('tells name, address and port of each node', () => {
+  it('has name, address and port of each node', () => {
     expect(nodesIn('12\na.test|10.0.0.1|11211 b.test||11212\n')).toEqual([
       { server: 'a.test:11211', weight: 1, address: { host: '10.0.0.1', port: 11211 } },
       { server: 'b.test:11212', weight: 1, address: { host: 'b.test', port: 11212 } },
@@ -245,7 +245,7 @@ describe('the configuration of a cluster', () => {
     '1\na|b|c',
     '1\na|b c|11211',
     '1\na||0',
-  ])('is refused if it is something else: %j', (configuration) => {
+  ])('is refused in another format: %j', (configuration) => {
     expect(() => nodesIn(configuration)).toThrow(/configuration of the cluster cannot be read/);
   });
 });
@@ -273,7 +273,7 @@ describe('the servers of a DNS name', () => {
   const openName = (more: object = {}) =>
     openOver({ servers: [{ dns: `cache.test:${port}`, pollEvery: 1, ...more }], timeout: 300 });
 
-  it('are all of its addresses, whatever their order', async () => {
+  it('are all its addresses, in any order', async () => {
     const servers = [await startFirst('127.0.0.2'), ...(await startAll('127.0.0.3'))];
     dns.set('cache.test', '127.0.0.3', '127.0.0.2', '127.0.0.3');
     openName();
@@ -284,7 +284,7 @@ describe('the servers of a DNS name', () => {
     expect(open.told).toEqual([]);
   });
 
-  it('come and go without a restart; only sessions whose server changed are lost', async () => {
+  it('may change without a restart; only sessions whose server changed are lost', async () => {
     const [one, two] = [await startFirst('127.0.0.2'), ...(await startAll('127.0.0.3'))];
     const three = (await startAll('127.0.0.4'))[0]!;
     dns.set('cache.test', '127.0.0.2', '127.0.0.3');
@@ -297,7 +297,7 @@ describe('the servers of a DNS name', () => {
     expect(await found()).toEqual(staying([one, two!], [one, three]));
   });
 
-  it('stay the last ones if the name is unknown for a while, which is told', async () => {
+  it('stay the last ones if the name is unknown for a while, which is logged', async () => {
     const server = await startFirst('127.0.0.2');
     dns.set('cache.test', '127.0.0.2');
     openName();
@@ -308,7 +308,7 @@ describe('the servers of a DNS name', () => {
     expect(await found()).toHaveLength(KEYS.length);
   });
 
-  it('stay the last ones if the name is not answered, and operations do not wait', async () => {
+  it('stay the last ones if DNS does not answer, and operations do not wait', async () => {
     await startFirst('127.0.0.2');
     dns.set('cache.test', '127.0.0.2');
     openName();
@@ -320,7 +320,7 @@ describe('the servers of a DNS name', () => {
     expect(performance.now() - began).toBeLessThan(300);
   });
 
-  it('have their weight beside servers that are named', async () => {
+  it('have their weight beside single servers', async () => {
     const listed = await startFirst('127.0.0.2');
     const named = await start();
     dns.set('cache.test', '127.0.0.2');

@@ -59,7 +59,7 @@ describe('the life of a record in memcached, whose clock ticks once a second', (
     expect(await Promise.all(lives)).toEqual(Array(TRIES).fill(true));
   });
 
-  it.each([1, 2])('ends all the same: %i s', async (seconds) => {
+  it.each([1, 2])('does end: %i s', async (seconds) => {
     const key = `sess:ends${seconds}`;
     const began = performance.now();
     await store.create(key, 'text', seconds);
@@ -68,7 +68,7 @@ describe('the life of a record in memcached, whose clock ticks once a second', (
     expect(performance.now() - began).toBeLessThan((seconds + 2) * 1000 + 500);
   });
 
-  it.each([MONTH - 1, MONTH, MONTH * 2])('is no date in 1970: %i s', async (seconds) => {
+  it.each([MONTH - 1, MONTH, MONTH * 2])('is not read as a date in 1970: %i s', async (seconds) => {
     const key = `sess:long${seconds}`;
     await store.create(key, 'text', 60);
     await store.find(key, seconds);

@@ -85,24 +85,24 @@ async function shouldBeRefused(store: SessionStore, reason: RegExp): Promise<voi
 describe("memcached's ASCII authentication", () => {
   const asked = () => ['-Y', join(folder, 'users')];
 
-  it('lets in who knows name and password', async () => {
+  it('accepts the right username and password', async () => {
     await shouldKeepSessions(await open(asked(), { auth: AUTH }));
   });
 
-  it('lets in several connections', async () => {
+  it('accepts several connections', async () => {
     await shouldKeepSessions(await open(asked(), { auth: AUTH, connections: 3 }));
   });
 
-  it('keeps out who has another password', async () => {
+  it('refuses a wrong password', async () => {
     const store = await open(asked(), { auth: { ...AUTH, password: 'wrong' } });
     await shouldBeRefused(store, /did not accept username and password/);
   });
 
-  it('keeps out who has none', async () => {
+  it('refuses a client without a password', async () => {
     await shouldBeRefused(await open(asked(), {}), /unauthenticated/);
   });
 
-  it('is no hindrance where it is not asked for', async () => {
+  it('is accepted by a server that does not require it', async () => {
     await shouldKeepSessions(await open([], { auth: AUTH }));
   });
 });
@@ -114,7 +114,7 @@ describe('memcached over TLS', () => {
     ...['-o', `ssl_key=${join(folder, 'key')}`],
   ];
 
-  it('serves who trusts its certificate', async () => {
+  it('serves a client that trusts its certificate', async () => {
     await shouldKeepSessions(await open(cert(), { tls: { ca: readFileSync(tls('cert')) } }));
   });
 
@@ -124,7 +124,7 @@ describe('memcached over TLS', () => {
     await shouldKeepSessions(await open(args, { tls: { ca }, auth: AUTH }));
   });
 
-  it('is not used by who does not trust it', async () => {
+  it('is not used by a client that does not trust it', async () => {
     await shouldBeRefused(await open(cert(), { tls: {} }), /self-signed certificate/);
   });
 });

@@ -69,7 +69,7 @@ describe('sessions in memcached during an outage', () => {
       await failsInTime(operate);
     });
 
-    it('fails in time if memcached goes while it is under way', async () => {
+    it('fails in time if memcached stops meanwhile', async () => {
       memcached.pause();
       const failing = failsInTime(operate);
       await memcached.kill();
@@ -77,14 +77,14 @@ describe('sessions in memcached during an outage', () => {
     });
   });
 
-  it('in which 100 wait for memcached, all fail in time', async () => {
+  it('all fail in time if 100 wait for memcached', async () => {
     memcached.pause();
     await Promise.all(
       Array.from({ length: 100 }, (_, n) => failsInTime(() => store.find(`sess:${n}`))),
     );
   });
 
-  it('that is over are back within a second: memcached hung', async () => {
+  it('are available within a second after it: memcached hung', async () => {
     memcached.pause();
     await failsInTime(() => store.find('sess:a'));
     memcached.resume();
@@ -92,7 +92,7 @@ describe('sessions in memcached during an outage', () => {
     expect((await store.find('sess:a'))?.text).toBe('first');
   });
 
-  it('that is over are back within a second: memcached was restarted', async () => {
+  it('are available within a second after it: memcached was restarted', async () => {
     await memcached.kill();
     await failsInTime(() => store.find('sess:a'));
     memcached = await startMemcached({ port: memcached.port });
@@ -101,7 +101,7 @@ describe('sessions in memcached during an outage', () => {
     expect(await store.create('sess:a', 'new', TIMEOUT)).toBe('stored');
   });
 
-  it('at start are there as soon as memcached is', async () => {
+  it('at start are available as soon as memcached is', async () => {
     const { port } = memcached;
     await memcached.kill();
     await keyv.disconnect();
@@ -112,7 +112,7 @@ describe('sessions in memcached during an outage', () => {
     expect(await backIn()).toBeLessThan(1_000);
   });
 
-  it('that is over never take a late answer for their own', async () => {
+  it('never get a late answer of another operation after it', async () => {
     await store.create('sess:b', 'other', TIMEOUT);
     memcached.pause();
     const late = [
@@ -138,7 +138,7 @@ describe('sessions in memcached during an outage', () => {
     ]);
   });
 
-  it('of their connection alone are back at once', async () => {
+  it('of their connection alone are available at once', async () => {
     const proxy = await recordingProxy(memcached.port);
     const other = memcachedStore({ servers: proxy.server, timeout: TIME_OUT });
     store = sessionStoreOver(other);
@@ -150,7 +150,7 @@ describe('sessions in memcached during an outage', () => {
     await proxy.close();
   });
 
-  it('without memory fail when they are written, and stay as they were', async () => {
+  it('by a lack of memory fail when they are written, and stay unchanged', async () => {
     const proxy = await recordingProxy(memcached.port);
     const other = memcachedStore({ servers: proxy.server, timeout: TIME_OUT });
     const failing = sessionStoreOver(other);

@@ -54,25 +54,25 @@ describe('several memcached servers', () => {
     }
   });
 
-  it('are found by every client, whatever the order they are named in', async () => {
+  it('are chosen alike by every client, in any order of the list', async () => {
     await fill(servers.slice(0, 3));
     expect(await readable(servers.slice(0, 3).reverse())).toHaveLength(KEYS.length);
   });
 
-  it('by one more move its share only', async () => {
+  it('with one more move only its share of the keys', async () => {
     await fill(servers.slice(0, 3));
     const { length } = await readable(servers);
     expect(length).toBeGreaterThan(KEYS.length * 0.68);
     expect(length).toBeLessThan(KEYS.length * 0.82);
   });
 
-  it('by one less lose its keys only', async () => {
+  it('with one less lose only its keys', async () => {
     await fill(servers);
     const lost = await itemsOf(servers[3]!);
     expect(await readable(servers.slice(0, 3))).toHaveLength(KEYS.length - lost);
   });
 
-  it('of which one is down lose its sessions only, and do not tell them as missing', async () => {
+  it('of which one is down fail only for its sessions, which are not reported as missing', async () => {
     const extra = await startMemcached();
     const both = [servers[0]!, extra];
     await fill(both);

@@ -21,7 +21,7 @@ function errorOf(options: unknown): SessionOptionsError & { option: string } {
   throw new Error('the options were taken');
 }
 
-describe('where memcached is', () => {
+describe('the servers of memcached', () => {
   it.each<[string, unknown, object[]]>([
     ['a server', '127.0.0.1:11211', [LOCAL]],
     ['a list', ['127.0.0.1:11211'], [LOCAL]],
@@ -55,26 +55,26 @@ describe('where memcached is', () => {
       { servers: ['127.0.0.1:11211', { dns: 'a:1' }, { elasticache: 'a:1' }] },
       [LOCAL, { dns: 'a:1', weight: 1, pollEvery: 30 }, { elasticache: 'a:1', pollEvery: 30 }],
     ],
-  ])('is told by %s', (_what, options, servers) => {
+  ])('are given by %s', (_what, options, servers) => {
     expect(check(options)).toEqual({ ...DEFAULTS, servers });
   });
 });
 
-describe('how memcached is connected to', () => {
-  it('is told by options', () => {
+describe('the connection to memcached', () => {
+  it('is set by options', () => {
     const auth = { username: 'app', password: 'x' };
     const options = { servers: '127.0.0.1:11211', timeout: 60_000, connections: 4, tls: {}, auth };
     expect(check(options)).toEqual({ ...options, servers: [LOCAL] });
   });
 
-  it('is told by nothing else', () => {
+  it('accepts no other options', () => {
     expect(check({ servers: 'a:1', timeout: undefined, connections: undefined })).toMatchObject(
       DEFAULTS,
     );
   });
 });
 
-describe('options for memcached that are wrong', () => {
+describe('invalid options for memcached', () => {
   it.each<[string, unknown]>([
     ['memcached', undefined],
     ['memcached', null],
@@ -117,6 +117,7 @@ describe('options for memcached that are wrong', () => {
     ['memcached.timeout', { servers: 'a:1', timeout: Infinity }],
     ['memcached.connections', { servers: 'a:1', connections: 0 }],
     ['memcached.connections', { servers: 'a:1', connections: 1.5 }],
+    ['memcached.connections', { servers: 'a:1', connections: 1_000_000_000 }],
     ['memcached.tls', { servers: 'a:1', tls: true }],
     ['memcached.tls', { servers: 'a:1', tls: null }],
     ['memcached.auth', { servers: 'a:1', auth: null }],
@@ -124,7 +125,7 @@ describe('options for memcached that are wrong', () => {
     ['memcached.auth', { servers: 'a:1', auth: { username: 'app', password: 'a b' } }],
     ['memcached.auth', { servers: 'a:1', auth: { username: 'a\r\nb', password: 'x' } }],
     ['memcached.auth.user', { servers: 'a:1', auth: { user: 'app' } }],
-  ])('are named: %s, %j', (option, options) => {
+  ])('are named in the error: %s, %j', (option, options) => {
     const error = errorOf(options);
     expect(error).toBeInstanceOf(SessionOptionsError);
     expect(error.option).toBe(option);
@@ -143,7 +144,7 @@ describe('options for memcached that are wrong', () => {
     [{ servers: 'a:1', auth: { usrname: 'a', password: 'b' } }, /did you mean username\?/],
     [{ servers: { server: 'a:1', wieght: 2 } }, /did you mean weight\?/],
     [{ servers: { dns: 'a:1', pollEvry: 2 } }, /did you mean pollEvery\?/],
-  ])('are answered by what was meant: %j', (options, remedy) => {
+  ])('are refused with a hint: %j', (options, remedy) => {
     expect(errorOf(options).message).toMatch(remedy);
   });
 
@@ -155,7 +156,7 @@ describe('options for memcached that are wrong', () => {
     );
   });
 
-  it('show no password', () => {
+  it('do not show the password in the error', () => {
     const auth = { username: 'app', password: 'SECRET SECRET' };
     expect(errorOf({ servers: 'a:1', auth }).message).not.toMatch(/SECRET/);
   });

@@ -14,7 +14,7 @@ const OTHER = storeKeyOf(newSessionId(), KEY_PREFIX);
 const value = (key: string, text: string, version = '7') =>
   `VALUE ${key} 0 ${Buffer.byteLength(text)} ${version}\r\n${text}\r\n`;
 
-describe('replies of memcached that make no sense', () => {
+describe('invalid replies of memcached', () => {
   let memcached: ScriptedMemcached;
   let keyv: Keyv;
   let open: OpenSessionStore;
@@ -89,13 +89,13 @@ describe('replies of memcached that make no sense', () => {
     await expectRecovery();
   });
 
-  it('end the connection that a reply nobody asked for comes on, and not the process', async () => {
+  it('close the connection without a pending command, and not the process', async () => {
     memcached.answer(() => `${value(key, 'mine')}END\r\n${value(OTHER, 'theirs')}END\r\n`);
     await store.find(key);
     await expectRecovery();
   });
 
-  it('give up a connection once it is out of step', async () => {
+  it('close a connection that is out of step', async () => {
     await expectRecovery();
     const { connections } = memcached;
     memcached.answer(() => `${value(OTHER, 'theirs')}END\r\n`);
@@ -104,7 +104,7 @@ describe('replies of memcached that make no sense', () => {
     expect(memcached.connections).toBe(connections + 1);
   });
 
-  it('are shown in no error', async () => {
+  it('are not quoted in errors', async () => {
     const replies = [
       'SECRET\r\n',
       `VALUE ${key} 0 9 7 SECRET\r\n`,
@@ -123,7 +123,7 @@ describe('replies of memcached that make no sense', () => {
     }
   });
 
-  it('are nobody’s when they come after their time', async () => {
+  it('are dropped when they arrive late', async () => {
     const late: (() => void)[] = [];
     memcached.answer((command) => {
       late.push(() => memcached.answer(() => `${value(command.key, 'mine')}END\r\n`));
@@ -138,7 +138,7 @@ describe('replies of memcached that make no sense', () => {
     ['ERROR Too many open connections', 'failing'],
     ['SERVER_ERROR out of memory storing object', 'failing'],
     ['STORED', 'failing'],
-  ])('are told as an outage: %s', async (reply, state) => {
+  ])('are reported as an outage: %s', async (reply, state) => {
     const other = memcachedStore({ servers: memcached.server, timeout: 150 });
     const fresh = openSessionStore(cacheOver(other), {
       ...{ keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: Date.now },
@@ -150,7 +150,7 @@ describe('replies of memcached that make no sense', () => {
   });
 
   it.each(['NOT_STORED', 'SERVER_ERROR object too large for cache'])(
-    'are none: %s is an answer, and no outage',
+    'do not include %s, which is an answer and not an outage',
     async (reply) => {
       const other = memcachedStore({ servers: memcached.server, timeout: 150 });
       const fresh = openSessionStore(cacheOver(other), {

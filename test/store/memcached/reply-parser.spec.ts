@@ -65,11 +65,11 @@ const REPLIES: [string, Reply][] = [
 ];
 
 describe('a reply', () => {
-  it.each(REPLIES)('is read as it came: %j', (text, reply) => {
+  it.each(REPLIES)('is parsed: %j', (text, reply) => {
     expect(parse([bytesOf(text)])).toEqual([{ item: undefined, statistics: undefined, ...reply }]);
   });
 
-  it.each(REPLIES)('is not there before its last byte: %j', (text) => {
+  it.each(REPLIES)('is not complete before its last byte: %j', (text) => {
     const bytes = bytesOf(text);
     for (let end = 0; end < bytes.length; end++) {
       expect(parse([bytes.subarray(0, end)])).toEqual([]);
@@ -77,27 +77,27 @@ describe('a reply', () => {
   });
 });
 
-describe('all replies, one behind the other', () => {
+describe('a sequence of all replies', () => {
   const all = bytesOf(REPLIES.map(([text]) => text).join(''));
   const expected = REPLIES.map(([, reply]) => reply);
 
-  it('are read in their order', () => {
+  it('is parsed in order', () => {
     expect(parse([all])).toEqual(expected);
   });
 
-  it('are the same cut in two at any byte', () => {
+  it('is the same cut in two at any byte', () => {
     for (let cut = 0; cut <= all.length; cut++) {
       expect(parse([all.subarray(0, cut), all.subarray(cut)])).toEqual(expected);
     }
   });
 
-  it.each([1, 2, 3, 5, 7, 11, 64])('are the same in pieces of %d bytes', (size) => {
+  it.each([1, 2, 3, 5, 7, 11, 64])('is the same in chunks of %d bytes', (size) => {
     const pieces: Buffer[] = [];
     for (let at = 0; at < all.length; at += size) pieces.push(all.subarray(at, at + size));
     expect(parse(pieces)).toEqual(expected);
   });
 
-  it('are the same with empty pieces between them', () => {
+  it('is the same with empty chunks in between', () => {
     const none = Buffer.alloc(0);
     expect(parse([none, all.subarray(0, 40), none, none, all.subarray(40), none])).toEqual(
       expected,
@@ -148,8 +148,8 @@ const WRONG: [string, string, RegExp][] = [
   ],
 ];
 
-describe('bytes that are no reply', () => {
-  it.each(WRONG)('are refused without being passed on: %s', (_what, text, problem) => {
+describe('bytes that are not a reply', () => {
+  it.each(WRONG)('are refused without being quoted: %s', (_what, text, problem) => {
     const [error] = parseWrong([bytesOf(text)]);
     expect(error).toBeInstanceOf(MalformedReplyError);
     const { message } = error as Error;
@@ -158,18 +158,18 @@ describe('bytes that are no reply', () => {
     expect(message).not.toMatch(/SECR|SSS/);
   });
 
-  it.each(WRONG)('are refused byte by byte as well: %s', (_what, text, problem) => {
+  it.each(WRONG)('are also refused byte by byte: %s', (_what, text, problem) => {
     const [error] = parseWrong(Array.from(bytesOf(text), (byte) => Buffer.of(byte)));
     expect((error as Error).message).toMatch(problem);
   });
 
-  it('are refused when good replies came before, which count', () => {
+  it('are refused after valid replies, which count', () => {
     const [error, replies] = parseWrong([bytesOf('STORED\r\nEND\r\nSTORED\n')]);
     expect(error).toBeInstanceOf(MalformedReplyError);
     expect(replies).toBe(2);
   });
 
-  it('of another language end in an error or in a line that no command expects', () => {
+  it('of another protocol end in an error or in a line that no command expects', () => {
     expect(parse([bytesOf('HTTP/1.1 400 Bad Request\r\n')])).toMatchObject([
       { line: 'HTTP/1.1 400 Bad Request' },
     ]);
@@ -183,7 +183,7 @@ describe('a line', () => {
     expect(parse([bytesOf(`${line}\r\n`)])).toMatchObject([{ line }]);
   });
 
-  it('is read as latin1, as a key of others may be', () => {
+  it('is decoded as latin1, as keys of other clients may be', () => {
     expect(parse([Buffer.from('ERROR \xff\xfe\r\n', 'latin1')])).toMatchObject([
       { line: 'ERROR \xff\xfe' },
     ]);
@@ -203,7 +203,7 @@ describe('a large value', () => {
   };
   const PIECE = Buffer.alloc(65_536, 'x');
 
-  it('is put together from all of its pieces, characters of several bytes included', () => {
+  it('is joined from all its chunks, also within a character', () => {
     const text = '€ä😀'.repeat(100_000);
     const bytes = bytesOf(text);
     const pieces = [bytesOf(`VALUE a 0 ${bytes.length} 7\r\n`)];
@@ -212,14 +212,14 @@ describe('a large value', () => {
     expect(reply!.item!.text === text).toBe(true);
   });
 
-  it('of the most bytes that are kept is kept', () => {
+  it('of the largest size is kept', () => {
     const replies = inPieces(`VALUE a 0 ${MAX_VALUE_BYTES} 7\r\n`, MAX_VALUE_BYTES, PIECE);
     expect(replies[0]!.item!.text).toHaveLength(MAX_VALUE_BYTES);
     expect(replies[1]).toMatchObject({ line: 'STORED' });
   });
 
   it.each([MAX_VALUE_BYTES + 1, 1024 * 1024 * 1024])(
-    'of %d bytes is read past, keeps no memory, and what follows is read',
+    'of %d bytes is skipped without keeping memory, and the next reply is read',
     (size) => {
       const before = process.memoryUsage().arrayBuffers;
       const replies = inPieces(`VALUE a 0 ${size} 7\r\n`, size, PIECE);
@@ -231,7 +231,7 @@ describe('a large value', () => {
     },
   );
 
-  it('takes no memory by being announced', () => {
+  it('needs no memory before its bytes arrive', () => {
     const before = process.memoryUsage().arrayBuffers;
     const parsers = Array.from({ length: 100 }, () => {
       const parser = new ReplyParser(() => undefined);
@@ -243,8 +243,8 @@ describe('a large value', () => {
   });
 });
 
-describe('whoever takes the replies', () => {
-  it('ends the reading by an error, and gets no reply after that', () => {
+describe('the receiver of replies', () => {
+  it('ends the parsing by throwing, and gets no reply after that', () => {
     const lines: string[] = [];
     const parser = new ReplyParser(({ line }) => {
       lines.push(line);

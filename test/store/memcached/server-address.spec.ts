@@ -13,7 +13,7 @@ describe('the address of a server', () => {
     ['[::ffff:127.0.0.1]:11211', { host: '::ffff:127.0.0.1', port: 11211 }],
     ['unix:/run/memcached.sock', { path: '/run/memcached.sock' }],
     ['unix:/tmp/a b:1.sock', { path: '/tmp/a b:1.sock' }],
-  ])('is read: %s', (text, address) => {
+  ])('is parsed: %s', (text, address) => {
     expect(parseAddress(text)).toEqual(address);
   });
 
@@ -45,7 +45,7 @@ describe('the address of a server', () => {
     'memcached://localhost:11211',
     'localhost:11211/',
     'localhost:11211\n',
-  ])('is none: %j', (text) => {
+  ])('is refused: %j', (text) => {
     expect(parseAddress(text)).toBeUndefined();
   });
 
@@ -53,7 +53,7 @@ describe('the address of a server', () => {
     ['10.0.0.1', '10.0.0.1:11211'],
     ['fd00::1', '[fd00::1]:11211'],
     ['cache.internal', 'cache.internal:11211'],
-  ])('is written as it is read: %s', (host, text) => {
+  ])('is formatted as it is parsed: %s', (host, text) => {
     expect(formatAddress(host, 11211)).toBe(text);
     expect(parseAddress(text)).toEqual({ host, port: 11211 });
   });

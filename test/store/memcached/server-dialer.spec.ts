@@ -64,7 +64,7 @@ describe('memcached', () => {
     expect(open.servers.map(({ server: name }) => name)).toEqual([`unix:${path}`]);
   });
 
-  it('is told to be down if nothing listens at a Unix socket', async () => {
+  it('is reported as down if no server listens at a Unix socket', async () => {
     open = watchedStore('unix:/nowhere/cache.sock');
     await expect(open.store.find('sess:a')).rejects.toBeInstanceOf(SessionStoreError);
     expect(open.told).toEqual([expect.stringMatching(/^down unix:\/nowhere.*ENOENT/)]);
@@ -80,7 +80,7 @@ describe('the name of a memcached', () => {
 
   afterEach(() => names.restore());
 
-  it('is looked up anew for each connection, and an address is not', async () => {
+  it('is looked up for each connection; an address is not', async () => {
     const memcached = await start({});
     names.set('cache.test', '127.0.0.1');
     open = watchedStore({ servers: `cache.test:${memcached.port}`, connections: 2 });
@@ -94,7 +94,7 @@ describe('the name of a memcached', () => {
     expect(open.told).toEqual([]);
   });
 
-  it('with several addresses leads to one of them only, which is told once', async () => {
+  it('with several addresses is used with one of them, which is logged once', async () => {
     const memcached = await start({ host: '127.0.0.2' });
     const other = await start({ host: '127.0.0.3', port: memcached.port });
     names.set('cache.test', '127.0.0.3', '127.0.0.2');
@@ -110,7 +110,7 @@ describe('the name of a memcached', () => {
     ]);
   });
 
-  it('with an address of each family is one server, and nothing is told', async () => {
+  it('with an address of each family is one server, and nothing is logged', async () => {
     const memcached = await start({ host: '::1' });
     names.set('cache.test', '::1', '127.0.0.1');
     open = watchedStore(`cache.test:${memcached.port}`);
@@ -119,7 +119,7 @@ describe('the name of a memcached', () => {
     expect(open.told).toEqual([]);
   });
 
-  it('that leads to another address is followed, and what that means is told', async () => {
+  it('with a new address is used with that, and the effect is logged', async () => {
     const before = await start({ host: '127.0.0.2' });
     const { port } = before;
     names.set('cache.test', '127.0.0.2');
@@ -139,7 +139,7 @@ describe('the name of a memcached', () => {
     ]);
   });
 
-  it('stays with its address as long as the name has it', async () => {
+  it('keeps its address as long as DNS returns it', async () => {
     const one = await start({ host: '127.0.0.3' });
     const { port } = one;
     names.set('cache.test', '127.0.0.3');
@@ -154,7 +154,7 @@ describe('the name of a memcached', () => {
     expect(open.told.filter((line) => line.includes('now at'))).toEqual([]);
   });
 
-  it('that is unknown is an outage, told with its reason', async () => {
+  it('that is unknown is an outage, logged with its reason', async () => {
     open = watchedStore('missing.test:11211');
     await expect(open.store.find('sess:a')).rejects.toBeInstanceOf(SessionStoreError);
     expect(open.told).toEqual([expect.stringMatching(/ENOTFOUND missing\.test/)]);
@@ -175,13 +175,13 @@ describe('connecting', () => {
   const dialer = (host: string, port: number) =>
     new ServerDialer({ host, port }, { onNotice: () => undefined });
 
-  it('is refused with the reason if nothing listens', async () => {
+  it('fails with the reason if no server listens', async () => {
     const port = await freePort();
     const dialing = dialer('127.0.0.1', port).dial(new AbortController().signal);
     await expect(dialing).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('ends when it is given up, before or while it goes on', async () => {
+  it('ends when it is aborted, before or after it has begun', async () => {
     const { port } = await start({});
     await expect(dialer('127.0.0.1', port).dial(AbortSignal.abort())).rejects.toThrow('too long');
     const given = new AbortController();

@@ -24,8 +24,8 @@ function sharesOf(all: readonly WeightedServer[]): number[] {
   return [...counts.values()].map((count) => count / KEYS.length);
 }
 
-describe('where 20,000 sessions go', () => {
-  it('is spread within 5 % of even', () => {
+describe('the distribution of 20,000 sessions', () => {
+  it('is even within 5 %', () => {
     for (const share of sharesOf(servers(1, 1, 1))) {
       expect(Math.abs(share * 3 - 1)).toBeLessThan(0.05);
     }
@@ -37,7 +37,7 @@ describe('where 20,000 sessions go', () => {
     expect(half / one).toBeCloseTo(0.5, 1);
   });
 
-  it('changes for no more than 27 % of them with a fourth server, which gets all of these', () => {
+  it('changes for at most 27 % with a fourth server, which gets all of these', () => {
     const [three, four] = [servers(1, 1, 1), servers(1, 1, 1, 1)];
     const moved = KEYS.filter((key) => best(three, key).server !== best(four, key).server);
     expect(moved.length / KEYS.length).toBeLessThan(0.27);
@@ -45,14 +45,14 @@ describe('where 20,000 sessions go', () => {
     for (const key of moved) expect(best(four, key).server).toBe('cache-4:11211');
   });
 
-  it('does not depend on the order in which the servers are named', () => {
+  it('does not depend on the order of the servers', () => {
     const all = servers(1, 2, 1);
     for (const key of KEYS.slice(0, 1000)) {
       expect(best([...all].reverse(), key)).toBe(best(all, key));
     }
   });
 
-  it('changes for no other session if a server leaves', () => {
+  it('changes only for the sessions of a removed server', () => {
     const [four, three] = [servers(1, 2, 1, 1), servers(1, 2, 1)];
     const stayed = KEYS.filter((key) => best(four, key).server !== 'cache-4:11211');
     expect(stayed.length).toBeLessThan(KEYS.length);
@@ -60,7 +60,7 @@ describe('where 20,000 sessions go', () => {
     expect(moved).toEqual([]);
   });
 
-  it('is the only server there is', () => {
+  it('is the only server if there is one', () => {
     const [only] = servers(1);
     for (const key of KEYS.slice(0, 10)) expect(best([only!], key)).toBe(only);
   });

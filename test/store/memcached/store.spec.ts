@@ -51,11 +51,11 @@ describe('memcachedStore, as any cache', () => {
     expect(await cache.get('key')).toEqual(value);
   });
 
-  it('answers undefined for what is missing', async () => {
+  it('returns undefined for a missing key', async () => {
     expect(await cache.get('missing')).toBeUndefined();
   });
 
-  it('deletes, also what is missing', async () => {
+  it('deletes, also a missing key', async () => {
     await cache.set('key', 1);
     expect(await cache.del('key')).toBe(true);
     expect(await cache.get('key')).toBeUndefined();
@@ -75,13 +75,13 @@ describe('memcachedStore, as any cache', () => {
     expect(await cache.wrap('key', compute, 60_000)).toBe(1);
   });
 
-  it('is not cleared from here, as others use it, too', async () => {
+  it('refuses clear(), as others use memcached, too', async () => {
     await cache.set('key', 1);
     await expect(cache.clear()).rejects.toThrow('flush_all');
     expect(await cache.get('key')).toBe(1);
   });
 
-  describe('for a time to live', () => {
+  describe('with a time to live', () => {
     it.each([
       [60_000, 60],
       [1, 1],
@@ -95,13 +95,13 @@ describe('memcachedStore, as any cache', () => {
       expect(left).toBeLessThanOrEqual(seconds + 2);
     });
 
-    it('that is none keeps it for ever', async () => {
+    it('that is absent keeps it forever', async () => {
       await cache.set('key', 1);
       expect(await secondsLeft(memcached, 'key')).toBe(-1);
     });
   });
 
-  describe('with a key that memcached cannot take', () => {
+  describe('with a key that memcached does not accept', () => {
     const keys: [string, string][] = [
       ['CR LF and a command', 'a\r\nset hacked 0 0 1\r\nx\r\n'],
       ['LF', 'a\nb'],
@@ -127,7 +127,7 @@ describe('memcachedStore, as any cache', () => {
       expect(await memcached.command('get hacked')).toBe('END\r\n');
     });
 
-    it.each(keys)('does so for sessions, too: %s', async (_what, key) => {
+    it.each(keys)('also hashes it for sessions: %s', async (_what, key) => {
       const store = sessionStoreOver(keyv);
       await store.create(`sess:${key}`, 'text', 60);
       expect(await store.find(`sess:${key}`).then((found) => found?.text)).toBe('text');
@@ -135,13 +135,13 @@ describe('memcachedStore, as any cache', () => {
       expect(await memcached.command('get hacked')).toBe('END\r\n');
     });
 
-    it('tells them apart', async () => {
+    it('keeps different keys apart', async () => {
       for (const [, key] of keys) await keyv.set(key, key);
       for (const [, key] of keys) expect(await keyv.get(key)).toBe(key);
     });
   });
 
-  it('takes 250 visible characters as they are', async () => {
+  it('sends 250 visible characters unchanged', async () => {
     await cache.set('x'.repeat(250), 1);
     expect(proxy.commands).toMatchObject([{ key: 'x'.repeat(250) }]);
   });
@@ -157,7 +157,7 @@ describe('memcachedStore, as any cache', () => {
     });
   });
 
-  it('rejects what memcached refuses', async () => {
+  it('rejects values that memcached refuses', async () => {
     await expect(cache.set('key', 'x'.repeat(2_000_000))).rejects.toThrow(
       'takes no items of this size',
     );
@@ -167,7 +167,7 @@ describe('memcachedStore, as any cache', () => {
 });
 
 describe('memcachedStore, once disconnected', () => {
-  it('lets operations under way end first', async () => {
+  it('lets operations in progress end first', async () => {
     const memcached = await startMemcached();
     const proxy = await recordingProxy(memcached.port);
     const keyv = memcachedStore(proxy.server);
@@ -183,7 +183,7 @@ describe('memcachedStore, once disconnected', () => {
     await memcached.stop();
   });
 
-  it('serves those who still come, and keeps no connection then either', async () => {
+  it('serves later operations, and keeps no connection after them', async () => {
     const memcached = await startMemcached();
     const keyv = memcachedStore(memcached.server);
     const store = sessionStoreOver(keyv);
@@ -200,7 +200,7 @@ describe('memcachedStore, once disconnected', () => {
     await memcached.stop();
   });
 
-  it('keeps no connection, and may be so twice', async () => {
+  it('keeps no connection, also if it is disconnected twice', async () => {
     const memcached = await startMemcached();
     const keyv = memcachedStore({ servers: memcached.server, connections: 3 });
     await Promise.all(Array.from({ length: 50 }, (_, n) => keyv.set(`key${n}`, n)));
@@ -210,7 +210,7 @@ describe('memcachedStore, once disconnected', () => {
     await memcached.stop();
   });
 
-  it('before it was ever used has nothing to do', async () => {
+  it('before its first use has nothing to do', async () => {
     await memcachedStore('127.0.0.1:1').disconnect();
   });
 });

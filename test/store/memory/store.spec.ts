@@ -31,7 +31,7 @@ describe('sessions in memory', () => {
   const create = (store: SessionStore, ...keys: string[]): Promise<string[]> =>
     Promise.all(keys.map((key) => store.create(`sess:${key}`, 'text', TIMEOUT)));
 
-  it('live on when they are only looked at', async () => {
+  it('keep their life when they are only read', async () => {
     const store = open();
     await create(store, 'a');
     clock.pass(TIMEOUT - 1);
@@ -44,7 +44,7 @@ describe('sessions in memory', () => {
       ['development', 'log'],
       ['test', 'log'],
       ['production', 'warn'],
-    ])('in %s say so by a %s, with the remedy', (mode, level) => {
+    ])('in %s log a %s with the remedy', (mode, level) => {
       process.env.NODE_ENV = mode;
       open();
       expect(lines).toEqual([
@@ -54,7 +54,7 @@ describe('sessions in memory', () => {
   });
 
   describe('when they are full', () => {
-    it('let the least recently used go first', async () => {
+    it('evict the least recently used first', async () => {
       const store = open(3);
       await create(store, 'a', 'b', 'c');
       await store.find('sess:a');
@@ -70,7 +70,7 @@ describe('sessions in memory', () => {
     it.each([
       ['50,500 small ones', 50_500, 'text'],
       ['120 of 0.9 MB', 120, 'x'.repeat(900_000)],
-    ])('let those of nobody go first: %s', async (_what, count, text) => {
+    ])('evict anonymous ones first: %s', async (_what, count, text) => {
       const store = open();
       await create(store, 'before');
       await store.create('sess:ada', 'text', TIMEOUT, { isSignedIn: true });
@@ -85,7 +85,7 @@ describe('sessions in memory', () => {
       expect(await store.find(`sess:flood${count - 1}`)).toBeDefined();
     });
 
-    it('let the signed in go when there are no others, the least recently used first', async () => {
+    it('evict signed-in ones if there are no others, the least recently used first', async () => {
       const store = open(3);
       for (const key of ['a', 'b', 'c'])
         await store.create(`sess:${key}`, 'text', TIMEOUT, { isSignedIn: true });
@@ -97,7 +97,7 @@ describe('sessions in memory', () => {
       for (const key of ['a', 'c', 'e']) expect(await store.find(`sess:${key}`)).toBeDefined();
     });
 
-    it('tell of it, and how many went so far, once a minute', async () => {
+    it('log how many were evicted so far, once a minute', async () => {
       const store = open(1);
       lines.length = 0;
       await create(store, 'a', 'b');
@@ -111,7 +111,7 @@ describe('sessions in memory', () => {
       expect(lines).toEqual([expect.anything(), expect.stringContaining('full: 5 ')]);
     });
 
-    it('are so by their characters, too', async () => {
+    it('count their characters, too', async () => {
       const store = open();
       const text = 'x'.repeat(20 * 1024 * 1024);
       for (const key of ['a', 'b', 'c', 'd']) await store.create(`sess:${key}`, text, TIMEOUT);
@@ -131,7 +131,7 @@ describe('sessions in memory', () => {
         return store.update('sess:a', 'new', version, TIMEOUT);
       },
     ],
-  ])('that are %s do not count as gone before their time', async (_how, use) => {
+  ])('that are %s do not count as evicted', async (_how, use) => {
     const store = open(2);
     lines.length = 0;
     await create(store, 'a', 'b');
@@ -139,7 +139,7 @@ describe('sessions in memory', () => {
     expect(lines).toEqual([]);
   });
 
-  it('that were cleared take no room any more', async () => {
+  it('that were cleared need no memory any more', async () => {
     const keyv = memoryStore({ now: clock.now, logger });
     const store = sessionStoreOver(keyv, clock.now);
     const text = 'x'.repeat(20 * 1024 * 1024);
@@ -151,7 +151,7 @@ describe('sessions in memory', () => {
     expect(lines).toEqual([]);
   });
 
-  it('larger than all the memory for them are refused, not forgotten', async () => {
+  it('larger than the whole limit are refused, not evicted', async () => {
     const text = 'x'.repeat(64 * 1024 * 1024);
     await expect(open().create('sess:a', text, TIMEOUT)).rejects.toThrow(SessionStoreError);
   });
@@ -167,7 +167,7 @@ describe('sessions in memory', () => {
     expect(await store.find('sess:a')).toBeUndefined();
   });
 
-  it('are no cache for anything else', async () => {
+  it('refuse other values', async () => {
     const cache = cacheOver(memoryStore({ now: clock.now, logger }));
     await expect(cache.set('key', 'value')).rejects.toThrow('sessions only');
   });

@@ -33,7 +33,7 @@ describe('copies of sessions in a store that can only overwrite', () => {
     copies = open();
   });
 
-  it('are read as they were written', async () => {
+  it('are read unchanged', async () => {
     expect(await copies.read(KEY)).toBeUndefined();
     const written = record(5, { text: 'a\n{"ä":"€"}\0' });
     await copies.write(KEY, written);
@@ -47,7 +47,7 @@ describe('copies of sessions in a store that can only overwrite', () => {
     expect(value.expires - Date.now()).toBeLessThanOrEqual(TIMEOUT * 1000);
   });
 
-  it('are nothing once the session has ended, whatever is written later', async () => {
+  it('are not read after the session has ended, whatever is written later', async () => {
     await copies.write(KEY, record(1));
     await copies.end(KEY);
     await copies.write(KEY, record(9));
@@ -55,7 +55,7 @@ describe('copies of sessions in a store that can only overwrite', () => {
     expect(await copies.read(KEY)).toBeUndefined();
   });
 
-  it('give way to a final record, also those that come later', async () => {
+  it('give way to a final record, also those that arrive later', async () => {
     const final = record(3, { isFinal: true });
     await copies.write(KEY, record(3));
     await copies.write(KEY, final);
@@ -63,20 +63,20 @@ describe('copies of sessions in a store that can only overwrite', () => {
     expect(await copies.read(KEY)).toEqual(final);
   });
 
-  it('above a final record tell that it came too late', async () => {
+  it('with a higher revision than a final record show that it came too late', async () => {
     await copies.write(KEY, record(3, { isFinal: true }));
     await copies.write(KEY, record(4));
     expect((await copies.read(KEY))?.revision).toBe(4);
   });
 
-  it('are dropped, and last words are not', async () => {
+  it('are dropped, but tombstones are not', async () => {
     await copies.write(KEY, record(1));
     await copies.drop(KEY);
     expect(await copies.read(KEY)).toBeUndefined();
     expect(adapter.values.size).toBe(0);
   });
 
-  it('that are none are taken as none', async () => {
+  it('that are invalid count as missing', async () => {
     await toKeyv(adapter).set(`${KEY}.copy`, { another: 'application’s' });
     expect(await copies.read(KEY)).toBeUndefined();
   });
@@ -91,7 +91,7 @@ describe('copies of sessions in a store that can only overwrite', () => {
     expect((await copies.read(KEY))?.revision).toBe(2);
   });
 
-  it('that waited too long behind a slow one are not written, and said to be not', async () => {
+  it('that waited too long for a slow one are not written, and reported as failed', async () => {
     const gate = adapter.hold('set');
     const slow = copies.write(KEY, record(1));
     await gate.reached;
@@ -109,7 +109,7 @@ describe('copies of sessions in a store that can only overwrite', () => {
     ['write', () => copies.write(KEY, record(1))],
     ['end', () => copies.end(KEY)],
     ['drop', () => copies.drop(KEY)],
-  ])('fail during an outage with what the store said, or nothing: %s', async (_name, operate) => {
+  ])("fail during an outage with the store's error or a timeout: %s", async (_name, operate) => {
     adapter.failure = new Error('connection reset');
     const error: unknown = await operate().catch((e: unknown) => e);
     expect(error).toBeInstanceOf(SessionStoreError);

@@ -19,7 +19,7 @@ describe('sessions in a fast store with a durable tier', () => {
   useTieredWorld();
 
   describe('that ended', () => {
-    it('are told to the tier first, and if that fails nothing has happened', async () => {
+    it('end in the tier first, and stay unchanged if that fails', async () => {
       for (const durable of ['required', 'besteffort'] as const) {
         reopen(durable);
         const version = (await store.find(KEY))?.version ?? (await stored());
@@ -33,7 +33,7 @@ describe('sessions in a fast store with a durable tier', () => {
     });
 
     it.each(['before', 'after'] as const)(
-      'stay so for a process that stopped %s it read them in the tier',
+      'stay ended for a process that paused %s it read them in the tier',
       async (at) => {
         const another = open();
         await stored();
@@ -50,7 +50,7 @@ describe('sessions in a fast store with a durable tier', () => {
       },
     );
 
-    it('stay so when the one who ends them finds nothing but another one’s lease', async () => {
+    it('stay ended when the request that ends them finds another process’s lease', async () => {
       const another = open();
       const version = await stored();
       fast.drop(KEY);
@@ -65,7 +65,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(await textIn(another)).toBeUndefined();
     });
 
-    it('stay so when a copy arrives late, be it of a process that is gone then', async () => {
+    it('stay ended when a copy arrives late, also one of a crashed process', async () => {
       const another = open();
       const version = await stored();
       const late = tier.hold('write');
@@ -80,7 +80,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(await textIn(another)).toBeUndefined();
     });
 
-    it('are ended by a second try if the fast store was down for the first', async () => {
+    it('end at the second attempt if the fast store was down at the first', async () => {
       const version = await stored();
       fast.before('remove', () => Promise.reject(new SessionStoreError()));
       await expect(store.remove(KEY, version)).rejects.toThrow(SessionStoreError);
@@ -88,7 +88,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(await textIn()).toBeUndefined();
     });
 
-    it('are over at once if the fast store, down meanwhile, lost its memory', async () => {
+    it('end at once if the fast store was down and lost its memory', async () => {
       const version = await stored();
       fast.before('remove', () => Promise.reject(new SessionStoreError()));
       await expect(store.remove(KEY, version)).rejects.toThrow(SessionStoreError);
@@ -99,7 +99,7 @@ describe('sessions in a fast store with a durable tier', () => {
   });
 
   describe('that got a new id', () => {
-    it('are not served under the old one after the fast store lost the way', async () => {
+    it('are not served under the old id after the fast store lost the forwarder', async () => {
       const version = await stored();
       expect(await store.update(KEY, 'forwarder', version, 300, { isFinal: true })).toBe('stored');
       fast.drop(KEY);
@@ -109,7 +109,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(await textIn()).toBeUndefined();
     });
 
-    it('leave the way there no longer in the fast store than a session, if a clock was ahead', async () => {
+    it('leave the forwarder no longer in the fast store than a session, if a clock was ahead', async () => {
       const version = await stored();
       await store.update(KEY, 'forwarder', version, 300, { isFinal: true });
       const until = clock.now() + 100 * TIMEOUT * 1000;
@@ -119,7 +119,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(fast.lives.get(KEY)).toBe(TIMEOUT);
     });
 
-    it('are not, when a copy of the old one arrives late', async () => {
+    it('are not served under the old id when its copy arrives late', async () => {
       const another = open();
       const version = await stored();
       const late = tier.hold('write');
@@ -135,7 +135,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(await textIn(another)).toBe('forwarder');
     });
 
-    it('keep what was written before a new id that came too late', async () => {
+    it('keep changes written before a move that came too late', async () => {
       const another = open();
       const version = await stored();
       const gate = tier.hold('write', 'after');
@@ -148,14 +148,14 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(await textIn()).toBe('second');
     });
 
-    it('have it, when the fast store lost them at that very moment', async () => {
+    it('have the new id when the fast store loses them at that moment', async () => {
       const version = await stored();
       fast.before('update', (key) => fast.drop(key));
       expect(await store.update(KEY, 'forwarder', version, 300, { isFinal: true })).toBe('stored');
       expect(await textIn()).toBe('forwarder');
     });
 
-    it('have it, when another process brought the way back at that very moment', async () => {
+    it('have the new id when another process restores the forwarder at that moment', async () => {
       const version = await stored();
       fast.before('update', async (key) => {
         fast.drop(key);
@@ -164,7 +164,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(await store.update(KEY, 'forwarder', version, 300, { isFinal: true })).toBe('stored');
     });
 
-    it('do not, when a change was stored just before the fast store lost them', async () => {
+    it('keep the old id when a change was stored just before the fast store lost them', async () => {
       const version = await stored();
       clock.pass(1);
       await open().update(KEY, 'second', version, TIMEOUT);

@@ -8,7 +8,7 @@ import { TIMEOUT } from '../../support/stores.js';
 
 const KEY = 'sess:a';
 
-describe('copies in a store that can compare and set', () => {
+describe('copies in a store with compare-and-set', () => {
   let clock: TestClock;
   let copies: StoredCopies;
 
@@ -22,7 +22,7 @@ describe('copies in a store that can compare and set', () => {
     ...{ revision, until: clock.now() + TIMEOUT * 1000, isFinal, text: `text ${revision}` },
   });
 
-  it('are read as they were written', async () => {
+  it('are read unchanged', async () => {
     expect(await copies.read(KEY)).toBeUndefined();
     await copies.write(KEY, record(1));
     expect(await copies.read(KEY)).toEqual(record(1));
@@ -30,19 +30,19 @@ describe('copies in a store that can compare and set', () => {
     expect(await copies.read(KEY)).toEqual(record(2));
   });
 
-  it('of which the last to arrive counts', async () => {
+  it('are replaced by the last to arrive', async () => {
     await copies.write(KEY, record(2));
     await copies.write(KEY, record(1));
     expect(await copies.read(KEY)).toEqual(record(1));
   });
 
-  it('run out by themselves', async () => {
+  it('expire by themselves', async () => {
     await copies.write(KEY, record(1));
     clock.pass(TIMEOUT + 1);
     expect(await copies.read(KEY)).toBeUndefined();
   });
 
-  it('are over for good once they have ended, whatever arrives later', async () => {
+  it('stay ended, whatever arrives later', async () => {
     await copies.write(KEY, record(1));
     await copies.end(KEY);
     await copies.write(KEY, record(9));
@@ -54,7 +54,7 @@ describe('copies in a store that can compare and set', () => {
     expect(await copies.read(KEY)).toBeUndefined();
   });
 
-  it('do not take the place of a move that was made after them', async () => {
+  it('do not replace a later move', async () => {
     await copies.write(KEY, record(2));
     await copies.write(KEY, record(2, true));
     await copies.write(KEY, record(1));
@@ -62,7 +62,7 @@ describe('copies in a store that can compare and set', () => {
     expect(await copies.read(KEY)).toEqual(record(2, true));
   });
 
-  it('take the place of a move that came too late, and was not made', async () => {
+  it('replace a move that came too late and was not made', async () => {
     await copies.write(KEY, record(2, true));
     await copies.write(KEY, record(3));
     expect(await copies.read(KEY)).toEqual(record(3));
@@ -70,7 +70,7 @@ describe('copies in a store that can compare and set', () => {
     expect(await copies.read(KEY)).toEqual(record(3));
   });
 
-  it('of many at once, an end stays the end', async () => {
+  it('stay ended among many parallel writes', async () => {
     const writes = Array.from({ length: 20 }, (_, n) => copies.write(KEY, record(n)));
     await Promise.all([...writes, copies.end(KEY)]);
     expect(await copies.read(KEY)).toBeUndefined();

@@ -99,7 +99,7 @@ describe('random programs of three processes over a durable tier', () => {
   });
 
   it.each(['destroy', 'move'] as const)(
-    'never bring back what has ended, whatever memcached loses meanwhile: %s',
+    'never restore an ended session, whatever memcached loses meanwhile: %s',
     async (how) => {
       for (const seed of seeds) {
         const world = new World(seed);

@@ -22,7 +22,7 @@ describe('sessions in a fast store with a durable tier', () => {
   useTieredWorld();
 
   describe('written', () => {
-    it('are in both before it is said so', async () => {
+    it('are in both stores before the write is confirmed', async () => {
       const version = await stored();
       expect(tier.live.get(KEY)?.text).toBe('first');
       const gate = tier.hold('write');
@@ -36,7 +36,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(tier.live.get(KEY)?.text).toBe('second');
     });
 
-    it('by two processes leave the tier with the newer record, whoever’s copy comes last', async () => {
+    it('by two processes leave the newer record in the tier, in any order of copies', async () => {
       const another = open();
       const version = await stored();
       const late = tier.hold('write');
@@ -49,7 +49,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(tier.live.get(KEY)?.text).toBe('third');
     });
 
-    it('when memcached had lost them meanwhile go on with what the tier has', async () => {
+    it("after memcached lost them continue with the tier's copy", async () => {
       const version = await stored();
       fast.drop(KEY);
       expect(await store.update(KEY, 'second', version, TIMEOUT)).toBe('changed');
@@ -61,7 +61,7 @@ describe('sessions in a fast store with a durable tier', () => {
   });
 
   describe('that the fast store lost', () => {
-    it('are brought back, once for all who ask', async () => {
+    it('are restored, once for all parallel reads', async () => {
       await stored();
       fast.drop(KEY);
       const texts = await Promise.all(Array.from({ length: 50 }, () => textIn()));
@@ -70,7 +70,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(events.filter((event) => event === 'restored')).toHaveLength(1);
     });
 
-    it('are brought back by two processes at once', async () => {
+    it('are restored by two parallel processes', async () => {
       const another = open();
       await stored();
       fast.drop(KEY);
@@ -102,11 +102,11 @@ describe('sessions in a fast store with a durable tier', () => {
       },
     );
 
-    describe('and that another process wrote, whose clock is an hour behind', () => {
+    describe('and that a process whose clock is an hour behind wrote', () => {
       const HOUR = 3600;
       const behind = () => open('required', () => clock.now() - HOUR * 1000);
 
-      it('are brought back, once its records have told so', async () => {
+      it('are restored, once its records have shown that', async () => {
         await behind().create('sess:other', 'other', TIMEOUT);
         await behind().create(KEY, 'first', TIMEOUT);
         expect(await textIn(store, 'sess:other')).toBe('other');
@@ -115,7 +115,7 @@ describe('sessions in a fast store with a durable tier', () => {
         expect(await textIn()).toBe('first');
       });
 
-      it('end all the same', async () => {
+      it('end nevertheless', async () => {
         await behind().create('sess:other', 'other', TIMEOUT);
         await behind().create(KEY, 'first', TIMEOUT);
         expect(await textIn(store, 'sess:other')).toBe('other');
@@ -125,7 +125,7 @@ describe('sessions in a fast store with a durable tier', () => {
       });
     });
 
-    it('live no longer because somebody looked who does not use them', async () => {
+    it('do not live longer by a read that does not use them', async () => {
       await stored();
       clock.pass(TIMEOUT - 5);
       fast.drop(KEY);
@@ -133,7 +133,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(fast.lives.get(KEY)).toBe(5 + TIMEOUT * 0.1);
     });
 
-    it('live as long as any, whoever looks, if a clock was ahead', async () => {
+    it('live as long as others after any read, if a clock was ahead', async () => {
       await stored();
       tier.live.set(KEY, { ...tier.live.get(KEY)!, until: clock.now() + 100 * TIMEOUT * 1000 });
       fast.drop(KEY);
@@ -157,7 +157,7 @@ describe('sessions in a fast store with a durable tier', () => {
     });
 
     it.each<Durability>(['required', 'besteffort'])(
-      'are not told as missing while the tier is down: %s',
+      'are not reported as missing while the tier is down: %s',
       async (durable) => {
         await stored();
         fast.drop(KEY);
@@ -168,7 +168,7 @@ describe('sessions in a fast store with a durable tier', () => {
       },
     );
 
-    it('are brought back by another process if one stops in the middle of it', async () => {
+    it('are restored by another process if one stops in between', async () => {
       const another = open();
       await stored();
       fast.drop(KEY);
@@ -182,7 +182,7 @@ describe('sessions in a fast store with a durable tier', () => {
   });
 
   describe('while the tier is down', () => {
-    it('are refused when it is required', async () => {
+    it('are refused when the tier is required', async () => {
       const version = await stored();
       tier.isDown = true;
       await expect(store.create('sess:b', 'text', TIMEOUT)).rejects.toThrow(SessionStoreRefusal);
@@ -212,7 +212,7 @@ describe('sessions in a fast store with a durable tier', () => {
       expect(tier.live.get(KEY)?.text).toBe('first');
     });
 
-    it('are read, and the tier is not asked again for each of them', async () => {
+    it('are read, without an attempt to renew each of them in the tier', async () => {
       await stored();
       clock.pass(TIMEOUT / 2);
       tier.isDown = true;
@@ -225,13 +225,13 @@ describe('sessions in a fast store with a durable tier', () => {
     });
   });
 
-  it('from before there was a tier are served, and copied', async () => {
+  it('from before the tier are served, and copied', async () => {
     fast.put(KEY, 'a plain record');
     expect(await textIn()).toBe('a plain record');
     expect(tier.live.get(KEY)?.text).toBe('a plain record');
   });
 
-  it('that others change before their first copy has arrived are copied as they are then', async () => {
+  it('that others change before their first copy arrives are copied with the change', async () => {
     const another = open();
     const arriving = tier.hold('write');
     const creating = store.create(KEY, 'first', TIMEOUT);
@@ -243,7 +243,7 @@ describe('sessions in a fast store with a durable tier', () => {
     expect(tier.live.get(KEY)?.text).toBe('second');
   });
 
-  it('cost as many operations as the page of the durable tier says', async () => {
+  it('need as many operations as the page of the durable tier says', async () => {
     const costOf = async (work: () => Promise<unknown>) => {
       fast.calls.length = tier.calls.length = 0;
       await work();

@@ -1,0 +1,217 @@
+import { requestSessionIsServed } from '../http/nest-session-hint.js';
+import type { FrameworkRequest, RequestSession } from '../http/request-session.js';
+import { isRouted, requestSessionOf } from '../http/session-of.js';
+import { refuseUnknownOptions } from '../session/option-checks.js';
+import { SessionDestroyedError, SessionOptionsError } from '../session/errors.js';
+import { RequestSessionCookie } from './request-session-cookie.js';
+import { SessionValues, type SessionOwner } from './request-session-object.js';
+
+/** The options of `requestSession()`. */
+export interface RequestSessionOptions {
+  /**
+   * What `request.session = null` does: `'keep'`, the default, drops the changes of the request and leaves
+   * the stored session as it is; `'destroy'` destroys the session.
+   */
+  readonly unset?: 'keep' | 'destroy' | undefined;
+}
+
+/** Middleware of Express and of Fastify, and a plugin for `app.register()` of Fastify. */
+export interface RequestSessionHandler {
+  (request: object, response: object, next: (error?: unknown) => void): void;
+  (instance: object, options: object, done: (error?: Error) => void): void;
+}
+
+/** What is used of a Fastify instance. */
+interface FastifyInstance {
+  addHook(name: string, hook: (request: object, ...more: unknown[]) => void): unknown;
+}
+
+type Next = (error?: unknown) => void;
+
+/** What is on a request. */
+interface SessionCarrier extends FrameworkRequest {
+  session?: unknown;
+  sessionID?: unknown;
+}
+
+/** Options of express-session that say here what `SessionModule` is told. */
+const BROUGHT_ALONG = Object.fromEntries(
+  [
+    'secret',
+    'store',
+    'name',
+    'cookie',
+    'rolling',
+    'resave',
+    'saveUninitialized',
+    'genid',
+    'proxy',
+  ].map((name) => [
+    name,
+    'it is for SessionModule.forRoot(), whose sessions these are; leave it out here',
+  ]),
+);
+
+/**
+ * `request.session` as express-session has it, for passport and other libraries that expect it. In place
+ * of `app.use(session({ … }))`:
+ *
+ * ```ts
+ * app.use(requestSession());       // Express, and Fastify
+ * app.register(requestSession());  // Fastify, if no middleware needs it
+ * ```
+ *
+ * The session is that of `SessionModule`, the same that `@Session()` gives. A request with a session
+ * cookie reads it before the next middleware; one without reads nothing.
+ *
+ * @throws SessionOptionsError for options that are none
+ */
+export function requestSession(options: RequestSessionOptions = {}): RequestSessionHandler {
+  refuseUnknownOptions(options, ['unset'], undefined, BROUGHT_ALONG);
+  const { unset = 'keep' } = options;
+  if (unset !== 'keep' && unset !== 'destroy') {
+    throw new SessionOptionsError('unset', "give 'keep' or 'destroy'");
+  }
+  requestSessionIsServed();
+  const handler: RequestSessionHandler = (
+    requestOrInstance: object,
+    _responseOrOptions: object,
+    next: () => void,
+  ) => {
+    if (!('addHook' in requestOrInstance)) return serve(requestOrInstance, unset, next);
+    serveFastify(requestOrInstance as FastifyInstance, unset);
+    next();
+  };
+  // Of Fastify: it is for all routes, not only for those that are registered with it.
+  return Object.assign(handler, { [Symbol.for('skip-override')]: true });
+}
+
+/** As early as the request has reached `SessionModule`, which a testing module makes later. */
+function serveFastify(instance: FastifyInstance, unset: 'keep' | 'destroy'): void {
+  instance.addHook('onRequest', (request, _reply, done) => {
+    if (isRouted(request)) serve(request, unset, done as Next);
+    else (done as Next)();
+  });
+  instance.addHook('preParsing', (request, _reply, _payload, done) =>
+    serve(request, unset, done as Next),
+  );
+}
+
+function serve(request: SessionCarrier, unset: 'keep' | 'destroy', next: Next): void {
+  // Whoever was here before has made one: ours, or that of another library.
+  if (PLACE in request || request.session) return next();
+  let place: SessionPlace;
+  try {
+    place = new SessionPlace(request, unset);
+  } catch (error) {
+    return next(error);
+  }
+  void place.preload().then(() => next());
+}
+
+/** On the requests that have a `SessionPlace`: Fastify's and the raw one share it. */
+const PLACE = Symbol('session place');
+
+/** The properties `session` and `sessionID` of a request. */
+class SessionPlace implements SessionOwner {
+  private readonly session: RequestSession;
+  private values: SessionValues | undefined;
+  /** What was assigned in place of the session. */
+  private assigned: { readonly value: unknown } | undefined;
+
+  constructor(
+    readonly request: SessionCarrier,
+    private readonly unset: 'keep' | 'destroy',
+  ) {
+    this.session = requestSessionOf(request, (other) => this.serve(other));
+    this.serve(request);
+    if (request.raw) this.serve(request.raw);
+  }
+
+  preload(): Promise<void> {
+    return this.session.current.preload();
+  }
+
+  newCookie(): RequestSessionCookie {
+    const { cookieAttributes, now } = this.session;
+    return new RequestSessionCookie(cookieAttributes, now);
+  }
+
+  async regenerate(from: SessionValues): Promise<void> {
+    from.detach();
+    await this.session.current.create();
+    this.assigned = undefined;
+  }
+
+  async save(from: SessionValues): Promise<void> {
+    if (from.isOld) throw new SessionDestroyedError();
+    // If it has ended meanwhile, what was taken away is not there either: a second sign-out is one.
+    const { onlyTakesAway } = from.state.entries;
+    try {
+      await this.session.current.save();
+    } catch (error) {
+      if (!(error instanceof SessionDestroyedError && onlyTakesAway)) throw error;
+    }
+  }
+
+  async reload(from: SessionValues): Promise<void> {
+    if (from.isOld) throw new SessionDestroyedError();
+    const { entries } = from.state;
+    from.detach();
+    entries.discardChanges();
+    await this.session.current.reload();
+    this.values = undefined;
+  }
+
+  async destroy(from: SessionValues): Promise<void> {
+    if (from.isOld) return;
+    from.detach();
+    this.assigned = { value: undefined };
+    await this.session.current.destroy();
+  }
+
+  private serve(request: object): void {
+    if (PLACE in request) return;
+    Object.defineProperties(request, {
+      [PLACE]: { value: true },
+      session: {
+        get: () => this.get(),
+        set: (value: unknown) => this.set(value),
+        ...{ configurable: true, enumerable: true },
+      },
+      sessionID: {
+        get: () => this.session.current.found().state.id,
+        ...{ configurable: true, enumerable: true },
+      },
+    });
+  }
+
+  private get(): unknown {
+    return this.assigned ? this.assigned.value : this.current().object;
+  }
+
+  private current(): SessionValues {
+    const { state, refusal } = this.session.current.found();
+    if (this.values?.state !== state) {
+      this.values = new SessionValues(state, this, refusal);
+    }
+    return this.values;
+  }
+
+  private set(value: unknown): void {
+    if (value === this.values?.object) {
+      this.assigned = undefined;
+      return;
+    }
+    if ((value === undefined || value === null) && !this.assigned) this.drop();
+    this.assigned = { value };
+  }
+
+  /** The response waits for it, and fails if it does. */
+  private drop(): void {
+    const values = this.current();
+    values.detach();
+    if (this.unset === 'destroy') void this.session.current.destroy().catch(() => undefined);
+    else values.state.entries.discardChanges();
+  }
+}

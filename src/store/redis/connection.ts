@@ -1,0 +1,37 @@
+import type { MakeLink, RedisLink } from './client.js';
+
+/** One link at a time: opened when it is needed, and made anew after it was lost. */
+export class RedisConnection {
+  private current: { readonly link: RedisLink; readonly isOpen: Promise<unknown> } | undefined;
+
+  constructor(private readonly makeLink: MakeLink) {}
+
+  async send(key: string | undefined, ...command: string[]): Promise<unknown> {
+    const { link, isOpen } = this.connected();
+    await isOpen;
+    return link.send(key, command);
+  }
+
+  /** What is asked for next goes over a new link; whatever waits for the present one fails. */
+  drop(): void {
+    const lost = this.current;
+    this.current = undefined;
+    lost?.link.destroy();
+  }
+
+  private connected(): { readonly link: RedisLink; readonly isOpen: Promise<unknown> } {
+    if (this.current) return this.current;
+    const forget = () => {
+      if (this.current === made) this.current = undefined;
+    };
+    const link = this.makeLink(forget);
+    const isOpen = link.open();
+    const made = { link, isOpen };
+    this.current = made;
+    isOpen.catch(() => {
+      forget();
+      link.destroy();
+    });
+    return made;
+  }
+}

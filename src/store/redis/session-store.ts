@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+
+import type { SessionStore, StoreDiagnosis, StoredText } from '../../session/storage/store.js';
+import type { MakeLink } from './client.js';
+import { RedisConnection } from './connection.js';
+import { diagnosisOf } from './diagnosis.js';
+import { RemovalWatch } from './removal-watch.js';
+import { REMOVE, UPDATE, type RedisScript } from './scripts.js';
+
+interface Settings {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Of pub/sub. Absent: nothing is published. */
+  readonly channel?: string | undefined;
+}
+
+/** As many as memcached's connection has under way. */
+const MAX_PARALLEL = 512;
+
+const VERSION_BYTES = 12;
+const RECORD = /^([\w-]{16}):/;
+/** Of what somebody else has stored. */
+const FOREIGN = '?';
+
+/** Sessions in Redis or Valkey. A record is one key, whose value begins with its version. */
+export class RedisSessionStore implements SessionStore {
+  readonly name = 'redis';
+  readonly timeout: number;
+  readonly maxParallel = MAX_PARALLEL;
+  private readonly connection: RedisConnection;
+  private readonly removals: RemovalWatch | undefined;
+  private readonly channel: string;
+  /** By which it knows what it has published itself. */
+  private readonly id = newVersion();
+
+  constructor(makeLink: MakeLink, { timeout, channel }: Settings) {
+    this.timeout = timeout;
+    this.connection = new RedisConnection(makeLink);
+    this.channel = channel ?? '';
+    this.removals =
+      channel === undefined ? undefined : new RemovalWatch(makeLink, channel, this.id);
+  }
+
+  async find(key: string, renewTo = 0): Promise<StoredText | undefined> {
+    try {
+      const value = await (renewTo > 0
+        ? this.connection.send(key, 'GETEX', key, 'EX', String(renewTo))
+        : this.connection.send(key, 'GET', key));
+      return recordIn(value);
+    } catch (error) {
+      // Somebody else has a list or a hash there.
+      if (isReply(error, 'WRONGTYPE')) return { text: '', version: FOREIGN };
+      throw error;
+    }
+  }
+
+  async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {
+    const version = newVersion();
+    const value = `${version}:${text}`;
+    const life = String(lifeSeconds);
+    if (await this.connection.send(key, 'SET', key, value, 'EX', life, 'NX')) return 'stored';
+    // The client may have sent it twice, as after it was redirected.
+    const found = await this.find(key);
+    return found?.version === version ? 'stored' : 'taken';
+  }
+
+  update(
+    key: string,
+    text: string,
+    version: string,
+    lifeSeconds: number,
+  ): Promise<'stored' | 'changed' | 'gone'> {
+    const next = newVersion();
+    const args = [version, next, `${next}:${text}`, String(lifeSeconds)];
+    return this.run(UPDATE, key, args) as Promise<'stored' | 'changed' | 'gone'>;
+  }
+
+  remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
+    const args = [version, this.channel, this.id];
+    return this.run(REMOVE, key, args) as Promise<'removed' | 'changed' | 'gone'>;
+  }
+
+  ping(): Promise<unknown> {
+    return this.connection.send(undefined, 'PING');
+  }
+
+  reconnect(): void {
+    this.connection.drop();
+  }
+
+  async diagnose(): Promise<StoreDiagnosis> {
+    await this.ping();
+    try {
+      return diagnosisOf(String(await this.connection.send(undefined, 'INFO')));
+    } catch (error) {
+      if (isReply(error, 'NOPERM')) return {};
+      throw error;
+    }
+  }
+
+  watchRemovals(onRemoved: (key: string) => void): () => void {
+    return this.removals?.watch(onRemoved) ?? (() => undefined);
+  }
+
+  close(): Promise<void> {
+    this.removals?.close();
+    this.connection.drop();
+    return Promise.resolve();
+  }
+
+  /** By its digest; with its text, when the server has been restarted or is a new one. */
+  private async run({ text, sha }: RedisScript, key: string, args: string[]): Promise<string> {
+    const { connection } = this;
+    try {
+      return (await connection.send(key, 'EVALSHA', sha, '1', key, ...args)) as string;
+    } catch (error) {
+      if (!isReply(error, 'NOSCRIPT')) throw error;
+      return (await connection.send(key, 'EVAL', text, '1', key, ...args)) as string;
+    }
+  }
+}
+
+function newVersion(): string {
+  return randomBytes(VERSION_BYTES).toString('base64url');
+}
+
+function recordIn(value: unknown): StoredText | undefined {
+  if (typeof value !== 'string') return undefined;
+  const [head, version] = RECORD.exec(value) ?? [];
+  if (head === undefined) return { text: value, version: FOREIGN };
+  return { text: value.slice(head.length), version: version! };
+}
+
+function isReply(error: unknown, code: string): boolean {
+  return error instanceof Error && error.message.startsWith(code);
+}

@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis as IoRedis } from 'ioredis';
+import { createClient } from 'redis';
+
+import { SessionStoreError } from '../../../src/session/errors.js';
+import type { RedisLocation } from '../../../src/store/redis/options.js';
+import { redisStore } from '../../../src/store/redis/store.js';
+import { openSessionStore } from '../../../src/store/store.factory.js';
+import { startRedis } from '../../support/redis.js';
+import { cacheOver, KEY_PREFIX, TIMEOUT } from '../../support/stores.js';
+import { vanishingProxy } from '../../support/vanishing-proxy.js';
+
+/** Milliseconds. */
+const TIME_OUT = 200;
+
+const clients: [string, (port: number) => RedisLocation][] = [
+  ['redis', (port) => createClient({ url: `redis://127.0.0.1:${port}` })],
+  ['ioredis', (port) => new IoRedis(port, { lazyConnect: true })],
+];
+
+describe.each(clients)('sessions in Redis during an outage, by %s', (_name, locationOf) => {
+  const cleanUps: (() => Promise<unknown>)[] = [];
+
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  });
+
+  async function start() {
+    const redis = await startRedis();
+    cleanUps.push(() => redis.stop());
+    return redis;
+  }
+
+  async function openAt(port: number) {
+    const client = locationOf(port);
+    const keyv = redisStore({ client: client as never, timeout: TIME_OUT });
+    const open = openSessionStore(cacheOver(keyv), {
+      ...{ keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: Date.now },
+    });
+    cleanUps.push(() => keyv.disconnect());
+    const { store } = open;
+    await store.create('sess:a', 'first', TIMEOUT);
+    const { version } = (await store.find('sess:a'))!;
+    const operations = [
+      () => store.find('sess:a'),
+      () => store.create('sess:b', 'text', TIMEOUT),
+      () => store.update('sess:a', 'second', version, TIMEOUT),
+      () => store.remove('sess:a', version),
+    ];
+    return { store, open, operations, server: open.servers[0]! };
+  }
+
+  async function failsInTime(operate: () => Promise<unknown>): Promise<void> {
+    const begun = performance.now();
+    const error = await operate().catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(SessionStoreError);
+    expect(performance.now() - begun).toBeLessThan(TIME_OUT + 2_000);
+  }
+
+  /** Milliseconds until it answers again. */
+  async function backIn(find: () => Promise<unknown>): Promise<number> {
+    const begun = performance.now();
+    for (;;) {
+      const answer = await find().catch((error: unknown) => error);
+      if (!(answer instanceof SessionStoreError)) return performance.now() - begun;
+      expect(performance.now() - begun).toBeLessThan(10_000);
+      await delay(10);
+    }
+  }
+
+  it('fail at once when it is killed, and are back when it is', async () => {
+    const redis = await start();
+    const { operations, store, server } = await openAt(redis.port);
+    await redis.kill();
+    for (const operate of operations) await failsInTime(operate);
+    while (!server.isDown) await store.find('sess:a').catch(() => undefined);
+    const again = await startRedis({ port: redis.port });
+    cleanUps.push(() => again.stop());
+    await backIn(() => store.find('sess:a'));
+    expect(await store.create('sess:a', 'anew', TIMEOUT)).toBe('stored');
+  });
+
+  it('fail in time when it hangs, and are as they were when it goes on', async () => {
+    const redis = await start();
+    const { operations, store } = await openAt(redis.port);
+    redis.pause();
+    await Promise.all(operations.map(failsInTime));
+    redis.resume();
+    await backIn(() => store.find('sess:a'));
+    expect(['first', 'second', undefined]).toContain((await store.find('sess:a'))?.text);
+  });
+
+  it('use a new connection when the old one is half open', async () => {
+    const redis = await start();
+    const proxy = await vanishingProxy(redis.port);
+    cleanUps.push(() => proxy.close());
+    const { store } = await openAt(Number(proxy.server.split(':')[1]));
+    const before = proxy.connections;
+    proxy.vanish();
+    await failsInTime(() => store.find('sess:a'));
+    await backIn(() => store.find('sess:a'));
+    expect((await store.find('sess:a'))?.text).toBe('first');
+    expect(proxy.connections).toBeGreaterThan(before);
+  });
+
+  it('are read once more, unnoticed, when a connection was cut', async () => {
+    const redis = await start();
+    const { store, server } = await openAt(redis.port);
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'normal');
+    expect((await store.find('sess:a'))?.text).toBe('first');
+    expect(server.state).toBe('up');
+  });
+
+  it('may begin while it is away', async () => {
+    const redis = await start();
+    await redis.kill();
+    const keyv = redisStore({ client: locationOf(redis.port) as never, timeout: TIME_OUT });
+    cleanUps.push(() => keyv.disconnect());
+    const open = openSessionStore(cacheOver(keyv), {
+      ...{ keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: Date.now },
+    });
+    expect(await open.diagnose(1_000_000)).toEqual([{ server: 'redis' }]);
+    await failsInTime(() => open.store.find('sess:a'));
+    const again = await startRedis({ port: redis.port });
+    cleanUps.push(() => again.stop());
+    await backIn(() => open.store.find('sess:a'));
+  });
+});
