@@ -54,6 +54,18 @@ const contenders = {
     routes: SESSION_ROUTES,
     keepsSessions: true,
   },
+  'ours-postgres': {
+    title: 'nestjs-session-manager + Postgres alone',
+    platform: 'express',
+    routes: SESSION_ROUTES,
+    keepsSessions: true,
+  },
+  'express-session-postgres': {
+    title: 'express-session + connect-pg-simple',
+    platform: 'express',
+    routes: SESSION_ROUTES,
+    keepsSessions: true,
+  },
   // Sessions as JSON in the process: no round trip, and not shared with any other process.
   'express-session-memory': {
     title: 'express-session + MemoryStore',

@@ -37,14 +37,16 @@ const CROWDS: CrowdContender[] = [
   'mini',
   'ours',
   'ours-keyv',
+  'ours-postgres',
   'ours-durable',
   'express-session',
+  'express-session-postgres',
 ];
 /** Of a burst; the largest is an option. */
 const FEWER_CLIENTS = [100, 1_000, 4_000];
 const PACKAGES = [
   ...['@nestjs/core', 'express', 'fastify', 'express-session', 'connect-memcached'],
-  '@keyv/postgres',
+  ...['@keyv/postgres', 'pg', 'connect-pg-simple'],
 ];
 
 const { values: given } = parseArgs({
@@ -111,15 +113,17 @@ function hotCases(): HotCase[] {
   return [
     ...crowd('ours', 1, [1, 4, 16, 64]),
     ...crowd('ours', 2, [64]),
+    ...crowd('ours-postgres', 2, [64]),
     ...crowd('express-session', 1, [1, 64]),
     ...crowd('express-session', 2, [64]),
+    ...crowd('express-session-postgres', 2, [64]),
   ];
 }
 
 /** There is no store for memcached in Fastify's own sessions, and none of express-session for Fastify. */
 function burstCases(): BurstCase[] {
   const contenders = chosen('contenders', CROWDS, given.contenders);
-  const onFastify = contenders.filter((contender) => contender !== 'express-session');
+  const onFastify = contenders.filter((contender) => !contender.startsWith('express-session'));
   return [
     ...contenders.map((contender) => ({ contender, platform: 'express' }) as const),
     ...onFastify.map((contender) => ({ contender, platform: 'fastify' }) as const),

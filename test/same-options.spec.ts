@@ -6,7 +6,7 @@ class Store {}
 const store = new Store();
 const factory = () => ({});
 
-describe('options are the same', () => {
+describe('the same options', () => {
   it.each<[unknown, unknown]>([
     [{}, {}],
     [{ timeout: 1 }, { timeout: 1 }],
@@ -19,7 +19,7 @@ describe('options are the same', () => {
       { inject: [Store], useFactory: factory },
     ],
     [{ a: NaN }, { a: NaN }],
-  ])('%j and %j', (one, other) => {
+  ])('are %j and %j', (one, other) => {
     expect(areSameOptions(one, other)).toBe(true);
     expect(areSameOptions(other, one)).toBe(true);
   });
@@ -33,14 +33,14 @@ describe('options are the same', () => {
     [{ useFactory: () => ({}) }, { useFactory: () => ({}) }],
     [{ a: {} }, { a: [] }],
     [{ a: null }, { a: {} }],
-  ])('but not %j and %j', (one, other) => {
+  ])('are not %j and %j', (one, other) => {
     expect(areSameOptions(one, other)).toBe(false);
     expect(areSameOptions(other, one)).toBe(false);
   });
 });
 
-describe('what is made of options', () => {
-  it('is made once, until they change', () => {
+describe('an object made from options', () => {
+  it('is created once, until the options change', () => {
     const once = new MadeOnce<object>();
     const options = { timeout: 1, cookie: { name: 'a' } };
     const made = once.of(options, () => ({}));

@@ -20,6 +20,7 @@ describe('session options', () => {
     keyPrefix: 'sess:',
     maxBytes: 1_000_000,
     strictValues: false,
+    remember: { timeout: 2_592_000, absoluteTimeout: 2_592_000 },
     rotateEvery: false,
     rotateGrace: 10,
     maxSessionsPerUser: 100,
@@ -59,20 +60,22 @@ describe('session options', () => {
     ['keyPrefix', 'x'.repeat(200)],
     ['maxBytes', 100],
     ['strictValues', true],
+    ['remember', false],
+    ['remember', { timeout: 1, absoluteTimeout: false }],
     ['socketSweep', false],
     ['socketSweep', 86_400],
     ['cacheControl', false],
     ['cacheControl', 'private, max-age=60'],
     ['durable', 'required'],
     ['durable', 'besteffort'],
-  ])('%s may be %p', (option, value) => {
+  ])('accept %s: %p', (option, value) => {
     expect(check({ [option]: value })).toEqual({ ...defaults, [option]: value });
   });
 
   it.each<[string, unknown, string[]]>([
     ['one', 'x'.repeat(32), ['x'.repeat(32)]],
     ['several', ['new'.repeat(20), 'old'.repeat(20)], ['new'.repeat(20), 'old'.repeat(20)]],
-  ])('take %s of secrets', (_many, secrets, checked) => {
+  ])('accept %s of secrets', (_many, secrets, checked) => {
     expect(check({ secrets })).toEqual({ ...defaults, secrets: checked });
   });
 
@@ -126,13 +129,13 @@ describe('session options', () => {
     ['toString', /there is no such option; the options are timeout, /],
     ['x', /there is no such option; the options are timeout, /],
     ['y'.repeat(1_000_000), /there is no such option; the options are timeout, /],
-  ])('that are none are answered by what was meant: %.20s', (name, remedy) => {
+  ])('that are unknown are refused with a hint: %.20s', (name, remedy) => {
     const given = () => check({ [name]: 'x' });
     expect(given).toThrow(SessionOptionsError);
     expect(given).toThrow(remedy);
   });
 
-  it.each(Object.keys(defaults))('with any one slip in its name, %s is named', (name) => {
+  it.each(Object.keys(defaults))('with any typo in its name, %s is named', (name) => {
     const slips = [
       ...[`${name}s`, name.slice(0, -1), name.slice(1), `${name.slice(0, 2)}x${name.slice(3)}`],
       `${name.slice(0, 2)}${name[3]}${name[2]}${name.slice(4)}`,
@@ -187,7 +190,7 @@ describe('session options', () => {
     ['a Keyv', { stores: keyv }, { stores: [keyv] }],
     ['a list with a Keyv', { stores: [keyv] }, { stores: [keyv] }],
     ['a cache', { cache }, { cache }],
-  ])('say where sessions are kept: in %s', (_where, options, backend) => {
+  ])('choose the backend: %s', (_where, options, backend) => {
     expect(checkSessionOptions(options)).toMatchObject({ backend });
   });
 
@@ -224,6 +227,10 @@ describe('session options', () => {
     ['socketSweep', { socketSweep: 86_401 }],
     ['socketSweep', { socketSweep: true }],
     ['strictValues', { strictValues: 'yes' }],
+    ['remember', { remember: true }],
+    ['remember.timeout', { remember: { timeout: 0 } }],
+    ['remember.absoluteTimeout', { remember: { absoluteTimeout: 0.5 } }],
+    ['remember.seconds', { remember: { seconds: 5 } }],
     ['maxBytes', { maxBytes: 0 }],
     ['maxBytes', { maxBytes: 99 }],
     ['maxBytes', { maxBytes: NaN }],
@@ -283,7 +290,7 @@ describe('session options', () => {
     ['stores', { memcached: 'a:1', stores: keyv }],
     ['cache', { memcached: 'a:1', cache }],
     ['cache', { stores: keyv, cache }],
-  ])('%s is named if it is wrong (case %#)', (option, options) => {
+  ])('%s is named if it is invalid (case %#)', (option, options) => {
     expect(() => check(options)).toThrow(SessionOptionsError);
     expect(() => check(options)).toThrow(
       expect.objectContaining({ option, code: 'SESSION_OPTIONS' }),

@@ -1,4 +1,5 @@
 import { startMemcached, type Memcached } from '../../test/support/memcached.js';
+import { startPostgres } from '../../test/support/postgres.js';
 import { percentile } from '../measuring/statistics.js';
 import type { CrowdContender } from '../servers/crowd.app.js';
 import { runLoad, withVisitors } from '../visitors/load.js';
@@ -36,21 +37,33 @@ export async function measureHot(
   progress: (text: string) => void,
 ): Promise<HotRow[]> {
   const memcached = await startMemcached({ args: ['-t', '1'] });
+  const postgres = await startPostgres();
   const rows: HotRow[] = [];
   try {
     for (const one of cases) {
       progress(`hot: ${one.contender}, ${one.processes} processes, ${one.writers} writers`);
-      rows.push(await measureCase(one, writes, memcached));
+      rows.push(await measureCase(one, writes, { memcached, postgres: postgres.url }));
     }
     return rows;
   } finally {
     await memcached.stop();
+    await postgres.stop();
   }
 }
 
-async function measureCase(one: HotCase, writes: number, memcached: Memcached): Promise<HotRow> {
-  const { contender, processes, writers } = one;
-  const server = await CrowdServer.start({ memcached: memcached.server, contender, processes });
+interface HotStores {
+  readonly memcached: Memcached;
+  readonly postgres: string;
+}
+
+/** Commands and conflicts are those of memcached. */
+async function measureCase(
+  one: HotCase,
+  writes: number,
+  { memcached, postgres }: HotStores,
+): Promise<HotRow> {
+  const server = await CrowdServer.start({ memcached: memcached.server, postgres, ...one });
+  const { writers } = one;
   try {
     // To warm up.
     await writeTogether(server, writers, writes);

@@ -14,9 +14,11 @@ const TITLES: Record<CrowdContender, string> = {
   bare: 'Nest without sessions',
   mini: 'the least client of its own',
   ours: 'nestjs-session-manager',
-  'ours-keyv': 'nestjs-session-manager on Postgres',
+  'ours-keyv': 'nestjs-session-manager over Keyv on Postgres',
+  'ours-postgres': 'nestjs-session-manager on Postgres',
   'ours-durable': 'nestjs-session-manager + Postgres as a durable tier',
   'express-session': 'express-session + connect-memcached',
+  'express-session-postgres': 'express-session + connect-pg-simple',
 };
 
 /** What ours must not do; empty if all is well. */

@@ -16,6 +16,10 @@ const APPS: Record<ContenderName, CreateApp> = {
     (await import('./ours-durable.app.js')).createDurableApp(stores),
   'express-session-memcached': async ({ memcached }) =>
     (await import('./express-session.app.js')).createAppWithMemcached(memcached),
+  'ours-postgres': async (stores) =>
+    (await import('./ours-durable.app.js')).createPostgresApp(stores),
+  'express-session-postgres': async ({ postgres }) =>
+    (await import('./express-session-postgres.app.js')).createAppWithPostgres(postgres),
   'express-session-memory': async () =>
     (await import('./express-session.app.js')).createAppWithMemory(),
   'bare-fastify': async () => (await import('./bare.app.js')).createBareApp('fastify'),

@@ -8,6 +8,7 @@ import {
   Session,
   SessionModule,
   type SessionModuleOptions,
+  type SessionStore,
 } from 'nestjs-session-manager';
 
 import type { Platform } from '../contenders.js';
@@ -17,9 +18,16 @@ import { PEER_SECRET } from './peer-secret.js';
 import { joined, type Marks } from './marks.js';
 import type { Stores } from './stores.js';
 
-/** `ours` on memcached, on Postgres by Keyv's own adapter, or on both. */
+/** `ours` on memcached, on Postgres by Keyv's own adapter or by this package's store, or on both. */
 export type CrowdContender =
-  'bare' | 'mini' | 'ours' | 'ours-keyv' | 'ours-durable' | 'express-session';
+  | 'bare'
+  | 'mini'
+  | 'ours'
+  | 'ours-keyv'
+  | 'ours-postgres'
+  | 'ours-durable'
+  | 'express-session'
+  | 'express-session-postgres';
 
 @Controller()
 class OurCrowdController {
@@ -94,13 +102,17 @@ export async function createCrowdApp(
     case 'ours':
       return createOurs(platform, { memcached });
     case 'ours-keyv':
-      return createOurs(platform, { stores: [await postgresStore(postgres)] });
+      return createOurs(platform, { stores: [await keyvOver(postgres)] });
+    case 'ours-postgres':
+      return createOurs(platform, { stores: await inPostgres(postgres) });
     case 'ours-durable':
       return createOurs(platform, {
-        stores: [memcachedStore(memcached), await postgresStore(postgres)],
+        stores: [memcachedStore(memcached), await inPostgres(postgres)],
       });
     case 'express-session':
-      return createExpressSession(memcached);
+      return createExpressSession(memcachedPeer(memcached));
+    case 'express-session-postgres':
+      return createExpressSession(await postgresPeer(postgres));
   }
 }
 
@@ -124,19 +136,34 @@ function createOurs(
   return createNestApp(platform, OurModule);
 }
 
-/** Imported by those who need it: no other process holds its code. */
-async function postgresStore(uri: string): Promise<Keyv> {
+// Imported by those who need it: no other process holds its code.
+
+async function keyvOver(uri: string): Promise<Keyv> {
   const { PostgresAdapter } = await import('../../test/support/postgres-adapter.js');
   return new Keyv({ store: new PostgresAdapter({ uri }) });
 }
 
-async function createExpressSession(memcached: string): Promise<INestApplication> {
+async function inPostgres(connectionString: string): Promise<SessionStore> {
+  const { postgresStore } = await import('nestjs-session-manager/postgres');
+  return postgresStore({ connectionString, migrate: true });
+}
+
+function memcachedPeer(memcached: string): expressSession.Store {
+  const MemcachedStore = connectMemcached(expressSession);
+  return new MemcachedStore({ hosts: [memcached], prefix: 'express:' });
+}
+
+async function postgresPeer(conString: string): Promise<expressSession.Store> {
+  const { default: connectPgSimple } = await import('connect-pg-simple');
+  const PostgresStore = connectPgSimple(expressSession);
+  return new PostgresStore({ conString, createTableIfMissing: true });
+}
+
+async function createExpressSession(store: expressSession.Store): Promise<INestApplication> {
   @Module({ controllers: [PeerCrowdController] })
   class PeerModule {}
 
   const app = await createNestApp('express', PeerModule);
-  const MemcachedStore = connectMemcached(expressSession);
-  const store = new MemcachedStore({ hosts: [memcached], prefix: 'express:' });
   app.use(expressSession({ store, secret: PEER_SECRET, resave: false, saveUninitialized: false }));
   return app;
 }

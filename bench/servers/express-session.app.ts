@@ -18,7 +18,7 @@ export function createAppWithMemory(): Promise<INestApplication> {
   return createAppWith(new session.MemoryStore());
 }
 
-async function createAppWith(store: session.Store): Promise<INestApplication> {
+export async function createAppWith(store: session.Store): Promise<INestApplication> {
   const app = await createNestApp('express', PeerModule);
   app.use(session({ store, secret: PEER_SECRET, resave: false, saveUninitialized: false }));
   return app;

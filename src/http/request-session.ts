@@ -200,7 +200,8 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     }
     if (idUpdate === 'over') return transport.clear(response, this.received, isHttps);
     if (!isHttps && transport.needsHttps(this.received)) log.secureOverHttp(this.raw.headers);
-    transport.give(response, idUpdate, this.received, isHttps);
+    const { cookieLife } = this.current;
+    transport.give(response, idUpdate, this.received, isHttps, cookieLife);
   }
 
   /** Whether a session that is not stored yet can be. */

@@ -7,6 +7,7 @@ import type { SessionState } from './session-state.js';
 import type { IdUpdate, SessionTransport } from './transport.js';
 import { checkUserId } from './session-user.js';
 import {
+  nobody,
   noResponse,
   outsidePath,
   SessionDestroyedError,
@@ -15,7 +16,7 @@ import {
   SessionReadOnlyError,
   SessionStoreError,
 } from './errors.js';
-import type { KeepOptions, Session } from './session.js';
+import type { KeepOptions, RememberOptions, Session } from './session.js';
 
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {
@@ -107,13 +108,32 @@ export class CurrentSession {
     });
   }
 
-  async signIn(userId: string, { keep }: KeepOptions = {}): Promise<Session> {
+  /** The user has proved once more who he is. */
+  confirmSignIn(): Promise<Session> {
+    return this.inTurn(async () => {
+      const state = await this.loadState();
+      this.requireOpen('confirmSignIn');
+      if (state.status === 'gone') throw new SessionDestroyedError();
+      if (!state.user) throw nobody('confirmSignIn');
+      await this.orFail(this.repository.confirmSignIn(state));
+      this.hasNewId = true;
+      return this.load({ onOutage: 'refuse' });
+    });
+  }
+
+  async signIn(
+    userId: string,
+    { keep, remember }: KeepOptions & RememberOptions = {},
+  ): Promise<Session> {
     checkUserId(userId);
+    this.repository.checkRemember(remember);
     return this.inTurn(async () => {
       const state = await this.loadState();
       this.requireOpen('signIn');
       const client = this.transport.client?.() ?? {};
-      const next = await this.orFail(this.repository.signIn(state, { userId, keep, client }));
+      const next = await this.orFail(
+        this.repository.signIn(state, { userId, keep, remember, client }),
+      );
       this.hasNewId = true;
       return next === state ? this.load({ onOutage: 'refuse' }) : this.take(next);
     });
@@ -237,6 +257,11 @@ export class CurrentSession {
     return this.isOver ? 'over' : undefined;
   }
 
+  /** Seconds for which the client is to keep it; `false`: until the browser is closed. */
+  get cookieLife(): number | false {
+    return this.state?.cookieLife ?? false;
+  }
+
   /** Its user cannot be told the new id: nobody has the session, so it must not count as one. */
   withdraw(): Promise<void> {
     return this.inTurn(async () => {
@@ -293,6 +318,9 @@ export class CurrentSession {
       regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),
       signIn: (userId, options) => this.ifCurrent(state, () => this.signIn(userId, options)),
       takeFlash: (name) => this.ifCurrent(state, () => this.takeFlash(name)),
+      confirmSignIn: () => this.ifCurrent(state, () => this.confirmSignIn()),
+      setLifetime: (seconds) => this.repository.setLifetime(state, seconds),
+      setPersist: (persist) => this.repository.setPersist(state, persist),
       reload: () => this.ifCurrent(state, () => this.reload()),
       signOut: (options) => this.ifCurrent(state, () => this.signOut(options)),
       destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),

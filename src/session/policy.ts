@@ -3,12 +3,22 @@ import type { SessionTelemetry } from './telemetry.js';
 /** What becomes of a sign-in beyond `maxSessionsPerUser`. */
 export type WhenTooMany = 'refuse' | 'end-oldest';
 
+/** How long a session may be remembered, in seconds. */
+export interface RememberPolicy {
+  /** Without being used. */
+  readonly timeout: number;
+  /** From the last sign-in on, however much it is used. */
+  readonly absoluteTimeout: number | false;
+}
+
 /** What the options say about the life of a session, and the world it is told by. */
 export interface SessionPolicy {
   /** Idle timeout in seconds. */
   readonly timeout: number;
   /** The most a session lives, in seconds. */
   readonly absoluteTimeout: number | false;
+  /** The most that a lifetime of its own may be, in seconds. `false` or absent: no session has one. */
+  readonly remember?: RememberPolicy | false;
   /** Largest record in bytes, as stored. */
   readonly maxBytes: number;
   readonly keyPrefix: string;
@@ -34,25 +44,4 @@ export interface SessionPolicy {
   readonly warn: (message: string) => void;
   /** Counts what happens, and tells programs. */
   readonly telemetry: SessionTelemetry;
-}
-
-/** When the session ends however much it is used, in milliseconds since 1970. */
-export function absoluteDeadline(policy: SessionPolicy, createdAt: number): number {
-  return policy.absoluteTimeout === false ? Infinity : createdAt + policy.absoluteTimeout * 1000;
-}
-
-/** Seconds that a record written now may stay: the idle timeout, cut at the absolute deadline. */
-export function lifeSeconds(policy: SessionPolicy, createdAt: number): number {
-  const left = Math.ceil((absoluteDeadline(policy, createdAt) - policy.now()) / 1000);
-  return Math.max(1, Math.min(policy.timeout, left));
-}
-
-/** When a session ends that is not used again. `secondsLeft`: of its idle time; left out, it was used now. */
-export function expiryOf(
-  policy: SessionPolicy,
-  createdAt: number,
-  secondsLeft = policy.timeout,
-): number {
-  const idleDeadline = policy.now() + secondsLeft * 1000;
-  return Math.min(idleDeadline, absoluteDeadline(policy, createdAt));
 }

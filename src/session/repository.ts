@@ -4,17 +4,18 @@ import { newTicket, StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
 import { isFlashKey } from './entry-value.js';
 import { SessionLookup } from './lookup.js';
-import { expiryOf, type SessionPolicy } from './policy.js';
-import type { SessionRecord } from './storage/record-format.js';
+import { lifetimeAfterSignIn, lifetimeOf } from './lifetime.js';
+import type { SessionPolicy } from './policy.js';
+import type { RecordFields, SessionRecord } from './storage/record-format.js';
 import { SessionRecords, type TracedRecord } from './storage/records.js';
-import { keepPredicate, SessionMoves, type SignIn } from './rotation/moves.js';
+import { fieldsAfterSignIn, keepPredicate, SessionMoves, type SignIn } from './rotation/moves.js';
 import { createVerified } from './rotation/regeneration.js';
 import { removeSession, type Removal } from './storage/removal.js';
 import { ScheduledRotation } from './rotation/scheduled-rotation.js';
 import { expectedRecord, SessionState } from './session-state.js';
 import type { SessionStore } from './storage/store.js';
 import { newHandle, type SessionUser } from './session-user.js';
-import { SessionDestroyedError, SessionLimitError } from './errors.js';
+import { SessionDestroyedError, SessionLimitError, SessionValueError } from './errors.js';
 import type { KeepOptions } from './session.js';
 import { UserLookup } from './users/lookup.js';
 import { UserMembership } from './users/membership.js';
@@ -90,17 +91,15 @@ export class SessionRepository {
   begin(): SessionState {
     const ticket = newTicket();
     const createdAt = this.policy.now();
-    const expiresAt = expiryOf(this.policy, createdAt);
     const { generation } = this.keys;
-    const { strictValues } = this.policy;
-    const key = this.keys.of(ticket);
-    return new SessionState({ ticket, key, createdAt, expiresAt, generation, strictValues });
+    const { policy } = this;
+    return new SessionState({ ticket, key: this.keys.of(ticket), createdAt, generation, policy });
   }
 
   /** Whether `commit` has something to do. */
   hasChanges(session: SessionState, mayRotate = false): boolean {
     if (session.status === 'gone') return false;
-    if (!session.entries.hasChanges()) {
+    if (!session.entries.hasChanges() && !session.hasUnstoredFields) {
       if (mayRotate && (!session.isConfirmed || this.rotation.isDue(session))) return true;
       return mayRotate && this.rotation.isCookieDue(session);
     }
@@ -117,13 +116,16 @@ export class SessionRepository {
     if (!this.hasChanges(session, mayRotate)) return;
     const rotates = mayRotate && this.rotation.isDue(session);
     const changes = session.entries.takeChanges();
+    const fields = session.takeFields();
     try {
       if (session.status === 'new') await this.create(session);
-      else if (rotates) await this.rotate(session, changes);
-      else if (changes.isEmpty && !session.isConfirmed) await this.rotation.confirm(session);
-      else await this.update(session, changes, mayRotate);
+      else if (rotates) await this.rotate(session, changes, fields);
+      else if (changes.isEmpty && !fields && !session.isConfirmed) {
+        await this.rotation.confirm(session);
+      } else await this.update(session, changes, fields, mayRotate);
     } catch (error) {
       session.entries.returnChanges(changes);
+      session.returnFields(fields);
       throw error;
     }
   }
@@ -141,6 +143,35 @@ export class SessionRepository {
     if (session.status === 'stored') return this.moves.regenerate(session, keep);
     this.assignNewId(session);
     dropEntries(session, keepPredicate(keep));
+  }
+
+  /**
+   * The user has proved once more who he is: a new id, stored at once. Requests that had read the session
+   * follow.
+   *
+   * @throws SessionDestroyedError if the session was destroyed or ran out
+   */
+  async confirmSignIn(session: SessionState): Promise<void> {
+    if (session.status !== 'stored') throw new SessionDestroyedError();
+    await this.moves.regenerate(session, true, { signedInAt: this.policy.now() });
+  }
+
+  /** @throws what `signIn` would */
+  checkRemember(remember: SignIn['remember']): void {
+    lifetimeAfterSignIn(this.policy, undefined, remember);
+  }
+
+  /** How long it may be unused, in seconds. @throws SessionValueError if it is not a number of these */
+  setLifetime(session: SessionState, seconds: unknown): void {
+    const { persist } = session.lifetime ?? {};
+    session.setLifetime({ ...lifetimeOf(this.policy, seconds), persist });
+    if (session.status === 'new') this.assignNewId(session);
+  }
+
+  /** Whether its cookie outlives the browser. */
+  setPersist(session: SessionState, persist: unknown): void {
+    if (typeof persist !== 'boolean') throw new SessionValueError('persist', 'give true or false');
+    session.setLifetime({ ...session.lifetime, persist });
   }
 
   /**
@@ -244,20 +275,25 @@ export class SessionRepository {
 
   private async beginSignedIn(
     session: SessionState,
-    { userId, keep, client }: SignIn,
+    signIn: SignIn,
     other: SessionState | false,
   ): Promise<void> {
+    const { userId, keep, client } = signIn;
+    const fields = fieldsAfterSignIn(this.policy, session, signIn);
+    const life = fields.lifetime?.idle;
+    const { lifetime } = session;
     const user = { id: userId, handle: newHandle() };
     let from = other ? other.key : undefined;
     const reindex = async (why: 'taken' | 'closed' = 'closed') => {
       this.assignNewId(session);
       // No client has this session before the other one is ended.
-      const place = { user, key: session.key, client, from };
+      const place = { user, key: session.key, client, life, from };
       if (why === 'closed') await this.membership.add(place);
       else await this.membership.rekey(place);
     };
     const begin = async () => {
       await this.discard(session);
+      session.adopt(fields);
       await reindex();
       dropEntries(session, keepPredicate(keep));
       session.entries.hasChanges(); // detects objects that were changed in place
@@ -276,6 +312,7 @@ export class SessionRepository {
     } catch (error) {
       if (!(error instanceof SessionLimitError)) await this.membership.remove(user, session.ticket);
       session.refused();
+      session.adopt({ lifetime });
       throw error;
     }
   }
@@ -295,22 +332,28 @@ export class SessionRepository {
     this.policy.telemetry.emitOf('committed', session, { created: true });
   }
 
-  private async rotate(session: SessionState, changes: SessionChanges): Promise<void> {
-    if (await this.moves.rotate(session, changes)) return;
-    if (!changes.isEmpty) await this.update(session, changes, false);
+  private async rotate(
+    session: SessionState,
+    changes: SessionChanges,
+    fields: RecordFields | undefined,
+  ): Promise<void> {
+    if (await this.moves.rotate(session, changes, fields)) return;
+    if (!changes.isEmpty || fields) await this.update(session, changes, fields, false);
   }
 
   private async update(
     session: SessionState,
     changes: SessionChanges,
+    fields: RecordFields | undefined,
     mayRotate: boolean,
   ): Promise<void> {
-    const cookieIsDue = mayRotate && this.rotation.isCookieDue(session);
+    const cookieIsDue =
+      mayRotate && (this.rotation.isCookieDue(session) || hasOtherCookie(session, fields));
     const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
     const expected = expectedRecord(session, cookieSentAt);
     const outcome = await this.commits.commit(
       session.key,
-      { changes, cookieSentAt, session },
+      { changes, fields, cookieSentAt, session },
       expected,
     );
     if (outcome === 'gone') {
@@ -324,14 +367,20 @@ export class SessionRepository {
       return;
     }
     session.confirmed();
-    if (!session.isRenewed) session.renewed(expiryOf(this.policy, session.createdAt));
+    if (!session.isRenewed) session.renewed();
     if (cookieIsDue) session.cookieSent(cookieSentAt);
   }
 
   private assignNewId(session: SessionState): void {
-    const ticket = newTicket();
+    const ticket = newTicket(session.hasOwnLife);
     session.rename(ticket, this.keys.of(ticket));
   }
+}
+
+/** What its cookie says of its life is not what the client was told. */
+function hasOtherCookie(session: SessionState, fields: RecordFields | undefined): boolean {
+  const { canSetCookie, supersededElsewhere } = session;
+  return fields !== undefined && 'lifetime' in fields && canSetCookie && !supersededElsewhere;
 }
 
 function createOnce(records: SessionRecords, key: string, record: SessionRecord) {

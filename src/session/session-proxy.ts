@@ -29,7 +29,14 @@ function sessionOver(object: SessionObject): Session {
 export function refusingLifecycle(refusal: () => SessionError): SessionLifecycle {
   const refuse = () => Promise.reject(refusal());
   const changes = { save: refuse, regenerate: refuse, destroy: refuse };
-  return { ...changes, signIn: refuse, signOut: refuse, takeFlash: refuse, reload: refuse };
+  const others = { signIn: refuse, confirmSignIn: refuse, signOut: refuse };
+  const throwRefusal = () => {
+    throw refusal();
+  };
+  return {
+    ...{ ...changes, ...others, takeFlash: refuse, reload: refuse },
+    ...{ setLifetime: throwRefusal, setPersist: throwRefusal },
+  };
 }
 
 /** Not entries by property: members, what every object has, and `then`. */
@@ -45,6 +52,9 @@ const propertyAccess: ProxyHandler<SessionObject> = {
     return target.get(property);
   },
   set(target, property, value) {
+    if (property === 'lifetime' || property === 'persist') {
+      return Reflect.set(target, property, value, target);
+    }
     target.set(entryKey(property), value);
     return true;
   },

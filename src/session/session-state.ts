@@ -1,6 +1,8 @@
 import { SessionEntries } from './entries.js';
 import type { SessionTicket, StoreKeys } from './storage/keys.js';
-import type { SessionRecord } from './storage/record-format.js';
+import { cookieLife, expiryOf, idleTimeout, type SessionLifetime } from './lifetime.js';
+import type { SessionPolicy } from './policy.js';
+import type { RecordFields, SessionRecord } from './storage/record-format.js';
 import type { FoundRecord, TracedRecord } from './storage/records.js';
 import type { SessionIdentity } from './telemetry.js';
 import { handleOf, type SessionUser } from './session-user.js';
@@ -54,6 +56,10 @@ export class SessionState {
   private more: SessionRecord['more'];
   readonly isNew: boolean;
   readonly createdAt: number;
+  /** When the user last proved who he is. */
+  signedInAt: number | undefined;
+  /** Its own, where it has one. */
+  lifetime: SessionLifetime | undefined;
   /** When it ends if it is not used again, in milliseconds since 1970. */
   expiresAt: number;
   /** `false`: it was read by who does not use it, and its life is what it was. */
@@ -63,31 +69,33 @@ export class SessionState {
   /** The key of the id by which it was found. */
   private cameBy: string;
   private version: string | undefined;
-  private readonly strictValues: boolean | undefined;
+  private readonly policy: SessionPolicy;
+  /** What is not stored yet. */
+  private unstored: RecordFields | undefined;
 
   constructor(from: {
     ticket: SessionTicket;
     key: string;
     createdAt: number;
-    expiresAt: number;
     generation: number;
+    policy: SessionPolicy;
     found?: FoundRecord;
     /** The key of the id before this one, if it was found by that. */
     successorOf?: string | undefined;
     /** Left out: it is. */
     isRenewed?: boolean;
-    /** As of the policy. */
-    strictValues?: boolean | undefined;
   }) {
     const { found } = from;
     this.ticket = from.ticket;
     this.key = from.key;
     this.createdAt = from.createdAt;
-    this.expiresAt = from.expiresAt;
     this.generation = from.generation;
     this.isNew = !found;
     this.isRenewed = from.isRenewed ?? true;
-    this.strictValues = from.strictValues;
+    this.policy = from.policy;
+    this.signedInAt = found?.record.signedInAt;
+    this.lifetime = found?.record.lifetime;
+    this.expiresAt = expiryOf(from.policy, this, found?.lifeLeft);
     const { successorOf } = from;
     this.cameBy = successorOf ?? from.key;
     this.cookieDirty = !found || successorOf !== undefined;
@@ -98,7 +106,7 @@ export class SessionState {
     this.user = found?.record.user;
     this.anonymousHandle = found?.record.handle;
     this.more = found?.record.more;
-    this.entries = new SessionEntries(found?.record.entries ?? new Map(), from.strictValues);
+    this.entries = new SessionEntries(found?.record.entries ?? new Map(), from.policy.strictValues);
   }
 
   /** For events. */
@@ -145,6 +153,7 @@ export class SessionState {
   /** It is in the store. */
   created(): void {
     this.status = 'stored';
+    this.unstored = undefined;
   }
 
   /** It was stored, and taken away again before anybody had it. */
@@ -165,13 +174,58 @@ export class SessionState {
 
   /** In place of what it has. */
   beginWith(entries: ReadonlyMap<string, string>): void {
-    this.entries = new SessionEntries(entries, this.strictValues);
+    this.entries = new SessionEntries(entries, this.policy.strictValues);
   }
 
   /** It has been used, and so lives on until then. */
-  renewed(expiresAt: number): void {
+  renewed(): void {
     this.isRenewed = true;
-    this.expiresAt = expiresAt;
+    this.expiresAt = expiryOf(this.policy, this);
+  }
+
+  /** Seconds that it may be unused. */
+  get idle(): number {
+    return idleTimeout(this.policy, this.lifetime);
+  }
+
+  /** Whether that is not what the options say, as its id should tell. */
+  get hasOwnLife(): boolean {
+    return this.lifetime?.idle !== undefined;
+  }
+
+  /** Seconds for which its cookie is kept; `false`: until the browser is closed. */
+  get cookieLife(): number | false {
+    return cookieLife(this.policy, this.lifetime);
+  }
+
+  /** Changes its lifetime, from the next commit on. */
+  setLifetime(lifetime: SessionLifetime): void {
+    this.entries.onChange?.();
+    this.unstored = { ...this.unstored, lifetime };
+    this.adopt(this.unstored);
+  }
+
+  /** It has these now. */
+  adopt(fields: RecordFields): void {
+    Object.assign(this, fields);
+    this.expiresAt = expiryOf(this.policy, this);
+  }
+
+  /** Whether something besides its entries is to be stored. */
+  get hasUnstoredFields(): boolean {
+    return this.unstored !== undefined;
+  }
+
+  /** Hands over what is to be stored besides its entries. */
+  takeFields(): RecordFields | undefined {
+    const { unstored } = this;
+    this.unstored = undefined;
+    return unstored;
+  }
+
+  /** Takes back what could not be stored. */
+  returnFields(fields: RecordFields | undefined): void {
+    if (fields) this.unstored = { ...fields, ...this.unstored };
   }
 
   /** It was read again, maybe elsewhere; the request's own changes stay. */
@@ -181,6 +235,9 @@ export class SessionState {
     this.version = version;
     this.cookieSentAt = Math.max(this.cookieSentAt, record.cookieSentAt);
     this.more = record.more;
+    this.signedInAt = record.signedInAt;
+    this.lifetime = record.lifetime;
+    if (this.unstored) this.adopt(this.unstored);
   }
 
   signedInAs(user: SessionUser): void {
@@ -189,7 +246,9 @@ export class SessionState {
 
   /** A sign-in was refused: what was to be signed in is still nobody's. */
   refused(): void {
-    if (this.status === 'new') this.user = undefined;
+    if (this.status !== 'new') return;
+    this.user = undefined;
+    this.signedInAt = undefined;
   }
 
   /** Its cookie is to be sent, or was just made, at this time. */
@@ -232,9 +291,15 @@ export class SessionState {
 
   /** What is stored of it, as it stands. */
   toRecord(): SessionRecord {
-    const { createdAt, cookieSentAt, user, anonymousHandle: handle, entries, more } = this;
-    const who = user ? { user } : handle !== undefined && { handle };
-    return { createdAt, cookieSentAt, ...who, entries: entries.snapshot(), ...(more && { more }) };
+    const { createdAt, cookieSentAt, user, anonymousHandle: handle, more } = this;
+    const { signedInAt, lifetime } = this;
+    const who = user ? { user, signedInAt } : handle !== undefined && { handle };
+    const entries = this.entries.snapshot();
+    return {
+      ...{ createdAt, cookieSentAt, ...who, entries },
+      ...(lifetime && { lifetime }),
+      ...(more && { more }),
+    };
   }
 
   /** Goes on where another request has moved it: as it was asked to, or as it was time. */

@@ -158,9 +158,9 @@ describe.each(PLATFORMS)('a cache in front of %s', (platform) => {
 
   const names = (vary: string | undefined) => (vary ?? '').split(/\s*,\s*/).sort();
 
-  describe('is told by what a response varies, whoever else says so and when', () => {
+  describe('gets the right Vary', () => {
     it.each(['decorated', 'guarded', 'passthrough', 'sent', 'raw', 'write-head', 'written'])(
-      '%s',
+      'for the route %s',
       async (route) => {
         const [one, other] = [app, byHeader].map((each) => each.visitor().get(`/vary/${route}`));
         expect(names((await one!).headers.vary)).toEqual(
@@ -174,19 +174,19 @@ describe.each(PLATFORMS)('a cache in front of %s', (platform) => {
       },
     );
 
-    it('CORS', async () => {
+    it('beside CORS', async () => {
       const headers = { origin: 'https://a.example' };
       const response = await app.visitor().get('/vary/nothing', { headers });
       expect(names(response.headers.vary)).toEqual(['Cookie', 'Origin']);
     });
 
-    it('but not if the session was not used', async () => {
+    it("without the session's headers if the session was not used", async () => {
       const { headers } = await byHeader.visitor().get('/vary/unused');
       expect(headers.vary).toBe('Accept-Language');
     });
   });
 
-  describe('never keeps a response that gives out an id', () => {
+  describe('never keeps a response that sends an id', () => {
     const kinds = [
       { method: 'GET', route: 'returned' },
       { method: 'HEAD', route: 'returned' },
@@ -215,7 +215,7 @@ describe.each(PLATFORMS)('a cache in front of %s', (platform) => {
       expect(response.headers['cache-control']).toBe('no-store');
     });
 
-    it('keeps what the application says of a response that gives none', async () => {
+    it("keeps the application's headers of a response without an id", async () => {
       const visitor = app.visitor();
       await visitor.get('/cacheable/returned');
       const response = await visitor.get('/cacheable/returned');

@@ -61,7 +61,7 @@ describe.each(PLATFORMS)('cookie.path, on %s', (platform) => {
     expect(await memcached.keys()).toHaveLength(1);
   });
 
-  it('begins a session wherever browsers would send the cookie back', async () => {
+  it('lets a session begin wherever browsers send the cookie', async () => {
     for (const path of ['/app?x=1', '/app/', '/app/write?a=b']) {
       expect((await app.visitor().get(path)).status).toBeLessThan(500);
     }
@@ -69,7 +69,7 @@ describe.each(PLATFORMS)('cookie.path, on %s', (platform) => {
     expect(app.logged.warnings).toEqual([]);
   });
 
-  it('begins no session outside, and one line says so', async () => {
+  it('lets no session begin outside, and logs this once', async () => {
     for (let time = 0; time < 3; time++) {
       expect((await app.visitor().get('/write')).setCookies).toEqual([]);
     }
@@ -78,7 +78,7 @@ describe.each(PLATFORMS)('cookie.path, on %s', (platform) => {
     expect((await app.visitor().get('/application')).json).toEqual({});
   });
 
-  it('makes a sign-in outside an error that names the remedy', async () => {
+  it('refuses a sign-in outside with an error that names the remedy', async () => {
     const { status, setCookies } = await app.visitor().get('/sign-in');
     expect([status, setCookies]).toEqual([500, []]);
     expect(await memcached.keys()).toEqual([]);
@@ -99,7 +99,7 @@ describe('cookie.path, of an application that is mounted', () => {
     ['/app', '/app/write', 1],
     ['/other', '/app/write', 0],
     ['/application', '/write', 0],
-  ])('goes by what the browser asked for: at %s, for %s', async (mountedAt, path, cookies) => {
+  ])("is compared with the browser's URL: at %s, for %s", async (mountedAt, path, cookies) => {
     const nest = express();
     const module = {
       module: MountedModule,

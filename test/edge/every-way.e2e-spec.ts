@@ -61,7 +61,7 @@ describe.each(PLACES.map((place, at) => ({ ...place, at })))(
     const behaviours = STORE_BEHAVIOURS.map((store, at) => ({ ...store, at })).filter(isShown);
 
     it.each(behaviours)(
-      'what is sent is right when the store $name',
+      'the response is right when the store $name',
       async ({ at, ...store }) => {
         // In the places of those that are long, the turns are the next ones, too.
         const turn = store.isLong ? place / SHARE : place;
@@ -86,7 +86,7 @@ describe.each(PLACES.map((place, at) => ({ ...place, at })))(
       PATIENCE,
     );
 
-    it('nothing is left behind on the prototypes of responses', () => {
+    it('the prototypes of responses stay clean', () => {
       expect(membersOfResponses()).toEqual(prototypes);
     });
   },

@@ -72,7 +72,7 @@ describe.each(places.map((place, at) => ({ ...place, at })))(
       );
 
     it.each(STEPS.map((step, at) => ({ ...step, at })))(
-      'is nobody’s trouble, and nothing of a stored session is lost: $name',
+      'causes no error, and loses no changes of a stored session: $name',
       async ({ at: step, isKnown, command, onlyHead = false }) => {
         const ways = waysIn(surrounding).filter((_way, at) => (at + place + step) % SHARE === 0);
         const cookies = await Promise.all(ways.map(async () => (isKnown ? begin() : undefined)));

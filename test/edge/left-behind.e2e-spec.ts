@@ -31,7 +31,7 @@ function listenersOf(emitter: EventEmitter): Counts {
   return Object.fromEntries(names.map((name) => [name, emitter.listenerCount(name)]));
 }
 
-describe.each(places)('what is left behind by requests, around $platform: $name', (place) => {
+describe.each(places)('requests, around $platform: $name', (place) => {
   let memcached: Memcached;
   let wire: RecordingProxy;
   let served: Served;
@@ -78,7 +78,7 @@ describe.each(places)('what is left behind by requests, around $platform: $name'
   }
 
   it(
-    'no listener, on a connection that is kept, the server or the process',
+    'leave no listener on a kept connection, the server or the process',
     async () => {
       const cookie = cookieOf(await askKept('/returned?write=mark'));
       const rounds: unknown[] = [];
@@ -96,7 +96,7 @@ describe.each(places)('what is left behind by requests, around $platform: $name'
   );
 
   it(
-    'no more than one listener on a response, once its writer is done',
+    'leave at most one listener on a response after its writer has ended',
     async () => {
       const plain = await round('nothing');
       for (const writing of ['mark', 'too-large'] as const) {

@@ -51,7 +51,7 @@ describe('hooks of Fastify', () => {
 
   afterEach(() => app.close());
 
-  it('find the session of their request if they were added before Nest, as do routes', async () => {
+  it('find the session of their request if they were added before Nest, like routes', async () => {
     const adapter = new FastifyAdapter();
     const fastify = adapter.getInstance();
     fastify.addHook('onRequest', async (request, reply) => {

@@ -53,7 +53,7 @@ describe.each(PLATFORMS)('a session that gets a new id, on %s', (platform) => {
   }
 
   it.each(['/sign-in', '/regenerate'])(
-    'is not lost, whichever answer of memcached is: %s',
+    'is not lost with any lost answer of memcached: %s',
     async (path) => {
       const statuses = new Set<number>();
       for (let which = 0; which < MOST_REPLIES; which++) {

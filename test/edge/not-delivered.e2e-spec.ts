@@ -74,7 +74,7 @@ class SlowController {
   }
 }
 
-describe.each(PLATFORMS)('an answer that nobody waits for any more, on %s', (platform) => {
+describe.each(PLATFORMS)('a response whose client has hung up, on %s', (platform) => {
   let memcached: Memcached;
   let app: SessionApp;
   let clock: TestClock;
@@ -119,7 +119,7 @@ describe.each(PLATFORMS)('an answer that nobody waits for any more, on %s', (pla
     return false;
   }
 
-  it('carries no new id away: the only cookie still works, and the next answer has a new one', async () => {
+  it("loses no new id: the client's cookie is still valid, and the next response has a new one", async () => {
     const visitor = app.visitor();
     await visitor.get('/write');
     const keys = await memcached.keys();
@@ -133,7 +133,7 @@ describe.each(PLATFORMS)('an answer that nobody waits for any more, on %s', (pla
     expect((await visitor.get('/')).json).toEqual({ first: true, after: true });
   });
 
-  it.each(['regenerate', 'signIn'])('moves no session: %s', async (operation) => {
+  it.each(['regenerate', 'signIn'])('rotates no session: %s', async (operation) => {
     const visitor = app.visitor();
     await visitor.get('/write');
     const keys = await memcached.keys();
@@ -150,7 +150,7 @@ describe.each(PLATFORMS)('an answer that nobody waits for any more, on %s', (pla
   });
 
   it.each([true, false])(
-    'leaves nobody signed in whose sign-in was done, but not told: with a session before: %s',
+    'leaves no user signed in whose new id was not sent: with a session before: %s',
     async (hasSession) => {
       const visitor = app.visitor();
       if (hasSession) await visitor.get('/write');

@@ -79,7 +79,7 @@ function prepare(app: INestApplication): void {
   });
 }
 
-describe.each(PLATFORMS)('what takes the place of a response, on %s', (platform) => {
+describe.each(PLATFORMS)('an error in place of a response, on %s', (platform) => {
   const memcached = useMemcached();
   const wire = useRecordingProxy(memcached);
 
@@ -101,7 +101,7 @@ describe.each(PLATFORMS)('what takes the place of a response, on %s', (platform)
     ['ETag', '"1"'],
     ['Accept-Ranges', 'bytes'],
     ['Set-Cookie', 'theirs=1'],
-  ])('does not take over %s', async (name, value) => {
+  ])('drops %s', async (name, value) => {
     wire.failWrites(true);
     const response = await app.visitor().get(`/returned?${name}=${encodeURIComponent(value)}`);
     expect([response.status, response.json]).toEqual([503, REFUSAL]);
@@ -119,7 +119,7 @@ describe.each(PLATFORMS)('what takes the place of a response, on %s', (platform)
   });
 
   it.each(['/strange-status', '/strange-chunk'])(
-    'is an error, or the end of the connection, if the response cannot be sent: %s',
+    'is sent, or the connection closed, if the response cannot be sent: %s',
     async (path) => {
       const answered = await new Promise<unknown>((resolve) => {
         const request = httpRequest(app.url + path, { agent: false }, (response) => {
@@ -136,7 +136,7 @@ describe.each(PLATFORMS)('what takes the place of a response, on %s', (platform)
     },
   );
 
-  it('what comes after a held end() is refused as Node.js refuses it', async () => {
+  it('refuses calls after a held end() like Node.js', async () => {
     thrown.clear();
     expect((await app.visitor().get('/late')).body).toBe('the body');
     for (const verb of ['set', 'append', 'remove', 'write']) {
@@ -145,7 +145,7 @@ describe.each(PLATFORMS)('what takes the place of a response, on %s', (platform)
     }
   });
 
-  it('a connection that is not encrypted is not taken for https', async () => {
+  it('does not treat an unencrypted connection as https', async () => {
     const { setCookies } = await app.visitor().get('/returned?encrypted=false');
     expect(setCookies).toEqual([expect.not.stringContaining('Secure')]);
   });

@@ -57,7 +57,7 @@ describe.each(faults.map((fault): [string, Fault] => [fault.name, fault]))('%s:'
     ...new Set(seen.map(({ outcome }) => outcome)),
   ];
 
-  it('nobody gets the session of another', () => {
+  it('no client gets the session of another', () => {
     const all = [...ours.seen, ...ours.final];
     expect(all.filter(({ outcome }) => outcome === 'mixed up')).toEqual([]);
   });
@@ -72,18 +72,18 @@ describe.each(faults.map((fault): [string, Fault] => [fault.name, fault]))('%s:'
       expect(outcomes(ours.final)).toEqual(['served']);
     });
 
-    it('nobody is a stranger meanwhile', () => {
+    it('no client loses its session meanwhile', () => {
       expect(outcomes(ours.seen)).not.toContain('stranger');
     });
   } else {
-    it('the sessions that memcached lost are none any more, and their visitors begin anew', () => {
+    it('sessions that memcached lost have ended, and their visitors get new ones', () => {
       expect(outcomes(ours.seen)).toContain('stranger');
       expect(outcomes(ours.final)).toContain('served');
     });
   }
 
   if (refuses === 'all') {
-    it('whoever uses a session gets a 503 meanwhile, and never another error', () => {
+    it('requests that use a session get a 503 meanwhile, and never another error', () => {
       expect(outcomes(ofSessions())).toContain('refused');
       const others = ofSessions().filter((seen) => !isGood(fault, seen));
       expect(outcomes(others)).toEqual(['refused']);
@@ -95,19 +95,19 @@ describe.each(faults.map((fault): [string, Fault] => [fault.name, fault]))('%s:'
       expect(outcomes(by('count')).sort()).toEqual(['refused', 'served']);
     });
   } else if (!isDown) {
-    it('everybody is served', () => {
+    it('all requests are served', () => {
       expect(outcomes(ours.seen.filter((seen) => !isGood(fault, seen)))).toEqual([]);
     });
   }
 
   if (!isDown) {
-    it('who uses no session does not notice', () => {
+    it('requests without a session are not affected', () => {
       const untouched = ours.seen.filter(({ route }) => route === 'untouched');
       expect(outcomes(untouched)).toEqual(['served']);
       expect(Math.max(...untouched.map(({ took }) => took))).toBeLessThan(SLACK);
     });
 
-    it('the process goes on, without a storm of connections, and its memory is bounded', () => {
+    it('the process continues, without a storm of connections, and its memory is bounded', () => {
       expect(ours.hasDied).toBe(false);
       const { before, after } = ours;
       const connects = after!.connects - before.connects;
@@ -117,13 +117,13 @@ describe.each(faults.map((fault): [string, Fault] => [fault.name, fault]))('%s:'
   }
 
   if (fault.isProxied && refuses === 'all' && !isFitful) {
-    it('a memcached that fails is not asked again by every request', () => {
+    it('a failing memcached does not get every request', () => {
       // Everybody may once have asked before the first time-out was over, and reads are repeated once.
       expect(ours.commands).toBeLessThanOrEqual(VISITORS * 2 + PROBES_A_SECOND * SECONDS);
     });
   }
 
-  it('no cookie is touched', () => {
+  it('no cookie is changed', () => {
     const setting = ours.seen.filter(({ setsCookie }) => setsCookie);
     // Who joins gets one.
     expect(
@@ -131,7 +131,7 @@ describe.each(faults.map((fault): [string, Fault] => [fault.name, fault]))('%s:'
     ).toEqual([]);
   });
 
-  it('nobody waits longer than for the time-out', () => {
+  it('no request waits longer than the timeout', () => {
     const longest = Math.max(...ours.seen.map(({ took }) => took));
     expect(longest).toBeLessThan(operations * TIME_OUT + handler + SLACK);
   });
@@ -141,7 +141,7 @@ describe.each(faults.map((fault): [string, Fault] => [fault.name, fault]))('%s:'
     expect(ours.recovery).toBeLessThan(RECOVERY);
   });
 
-  it('the people who run it are told, in few lines', () => {
+  it('the fault is logged in few lines', () => {
     if (refuses !== 'nothing') expect(ours.logged.length).toBeGreaterThan(0);
     const lines = LOG_LINES + (isFitful ? LOG_LINES_A_SECOND * SECONDS : 0);
     expect(ours.logged.slice(lines)).toEqual([]);

@@ -40,7 +40,7 @@ describe.each(CASES)('SIGTERM with requests in flight: $place, on $platform', (w
     await Promise.all([memcached.stop(), postgres?.stop()]);
   });
 
-  it('all are answered and saved, though Nest closes the stores before', async () => {
+  it('answers and saves all, although Nest closes the stores before', async () => {
     await endWithRequests(app, crowd);
     expect(crowd.seen.map(({ outcome }) => outcome)).toEqual(Array(VISITORS).fill('served'));
 
@@ -49,7 +49,7 @@ describe.each(CASES)('SIGTERM with requests in flight: $place, on $platform', (w
     expect(after.map(({ outcome }) => outcome)).toEqual(Array(VISITORS).fill('served'));
   });
 
-  it("the process ends then as Nest's shutdown hooks end it: by the signal, or with code 0", async () => {
+  it("ends the process like Nest's shutdown hooks: by the signal, or with code 0", async () => {
     expect(await endWithRequests(app, crowd)).toEqual({ code: null, signal: 'SIGTERM' });
     crowd.leave();
     await start(true);

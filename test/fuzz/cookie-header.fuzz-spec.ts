@@ -61,9 +61,9 @@ function decoded(text: string): string {
   }
 }
 
-describe('whatever a Cookie header holds', () => {
+describe('any Cookie header', () => {
   it(
-    'is an id without secrets only if its one value is of canonical form',
+    'gives an id without secrets only if its one value has the canonical form',
     () => {
       fc.assert(
         fc.property(header, (text) => {
@@ -80,7 +80,7 @@ describe('whatever a Cookie header holds', () => {
   );
 
   it(
-    'is an id with secrets only if one of them signed it',
+    'gives an id with secrets only if one of them signed it',
     () => {
       fc.assert(
         fc.property(header, (text) => {
@@ -101,7 +101,7 @@ describe('whatever a Cookie header holds', () => {
   );
 
   it(
-    'is the id that was given, in whatever company it comes back',
+    'gives the id that was sent, beside any other cookies',
     () => {
       const company = fc
         .array(

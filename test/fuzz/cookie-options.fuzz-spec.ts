@@ -41,9 +41,9 @@ const options = fc.record(
   { requiredKeys: [] },
 ) as fc.Arbitrary<SessionCookieOptions>;
 
-describe('whatever the cookie options are', () => {
+describe('any cookie options', () => {
   it(
-    'they are refused, or make one cookie with just these attributes, which browsers take',
+    'are refused, or give one cookie with exactly these attributes, which browsers accept',
     () => {
       let taken = 0;
       fc.assert(

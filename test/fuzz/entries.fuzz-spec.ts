@@ -26,9 +26,9 @@ function throughTheStore(entries: SessionEntries): SessionEntries {
   return new SessionEntries((decodeRecord(text) as SessionRecord).entries);
 }
 
-describe('whatever is put into a session', () => {
+describe('any value in a session', () => {
   it(
-    'comes back as it was, under whatever key, if JSON keeps it',
+    'is restored unchanged under any key if JSON keeps it',
     () => {
       fc.assert(
         fc.property(fc.array(fc.tuple(key, fc.jsonValue({ noUnicodeString: false }))), (pairs) => {
@@ -55,7 +55,7 @@ describe('whatever is put into a session', () => {
   );
 
   it(
-    'comes back as it was or is refused with the path, whatever it is',
+    'is restored unchanged or refused with its path',
     () => {
       const anything = fc.anything({
         ...{ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true },

@@ -24,9 +24,9 @@ async function play(
   );
 }
 
-describe('whatever a server does with what it is asked', () => {
+describe('any behaviour of a server', () => {
   it(
-    'each operation ends in time, as the server answered just that one, or as one that was lost',
+    'ends each operation in time, with its own answer or as lost',
     async () => {
       const seen = new Set<string>();
       await play(programs(true), ({ run }) => {
@@ -43,7 +43,7 @@ describe('whatever a server does with what it is asked', () => {
   );
 
   it(
-    'nothing is lost if it answers everything in time',
+    'loses no operation if all are answered in time',
     async () => {
       const healthy = programs(true).map((program) => ({
         ...program,
@@ -64,7 +64,7 @@ describe('whatever a server does with what it is asked', () => {
   );
 
   it(
-    'no operation ends with what is another key’s or no answer to it, even if replies change places',
+    'ends no operation with the answer to another, even if replies are swapped',
     async () => {
       await play(programs(false), ({ run }) =>
         run.operations.flatMap((operation, index) => {
@@ -79,7 +79,7 @@ describe('whatever a server does with what it is asked', () => {
   );
 
   it(
-    'its observer learns at once of what failed, be it by an answer or by a loss',
+    'reports each failure at once, by an answer or by a loss',
     async () => {
       await play(
         programs(true),

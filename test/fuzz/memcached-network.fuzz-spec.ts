@@ -21,9 +21,9 @@ async function problemsOf(program: Program): Promise<string[]> {
   return [...leftovers, ...run.operations.flatMap((_operation, index) => wrongsOf(run, index))];
 }
 
-describe('whatever a server does by TCP', () => {
+describe('any behaviour of a server over TCP', () => {
   it(
-    'each operation ends as the server answered just that one, or as one that was lost',
+    'ends each operation with its own answer or as lost',
     async () => {
       const several = fc.array(programs(true), { minLength: AT_A_TIME, maxLength: AT_A_TIME });
       await fc.assert(

@@ -63,9 +63,9 @@ function expectEqual(found: unknown, expected: unknown): void {
 
 const sentReplies = (choices: Choices) => choices.list(5, () => someReply(choices));
 
-describe('whatever memcached sends', () => {
+describe('any bytes from memcached', () => {
   it(
-    'is read as the replies it consists of, wherever the network cuts it',
+    'are parsed as the replies they consist of, in any chunks',
     () => {
       const stream = chosen(96, (choices) => {
         const sent = sentReplies(choices);
@@ -90,7 +90,7 @@ describe('whatever memcached sends', () => {
   );
 
   it(
-    'is read as the whole replies in it, and told to be malformed without saying what it was',
+    'are parsed as the complete replies in them, and refused without being quoted',
     () => {
       const stream = chosen(96, (choices) => {
         const bytes = Buffer.concat(sentReplies(choices).map((sent) => sent.bytes));

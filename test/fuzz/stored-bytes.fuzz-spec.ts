@@ -77,9 +77,9 @@ function jsonOf(value: unknown): string {
   }
 }
 
-describe('whatever is stored', () => {
+describe('any stored text', () => {
   it(
-    'is a well-formed record, a forwarder, or none',
+    'is decoded as a well-formed record, as a forwarder, or not at all',
     () => {
       let records = 0;
       fc.assert(
@@ -109,7 +109,7 @@ describe('whatever is stored', () => {
     ['a checksum', checksumSeal],
     ['a secret', sealed],
   ])(
-    'is nobody’s under %s once a character is another one, or the key is',
+    'is refused with %s if a character or the key is changed',
     (_how, seal) => {
       fc.assert(
         fc.property(record, fc.nat(), fc.integer({ min: 1, max: 127 }), (plain, position, bits) => {
@@ -128,7 +128,7 @@ describe('whatever is stored', () => {
   );
 
   it(
-    'is nobody’s under a secret if it is not what was sealed',
+    'is refused with a secret if it was not sealed with it',
     () => {
       const sealedText = record.map((plain) => sealed.close(KEY, plain));
       const pair = sealedText.chain((whole) =>
@@ -148,7 +148,7 @@ describe('whatever is stored', () => {
   );
 
   it(
-    'is a session whose entries can all be read, or none',
+    'is a session whose entries can all be read, or not a session',
     async () => {
       const world = new SessionWorld();
       const sealing = fc.boolean();

@@ -71,7 +71,7 @@ function withAllValues(given: Head): Head {
   return { ...given, headers: Object.fromEntries(values) };
 }
 
-describe('whatever way a handler writes its head', () => {
+describe("any way to write a response's head", () => {
   let held: HeldServer;
   let current: Head;
   const free = createServer((_request, response) => answer(response, withAllValues(current)));
@@ -99,7 +99,7 @@ describe('whatever way a handler writes its head', () => {
   };
 
   it(
-    'the client gets what it would get without a session, and its cookie',
+    'sends the client the same as without a session, and its cookie',
     async () => {
       await fc.assert(
         fc.asyncProperty(head, async (given) => {

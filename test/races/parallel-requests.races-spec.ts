@@ -25,7 +25,7 @@ describe('parallel requests of one session in two processes, on Express and Fast
   afterAll(() => world.stop());
 
   it(
-    `do what an order of their steps explains: ${RACES} random programs`,
+    `are explained by an order of their steps: ${RACES} random programs`,
     async () => {
       const runner = new ProgramRunner(world);
       let played = 0;

@@ -49,7 +49,7 @@ describe.each(PLATFORMS)('attacks, on %s', (platform) => {
   const request = (path: string, ...headers: string[]) =>
     [`GET ${path} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n');
 
-  it('requests of several visitors behind each other on one connection get each their own', async () => {
+  it('requests of several visitors on one connection each get their own session', async () => {
     const marks = ['Ada', 'Bob', 'Cy', 'Dee'];
     const visitors = await Promise.all(marks.map((mark) => world.visitorWith(mark)));
     const requests = Array.from({ length: 40 }, (_, n) =>
@@ -61,7 +61,7 @@ describe.each(PLATFORMS)('attacks, on %s', (platform) => {
     expect(bodies).toEqual([...expected, '{}']);
   });
 
-  it('two Cookie headers are one, and two sessions in them nobody', async () => {
+  it('two Cookie headers count as one, and two different ids in them give no session', async () => {
     const [ada, bob] = [await world.visitorWith('Ada'), await world.visitorWith('Bob')];
     const headers = [`Cookie: ${ada.cookie}`, `Cookie: ${bob.cookie}`, 'Connection: close'];
     expect(await raw(request('/read', ...headers))).toMatch(/\r\n\r\n\{\}$/);
@@ -74,13 +74,13 @@ describe.each(PLATFORMS)('attacks, on %s', (platform) => {
     ['a name that is encoded', (id: string) => `S%49D=${id}`],
     ['a value of another cookie', (id: string) => `a="SID=${id}"`],
     ['no equals sign', (id: string) => `SID ${id}`],
-  ])('a cookie with %s is none', async (_what, forge) => {
+  ])('a cookie with %s is ignored', async (_what, forge) => {
     const id = idOf(await world.visitorWith('Ada'));
     const cookie = forge(id);
     expect((await world.visitor().get('/read', { headers: { cookie } })).body).toBe('{}');
   });
 
-  it('as many cookies as Node.js takes in a header are read without I/O', async () => {
+  it('as many cookies as Node.js accepts in a header are read without I/O', async () => {
     const cookie = Array.from({ length: 1_300 }, (_, n) => `SID=${n}`).join('; ');
     const commands = await world.commandsOf(async () => {
       expect((await world.visitor().get('/read', { headers: { cookie } })).body).toBe('{}');
@@ -109,7 +109,7 @@ describe.each(PLATFORMS)('attacks, on %s', (platform) => {
     },
   );
 
-  it('an entry of the name then leaves the session a session', async () => {
+  it('an entry of that name leaves the session intact', async () => {
     const visitor = await world.visitorWith('Ada');
     await visitor.get('/put?key=then&value=x');
     expect((await visitor.get('/read')).json).toEqual({ mark: 'Ada', then: 'x' });
@@ -124,7 +124,7 @@ describe.each(PLATFORMS)('attacks, on %s', (platform) => {
     expect(page).toMatch(/^HTTP\/1.1 200 OK[^]*Set-Cookie: SID=/);
   });
 
-  it('a visitor who waits to be told to go on is told, and gets the session', async () => {
+  it('a visitor who sends Expect: 100-continue gets it, and the session', async () => {
     const { cookie } = await world.visitorWith('Ada');
     const post = [
       ...['POST /read HTTP/1.1', 'Host: localhost', `Cookie: ${cookie}`, 'Expect: 100-continue'],

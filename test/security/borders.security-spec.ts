@@ -181,7 +181,7 @@ describe.each(
     ['a sign-in', '/sign-in/ada', { user: 'ada', cart: 'apple', notes: "ada's" }],
     ['a sign-in that keeps nothing', '/sign-in/ada?keep=none', { user: 'ada', notes: "ada's" }],
     ['a new id that keeps one', '/regenerate?keep=cart', { cart: 'apple', notes: "ada's" }],
-  ])('%s: who had read it before does nothing to it', async (_how, path, after) => {
+  ])('%s: requests that had read it before do not change it', async (_how, path, after) => {
     const victim = await visitor();
     const acts = ['write', 'save', 'update', 'flash', 'destroy', 'regenerate'];
     const late = [];
@@ -225,7 +225,7 @@ describe.each(
       ['/sign-in-slowly/ada', '/regenerate-slowly', '/sign-in-slowly/zoe'],
       ['ada', undefined, 'zoe'],
     ],
-  ])('%s at once are all served, each with an id that works', async (_what, paths, users) => {
+  ])('%s at once are all served, each with a valid id', async (_what, paths, users) => {
     const before = await visitor();
     const senders = paths.map((_, n) => at(n % 2 ? two : one, before));
     const requests = [];
@@ -247,7 +247,7 @@ describe.each(
     expect((await before.get('/read')).json).toEqual({});
   });
 
-  it('what was signed out does not come back by a new id, and a sign-in begins with nothing', async () => {
+  it('a session that was signed out does not come back by a new id, and a sign-in begins empty', async () => {
     const victim = await visitor();
     const regenerating = await hold(() => at(two, victim).post('/regenerate-slowly'));
     const signing = at(two, victim);

@@ -82,12 +82,12 @@ describe.each(PLATFORMS)('caches, on %s', (platform) => {
     },
   );
 
-  it('A14.3.2: store none of a stranger either', async () => {
+  it('A14.3.2: store no response to an unknown id either', async () => {
     const { headers } = await world.visitor().get('/read');
     expect([headers['cache-control'], headers.vary]).toEqual(['no-store', 'Cookie']);
   });
 
-  it('A14.3.2: are told nothing by a route that ignores its session', async () => {
+  it('A14.3.2: get no instructions from a route that ignores its session', async () => {
     const { headers } = await (await world.visitorWith('Ada')).get('/untouched');
     expect([headers['cache-control'], headers.vary]).toEqual([undefined, undefined]);
   });
@@ -96,12 +96,12 @@ describe.each(PLATFORMS)('caches, on %s', (platform) => {
     ['/with-headers', 'private, max-age=60', 'Accept-Language, Cookie'],
     ['/varies-by-all', 'no-store', '*'],
     ['/varies-by-cookie', 'no-store', 'Accept, COOKIE'],
-  ])('A14.3.2: are told what the application says itself: %s', async (path, control, vary) => {
+  ])("A14.3.2: get the application's own instructions: %s", async (path, control, vary) => {
     const { headers } = await (await world.visitorWith('Ada')).get(path);
     expect([headers['cache-control'], headers.vary]).toEqual([control, vary]);
   });
 
-  it("A14.2.2: CacheInterceptor that tracks by the session gives nobody another one's page, and caches", async () => {
+  it("A14.2.2: give no visitor another one's page by a CacheInterceptor that tracks by the session", async () => {
     const [ada, bob] = [await world.visitorWith('Ada'), await world.visitorWith('Bob')];
     const made = async () => ((await ada.get('/made')).json as { made: number }).made;
     const pages = async () => [(await ada.get('/tracked')).json, (await bob.get('/tracked')).json];

@@ -76,7 +76,7 @@ describe.each(PLATFORMS)('the session cookie, on %s', (platform) => {
     ]);
   });
 
-  it('A3.3.1-4: holds the id, which is nowhere else in the response', async () => {
+  it('A3.3.1-4: holds the id, which appears nowhere else in the response', async () => {
     const visitor = world.visitor();
     const { headers, body } = await visitor.get('/put');
     const { 'set-cookie': _cookie, ...others } = headers;
@@ -92,7 +92,7 @@ describe.each(PLATFORMS)('the session cookie, on %s', (platform) => {
   });
 
   it.each(['set-header', 'afterwards', 'object', 'list', 'pairs'])(
-    'CVE-2025-7339: leaves the cookies alone that a handler sets: %s',
+    'CVE-2025-7339: does not change cookies that a handler sets: %s',
     async (way) => {
       const visitor = world.visitor();
       const { setCookies, status } = await visitor.get(`/cookies/${way}`);
@@ -103,7 +103,7 @@ describe.each(PLATFORMS)('the session cookie, on %s', (platform) => {
   );
 
   it.each(['shared', 'object', 'list'])(
-    'is given to its visitor only, though the application sets the same cookies for all: %s',
+    'is sent to its visitor only, although the application sets the same cookies for all: %s',
     async (way) => {
       const visitors = [world.visitor(), world.visitor(), world.visitor()];
       for (const visitor of visitors) {
@@ -114,7 +114,7 @@ describe.each(PLATFORMS)('the session cookie, on %s', (platform) => {
     },
   );
 
-  it('A15.3.7: sent twice with different values makes a stranger, without I/O, reported once', async () => {
+  it('A15.3.7: sent twice with different values gives no session, without I/O, and is logged once', async () => {
     const [ada, bob] = [await world.visitorWith('Ada'), await world.visitorWith('Bob')];
     const { warnings } = world.app.logged;
     const tossed = [`${ada.cookie}; ${bob.cookie}`, `${ada.cookie}; SID=x`, `SID=; ${ada.cookie}`];
@@ -129,7 +129,7 @@ describe.each(PLATFORMS)('the session cookie, on %s', (platform) => {
     expect(warnings.join()).not.toContain(idOf(ada));
   });
 
-  it('A15.3.7: sent twice with the same value is the session', async () => {
+  it('A15.3.7: sent twice with the same value gives the session', async () => {
     const { cookie } = await world.visitorWith('Ada');
     const answer = await world.visitor().get('/read', {
       headers: { cookie: `${cookie}; other=1; ${cookie}` },
@@ -165,7 +165,7 @@ describe('cookie options', () => {
       /^__Secure-SID=[\w-]{43}; Domain=example.org; Path=\/put; HttpOnly; Secure; SameSite=Strict$/,
     ],
     [{ sameSite: 'none', partitioned: true }, /; Secure; Partitioned; SameSite=None$/],
-  ])('RFC 6265bis: %j is kept to', async (cookie, expected) => {
+  ])('RFC 6265bis: %j is enforced', async (cookie, expected) => {
     const world = await securityWorld({ options: { cookie: cookie as SessionCookieOptions } });
     try {
       expect((await world.visitor().get('/put')).setCookies).toEqual([

@@ -16,7 +16,7 @@ describe.each(PLATFORMS)('session fixation, on %s', (platform) => {
 
   beforeEach(() => world.memcached.flush());
 
-  it('CS: a write under an id that is no session begins one with another id, and none under that', async () => {
+  it('CS: a write with an unknown id begins a session under another id, and none under that', async () => {
     const planted = newSessionId();
     const victim = world.sender(`SID=${planted}`);
     await victim.get('/put?value=Ada');
@@ -26,7 +26,7 @@ describe.each(PLATFORMS)('session fixation, on %s', (platform) => {
     expect((await world.sender(`SID=${planted}`).get('/read')).body).toBe('{}');
   });
 
-  it('CS: a read under an id that is no session sets no cookie and stores nothing', async () => {
+  it('CS: a read with an unknown id sets no cookie and stores nothing', async () => {
     const victim = world.sender(`SID=${newSessionId()}`);
     const commands = await world.commandsOf(async () => {
       expect((await victim.get('/read')).setCookies).toEqual([]);
@@ -35,7 +35,7 @@ describe.each(PLATFORMS)('session fixation, on %s', (platform) => {
     expect((await world.dump()).size).toBe(0);
   });
 
-  it('A7.2.4: a sign-in gives the session a new id, and the old one is a stranger at once', async () => {
+  it('A7.2.4: a sign-in gives the session a new id, and the old one is invalid at once', async () => {
     const victim = await world.visitorWith('basket');
     const thief = victim.fork();
     await victim.get('/login');
@@ -54,7 +54,7 @@ describe.each(PLATFORMS)('session fixation, on %s', (platform) => {
     expect((await victim.get('/read')).json).toEqual({ mark: 'basket', user: 'Ada' });
   });
 
-  it('A7.2.4: 50 requests that hold the session across a sign-in see nothing of what came after, and get no cookie', async () => {
+  it('A7.2.4: 50 requests that hold the session across a sign-in see no later changes, and get no cookie', async () => {
     const victim = await world.visitorWith('basket');
     const thief = victim.fork();
     const held = [];

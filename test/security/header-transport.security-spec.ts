@@ -42,18 +42,18 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
   const newcomer = async (mark = 'Ada'): Promise<string> =>
     headerOf(await get(`/put?value=${mark}`))!;
 
-  it('is given with the first write, and no cookie is', async () => {
+  it('is sent with the first write, and no cookie is', async () => {
     const answer = await get('/put?value=Ada');
     expect(headerOf(answer)).toMatch(ID);
     expect(answer.setCookies).toEqual([]);
     expect((await get('/read', headerOf(answer))).json).toEqual({ mark: 'Ada' });
   });
 
-  it('is taken as a bearer, too', async () => {
+  it('is accepted as a bearer token, too', async () => {
     expect((await get('/read', `Bearer ${await newcomer()}`)).json).toEqual({ mark: 'Ada' });
   });
 
-  it('is not given again with each response', async () => {
+  it('is not sent again with each response', async () => {
     const id = await newcomer();
     const answers = [await get('/read', id), await get('/put?value=Bob', id)];
     expect(answers.map(headerOf)).toEqual([undefined, undefined]);
@@ -77,7 +77,7 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
   });
 
   it.each(['', 'Bearer', 'x', 'undefined', 'A'.repeat(44), `${'A'.repeat(42)}B`, 'x'.repeat(100)])(
-    'that is none in form causes no I/O: %p',
+    'with an invalid form causes no I/O: %p',
     async (value) => {
       const commands = await world.commandsOf(async () => {
         expect((await get('/read', value)).body).toBe('{}');
@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
     },
   );
 
-  it('CS: that no session has is never adopted', async () => {
+  it('CS: that is unknown is never adopted', async () => {
     const planted = newSessionId();
     const answer = await get('/put?value=Ada', planted);
     expect(headerOf(answer)).toMatch(ID);
@@ -94,7 +94,7 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
     expect((await get('/read', planted)).body).toBe('{}');
   });
 
-  it('A7.2.4: is a new one after a sign-in, and the old one a stranger’s', async () => {
+  it('A7.2.4: is a new one after a sign-in, and the old one is invalid', async () => {
     const old = await newcomer();
     const renewed = headerOf(await get('/login', old))!;
     expect(renewed).toMatch(ID);
@@ -103,7 +103,7 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
     expect((await get('/read', renewed)).json).toEqual({ mark: 'Ada', user: 'Ada' });
   });
 
-  it('A7.4.1: is taken back by an empty header after a sign-out, and a stranger’s then', async () => {
+  it('A7.4.1: is cleared by an empty header after a sign-out, and is invalid then', async () => {
     const id = await newcomer();
     const answer = await get('/logout', id);
     expect(headerOf(answer)).toBe('');
@@ -111,11 +111,11 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
     expect((await get('/read', id)).body).toBe('{}');
   });
 
-  it('is not taken back if none came', async () => {
+  it('is not cleared if none was sent', async () => {
     expect((await get('/logout')).headers).not.toHaveProperty(NAME);
   });
 
-  it('A15.3.7: sent twice with different values makes a stranger, without I/O, reported once', async () => {
+  it('A15.3.7: sent twice with different values gives no session, without I/O, and is logged once', async () => {
     const ids = [await newcomer('Ada'), await newcomer('Bob')];
     const { warnings } = world.app.logged;
     const commands = await world.commandsOf(async () => {
@@ -128,18 +128,18 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
     expect(ids.some((id) => warnings.join().includes(id))).toBe(false);
   });
 
-  it('A14.3.2: responses say no-store, and that they vary by the header', async () => {
+  it('A14.3.2: comes with no-store, and a Vary by the header', async () => {
     expect((await get('/read')).headers).toMatchObject({ 'cache-control': 'no-store', vary: NAME });
   });
 
-  it('A14.3.2: one that gives an id out is never stored, whatever the handler says', async () => {
+  it('A14.3.2: is never stored by caches, whatever the handler sets', async () => {
     const first = await get('/cached');
     expect(first.headers).toMatchObject({ 'cache-control': 'no-store', vary: `Accept, ${NAME}` });
     const next = await get('/cached', headerOf(first));
     expect(next.headers).toMatchObject({ 'cache-control': 'public, max-age=600' });
   });
 
-  it('A16.5.1: an outage is a 503 without an id', async () => {
+  it('A16.5.1: is not sent with the 503 of an outage', async () => {
     world.wire.failWrites(true);
     const answer = await get('/put?value=Ada');
     world.wire.failWrites(false);
@@ -148,7 +148,7 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
     expect(answer.setCookies).toEqual([]);
   });
 
-  it('costs what a cookie does: reading 1 command, writing 2', async () => {
+  it('needs as many commands as a cookie: reading 1, writing 2', async () => {
     const id = await newcomer();
     expect(await world.commandsOf(() => get('/untouched', id))).toHaveLength(0);
     expect(await world.commandsOf(() => get('/read', id))).toHaveLength(1);
@@ -168,14 +168,14 @@ describe.each(PLATFORMS)('a session id by cookie or by header, on %s', (platform
   const byHeader = (path: string, id: string): Promise<HttpResponse> =>
     world.visitor().get(path, { headers: { [NAME]: id } });
 
-  it('A3.3.4: a newcomer gets a cookie, which no script reads, and no header', async () => {
+  it('A3.3.4: is sent to a new client by cookie, which scripts cannot read, and not by header', async () => {
     const answer = await world.visitor().get('/put?value=Ada');
     expect(answer.setCookies).toEqual([expect.stringMatching(/^SID=[\w-]{43}; .*HttpOnly/)]);
     expect(answer.headers).not.toHaveProperty(NAME);
   });
 
   it.each(['', 'Bearer', 'none'])(
-    'a newcomer who sends the header gets the header, and no cookie: %j',
+    'is sent by header only to a new client that sends the header: %j',
     async (value) => {
       const answer = await byHeader('/put?value=Ada', value);
       expect(headerOf(answer)).toMatch(ID);
@@ -184,7 +184,7 @@ describe.each(PLATFORMS)('a session id by cookie or by header, on %s', (platform
     },
   );
 
-  it('A3.3.4: who came with a cookie never gets an id by header, also if a script asks', async () => {
+  it('A3.3.4: is never sent by header to a client with a cookie, also if a script requests it', async () => {
     const browser = await world.visitorWith('Ada');
     const before = idOf(browser);
     const asking = { headers: { [NAME]: '' } };
@@ -196,13 +196,13 @@ describe.each(PLATFORMS)('a session id by cookie or by header, on %s', (platform
     expect(garbage.headers).not.toHaveProperty(NAME);
   });
 
-  it('who came with the header never gets a cookie', async () => {
+  it('is never sent by cookie to a client with the header', async () => {
     const id = headerOf(await byHeader('/put?value=Ada', ''))!;
     const answers = [await byHeader('/login', id), await byHeader('/logout', id)];
     expect(answers.flatMap(({ setCookies }) => setCookies)).toEqual([]);
   });
 
-  it('A15.3.7: two that differ are nobody’s, without I/O, reported once', async () => {
+  it('A15.3.7: that differs between both gives no session, without I/O, and is logged once', async () => {
     const [ada, bob] = [await world.visitorWith('Ada'), await world.visitorWith('Bob')];
     const { warnings } = world.app.logged;
     const others = [idOf(bob), `Bearer ${idOf(bob)}`, 'x'];
@@ -216,7 +216,7 @@ describe.each(PLATFORMS)('a session id by cookie or by header, on %s', (platform
     expect(told).toHaveLength(1);
   });
 
-  it('the same in both is the session; both are taken back at its end, and a new id is a cookie', async () => {
+  it('that is the same in both gives the session; both are cleared at its end, and a new id is a cookie', async () => {
     const browser = await world.visitorWith('Ada');
     const both = () => ({ headers: { [NAME]: idOf(browser) } });
     expect((await browser.get('/read', both())).json).toEqual({ mark: 'Ada' });
@@ -226,7 +226,7 @@ describe.each(PLATFORMS)('a session id by cookie or by header, on %s', (platform
     expect([headerOf(ended), ended.setCookies]).toEqual(['', [expect.stringMatching(/^SID=;/)]]);
   });
 
-  it('A14.3.2: responses vary by both', async () => {
+  it('A14.3.2: comes with a Vary by both', async () => {
     expect((await world.visitor().get('/read')).headers.vary).toBe(`Cookie, ${NAME}`);
   });
 });
@@ -241,7 +241,7 @@ describe('a session id in the Authorization header, or by cookie', () => {
 
   afterAll(() => world.close());
 
-  it('is a signed bearer token, given and taken', async () => {
+  it('is a signed bearer token when it is sent and read', async () => {
     const first = await world
       .visitor()
       .get('/put?value=Ada', { headers: { authorization: 'Bearer' } });
@@ -252,7 +252,7 @@ describe('a session id in the Authorization header, or by cookie', () => {
   });
 
   it.each(['Basic YTpi', 'Bearer eyJhbGciOiJub25lIn0.e30.', `Bearer ${newSessionId()}`])(
-    'leaves a browser its session beside credentials that are for somebody else: %s',
+    'leaves a browser its session beside other credentials: %s',
     async (authorization) => {
       const browser = await world.visitorWith('Ada');
       const answer = await browser.get('/read', { headers: { authorization } });
@@ -270,8 +270,8 @@ describe('a session id in the Authorization header, or by cookie', () => {
   });
 });
 
-describe('a session id renewed by the time, by header', () => {
-  it('CS: comes in the header', async () => {
+describe('a rotated session id, by header', () => {
+  it('CS: is sent in the header', async () => {
     const world = await open('express', { transport: { header: NAME }, rotateEvery: 60 });
     try {
       const first = headerOf(await world.visitor().get('/put?value=Ada'))!;
@@ -286,7 +286,7 @@ describe('a session id renewed by the time, by header', () => {
     }
   });
 
-  it('is not sent again as a persistent cookie is, nor is the record rewritten', async () => {
+  it('is not sent again like a persistent cookie, nor is the record rewritten', async () => {
     const world = await open('express', {
       transport: { header: NAME },
       cookie: { persistent: true },

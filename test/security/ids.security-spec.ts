@@ -5,7 +5,7 @@ import { PLATFORMS } from '../support/session-app.js';
 import { idOf, securityWorld, type SecurityWorld } from './security-world.js';
 
 describe('ids', () => {
-  it('A7.2.3: 100,000 are 43 base64url characters of canonical form, and all different', () => {
+  it('A7.2.3: have 43 base64url characters in canonical form, and 100,000 are all different', () => {
     const ids = Array.from({ length: 100_000 }, newSessionId);
     expect(new Set(ids).size).toBe(ids.length);
     const bent = ids.find((id) => id.length !== 43 || canonical(id) !== id);
@@ -26,7 +26,7 @@ describe.each(PLATFORMS)('ids, on %s', (platform) => {
 
   afterAll(() => world.close());
 
-  it('A7.2.1: one in the query, the body, the path or another header is ignored', async () => {
+  it('A7.2.1: in the query, the body, the path or another header are ignored', async () => {
     const id = idOf(await world.visitorWith('Ada'));
     const stranger = world.visitor();
     const commands = await world.commandsOf(async () => {
@@ -44,7 +44,7 @@ describe.each(PLATFORMS)('ids, on %s', (platform) => {
     expect(commands).toEqual([]);
   });
 
-  it('A15.4.1: 1,000 interleaved requests of different sessions read only their own marks', async () => {
+  it('A15.4.1: of 1,000 interleaved requests each give their own session', async () => {
     const marks = Array.from({ length: 50 }, (_, n) => `mark ${n}`);
     const visitors = await Promise.all(marks.map((mark) => world.visitorWith(mark)));
     const answers = await Promise.all(

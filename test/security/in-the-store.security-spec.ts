@@ -8,7 +8,7 @@ const SECRET = 'a secret of thirty-two characters or more';
 describe.each([
   ['without secrets', []],
   ['with secrets', [SECRET]],
-])('what is in the store, %s', (_how, secrets) => {
+])('a stored record, %s', (_how, secrets) => {
   let world: SecurityWorld;
 
   beforeAll(async () => {
@@ -22,14 +22,14 @@ describe.each([
   /** A session's only record. */
   const record = async (): Promise<[string, string]> => [...(await world.dump())][0]!;
 
-  it('CVE-2019-16782: is no id, and with secrets no plaintext', async () => {
+  it('CVE-2019-16782: has no id, and with secrets no plaintext', async () => {
     const visitor = await world.visitorWith('the-mark-of-Ada');
     const [key, text] = await record();
     expect(key + text).not.toContain(idOf(visitor));
     expect(text.includes('the-mark-of-Ada')).toBe(secrets.length === 0);
   });
 
-  it('CVE-2019-16782: is nothing that opens a session when it is sent as a cookie', async () => {
+  it('CVE-2019-16782: opens no session when any of it is sent as a cookie', async () => {
     const [, id] = /SID=(.*)/.exec((await world.visitorWith('Ada')).cookie)!;
     const [key, text] = await record();
     const digest = key.slice('sess:'.length);
@@ -39,7 +39,7 @@ describe.each([
     }
   });
 
-  it('A11.3: opens no session once any of its bytes is changed, and that is reported', async () => {
+  it('A11.3: opens no session after any of its bytes is changed, and that is logged', async () => {
     const visitor = await world.visitorWith('Ada');
     const [key, text] = await record();
     for (let at = 0; at < text.length; at++) {
@@ -55,7 +55,7 @@ describe.each([
     expect((await visitor.get('/read')).json).toEqual({ mark: 'Ada' });
   });
 
-  it('A11.3: opens no session once it is cut or continued', async () => {
+  it('A11.3: opens no session after it is shortened or extended', async () => {
     const visitor = await world.visitorWith('Ada');
     const [key, text] = await record();
     for (const other of [text.slice(0, -1), text.slice(1), `${text}x`, `${text}\n`, text + text]) {
@@ -64,7 +64,7 @@ describe.each([
     }
   });
 
-  it('A11.3: opens no session under the key of another one', async () => {
+  it('A11.3: opens no session under another key', async () => {
     const bob = await world.visitorWith('Bob');
     const [key] = await record();
     await world.visitorWith('Ada');
@@ -85,7 +85,7 @@ describe.each([
     ['half a megabyte', 'x'.repeat(500_000)],
     ['a session of express-session', '{"cookie":{"path":"/"},"user":"admin"}'],
     ['the envelope of a cache', '{"value":{"user":"admin"}}'],
-  ])('A1.5.2: makes a stranger if it is garbage, such as %s', async (_what, garbage) => {
+  ])('A1.5.2: opens no session if it is garbage, such as %s', async (_what, garbage) => {
     const visitor = await world.visitorWith('Ada');
     const [key] = await record();
     await overwrite(world.memcached, key, garbage);
@@ -107,7 +107,7 @@ describe.each([
     ['whose index is 20,000 levels deep', `${'['.repeat(20_000)}${']'.repeat(20_000)}\n`],
     ['that leads nowhere', `[1,"sess:nowhere",${now + 1e6}]\n`],
     ['that leads there with a grace', `[1,"sess:x",${now + 1e6},"salt",${now + 1e6}]\n`],
-  ])('A1.5.2: makes a stranger if it is a record %s', async (_what, text) => {
+  ])('A1.5.2: opens no session if it is a record %s', async (_what, text) => {
     const visitor = await world.visitorWith('Ada');
     const [key] = await record();
     await overwrite(world.memcached, key, checksumSeal.close(key, text));
@@ -123,7 +123,7 @@ describe.each([
     expect((await visitor.get('/read')).json).toEqual(expected);
   });
 
-  it('is what it was if a session grows too large: an error before any I/O', async () => {
+  it('stays unchanged if a session grows too large: an error before any I/O', async () => {
     const visitor = await world.visitorWith('Ada');
     const before = await record();
     const commands = await world.commandsOf(async () => {
@@ -146,7 +146,7 @@ describe.each([
   );
 });
 
-describe('what somebody puts into the store by hand', () => {
+describe('a record written by hand', () => {
   let world: SecurityWorld;
 
   beforeAll(async () => {
@@ -164,7 +164,7 @@ describe('what somebody puts into the store by hand', () => {
     return visitor;
   };
 
-  it('A15.3.6: makes a stranger if an entry has the name of a prototype', async () => {
+  it('A15.3.6: opens no session if an entry has the name of a prototype member', async () => {
     for (const key of ['__proto__', 'constructor', 'prototype']) {
       const visitor = await withRecord([key, 16], '{"isAdmin":true}');
       expect((await visitor.get('/read')).body).toBe('{}');
@@ -176,10 +176,13 @@ describe('what somebody puts into the store by hand', () => {
     ['no JSON', '{"a":'],
     ['20,000 levels of JSON', '['.repeat(20_000) + ']'.repeat(20_000)],
     ['a way into prototypes', '{"__proto__":{"isAdmin":true}}'],
-  ])('A1.5.2: is no entry if its text is %s, and leaves the process alive', async (_what, text) => {
-    const visitor = await withRecord(['broken', text.length, 'whole', 1], `${text}1`);
-    expect((await visitor.get('/read')).json).toEqual({ whole: 1 });
-    expect((await visitor.get('/put?key=broken&value=mended')).status).toBe(200);
-    expect((await visitor.get('/read')).json).toEqual({ broken: 'mended', whole: 1 });
-  });
+  ])(
+    'A1.5.2: has no entry whose text is %s, and does not crash the process',
+    async (_what, text) => {
+      const visitor = await withRecord(['broken', text.length, 'whole', 1], `${text}1`);
+      expect((await visitor.get('/read')).json).toEqual({ whole: 1 });
+      expect((await visitor.get('/put?key=broken&value=mended')).status).toBe(200);
+      expect((await visitor.get('/read')).json).toEqual({ broken: 'mended', whole: 1 });
+    },
+  );
 });

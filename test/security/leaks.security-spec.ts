@@ -57,7 +57,7 @@ describe.each(PLATFORMS)('leaks, on %s', (platform) => {
     await world.wire.refuse(false);
   });
 
-  it('A16.2.5: util.inspect and JSON.stringify show no id, beyond the header it came in', async () => {
+  it('A16.2.5: util.inspect and JSON.stringify show no id, except in the received header', async () => {
     const visitor = await world.visitorWith('Ada');
     const { cookie } = visitor;
     CarelessController.texts.splice(0);
@@ -88,7 +88,7 @@ describe.each(PLATFORMS)('leaks, on %s', (platform) => {
     );
   });
 
-  it('A16.4.1: line ends in a cookie make one line of the log', async () => {
+  it('A16.4.1: line breaks in a cookie give one line in the log', async () => {
     const { warnings, errors } = world.app.logged;
     const before = warnings.length + errors.length;
     await world.visitor().get('/read', {
@@ -103,7 +103,7 @@ describe.each(PLATFORMS)('leaks, on %s', (platform) => {
     ['does not answer', () => Promise.resolve(world.wire.hang(true))],
     ['is gone', () => world.wire.refuse(true).then(() => world.wire.cut())],
   ])(
-    'A16.5.1: while the store %s, routes that use it are a generic 503 in time, and no others',
+    'A16.5.1: while the store %s, routes that use it give a generic 503 in time, and no others',
     async (_what, fail) => {
       const visitor = await world.visitorWith('Ada');
       await fail();
@@ -127,7 +127,7 @@ describe.each(PLATFORMS)('leaks, on %s', (platform) => {
     },
   );
 
-  it('unknown, expired, ended and tampered ids are answered alike', async () => {
+  it('unknown, expired, ended and tampered ids get the same answer', async () => {
     const expired = await world.visitorWith('Ada');
     world.clock.pass(86_401);
     const ended = await world.visitorWith('Bob');
@@ -164,7 +164,7 @@ describe('an application without the module', () => {
     constructor(readonly sessions: SessionManager) {}
   }
 
-  it('has a clear error where it takes a session, never undefined', async () => {
+  it('gets a clear error where it uses a session, never undefined', async () => {
     const logged = new LogRecord();
     const module = await Test.createTestingModule({ controllers: [AccountController] })
       .setLogger(logged)

@@ -46,7 +46,7 @@ describe.each(PLATFORMS)('floods of requests, on %s', (platform) => {
     expect(times(answers, /set-cookie/gi)).toBe(0);
   };
 
-  it('CVE-2015-5143: without cookies store nothing and ask nothing', async () => {
+  it('CVE-2015-5143: without cookies cause no store operation', async () => {
     const commands = await world.commandsOf(async () => {
       expectStrangers(await flood(world.app.url, () => undefined));
     });
@@ -54,7 +54,7 @@ describe.each(PLATFORMS)('floods of requests, on %s', (platform) => {
     expect((await world.dump()).size).toBe(0);
   });
 
-  it('with malformed ids ask nothing', async () => {
+  it('with malformed ids cause no store operation', async () => {
     const bend = [
       (id: string) => id.slice(0, -1),
       (id: string) => `${id}A`,

@@ -117,20 +117,20 @@ describe.each(PLATFORMS)('A16.4.1, floods: on %s', (platform) => {
     ['a write after the response has begun', (somebody) => somebody.get('/shop/late')],
   ];
 
-  it.each(ways)('%s: one line, however often', async (_what, send) => {
+  it.each(ways)('%s are logged in one line, however often', async (_what, send) => {
     for (let times = 0; times < 20; times++) await send(app.visitor());
     expect(ours()).toHaveLength(1);
     expect(ours()[0]!.text).not.toMatch(UNFIT);
     expect(ours()[0]!.text.length).toBeLessThanOrEqual(2001);
   });
 
-  it('what is told of different kinds is told of each', async () => {
+  it('problems of different kinds are each logged', async () => {
     for (const [, send] of ways) await send(app.visitor());
     expect(ours()).toHaveLength(ways.length);
   });
 
   it.each(['entry', 'member', 'in-place', 'large'])(
-    'the name of an entry forges no line, in this package’s log or in Nest’s: %s',
+    "an entry's name cannot forge a line in this package’s log or in Nest’s: %s",
     async (route) => {
       for (const name of [HOSTILE, HOSTILE.repeat(1000), '__proto__', '\0flash:\n']) {
         await app.visitor().post(`/shop/${route}`, { name });
@@ -149,7 +149,7 @@ describe.each(PLATFORMS)('A16.4.1, floods: on %s', (platform) => {
     },
   );
 
-  it('a flood of such requests on one connection ends as one line', async () => {
+  it('a flood of such requests on one connection gives one line', async () => {
     const { hostname, port } = new URL(app.url);
     const socket = connect(Number(port), hostname);
     const cookie = `SID=${newSessionId()}; SID=${newSessionId()}`;

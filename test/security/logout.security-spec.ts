@@ -26,7 +26,7 @@ describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
     await world.wire.refuse(false);
   });
 
-  it('A7.4.1: makes whoever sends the cookie again a stranger', async () => {
+  it('A7.4.1: leaves a cookie that is sent again without a session', async () => {
     const visitor = await world.visitorWith('Ada');
     const { cookie } = visitor;
     await visitor.get('/logout');
@@ -34,7 +34,7 @@ describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
     expect((await world.dump()).size).toBe(0);
   });
 
-  it('A7.4.1: clears the cookie under the name and attributes it was set with', async () => {
+  it('A7.4.1: clears the cookie with its name and attributes', async () => {
     const visitor = world.visitor();
     const [set] = (await visitor.get('/put')).setCookies;
     const [cleared] = (await visitor.get('/logout')).setCookies;
@@ -49,7 +49,7 @@ describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
     ['refuses its writes', () => Promise.resolve(world.wire.failWrites(true))],
     ['does not answer', () => Promise.resolve(world.wire.hang(true))],
     ['is gone', () => world.wire.refuse(true).then(() => world.wire.cut())],
-  ])('A16.5.3: is a 503, and no success, while the store %s', async (_what, fail) => {
+  ])('A16.5.3: gives a 503, not success, while the store %s', async (_what, fail) => {
     const visitor = await world.visitorWith('Ada');
     await fail();
     const { status, setCookies, body } = await visitor.get('/logout');
@@ -62,7 +62,7 @@ describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
     return { visitor, request: await hold(visitor.fork()) };
   };
 
-  it('CVE-2025-46336: is not undone by a request that had read the session and writes later', async () => {
+  it('CVE-2025-46336: is not undone by a late write of a request that read the session', async () => {
     const { visitor, request } = await held();
     const { cookie } = visitor;
     await visitor.get('/logout');
@@ -73,7 +73,7 @@ describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
     expect((await world.dump()).size).toBe(0);
   });
 
-  it('CVE-2025-46336: nor by one that had read it under an id of before a sign-in', async () => {
+  it('CVE-2025-46336: is not undone by one that read it under an id from before a sign-in', async () => {
     const { visitor, request } = await held();
     await visitor.get('/login');
     const { cookie } = visitor;
@@ -83,7 +83,7 @@ describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
     expect((await world.sender(cookie).get('/read')).body).toBe('{}');
   });
 
-  it('CVE-2025-46336: nor by one that had read it under an id that was renewed by the time', async () => {
+  it('CVE-2025-46336: is not undone by one that read it under an id that was rotated on schedule', async () => {
     const { visitor, request } = await held();
     const before = idOf(visitor);
     world.clock.pass(601);
@@ -98,7 +98,7 @@ describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
     }
   });
 
-  it('CVE-2025-46336: nor by one that comes with the id before the renewed one', async () => {
+  it('CVE-2025-46336: is not undone by one that comes with the id from before a rotation', async () => {
     const visitor = await world.visitorWith('Ada');
     const late = visitor.fork();
     world.clock.pass(601);

@@ -21,7 +21,7 @@ describe('the memcached boundary', () => {
 
   afterAll(() => world.close());
 
-  it('A1.3.9: is passed by keys of one form only, whatever the cookie holds', async () => {
+  it('A1.3.9: is passed only by keys of one form, whatever the cookie holds', async () => {
     const hostile = fc.oneof(
       fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((c) => String.fromCharCode(c)) }),
       fc.constantFrom(
@@ -50,7 +50,7 @@ describe('the memcached boundary', () => {
     expect([...new Set(commands.map(({ name }) => name))].sort()).toEqual(['add', 'mg']);
   });
 
-  it('A1.3.9: is not passed by bytes that no header may hold', async () => {
+  it('A1.3.9: is not passed by bytes that headers must not contain', async () => {
     const { hostname, port } = new URL(world.app.url);
     const commands = await world.commandsOf(async () => {
       for (const value of ['\0', 'a\nflush_all', '\x1b[2J', '\x7f', '\xff\xfe', 'ü'.repeat(43)]) {
@@ -66,7 +66,7 @@ describe('the memcached boundary', () => {
   });
 });
 
-describe('a memcached that answers wrongly', () => {
+describe('a memcached with wrong replies', () => {
   let memcached: ScriptedMemcached;
   let sessions: SessionApp;
   /** Somebody else's session, as it is stored. */
@@ -112,7 +112,7 @@ describe('a memcached that answers wrongly', () => {
     ['with bytes that mean nothing', () => '\0\xff\x80garbled\r\n\r\n'],
     ['with a length that is none', (key: string) => `VALUE ${key} 0 NaN 7\r\nx\r\nEND\r\n`],
     ['not in time', () => undefined],
-  ])('is a 503 to its visitor if it does so %s', async (_how, reply) => {
+  ])('gives its visitor a 503 if it replies %s', async (_how, reply) => {
     memcached.answer(({ key }) => reply(key));
     for (const path of ['/read', '/put']) {
       const { status, setCookies, body } = await ask(path);
@@ -123,13 +123,13 @@ describe('a memcached that answers wrongly', () => {
     expect((await ask('/read')).body).toBe('{}');
   });
 
-  it("makes nobody's session of another one's record under the key that was asked", async () => {
+  it('opens no session by another record under the requested key', async () => {
     memcached.answer(({ key }) => `${item(key, theirs.text)}END\r\n`);
     expect((await ask('/read')).body).toBe('{}');
     expect(sessions.logged.warnings.at(-1)).toContain('could not be read as a session');
   });
 
-  it("makes nobody's session of a reply that comes after its time", async () => {
+  it('opens no session by a late reply', async () => {
     let late: (() => void) | undefined;
     memcached.answer(({ key }) => {
       late = () => memcached.answer(() => `${item(key, theirs.text)}END\r\nEND\r\n`);

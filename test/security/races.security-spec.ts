@@ -50,7 +50,7 @@ describe.each(PLATFORMS)('parallel requests, on %s', (platform) => {
     world.wire.delayReplies(0);
   });
 
-  it('A15.4.2: writes to different entries all land, in two processes', async () => {
+  it('A15.4.2: writes to different entries are all stored, in two processes', async () => {
     const visitor = await world.visitorWith('Ada');
     const other = (await world.another()).visitor();
     other.cookie = visitor.cookie;

@@ -33,7 +33,7 @@ class VisitsController {
   }
 }
 
-describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s', (platform) => {
+describe.each(PLATFORMS)('CS, renewal timeout: scheduled rotation of an id, on %s', (platform) => {
   const memcached = useMemcached();
   const proxy = useRecordingProxy(memcached);
   let clock: TestClock;
@@ -64,7 +64,7 @@ describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s'
     return visitor;
   };
 
-  it('is a new one after that time, and the session goes on', async () => {
+  it('gives a new one after that time, and the session continues', async () => {
     const visitor = await signedIn();
     const before = visitor.cookie;
     clock.pass(EVERY - 1);
@@ -75,7 +75,7 @@ describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s'
     expect((await visitor.get('/count')).json).toEqual({ visits: 2 });
   });
 
-  it('costs two round trips more, once', async () => {
+  it('adds two round trips, once', async () => {
     const visitor = await signedIn();
     clock.pass(EVERY);
     proxy.reset();
@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s'
     expect(proxy.commands.map(({ name }) => name)).toEqual(['mg']);
   });
 
-  it('has one successor under twenty parallel requests, and nobody is signed out', async () => {
+  it('gives one new id to twenty parallel requests, and signs no user out', async () => {
     const visitor = await signedIn();
     clock.pass(EVERY);
     const tabs = Array.from({ length: 20 }, () => visitor.fork());
@@ -103,7 +103,7 @@ describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s'
     expect((await visitor.get('/')).json).toEqual({ visits: 21 });
   });
 
-  it('leaves the old one good for the grace, and then dead', async () => {
+  it('keeps the old one valid for the grace period only', async () => {
     const visitor = await signedIn();
     const late = visitor.fork();
     const thief = visitor.fork();
@@ -118,7 +118,7 @@ describe.each(PLATFORMS)('CS, renewal timeout: an id renewed by the time, on %s'
     expect((await visitor.get('/')).json).toEqual({ visits: 2 });
   });
 
-  it('gives a sign-in no grace, nor a logout', async () => {
+  it('gives no grace period to a sign-in or a sign-out', async () => {
     const visitor = await signedIn();
     clock.pass(EVERY);
     await visitor.get('/');

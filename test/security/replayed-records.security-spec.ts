@@ -36,7 +36,7 @@ class UserController {
 }
 
 /** What docs/security.md says of who can write to the store and has an old cookie. */
-describe.each(PLATFORMS)('earlier sealed records that are put back, on %s', (platform) => {
+describe.each(PLATFORMS)('earlier sealed records that are restored, on %s', (platform) => {
   let world: SecurityWorld;
 
   beforeEach(async () => {
@@ -54,7 +54,7 @@ describe.each(PLATFORMS)('earlier sealed records that are put back, on %s', (pla
     }
   }
 
-  it('of a user: alone, without the index, they open nothing', async () => {
+  it('of a user open no session without the index', async () => {
     const ada = world.visitor();
     await ada.get('/user/in');
     const { cookie } = ada;
@@ -67,7 +67,7 @@ describe.each(PLATFORMS)('earlier sealed records that are put back, on %s', (pla
     }
   });
 
-  it('of a user: with the index they do, until absoluteTimeout', async () => {
+  it('of a user open a session with the index, until absoluteTimeout', async () => {
     const ada = world.visitor();
     await ada.get('/user/in');
     const { cookie } = ada;
@@ -80,7 +80,7 @@ describe.each(PLATFORMS)('earlier sealed records that are put back, on %s', (pla
     expect((await world.sender(cookie).get('/user/who')).json).toEqual({ user: null });
   });
 
-  it('of nobody: they do, until absoluteTimeout', async () => {
+  it('of anonymous sessions open these, until absoluteTimeout', async () => {
     const somebody = world.visitor();
     await somebody.get('/user/anonymous');
     const { cookie } = somebody;

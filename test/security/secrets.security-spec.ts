@@ -45,7 +45,7 @@ describe('secrets', () => {
     expect(value).toBe(`s:${sign(idOf(visitor), NEW)}`);
   });
 
-  it('refuse a cookie that is not signed, or not by them, without I/O', async () => {
+  it('refuse a cookie without their signature, without I/O', async () => {
     const app = await process([NEW, OLD]);
     const visitor = await signedIn(app);
     const id = idOf(visitor);
@@ -69,7 +69,7 @@ describe('secrets', () => {
     expect(commands).toEqual([]);
   });
 
-  it('that are rotated: the old one opens, the new one is for what is new', async () => {
+  it('that are rotated open with the old one and write with the new one', async () => {
     const visitor = await signedIn(await process([OLD]));
     const rotated = await process([NEW, OLD]);
     expect(await markAt(rotated, visitor)).toBe('Ada');
@@ -78,7 +78,7 @@ describe('secrets', () => {
     expect(await markAt(await process([OLD]), newcomer)).toBeUndefined();
   });
 
-  it('that are rotated: a record is sealed anew with its next write, its cookie with the next id', async () => {
+  it('that are rotated seal a record again at its next write, and sign its cookie at the next id', async () => {
     const visitor = await signedIn(await process([OLD]));
     const rotated = at(await process([NEW, OLD]), visitor);
     const sealed = [...(await world.dump()).values()];
@@ -90,13 +90,13 @@ describe('secrets', () => {
     expect(await markAt(await process([NEW]), rotated)).toBe('Ada');
   });
 
-  it('that are removed make strangers of the sessions that still had them', async () => {
+  it('that are removed end the sessions that still used them', async () => {
     const visitor = await signedIn(await process([OLD]));
     expect(await markAt(await process([NEW]), visitor)).toBeUndefined();
     expect(await markAt(await process([NEW, OLD]), visitor)).toBe('Ada');
   });
 
-  it('can be rotated while processes are replaced one by one, if all know the new one first', async () => {
+  it('can be rotated in a rolling deployment if all processes know the new one first', async () => {
     const [before, knowing, after] = [
       await process([OLD]),
       await process([OLD, NEW]),
@@ -110,7 +110,7 @@ describe('secrets', () => {
     for (const app of [knowing, after]) expect(await markAt(app, newcomer)).toBe('Ada');
   });
 
-  it('rotated without that make strangers, where the new one is not known, of sessions that were written to elsewhere', async () => {
+  it('rotated without that make sessions invalid in processes that do not know the new one', async () => {
     const [before, after] = [await process([OLD]), await process([NEW, OLD])];
     const visitor = await signedIn(before);
     expect(await markAt(after, visitor)).toBe('Ada');
@@ -120,7 +120,7 @@ describe('secrets', () => {
     expect(await markAt(before, visitor)).toBeUndefined();
   });
 
-  it('turned on make strangers of the sessions without, and nothing worse', async () => {
+  it('turned on end the sessions without, and no more', async () => {
     const without = await process();
     const visitor = await signedIn(without);
     const secured = await process([NEW]);
@@ -131,7 +131,7 @@ describe('secrets', () => {
     expect(await markAt(without, visitor)).toBe('Ada');
   });
 
-  it('turned off make strangers of the sessions with them, and nothing worse', async () => {
+  it('turned off end the sessions with them, and no more', async () => {
     const visitor = await signedIn(await process([NEW]));
     const moved = at(await process(), visitor);
     const { status, json } = await moved.get('/count');
@@ -143,7 +143,7 @@ describe('secrets', () => {
     ['on', [undefined, [NEW]]],
     ['off', [[NEW], undefined]],
   ])(
-    'turned %s while processes are replaced one by one make a stranger of who goes to and fro, each time',
+    'turned %s in a rolling deployment end the session of a visitor at each change of process',
     async (_how, [earlier, later]) => {
       const apps = [await process(earlier), await process(later)];
       let visitor = await signedIn(apps[0]!);
@@ -155,7 +155,7 @@ describe('secrets', () => {
     },
   );
 
-  it('turned on under another cookie name leave the sessions of both in being, side by side', async () => {
+  it('turned on under another cookie name keep the sessions of both side by side', async () => {
     const without = await process();
     const secured = await world.another({ secrets: [NEW], cookie: { name: 'SID2' } });
     const visitor = await signedIn(without);
@@ -169,7 +169,7 @@ describe('secrets', () => {
     expect(answers).toEqual([{ mark: 'Ada' }, { visits: 1 }, { mark: 'Ada' }, { visits: 1 }]);
   });
 
-  it('have the same values for no two uses', async () => {
+  it('have different derived keys for each use', async () => {
     const app = await process([NEW]);
     await world.memcached.flush();
     const visitor = await signedIn(app);
@@ -224,13 +224,13 @@ describe('a start in production', () => {
   // Nobody is asked before there is a request.
   const memcached = '127.0.0.1:1';
 
-  it('without secrets warns, once, and says what is missing', async () => {
+  it('without secrets logs one warning that names what is missing', async () => {
     expect(await warningsIn('production', { memcached })).toEqual([
       expect.stringMatching(/^No secrets are given: .* Give the option secrets/),
     ]);
   });
 
-  it('with secrets does not, nor one that is no production', async () => {
+  it('with secrets logs no warning, nor does one outside production', async () => {
     expect(await warningsIn('production', { memcached, secrets: NEW })).toEqual([]);
     expect(await warningsIn('development', { memcached })).toEqual([]);
   });

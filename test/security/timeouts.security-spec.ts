@@ -17,7 +17,7 @@ const controllers = [AccountController];
 describe('timeouts', () => {
   const memcached = useMemcached();
 
-  it('A7.3.1: an idle session ends in memcached, and its visitor is a stranger', async () => {
+  it('A7.3.1: an idle session ends in memcached, and its visitor has no session', async () => {
     const app = await startSessionApp({
       controllers,
       options: { memcached: memcached.server, timeout: 1 },
@@ -34,7 +34,7 @@ describe('timeouts', () => {
     }
   });
 
-  it('A7.3.1: past the idle deadline it is over, though a store still has the record', async () => {
+  it('A7.3.1: a session past its idle deadline has ended, although a store still has the record', async () => {
     const clock = new TestClock();
     const records = new Map<string, unknown>();
     const app = await startSessionApp({
@@ -56,7 +56,7 @@ describe('timeouts', () => {
     }
   });
 
-  it('A7.3.2: constant use still ends at the absolute deadline, which a new id does not move', async () => {
+  it('A7.3.2: a session in constant use ends at its absolute deadline, which a new id does not change', async () => {
     const world = await securityWorld({ options: { absoluteTimeout: DAY } });
     try {
       const visitor = await world.visitorWith('Ada');
@@ -96,7 +96,7 @@ describe('timeouts', () => {
     [{ timeout: 30 * DAY, absoluteTimeout: false as const }, 30 * DAY],
     [{ timeout: 1200 }, 1200],
     [{ timeout: 1200, absoluteTimeout: 60 }, 60],
-  ])('A7.3.1-2: %j is right in the store', async (options, seconds) => {
+  ])('A7.3.1-2: %j is set in the store', async (options, seconds) => {
     const app = await startSessionApp({
       controllers,
       options: { memcached: memcached.server, ...options },

@@ -62,7 +62,7 @@ describe.each(PLATFORMS)("Nest's own traps, on %s", (platform) => {
     await memcached.stop();
   });
 
-  it("hint at the start at routes that take the @Session() of '@nestjs/common'", () => {
+  it("cause a warning at start for routes with the @Session() of '@nestjs/common'", () => {
     expect(sessions.logged.warnings).toEqual([
       expect.stringContaining('MistakenController.mistaken uses the @Session()'),
     ]);
@@ -90,7 +90,7 @@ describe.each(PLATFORMS)("Nest's own traps, on %s", (platform) => {
     },
   );
 
-  it('leave the session alone behind a pipe that validates custom parameters, if its type has another name', async () => {
+  it('leave the session unchanged behind a pipe that validates custom parameters, if its type has another name', async () => {
     const piped = await startSessionApp({
       platform,
       controllers: [NamedTypeController],

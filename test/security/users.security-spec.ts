@@ -45,7 +45,7 @@ describe.each([
     return visitor;
   };
 
-  it('A7.4.2, A7.4.5: are all ended by a job or an administrator, and nobody else’s', async () => {
+  it('A7.4.2, A7.4.5: can all be ended by a job or an administrator, and no others', async () => {
     const [phone, desk, other] = [
       await signedIn('ada'),
       await signedIn('ada'),
@@ -59,7 +59,7 @@ describe.each([
     ]);
   });
 
-  it('A7.5.2: are seen and ended one by one, by handles that open nothing', async () => {
+  it('A7.5.2: are listed and ended one by one, by handles that give no access', async () => {
     const visitor = await signedIn('ada');
     const [info] = await users.list('ada');
     const id = decodeURIComponent(visitor.cookie.split('=')[1]!);
@@ -74,7 +74,7 @@ describe.each([
     expect(await userOf(visitor)).toBeNull();
   });
 
-  it('A7.2.4: an id from before the sign-in is a stranger', async () => {
+  it('A7.2.4: are not opened by an id from before the sign-in', async () => {
     const visitor = world.visitor();
     await signedIn('ada', visitor);
     const planted = visitor.fork();
@@ -82,7 +82,7 @@ describe.each([
     expect(await userOf(planted)).toBeNull();
   });
 
-  it("CVE-2025-46336: one user's session never becomes another one's", async () => {
+  it("CVE-2025-46336: never become another user's sessions", async () => {
     const visitor = await signedIn('ada');
     const adas = visitor.fork();
     await signedIn('zoe', visitor);
@@ -90,7 +90,7 @@ describe.each([
     expect(await users.list('ada')).toEqual([]);
   });
 
-  it('fail closed: an index that is lost, damaged or another one’s names nobody', async () => {
+  it('fail closed: an index that is lost, damaged or another user’s lists no session', async () => {
     const another = await world.another();
     for (const harm of ['lost', 'damaged', "another one's"]) {
       await world.memcached.flush();
@@ -117,7 +117,7 @@ describe.each([
     }
   });
 
-  it('CVE-2019-16782: are kept under digests, and with secrets no user id can be read', async () => {
+  it('CVE-2019-16782: are stored under digests, and with secrets no user id can be read', async () => {
     const visitor = await signedIn('ada-lovelace');
     await userOf(visitor);
     const dump = [...(await world.dump())];

@@ -23,7 +23,7 @@ describe('several processes over stores that lose, delay and forget', () => {
   afterAll(delayByTime);
 
   it(
-    `keep what is promised: ${SCHEDULES} random schedules`,
+    `keep all promises: ${SCHEDULES} random schedules`,
     async () => {
       let played = 0;
       const property = fc.asyncProperty(schedule, async (planned: Schedule) => {

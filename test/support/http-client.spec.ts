@@ -32,7 +32,7 @@ describe('visitor', () => {
     setCookies = [];
   });
 
-  it('answers status, headers, body and JSON', async () => {
+  it('returns status, headers, body and JSON', async () => {
     setCookies = ['a=1', 'b=2; Path=/'];
     const response = await visit.get('/');
     expect(response.status).toBe(200);
@@ -91,7 +91,7 @@ describe('visitor', () => {
     expect((await visit.get('/shop/list')).json.headers.cookie).toBe('b=2');
   });
 
-  it('lets a request bring a cookie header of its own', async () => {
+  it('lets a request set its own cookie header', async () => {
     visit.cookie = 'a=1';
     const { json } = await visit.get('/', { headers: { Cookie: '%%%' } });
     expect(json.headers.cookie).toBe('%%%');

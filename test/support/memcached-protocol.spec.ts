@@ -17,7 +17,7 @@ describe('the protocol readers', () => {
     expect(Buffer.concat(units.map(({ bytes }) => bytes)).toString()).toBe(commands);
   });
 
-  it('do not take a value for the end of a reply', () => {
+  it('do not mistake a value for the end of a reply', () => {
     const units = replyReader().read(Buffer.from('VALUE k 0 5 9\r\nEND\r\n\r\nEND\r\n'));
     expect(units.map(endsReply)).toEqual([false, true]);
   });

@@ -17,7 +17,7 @@ describe('startMemcached', () => {
 
   afterEach(() => memcached.stop());
 
-  it('answers whole replies, data blocks included', async () => {
+  it('returns complete replies, with data blocks', async () => {
     expect(await memcached.command('set k 0 60 10\r\nEND\r\nSTORE')).toBe('STORED\r\n');
     expect(await memcached.command('get k')).toBe('VALUE k 0 10\r\nEND\r\nSTORE\r\nEND\r\n');
     expect(await memcached.command('mg k v')).toBe('VA 10\r\nEND\r\nSTORE\r\n');
@@ -47,7 +47,7 @@ describe('startMemcached', () => {
     expect(await memcached.command('version')).toMatch(/^VERSION /);
   });
 
-  it('is gone once killed, and another one can take its port', async () => {
+  it('is gone after a kill, and another one can use its port', async () => {
     await memcached.command('set k 0 60 1\r\na');
     await memcached.kill();
     await expect(memcached.command('version')).rejects.toThrow('ECONNREFUSED');

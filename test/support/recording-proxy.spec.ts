@@ -27,7 +27,7 @@ describe('recordingProxy', () => {
   const command = (line: string, timeout?: number): Promise<string> =>
     memcachedCommand(proxy.port, line, timeout);
 
-  it('records pipelined commands, their values left out', async () => {
+  it('records pipelined commands without their values', async () => {
     const client = await connected();
     client.write('set k 0 60 7\r\nget x\r\n\r\nge');
     client.write('t k\r\ngats 60 k\r\nversion\r\n');
@@ -88,7 +88,7 @@ describe('recordingProxy', () => {
     expect(reply.match(/<\d+>/g)).toEqual(values);
   });
 
-  it('makes something else of replies', async () => {
+  it('replaces replies', async () => {
     const client = await connected();
     proxy.changeReplies((reply) => ({ bytes: reply.subarray(0, 4) }));
     client.write('set k 0 60 1\r\na\r\nversion\r\n');
@@ -107,7 +107,7 @@ describe('recordingProxy', () => {
     expect(proxy.connections).toBe(1);
   });
 
-  it('fails writes in their turn, and lets reads through', async () => {
+  it('fails writes in order, and passes reads', async () => {
     await command('set k 0 60 1\r\na');
     proxy.failWrites(true);
     const client = await connected();
@@ -123,7 +123,7 @@ describe('recordingProxy', () => {
     expect(await command('get n')).toBe('END\r\n');
   });
 
-  it('makes others faster than each cas', async () => {
+  it('lets others write before each cas', async () => {
     await command('set k 0 60 1\r\na');
     const version = /^VALUE k 0 1 (\d+)/.exec(await command('gets k'))![1]!;
     proxy.outdateWrites(true);
@@ -132,7 +132,7 @@ describe('recordingProxy', () => {
     expect(await command(`cas k 0 60 1 ${version}\r\nb`)).toBe('STORED\r\n');
   });
 
-  it('keeps replies back, and sends them in their order', async () => {
+  it('delays replies, and sends them in order', async () => {
     proxy.holdReplies(true);
     const client = await connected();
     client.write('set k 0 60 1\r\na\r\nget k\r\nversion\r\n');
@@ -151,7 +151,7 @@ describe('recordingProxy', () => {
     expect(await command('get k')).toBe('END\r\n');
   });
 
-  it('breaks off connections', async () => {
+  it('drops connections', async () => {
     const client = await connected();
     const closed = new Promise((resolve) => client.once('close', resolve));
     proxy.cut();
@@ -159,7 +159,7 @@ describe('recordingProxy', () => {
     expect(await command('version')).toMatch(/^VERSION/);
   });
 
-  it('refuses new connections, and comes back on the same port', async () => {
+  it('refuses new connections, and listens again on the same port', async () => {
     const client = await connected();
     await proxy.refuse(true);
     await expect(command('version')).rejects.toThrow('ECONNREFUSED');

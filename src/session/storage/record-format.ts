@@ -1,4 +1,5 @@
 import type { SessionUser } from '../session-user.js';
+import type { SessionLifetime } from '../lifetime.js';
 import { isPoisonedKey } from '../entry-value.js';
 
 /** What is kept of a session. The entries are JSON texts, parsed only when somebody asks for them. */
@@ -9,12 +10,19 @@ export interface SessionRecord {
   readonly cookieSentAt: number;
   /** Absent: nobody is signed in. */
   readonly user?: SessionUser | undefined;
+  /** When the user last proved who he is, in milliseconds since 1970. */
+  readonly signedInAt?: number | undefined;
+  /** Absent: that of the options. */
+  readonly lifetime?: SessionLifetime | undefined;
   /** Of an anonymous session that has got a new id: that of its first key. */
   readonly handle?: string | undefined;
   readonly entries: ReadonlyMap<string, string>;
   /** Fields that a newer release has stored, to be kept. */
   readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** What a request may change of a record besides its entries. */
+export type RecordFields = Pick<SessionRecord, 'signedInAt' | 'lifetime'>;
 
 /**
  * What is left under a session's old key when it gets a new id: where requests go with their changes
@@ -67,8 +75,11 @@ export function encodeRecord(record: SessionRecord): string {
   }
   const { createdAt, cookieSentAt, user, handle = user?.handle, more } = record;
   const header: unknown[] = [VERSION, 'session', createdAt, cookieSentAt, index];
+  const { signedInAt, lifetime } = record;
   // Without a handle nobody is signed in either.
-  if (handle !== undefined || more) header.push({ ...more, userId: user?.id, handle });
+  if (handle !== undefined || lifetime || more) {
+    header.push({ ...more, userId: user?.id, handle, signedInAt, lifetime });
+  }
   return `${JSON.stringify(header)}\n${values}`;
 }
 
@@ -108,14 +119,32 @@ function readSession(rest: unknown[], text: string, start: number): SessionRecor
   if (fields === undefined) return record;
   // Somebody else's session rather than nobody's must not come of a damaged one.
   if (!isFields(fields)) return undefined;
-  const { userId, handle, ...others } = fields;
-  const more = Object.keys(others).length > 0 && { more: others };
+  const { userId, handle, signedInAt, lifetime, ...others } = fields;
+  if (signedInAt !== undefined && !isTime(signedInAt)) return undefined;
+  if (lifetime !== undefined && !isLifetime(lifetime)) return undefined;
+  const more = {
+    ...(signedInAt !== undefined && { signedInAt }),
+    ...(lifetime && { lifetime }),
+    ...(Object.keys(others).length > 0 && { more: others }),
+  };
   if (handle === undefined) return userId === undefined ? { ...record, ...more } : undefined;
   if (typeof handle !== 'string') return undefined;
   if (userId === undefined) return { ...record, handle, ...more };
   return typeof userId === 'string'
     ? { ...record, user: { id: userId, handle }, ...more }
     : undefined;
+}
+
+function isLifetime(value: unknown): value is SessionLifetime {
+  if (!isFields(value)) return false;
+  const { idle, absolute, persist } = value;
+  const isIdle = idle === undefined || isSeconds(idle);
+  const isAbsolute = absolute === undefined || absolute === false || isSeconds(absolute);
+  return isIdle && isAbsolute && (persist === undefined || typeof persist === 'boolean');
+}
+
+function isSeconds(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
 function readForwarder(
