@@ -1,6 +1,11 @@
 export { SessionModule, type SessionModuleAsyncOptions } from './session.module.js';
-export type { SessionModuleOptions, SessionOptionsFactory } from './session-options.js';
+export type {
+  RememberLimits,
+  SessionModuleOptions,
+  SessionOptionsFactory,
+} from './session-options.js';
 export { Session } from './http/session.decorator.js';
+export { FreshSession, FreshSessionGuard } from './http/fresh-session.decorator.js';
 export { sessionOf } from './http/session-of.js';
 export type { SessionCookieOptions } from './http/cookie-options.js';
 export type { SessionHeaderOptions, SessionTransportOption } from './http/transport-options.js';
@@ -13,10 +18,12 @@ export type {
   ReadMembers,
   ReadonlySession,
   RegenerateOptions,
+  RememberOptions,
   SessionKey,
   SessionMembers,
   // The type `Session` under a name of its own, for the declarations that TypeScript emits.
   Session as SessionOf,
+  SignInOptions,
   WriteMembers,
 } from './session/session.js';
 export {

@@ -10,7 +10,7 @@ import {
 } from './http/transport-options.js';
 import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
 import type { OutagePolicy } from './session/access.js';
-import type { WhenTooMany } from './session/policy.js';
+import type { RememberPolicy, WhenTooMany } from './session/policy.js';
 import { checkSecrets } from './session/secrets.js';
 import { SessionOptionsError } from './session/errors.js';
 import { refuseRehash, type MemcachedLocation } from './store/memcached/options.js';
@@ -33,6 +33,11 @@ export interface SessionModuleOptions {
    * Default 86,400 (a day); `false` for no such limit. (ASVS 5.0 V7.3.2)
    */
   absoluteTimeout?: number | false | undefined;
+  /**
+   * "Remember me": the most that the lifetime of one session may be, which `signIn(userId, { remember })` or
+   * `session.lifetime` gives it. Default: 30 days unused, and 30 days in all. `false`: none may have one.
+   */
+  remember?: RememberLimits | false | undefined;
   /** memcached: `'host:port'`, a list of servers, or `MemcachedOptions`. */
   memcached?: MemcachedLocation | undefined;
   /**
@@ -117,11 +122,24 @@ export interface SessionModuleOptions {
   cacheControl?: string | false | undefined;
 }
 
+/** How long a session may be remembered. */
+export interface RememberLimits {
+  /** Seconds that it may be unused. Default 2,592,000 (30 days). */
+  timeout?: number | undefined;
+  /**
+   * Seconds from the last sign-in on, however much it is used. Default 2,592,000 (30 days), as NIST SP
+   * 800-63B asks for at AAL1; `false` for no such limit.
+   */
+  absoluteTimeout?: number | false | undefined;
+}
+
 /** Makes the options of `SessionModule.forRootAsync({ useClass })`, or `useExisting`. */
 export interface SessionOptionsFactory {
   /** Called once, at start. */
   createSessionOptions(): SessionModuleOptions | Promise<SessionModuleOptions>;
 }
+
+const REMEMBER = { timeout: 2_592_000, absoluteTimeout: 2_592_000 as number | false };
 
 const DEFAULTS = {
   timeout: 1200,
@@ -146,6 +164,7 @@ export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly backend: StorageBackend;
   readonly secrets: readonly string[];
   readonly durable: Durability | undefined;
+  readonly remember: RememberPolicy | false;
 }
 
 type Simple = keyof typeof DEFAULTS | (typeof BACKENDS)[number];
@@ -156,6 +175,7 @@ const OTHERS: Record<Exclude<keyof SessionModuleOptions, Simple>, true> = {
   transport: true,
   secrets: true,
   durable: true,
+  remember: true,
 };
 
 const KNOWN = [...Object.keys(DEFAULTS), ...BACKENDS, ...Object.keys(OTHERS)];
@@ -264,6 +284,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   if (durable !== undefined && durable !== 'required' && durable !== 'besteffort') {
     throw new SessionOptionsError('durable', "give 'required' or 'besteffort'");
   }
+  const remember = checkRemember(options.remember);
   const cookie = checkCookieOptions(options.cookie);
   const transport = checkTransport(options.transport);
   const backend = backendOf(options);
@@ -271,9 +292,21 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
   return {
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
     ...{ onOutage, maxSessionsPerUser, whenTooMany, socketSweep, durable },
-    ...{ revokeEverybodyWithin, strictValues },
+    ...{ revokeEverybodyWithin, strictValues, remember },
     ...{ cookie, transport, backend, secrets },
   };
+}
+
+function checkRemember(option: RememberLimits | false = {}): RememberPolicy | false {
+  if (option === false) return false;
+  refuseUnknownOptions(option, Object.keys(REMEMBER), 'remember');
+  const remember = withDefaults(REMEMBER, option);
+  const { timeout, absoluteTimeout } = remember;
+  requireWholeNumber('remember.timeout', timeout, { unit: 'seconds', from: 1 });
+  if (absoluteTimeout !== false) {
+    requireWholeNumber('remember.absoluteTimeout', absoluteTimeout, { unit: 'seconds', from: 1 });
+  }
+  return { timeout, absoluteTimeout };
 }
 
 function isText(value: unknown, pattern: RegExp): boolean {

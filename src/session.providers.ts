@@ -24,6 +24,7 @@ import { SESSION_MODULE_OPTIONS } from './session.module-definition.js';
 import { LineLimit } from './session/line-limit.js';
 import { printable } from './session/printable.js';
 import { SessionManager } from './session/session-manager.js';
+import { SESSION_CLOCK, type SessionClock } from './session/session-clock.js';
 import { SessionMonitor } from './session-monitor.js';
 import { SessionRepository } from './session/repository.js';
 import { SessionTelemetry } from './session/telemetry.js';
@@ -42,12 +43,10 @@ import {
 import type { TierListener } from './store/tier/tiered-store.js';
 
 export const SESSION_OPTIONS = Symbol('session options');
-export const SESSION_CLOCK = Symbol('session clock');
 export const SESSION_STORE = Symbol('session store');
 export const SESSION_EDGE = Symbol('session edge');
 
-/** Milliseconds since 1970. Replace it in tests to move time. */
-export type SessionClock = () => number;
+export { SESSION_CLOCK, type SessionClock };
 
 /** What `SessionModule` itself needs. */
 export interface SessionParts {

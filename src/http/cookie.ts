@@ -29,6 +29,8 @@ export type SessionCookieAttributes = Pick<
 export class SessionCookie {
   private readonly attributes: SerializeOptions;
   private readonly ids: SignedIds;
+  /** Seconds for which it is kept, unless it is told; `false`: until the browser is closed. */
+  private readonly life: number | false;
 
   /** `maxAge`: of a persistent cookie, in seconds. `secrets`: the first is the newest and signs. */
   constructor(
@@ -39,7 +41,7 @@ export class SessionCookie {
     this.ids = new SignedIds(secrets);
     const { path, domain, sameSite, partitioned, priority, persistent } = options;
     this.attributes = { httpOnly: true, path, domain, sameSite, partitioned, priority };
-    if (persistent) this.attributes.maxAge = maxAge;
+    this.life = persistent && maxAge;
   }
 
   attributesOver(isHttps: boolean): SessionCookieAttributes {
@@ -77,9 +79,10 @@ export class SessionCookie {
     return { wasSent: true, isAmbiguous: false, ticket: this.ids.read(value) };
   }
 
-  /** The `Set-Cookie` header that gives the client its id. */
-  give(ticket: SessionTicket, isHttps: boolean): string {
-    return this.serialize(this.ids.write(ticket), this.attributes, isHttps);
+  /** The `Set-Cookie` header that gives the client its id, for so many seconds; `false`: until the browser is closed. */
+  give(ticket: SessionTicket, isHttps: boolean, life = this.life): string {
+    const attributes = life === false ? this.attributes : { ...this.attributes, maxAge: life };
+    return this.serialize(this.ids.write(ticket), attributes, isHttps);
   }
 
   /**

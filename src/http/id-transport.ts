@@ -53,11 +53,12 @@ export class SessionIdTransport {
     ticket: SessionTicket,
     received: ReceivedId,
     isHttps: boolean,
+    cookieLife?: number | false,
   ): void {
     if (this.answersByHeader(received)) {
       response.setHeader(this.header!.name, this.header!.give(ticket));
     } else {
-      addCookie(response, this.cookie!.give(ticket, isHttps));
+      addCookie(response, this.cookie!.give(ticket, isHttps, cookieLife));
     }
     forbidStoring(response);
   }
@@ -86,7 +87,7 @@ export class SessionIdTransport {
 
   /** The `Cookie` header of a client that got this id, if cookies are enabled. */
   requestCookie(ticket: SessionTicket): string | undefined {
-    return this.cookie?.give(ticket, true).split(';', 1)[0];
+    return this.cookie?.give(ticket, true, false).split(';', 1)[0];
   }
 
   /** The header, by its name, of a client that got this id, if a header is configured. */

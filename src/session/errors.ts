@@ -147,6 +147,14 @@ export function outsidePath(operation: string): SessionError {
   );
 }
 
+/** To throw where somebody has to be signed in. */
+export function nobody(operation: string): SessionError {
+  return new SessionError(
+    'SESSION_NOBODY',
+    `${operation}: nobody is signed in with this session. Sign the user in with signIn().`,
+  );
+}
+
 /** To throw where a session needs an id, and there is no response to carry it. */
 export function noResponse(operation: string): SessionError {
   return new SessionError(

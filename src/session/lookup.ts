@@ -1,19 +1,26 @@
 import type { SessionTicket, StoreKeys } from './storage/keys.js';
-import { expiryOf, type SessionPolicy } from './policy.js';
+import type { SessionPolicy } from './policy.js';
 import type { SessionForwarder } from './storage/record-format.js';
-import type { SessionRecords } from './storage/records.js';
+import type { Renewal, SessionRecords } from './storage/records.js';
 import { removeSession } from './storage/removal.js';
 import type { ScheduledRotation, Successor } from './rotation/scheduled-rotation.js';
 import { SessionState } from './session-state.js';
 import type { SessionIdentity } from './telemetry.js';
 import { handleOf } from './session-user.js';
+import { isMarked } from './session-id.js';
 import { SessionDestroyedError } from './errors.js';
 import type { UserMembership } from './users/membership.js';
 
 const FOUND = { found: true };
 const NOT_FOUND = { found: false };
 
-/** What there is to tell of a session that is not there. */
+/** How to read a session by its id. */
+function renewalOf({ id }: SessionTicket, touch: boolean): Renewal {
+  if (!touch) return 0;
+  return isMarked(id) ? 'when due' : undefined;
+}
+
+/** An unknown session, for events. */
 class UnknownSession {
   constructor(private readonly key: string) {}
 
@@ -33,12 +40,11 @@ export class SessionLookup {
   ) {}
 
   /**
-   * The session of this id, its life renewed unless `touch` is `false`. `undefined`: there is none, and the
-   * id is no good.
+   * Finds the session of an id, and renews its life unless `touch` is `false`. `undefined`: the id is unknown.
    */
   async find(ticket: SessionTicket, touch = true): Promise<SessionState | undefined> {
     const key = this.keys.of(ticket);
-    const found = await this.records.find(key, touch ? undefined : 0);
+    const found = await this.records.find(key, renewalOf(ticket, touch));
     const session =
       found && 'forwardTo' in found
         ? await this.findSuccessor(ticket, key, found, touch)
@@ -51,7 +57,7 @@ export class SessionLookup {
     return isOver ? undefined : session;
   }
 
-  /** Whether a request with this id would find its session. Keeps nothing alive. */
+  /** Whether a request with this id would find its session. Extends no life. */
   async isThere(ticket: SessionTicket): Promise<boolean> {
     const key = this.keys.of(ticket);
     const found = await this.records.find(key, 0);
@@ -64,38 +70,43 @@ export class SessionLookup {
     return this.membership.isListed({ user, ticket: session.ticket, key: session.key });
   }
 
-  /** Renews a session that was read without. One that has ended meanwhile is lost. */
+  /** Renews a session that was read without a renewal. If it has ended meanwhile, it is lost. */
   async renew(session: SessionState): Promise<void> {
     if (session.status !== 'stored' || session.isRenewed) return;
-    const newest = await this.records.trace(session.key);
-    session.renewed(expiryOf(this.policy, session.createdAt));
+    const newest = await this.records.trace(session.key, renewalOf(session.ticket, true));
+    session.renewed();
     if (newest && newest !== 'border' && (await this.isSignedIn(session))) return;
     session.lost();
     this.policy.telemetry.emitOf('gone', session, {});
   }
 
   /**
-   * Reads a session again, wherever it is by now. What the request has changed and not stored stays.
+   * Reads a session again, also under a new key. The request's changes that are not stored yet stay.
    *
    * @throws SessionDestroyedError if it has ended
    */
   async reload(session: SessionState): Promise<void> {
     if (session.status === 'new') return;
     if (session.status !== 'stored') throw new SessionDestroyedError();
-    const newest = await this.records.trace(session.key, session.isRenewed ? undefined : 0);
+    const newest = await this.records.trace(
+      session.key,
+      renewalOf(session.ticket, session.isRenewed),
+    );
     if (!newest || newest === 'border') {
       session.lost();
       this.policy.telemetry.emitOf('gone', session, {});
       throw new SessionDestroyedError();
     }
     session.reloaded(newest);
-    if (session.isRenewed) session.renewed(expiryOf(this.policy, session.createdAt));
+    if (session.isRenewed) session.renewed();
   }
 
-  /** A session that its user's index does not name was revoked, or the index is lost: it ends. */
+  /** A session that its user's index does not list was revoked, or the index was lost: it ends. */
   private async isSignedIn(session: SessionState): Promise<boolean> {
     const { user, ticket, key, isRenewed } = session;
-    if (!user || (await this.membership.isMember({ user, ticket, key }, isRenewed))) return true;
+    if (!user) return true;
+    const member = { user, ticket, key, life: session.lifetime?.idle };
+    if (await this.membership.isMember(member, isRenewed)) return true;
     await removeSession(this.records, key, { version: session.takeVersion() });
     return false;
   }
@@ -106,7 +117,7 @@ export class SessionLookup {
     forwarder: SessionForwarder,
     touch: boolean,
   ): Promise<SessionState | undefined> {
-    const successor = await this.rotation.successor(ticket, forwarder, touch ? undefined : 0);
+    const successor = await this.rotation.successor(ticket, forwarder, renewalOf(ticket, touch));
     return successor && this.stateOf(successor, touch, oldKey);
   }
 
@@ -116,11 +127,10 @@ export class SessionLookup {
     successorOf?: string,
   ): SessionState {
     const { createdAt } = found.record;
-    const expiresAt = expiryOf(this.policy, createdAt, isRenewed ? undefined : found.lifeLeft);
     const { generation } = this.keys;
-    const { strictValues } = this.policy;
+    const { policy } = this;
     return new SessionState({
-      ...{ ticket, key, createdAt, expiresAt, generation, found, successorOf, strictValues },
+      ...{ ticket, key, createdAt, generation, policy, found, successorOf },
       isRenewed,
     });
   }

@@ -4,22 +4,23 @@ import { newTicket, StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
 import { isFlashKey } from './entry-value.js';
 import { SessionLookup } from './lookup.js';
-import { expiryOf, type SessionPolicy } from './policy.js';
-import type { SessionRecord } from './storage/record-format.js';
+import { lifetimeAfterSignIn, lifetimeOf } from './lifetime.js';
+import type { SessionPolicy } from './policy.js';
+import type { RecordFields, SessionRecord } from './storage/record-format.js';
 import { SessionRecords, type TracedRecord } from './storage/records.js';
-import { keepPredicate, SessionMoves, type SignIn } from './rotation/moves.js';
+import { fieldsAfterSignIn, keepPredicate, SessionMoves, type SignIn } from './rotation/moves.js';
 import { createVerified } from './rotation/regeneration.js';
 import { removeSession, type Removal } from './storage/removal.js';
 import { ScheduledRotation } from './rotation/scheduled-rotation.js';
 import { expectedRecord, SessionState } from './session-state.js';
 import type { SessionStore } from './storage/store.js';
 import { newHandle, type SessionUser } from './session-user.js';
-import { SessionDestroyedError, SessionLimitError } from './errors.js';
+import { SessionDestroyedError, SessionLimitError, SessionValueError } from './errors.js';
 import type { KeepOptions } from './session.js';
 import { UserLookup } from './users/lookup.js';
 import { UserMembership } from './users/membership.js';
 
-/** Sessions in and out of the store: found, begun, committed, given a new id, destroyed. */
+/** Finds, creates, commits, rotates and destroys sessions in the store. */
 export class SessionRepository {
   private readonly records: SessionRecords;
   private readonly commits: SessionCommits;
@@ -28,7 +29,7 @@ export class SessionRepository {
   private readonly membership: UserMembership;
   private readonly moves: SessionMoves;
   private readonly lookup: SessionLookup;
-  /** For those who look at a user's sessions without being one. */
+  /** The sessions of users, for `UserSessions`. */
   readonly users: UserLookup;
   /** Ends all sessions at once. */
   readonly generations: SessionGenerations;
@@ -55,20 +56,19 @@ export class SessionRepository {
   }
 
   /**
-   * The session of this id, its life renewed unless `touch` is `false`. `undefined`: there is none, and the
-   * id is no good.
+   * Finds the session of an id, and renews its life unless `touch` is `false`. `undefined`: the id is unknown.
    */
   find(ticket: SessionTicket, touch?: boolean): Promise<SessionState | undefined> {
     return this.lookup.find(ticket, touch);
   }
 
-  /** Renews a session that was found without. One that has ended meanwhile is lost. */
+  /** Renews a session that was read without a renewal. If it has ended meanwhile, it is lost. */
   renew(session: SessionState): Promise<void> {
     return this.lookup.renew(session);
   }
 
   /**
-   * Reads a session again. What the request has changed and not stored stays.
+   * Reads a session again. The request's changes that are not stored yet stay.
    *
    * @throws SessionDestroyedError if it has ended
    */
@@ -76,63 +76,64 @@ export class SessionRepository {
     return this.lookup.reload(session);
   }
 
-  /** Whether a request with this id would find its session. Keeps nothing alive. */
+  /** Whether a request with this id would find its session. Extends no life. */
   isThere(ticket: SessionTicket): Promise<boolean> {
     return this.lookup.isThere(ticket);
   }
 
-  /** Where the session of this id is kept, as long as it has this id. */
+  /** The store key of an id. */
   keyOf(ticket: SessionTicket): string {
     return this.keys.of(ticket);
   }
 
-  /** A new, empty session. Nothing is stored before something is written to it. */
+  /** Creates an empty session. It is not stored before it is written to. */
   begin(): SessionState {
     const ticket = newTicket();
     const createdAt = this.policy.now();
-    const expiresAt = expiryOf(this.policy, createdAt);
     const { generation } = this.keys;
-    const { strictValues } = this.policy;
-    const key = this.keys.of(ticket);
-    return new SessionState({ ticket, key, createdAt, expiresAt, generation, strictValues });
+    const { policy } = this;
+    return new SessionState({ ticket, key: this.keys.of(ticket), createdAt, generation, policy });
   }
 
   /** Whether `commit` has something to do. */
   hasChanges(session: SessionState, mayRotate = false): boolean {
     if (session.status === 'gone') return false;
-    if (!session.entries.hasChanges()) {
+    if (!session.entries.hasChanges() && !session.hasUnstoredFields) {
       if (mayRotate && (!session.isConfirmed || this.rotation.isDue(session))) return true;
       return mayRotate && this.rotation.isCookieDue(session);
     }
-    // An empty session is worth no record, unless it already has one.
+    // An empty session is not stored, unless it is in the store already.
     return session.status !== 'new' || !session.entries.isEmpty;
   }
 
   /**
-   * Stores what the request changed, merged with what others changed meanwhile. Changes to a session
-   * that is gone are dropped. After an error the changes are still there, to be stored later.
-   * `mayRotate`: the response is about to go, and can carry a new id.
+   * Stores the request's changes, merged with those of others. Changes to a session that has ended are
+   * dropped. After an error the changes are kept, to be stored later. `mayRotate`: the response has not been
+   * sent, and can have a new id.
    */
   async commit(session: SessionState, mayRotate = false): Promise<void> {
     if (!this.hasChanges(session, mayRotate)) return;
     const rotates = mayRotate && this.rotation.isDue(session);
     const changes = session.entries.takeChanges();
+    const fields = session.takeFields();
     try {
       if (session.status === 'new') await this.create(session);
-      else if (rotates) await this.rotate(session, changes);
-      else if (changes.isEmpty && !session.isConfirmed) await this.rotation.confirm(session);
-      else await this.update(session, changes, mayRotate);
+      else if (rotates) await this.rotate(session, changes, fields);
+      else if (changes.isEmpty && !fields && !session.isConfirmed) {
+        await this.rotation.confirm(session);
+      } else await this.update(session, changes, fields, mayRotate);
     } catch (error) {
       session.entries.returnChanges(changes);
+      session.returnFields(fields);
       throw error;
     }
   }
 
   /**
-   * Gives the session a new id, under which it keeps all entries, none, or those named. To new requests
-   * the old id is no session. Requests that had read it follow only if it keeps all.
+   * Gives the session a new id, and keeps all entries, none, or the named ones. The old id is invalid for new
+   * requests. Requests in flight follow only if all entries are kept.
    *
-   * @throws SessionDestroyedError if the session was destroyed or ran out
+   * @throws SessionDestroyedError if the session was destroyed or has expired
    */
   async regenerate(session: SessionState, keep: KeepOptions['keep'] = true): Promise<void> {
     if (session.status === 'gone' || session.status === 'destroyed') {
@@ -144,11 +145,39 @@ export class SessionRepository {
   }
 
   /**
-   * Signs a user in with the session: a new id, stored at once. Somebody else's session is ended, and
-   * another one begun in its place, as in place of one that has ended meanwhile; the one to go on with
-   * is answered.
+   * The user has proved once more who he is: a new id, stored at once. Requests that had read the session
+   * follow.
    *
-   * @throws SessionLimitError, with nothing done, if the user has too many
+   * @throws SessionDestroyedError if the session was destroyed or ran out
+   */
+  async confirmSignIn(session: SessionState): Promise<void> {
+    if (session.status !== 'stored') throw new SessionDestroyedError();
+    await this.moves.regenerate(session, true, { signedInAt: this.policy.now() });
+  }
+
+  /** @throws what `signIn` would */
+  checkRemember(remember: SignIn['remember']): void {
+    lifetimeAfterSignIn(this.policy, undefined, remember);
+  }
+
+  /** How long it may be unused, in seconds. @throws SessionValueError if it is not a number of these */
+  setLifetime(session: SessionState, seconds: unknown): void {
+    const { persist } = session.lifetime ?? {};
+    session.setLifetime({ ...lifetimeOf(this.policy, seconds), persist });
+    if (session.status === 'new') this.assignNewId(session);
+  }
+
+  /** Whether its cookie outlives the browser. */
+  setPersist(session: SessionState, persist: unknown): void {
+    if (typeof persist !== 'boolean') throw new SessionValueError('persist', 'give true or false');
+    session.setLifetime({ ...session.lifetime, persist });
+  }
+
+  /**
+   * Signs a user in: gives the session a new id, stored at once. A session of another user is ended and
+   * replaced by a new one, like one that has ended meanwhile. Returns the session to continue with.
+   *
+   * @throws SessionLimitError, without any change, if the user has too many sessions
    */
   async signIn(session: SessionState, signIn: SignIn): Promise<SessionState> {
     const isTheirs = !session.user || session.user.id === signIn.userId;
@@ -161,19 +190,19 @@ export class SessionRepository {
     return next;
   }
 
-  /** Takes the session out of the store, wherever a parallel new id has moved it. */
+  /** Removes the session from the store. Follows parallel rotations. */
   async destroy(session: SessionState): Promise<void> {
     await this.end(session);
   }
 
   /**
-   * Ends the session, and begins one of nobody's in its place, with those of its entries that `keep` says,
-   * as they are when it ends. A session that others have ended, or signed in with, leaves nothing.
+   * Ends the session and replaces it by an anonymous one with the entries that `keep` names, with their values
+   * at the end. A session that others have ended, or signed in with, is replaced by an empty one.
    */
   async signOut(session: SessionState, keep: KeepOptions['keep']): Promise<SessionState> {
     const next = this.begin();
     const keeps = keepPredicate(keep);
-    session.entries.hasChanges(); // finds objects that were changed in place
+    session.entries.hasChanges(); // detects objects that were changed in place
     const own = session.entries.snapshot();
     if (session.status === 'new') {
       for (const key of session.entries.keys()) {
@@ -197,7 +226,7 @@ export class SessionRepository {
     return this.begin();
   }
 
-  /** Stores it under another key than before. Until the other one is ended, nobody has this one. */
+  /** Stores the session under a new key. No client has it before the other session is ended. */
   private async beginAnew(
     session: SessionState,
     entries: ReadonlyMap<string, string>,
@@ -215,7 +244,7 @@ export class SessionRepository {
     session.discarded();
   }
 
-  /** Ends a session whose new id no client has. What a parallel request has made of it, stays. */
+  /** Ends a session whose new id no client has. Branches of parallel requests stay. */
   async withdraw(session: SessionState): Promise<void> {
     const { ticket, key } = session;
     await this.end(session, undefined, (user) =>
@@ -232,7 +261,7 @@ export class SessionRepository {
     if (session.status === 'stored') {
       const version = session.takeVersion();
       removal = await removeSession(this.records, session.key, { version, beforeRemoval });
-      // What is signed in by now is another session.
+      // A session behind a border belongs to another sign-in.
       if (removal !== 'left') {
         this.policy.telemetry.emitOf('destroyed', session, { reason: 'requested' });
         if (session.user) await unlist(session.user);
@@ -244,20 +273,25 @@ export class SessionRepository {
 
   private async beginSignedIn(
     session: SessionState,
-    { userId, keep, client }: SignIn,
+    signIn: SignIn,
     other: SessionState | false,
   ): Promise<void> {
+    const { userId, keep, client } = signIn;
+    const fields = fieldsAfterSignIn(this.policy, session, signIn);
+    const life = fields.lifetime?.idle;
+    const { lifetime } = session;
     const user = { id: userId, handle: newHandle() };
     let from = other ? other.key : undefined;
     const reindex = async (why: 'taken' | 'closed' = 'closed') => {
       this.assignNewId(session);
       // No client has this session before the other one is ended.
-      const place = { user, key: session.key, client, from };
+      const place = { user, key: session.key, client, life, from };
       if (why === 'closed') await this.membership.add(place);
       else await this.membership.rekey(place);
     };
     const begin = async () => {
       await this.discard(session);
+      session.adopt(fields);
       await reindex();
       dropEntries(session, keepPredicate(keep));
       session.entries.hasChanges(); // detects objects that were changed in place
@@ -276,6 +310,7 @@ export class SessionRepository {
     } catch (error) {
       if (!(error instanceof SessionLimitError)) await this.membership.remove(user, session.ticket);
       session.refused();
+      session.adopt({ lifetime });
       throw error;
     }
   }
@@ -295,22 +330,28 @@ export class SessionRepository {
     this.policy.telemetry.emitOf('committed', session, { created: true });
   }
 
-  private async rotate(session: SessionState, changes: SessionChanges): Promise<void> {
-    if (await this.moves.rotate(session, changes)) return;
-    if (!changes.isEmpty) await this.update(session, changes, false);
+  private async rotate(
+    session: SessionState,
+    changes: SessionChanges,
+    fields: RecordFields | undefined,
+  ): Promise<void> {
+    if (await this.moves.rotate(session, changes, fields)) return;
+    if (!changes.isEmpty || fields) await this.update(session, changes, fields, false);
   }
 
   private async update(
     session: SessionState,
     changes: SessionChanges,
+    fields: RecordFields | undefined,
     mayRotate: boolean,
   ): Promise<void> {
-    const cookieIsDue = mayRotate && this.rotation.isCookieDue(session);
+    const cookieIsDue =
+      mayRotate && (this.rotation.isCookieDue(session) || hasOtherCookie(session, fields));
     const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
     const expected = expectedRecord(session, cookieSentAt);
     const outcome = await this.commits.commit(
       session.key,
-      { changes, cookieSentAt, session },
+      { changes, fields, cookieSentAt, session },
       expected,
     );
     if (outcome === 'gone') {
@@ -324,14 +365,20 @@ export class SessionRepository {
       return;
     }
     session.confirmed();
-    if (!session.isRenewed) session.renewed(expiryOf(this.policy, session.createdAt));
+    if (!session.isRenewed) session.renewed();
     if (cookieIsDue) session.cookieSent(cookieSentAt);
   }
 
   private assignNewId(session: SessionState): void {
-    const ticket = newTicket();
+    const ticket = newTicket(session.hasOwnLife);
     session.rename(ticket, this.keys.of(ticket));
   }
+}
+
+/** What its cookie says of its life is not what the client was told. */
+function hasOtherCookie(session: SessionState, fields: RecordFields | undefined): boolean {
+  const { canSetCookie, supersededElsewhere } = session;
+  return fields !== undefined && 'lifetime' in fields && canSetCookie && !supersededElsewhere;
 }
 
 function createOnce(records: SessionRecords, key: string, record: SessionRecord) {

@@ -1,7 +1,7 @@
 import type { PeekOptions } from './access.js';
 import type { CurrentSession } from './current-session.js';
 import type { SessionData } from './session-data.js';
-import type { RegenerateOptions, Session } from './session.js';
+import type { RegenerateOptions, Session, SignInOptions } from './session.js';
 
 /** What a manager belongs to: a request, or a connection that carries one message after another. */
 export interface ManagedRequest {
@@ -84,7 +84,8 @@ export class SessionManager {
    * it as this user's, at once. `keep` is that of `regenerate()`. To requests that are under way the
    * session is gone: their changes are dropped. If another user is signed in with it, it is ended and a
    * new session begins, as in place of one that was ended meanwhile: no entry is kept. So continue with
-   * the session that is returned.
+   * the session that is returned. `remember`: seconds that it may be unused, or `true` for as long as the
+   * option `remember` allows; its cookie then outlives the browser.
    *
    * @param userId 1 to 255 characters, such as `String(user.id)`
    * @throws SessionLimitError if the user already has `maxSessionsPerUser`, and more are refused
@@ -93,9 +94,21 @@ export class SessionManager {
    */
   signIn<D extends object = SessionData>(
     userId: string,
-    options?: RegenerateOptions<NoInfer<D>>,
+    options?: SignInOptions<NoInfer<D>>,
   ): Promise<Session<D>> {
     return this.#current.signIn(userId, options) as Promise<Session<D>>;
+  }
+
+  /**
+   * The user has proved once more who he is, such as by his password: `signedInAt` is now, and the session
+   * gets a new id, stored at once.
+   *
+   * @throws SessionError `SESSION_NOBODY` if nobody is signed in
+   * @throws SessionStoreError, SessionConflictError if it could not be stored
+   * @throws SessionDestroyedError if the session was destroyed or has run out, or somebody has signed in
+   */
+  confirmSignIn<D extends object = SessionData>(): Promise<Session<D>> {
+    return this.#current.confirmSignIn() as Promise<Session<D>>;
   }
 
   /** Signs the user out. The same as `destroy()`. */

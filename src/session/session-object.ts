@@ -3,14 +3,17 @@ import { inspect } from 'node:util';
 import type { SessionState } from './session-state.js';
 import type { SessionUser } from './session-user.js';
 import { SessionDestroyedError, SessionError, SessionValueError } from './errors.js';
-import type { KeepOptions, Session } from './session.js';
+import type { KeepOptions, RememberOptions, Session } from './session.js';
 
 /** What a session asks of the request it belongs to. */
 export interface SessionLifecycle {
   save(): Promise<void>;
   regenerate(options?: KeepOptions): Promise<Session>;
   destroy(): Promise<void>;
-  signIn(userId: string, options?: KeepOptions): Promise<Session>;
+  signIn(userId: string, options?: KeepOptions & RememberOptions): Promise<Session>;
+  confirmSignIn(): Promise<Session>;
+  setLifetime(seconds: unknown): void;
+  setPersist(persist: unknown): void;
   signOut(options: KeepOptions): Promise<Session>;
   takeFlash(name: string): Promise<unknown>;
   reload(): Promise<void>;
@@ -56,6 +59,28 @@ export class SessionObject {
 
   get expiresAt(): Date {
     return new Date(this.#state.expiresAt);
+  }
+
+  get signedInAt(): Date | undefined {
+    const { user, signedInAt, createdAt } = this.#state;
+    // One that was signed in by an earlier release: at some time since it began.
+    return user && new Date(signedInAt ?? createdAt);
+  }
+
+  get lifetime(): number {
+    return this.#state.idle;
+  }
+
+  set lifetime(seconds: number) {
+    this.#changeable.setLifetime(seconds);
+  }
+
+  get persist(): boolean {
+    return this.#state.cookieLife !== false;
+  }
+
+  set persist(persist: boolean) {
+    this.#changeable.setPersist(persist);
   }
 
   get size(): number {
@@ -144,8 +169,13 @@ export class SessionObject {
     return this[SELF].#lifecycle.destroy();
   }
 
-  signIn(userId: string, options?: KeepOptions): Promise<Session> {
+  signIn(userId: string, options?: KeepOptions & RememberOptions): Promise<Session> {
     return this[SELF].#lifecycle.signIn(userId, options);
+  }
+
+  confirmSignIn(...none: unknown[]): Promise<Session> {
+    refuseCallback('confirmSignIn', none);
+    return this[SELF].#lifecycle.confirmSignIn();
   }
 
   signOut(options?: KeepOptions): Promise<Session | void> {
@@ -182,9 +212,14 @@ export class SessionObject {
   }
 
   get #writable(): SessionState['entries'] {
+    void this.#changeable;
+    return this.#state.entries;
+  }
+
+  get #changeable(): SessionLifecycle {
     if (this.#refusal) throw this.#refusal();
     if (this.#state.status === 'destroyed') throw new SessionDestroyedError();
-    return this.#state.entries;
+    return this.#lifecycle;
   }
 }
 

@@ -40,6 +40,19 @@ export type SessionMembers<D extends object = SessionData> = ReadMembers<Session
 /** The keys of the entries that are declared; any string while none is. */
 export type SessionKey<D extends object = SessionData> = keyof SessionEntries<D> & string;
 
+/** How a user is signed in. */
+export type SignInOptions<D extends object = SessionData> = RegenerateOptions<D> & RememberOptions;
+
+/** For how long a user is remembered. */
+export interface RememberOptions {
+  /**
+   * "Remember me": seconds that the session may be unused, instead of `timeout`; `true` for as long as the
+   * module's option `remember` allows, which is also the most. Its cookie outlives the browser. Default
+   * `false`: the session lives as the options say, whatever it did before.
+   */
+  readonly remember?: number | boolean | undefined;
+}
+
 /** How a session gets a new id. */
 export type RegenerateOptions<D extends object = SessionData> = KeepOptions<SessionKey<D>>;
 
@@ -59,6 +72,15 @@ export type ReadMembers<E> = {
   readonly isNew: boolean;
   /** The user who is signed in, as given to `signIn()`; `undefined` if nobody is. */
   readonly userId: string | undefined;
+  /**
+   * When the user last proved who he is: by `signIn()`, or by `confirmSignIn()` after it. `undefined` if
+   * nobody is signed in.
+   */
+  readonly signedInAt: Date | undefined;
+  /** Seconds that the session may be unused: the option `timeout`, or a lifetime of its own. */
+  readonly lifetime: number;
+  /** Whether the cookie outlives the browser: the option `cookie.persistent`, or what this session was given. */
+  readonly persist: boolean;
   /** When the session began; a new id does not change this. */
   readonly createdAt: Date;
   /** When the session ends if it is not used again. */
@@ -96,6 +118,15 @@ export type ReadMembers<E> = {
 
 /** The members by which a session is changed. `E`: its entries. */
 export type WriteMembers<D extends object, E> = {
+  /**
+   * Seconds that the session may be unused, instead of `timeout`; at most what the option `remember` allows,
+   * whose `absoluteTimeout` then counts if that is longer. A sign-in sets it anew: use
+   * `signIn(userId, { remember })` for that.
+   */
+  lifetime: number;
+  /** Whether the cookie has a `Max-Age`, and so outlives the browser. A sign-in sets it anew. */
+  persist: boolean;
+
   /**
    * Writes an entry, and returns the session. `undefined` deletes the entry.
    *
@@ -172,11 +203,21 @@ export type WriteMembers<D extends object, E> = {
    * none if another user is signed in with it. Continue with the session that is returned.
    *
    * @param userId 1 to 255 characters, such as `String(user.id)`
+   * @param options `keep`, and `remember` for how long
    * @throws SessionLimitError if the user already has `maxSessionsPerUser`, and more are refused
    * @throws SessionStoreError, SessionConflictError if it could not be stored
    * @throws SessionValueError if it is not a valid user id
    */
-  signIn(userId: string, options?: RegenerateOptions<D>): Promise<Session<D>>;
+  signIn(userId: string, options?: SignInOptions<D>): Promise<Session<D>>;
+  /**
+   * The user has proved once more who he is, such as by his password: `signedInAt` is now, and the session
+   * gets a new id, stored at once. Keeps all entries; requests under way still store their changes.
+   *
+   * @throws SessionError `SESSION_NOBODY` if nobody is signed in
+   * @throws SessionStoreError, SessionConflictError if it could not be stored
+   * @throws SessionDestroyedError if the session was destroyed or has run out, or somebody has signed in
+   */
+  confirmSignIn(): Promise<Session<D>>;
   /**
    * Signs the user out: the same as `destroy()`.
    *

@@ -25,6 +25,8 @@ interface Settings {
   readonly keyPrefix: string;
   /** Idle timeout in seconds. */
   readonly timeout: number;
+  /** The most that a session's own may be. */
+  readonly remember?: { readonly timeout: number } | false;
   readonly now: () => number;
   /** For a cache with a second store only. */
   readonly durable?: Durability | undefined;
@@ -173,7 +175,8 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
       'the second of two must be a durable one, such as new Keyv({ store: new KeyvPostgres(…) })',
     );
   }
-  const { timeout, now, durable = 'required', tierListener } = settings;
+  const { timeout, remember, now, durable = 'required', tierListener } = settings;
+  const longestLife = remember ? Math.max(timeout, remember.timeout) : timeout;
   const first = openSessionStore(createCache({ stores: [fast] }), {
     ...settings,
     durable: undefined,
@@ -181,7 +184,7 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
   const second = openTier(tier, settings);
   return {
     store: new TieredSessionStore(first.store, second.copies, {
-      ...{ timeout, now, durable },
+      ...{ timeout, longestLife, now, durable },
       listener: tierListener ?? SILENT,
     }),
     place: `${first.place}, with a durable copy in ${nameOf(tier.store)}`,

@@ -52,6 +52,12 @@ describe('a session', () => {
         return session;
       },
       takeFlash: async (name) => void called.push(['takeFlash', name]),
+      confirmSignIn: async () => {
+        called.push('confirmSignIn');
+        return session;
+      },
+      setLifetime: (seconds) => void called.push(['setLifetime', seconds]),
+      setPersist: (persist) => void called.push(['setPersist', persist]),
       reload: async () => void called.push('reload'),
     };
     session = createSession(state, lifecycle);

@@ -1,12 +1,15 @@
 import type { SessionChanges } from '../changes.js';
 import { newTicket, type StoreKeys, type SessionTicket } from '../storage/keys.js';
 import type { SessionPolicy } from '../policy.js';
+import { lifetimeAfterSignIn } from '../lifetime.js';
+import type { RecordFields } from '../storage/record-format.js';
 import type { SessionRecords } from '../storage/records.js';
 import { regenerate, type Branch } from './regeneration.js';
 import { removeSession } from '../storage/removal.js';
 import type { ScheduledRotation } from './scheduled-rotation.js';
 import { expectedRecord, type SessionState } from '../session-state.js';
 import { newHandle, type SessionClient, type SessionUser } from '../session-user.js';
+import { isMarked } from '../session-id.js';
 import { SessionDestroyedError, SessionLimitError } from '../errors.js';
 import type { KeepOptions } from '../session.js';
 import type { IndexedSession } from '../users/index-format.js';
@@ -15,6 +18,8 @@ import type { Place, UserMembership } from '../users/membership.js';
 export interface SignIn {
   readonly userId: string;
   readonly keep?: KeepOptions['keep'];
+  /** Seconds, or for as long as the options allow. */
+  readonly remember?: number | boolean | undefined;
   readonly client: SessionClient;
 }
 
@@ -27,6 +32,8 @@ interface Move {
   /** The user that a so far anonymous session is signed in as. */
   readonly user?: SessionUser | undefined;
   readonly isSignIn?: boolean;
+  /** What changes besides the entries. */
+  readonly fields?: RecordFields | undefined;
   /** Adds a branch to the index. Returns the user that is signed in with it. */
   begin(): Promise<SessionUser | undefined>;
   /** The index has the new key already. */
@@ -46,9 +53,9 @@ export class SessionMoves {
   ) {}
 
   /** On request: `regenerate()`. @throws SessionDestroyedError if the session has ended */
-  async regenerate(session: SessionState, keep: Keep): Promise<void> {
+  async regenerate(session: SessionState, keep: Keep, fields?: RecordFields): Promise<void> {
     const { user } = session;
-    const ticket = newTicket();
+    const ticket = newTicket(session.hasOwnLife);
     const begin = async () => {
       const isThere = !user || (await this.membership.branch(user, this.keys.of(ticket)));
       if (!isThere) throw gone(session);
@@ -56,7 +63,8 @@ export class SessionMoves {
     };
     if (!user || keepsAll(keep)) {
       const isBorder = !keepsAll(keep);
-      if (!(await this.move(session, { keep, isBorder, ticket, begin }))) throw gone(session);
+      if (!(await this.move(session, { keep, isBorder, ticket, fields, begin })))
+        throw gone(session);
       return;
     }
     // No request follows a forwarder across a border, so the index must have the new key first.
@@ -65,7 +73,7 @@ export class SessionMoves {
     const listed = await this.membership.announceMove(user, this.keys.of(ticket));
     if (!listed) throw gone(session);
     const isListed = hasOnlyThisMove(listed, session);
-    const move = { keep, isBorder: true, ticket, begin, reindex, isListed };
+    const move = { keep, isBorder: true, ticket, fields, begin, reindex, isListed };
     if (!(await this.move(session, move))) throw gone(session);
   }
 
@@ -73,14 +81,17 @@ export class SessionMoves {
    * Signs the user in with an anonymous session, or again with one of the same user. `false`: the session
    * was ended meanwhile, and the sign-in did not happen.
    */
-  async signIn(session: SessionState, { userId, keep, client }: SignIn): Promise<boolean> {
-    const ticket = newTicket();
+  async signIn(session: SessionState, signIn: SignIn): Promise<boolean> {
+    const { userId, keep, client } = signIn;
+    const fields = fieldsAfterSignIn(this.policy, session, signIn);
+    const life = fields.lifetime?.idle;
+    const ticket = newTicket(life !== undefined);
     const again = session.user;
     const fresh = { id: userId, handle: newHandle() };
     let newKey = this.keys.of(ticket);
     let place: Place = again
-      ? { user: again, key: session.key, client, listedTo: newKey }
-      : { user: fresh, key: newKey, client, from: session.key };
+      ? { user: again, key: session.key, client, life, listedTo: newKey }
+      : { user: fresh, key: newKey, client, life, from: session.key };
     const reindex = async (key: string, why: 'taken' | 'closed') => {
       newKey = key;
       if (again && place.user === again)
@@ -90,7 +101,7 @@ export class SessionMoves {
       else await this.membership.rekey(place);
     };
     const begin = async () => {
-      place = { user: fresh, key: newKey, client };
+      place = { user: fresh, key: newKey, client, life };
       await this.membership.add(place);
       return fresh;
     };
@@ -101,7 +112,7 @@ export class SessionMoves {
       const isListed = again !== undefined && hasOnlyThisMove(listed, session);
       const user = again ? undefined : fresh;
       const border = { isBorder: true, isSignIn: true };
-      const move = { keep, ...border, ticket, user, begin, reindex, isListed };
+      const move = { keep, ...border, ticket, user, fields, begin, reindex, isListed };
       if (await this.move(session, move)) {
         const previousHandle = again ? undefined : session.anonymousHandle;
         this.policy.telemetry.emitOf('signed-in', session, { previousHandle });
@@ -117,11 +128,15 @@ export class SessionMoves {
   }
 
   /** On schedule. `false`: another request rotates the session, and the changes are not stored yet. */
-  async rotate(session: SessionState, changes: SessionChanges): Promise<boolean> {
+  async rotate(
+    session: SessionState,
+    changes: SessionChanges,
+    fields: RecordFields | undefined,
+  ): Promise<boolean> {
     const before = session.ticket;
     const expected = expectedRecord(session, session.cookieSentAt);
     await this.copyToNewestIndex(session);
-    if (!(await this.rotation.rotate(session, changes, expected))) return false;
+    if (!(await this.rotation.rotate(session, { changes, fields, expected }))) return false;
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'scheduled' });
     if (!(await this.isFollowed(session, before))) {
       await removeSession(this.records, session.key);
@@ -136,6 +151,8 @@ export class SessionMoves {
     session.entries.hasChanges(); // detects objects that were changed in place
     const cookieSentAt = this.policy.now();
     const { key, leftKey, supersededElsewhere, ticket: before } = session;
+    const unstored = session.takeFields();
+    const fields = { ...unstored, ...move.fields };
     const own = session.toRecord();
     const expected = expectedRecord(session, cookieSentAt);
     const changes = session.entries.takeChanges();
@@ -143,7 +160,7 @@ export class SessionMoves {
     let isFirst = true;
     let branched: SessionUser | undefined;
     const nextKey = async (whyAgain?: 'taken' | 'closed') => {
-      if (!isFirst) ticket = newTicket();
+      if (!isFirst) ticket = newTicket(isMarked(move.ticket.id));
       isFirst = false;
       if (whyAgain) await move.reindex?.(this.keys.of(ticket), whyAgain);
       return this.keys.of(ticket);
@@ -155,14 +172,16 @@ export class SessionMoves {
       await this.copyToNewestIndex(session);
       const result = await regenerate(this.records, {
         ...{ key, changes, expected, nextKey, keeps, cookieSentAt, user },
-        ...{ isBorder, isSignIn, branch },
+        ...{ isBorder, isSignIn, fields, branch },
       });
       if (result === 'gone') return false;
     } catch (error) {
       session.entries.returnChanges(changes);
+      session.returnFields(unstored);
       throw error;
     }
     session.entries.retain(keeps);
+    session.adopt(fields);
     session.moved(ticket, this.keys.of(ticket), cookieSentAt);
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'requested' });
     const signedIn = branched ?? user;
@@ -195,6 +214,18 @@ export class SessionMoves {
     if (session.isOver(this.keys)) return false;
     return !user || this.membership.recordMove({ user, ticket, key }, before, isSignIn);
   }
+}
+
+/** Whoever signs in has proved who he is, and says anew how long he is to be remembered. */
+export function fieldsAfterSignIn(
+  policy: SessionPolicy,
+  { lifetime }: SessionState,
+  { remember }: SignIn,
+): RecordFields {
+  return {
+    signedInAt: policy.now(),
+    lifetime: lifetimeAfterSignIn(policy, lifetime, remember),
+  };
 }
 
 function gone(session: SessionState): SessionDestroyedError {

@@ -1,6 +1,6 @@
 import { retryOnConflict } from '../storage/compare-and-set.js';
 import type { SessionChanges } from '../changes.js';
-import type { RotationGrace, SessionRecord } from '../storage/record-format.js';
+import type { RecordFields, RotationGrace, SessionRecord } from '../storage/record-format.js';
 import {
   MAX_FORWARDERS,
   type FoundForwarder,
@@ -26,6 +26,8 @@ export interface Regeneration {
   readonly cookieSentAt: number;
   /** The user that an anonymous session is signed in as. */
   readonly user?: SessionUser | undefined;
+  /** What changes besides the entries. */
+  readonly fields?: RecordFields | undefined;
   /** Lets requests with the old id use the last key of `nextKey`. Absent: the old id is invalid at once. */
   readonly grace?: () => RotationGrace;
   /** Requests in flight do not follow the forwarder. */
@@ -261,7 +263,9 @@ function recordAfter(
   const keeps = (key: string) => isFlashKey(key) || session.keeps(key);
   const entries = new Map([...record.entries].filter(([key]) => keeps(key)));
   const { createdAt, more, handle = handleOf(session.key) } = record;
+  const { signedInAt, lifetime } = { ...record, ...session.fields };
   const user = signedIn ?? record.user;
-  const who = user ? { user } : { handle };
-  return { createdAt, cookieSentAt: session.cookieSentAt, ...who, entries, ...(more && { more }) };
+  const who = user ? { user, signedInAt } : { handle };
+  const { cookieSentAt } = session;
+  return { createdAt, cookieSentAt, ...who, lifetime, entries, ...(more && { more }) };
 }

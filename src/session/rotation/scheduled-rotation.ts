@@ -1,11 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-import type { SessionChanges } from '../changes.js';
 import type { StoreKeys, SessionTicket } from '../storage/keys.js';
 import type { SessionPolicy } from '../policy.js';
 import type { RotationGrace, SessionForwarder } from '../storage/record-format.js';
-import { MAX_FORWARDERS, type FoundRecord, type SessionRecords } from '../storage/records.js';
-import { regenerate } from './regeneration.js';
+import {
+  MAX_FORWARDERS,
+  type FoundRecord,
+  type Renewal,
+  type SessionRecords,
+} from '../storage/records.js';
+import { isMarked, marked, markedFor } from '../session-id.js';
+import { regenerate, type Regeneration } from './regeneration.js';
 import type { SessionState } from '../session-state.js';
 import { SessionStoreRefusal } from '../errors.js';
 
@@ -43,24 +48,27 @@ export class ScheduledRotation {
 
   /** Whether a persistent cookie must be sent again: a third of its life is over. Rotation sends it, too. */
   isCookieDue(session: SessionState): boolean {
-    const { persistentCookie, rotateEvery, timeout, now } = this.policy;
+    const { rotateEvery, now } = this.policy;
+    const { cookieLife } = session;
     return (
-      persistentCookie &&
+      cookieLife !== false &&
       session.isRenewed &&
       session.canSetCookie &&
       rotateEvery === false &&
       session.status === 'stored' &&
       !session.supersededElsewhere &&
-      isOlder(session.cookieSentAt, timeout / COOKIE_CHANCES, now())
+      isOlder(session.cookieSentAt, cookieLife / COOKIE_CHANCES, now())
     );
   }
 
   /** Whether the session must be rotated. A persistent cookie is also due when its life requires it. */
   isDue(session: SessionState): boolean {
-    const { rotateEvery, persistentCookie, timeout, now } = this.policy;
-    if (rotateEvery === false || !session.isRenewed) return false;
-    if (session.status !== 'stored' || !session.hasVersion) return false;
-    const every = persistentCookie ? Math.min(rotateEvery, timeout / COOKIE_CHANCES) : rotateEvery;
+    const { rotateEvery, now } = this.policy;
+    if (session.status !== 'stored' || !session.isRenewed || !session.hasVersion) return false;
+    if (session.hasOwnLife && !isMarked(session.id)) return session.canSetCookie;
+    if (rotateEvery === false) return false;
+    const { cookieLife } = session;
+    const every = cookieLife ? Math.min(rotateEvery, cookieLife / COOKIE_CHANCES) : rotateEvery;
     return isOlder(session.cookieSentAt, every, now());
   }
 
@@ -70,8 +78,7 @@ export class ScheduledRotation {
    */
   async rotate(
     session: SessionState,
-    changes: SessionChanges,
-    expected: FoundRecord | undefined,
+    { changes, fields, expected }: Pick<Regeneration, 'changes' | 'fields' | 'expected'>,
   ): Promise<boolean> {
     const { key, ticket: old } = session;
     if (this.inProgress.has(key)) return false;
@@ -81,9 +88,10 @@ export class ScheduledRotation {
       let salt = '';
       let ticket = old;
       const result = await regenerate(this.records, {
-        ...{ key, changes, expected, keeps: () => true, cookieSentAt: now },
+        ...{ key, changes, fields, expected, keeps: () => true, cookieSentAt: now },
         nextKey: () => {
-          salt = randomBytes(SALT_BYTES).toString('base64url');
+          const random = () => randomBytes(SALT_BYTES).toString('base64url');
+          salt = markedFor(session.hasOwnLife, random);
           ticket = successorOf(old, salt);
           return this.keys.of(ticket);
         },
@@ -108,7 +116,7 @@ export class ScheduledRotation {
   async successor(
     ticket: SessionTicket,
     { forwardTo, grace }: SessionForwarder,
-    renewTo?: number,
+    renewTo?: Renewal,
     forwarders = 1,
   ): Promise<Successor | undefined> {
     if (!grace || !this.isValid(grace)) return undefined;
@@ -147,5 +155,6 @@ function isOlder(time: number, seconds: number, now: number): boolean {
 
 /** The new id. Only a client with the old id can compute it. */
 function successorOf({ id }: SessionTicket, salt: string): SessionTicket {
-  return { id: createHmac('sha256', id).update(salt).digest('base64url'), secret: 0 };
+  const next = createHmac('sha256', id).update(salt).digest('base64url');
+  return { id: isMarked(salt) ? marked(next) : next, secret: 0 };
 }

@@ -1,5 +1,6 @@
 import { retryOnConflict } from './compare-and-set.js';
 import type { SessionChanges } from '../changes.js';
+import type { RecordFields, SessionRecord } from './record-format.js';
 import type { FoundRecord, SessionRecords } from './records.js';
 import type { SessionIdentity, SessionTelemetry } from '../telemetry.js';
 import { SessionTooLargeError } from '../errors.js';
@@ -7,6 +8,8 @@ import { SessionTooLargeError } from '../errors.js';
 /** One request's changes to a session that is in the store. */
 export interface Commit {
   readonly changes: SessionChanges;
+  /** What it changes besides the entries. */
+  readonly fields?: RecordFields | undefined;
   readonly cookieSentAt: number;
   /** The session that events report. */
   readonly session?: { readonly identity: SessionIdentity } | undefined;
@@ -25,6 +28,7 @@ interface WaitingCommit extends Commit {
 }
 
 type Entries = Map<string, string>;
+type OtherFields = RecordFields & Pick<SessionRecord, 'cookieSentAt'>;
 
 /**
  * Stores changes by compare-and-set, so that parallel requests lose nothing.
@@ -68,7 +72,7 @@ export class SessionCommits {
     }
     return this.merge(key, commit.session, (entries) => {
       commit.changes.applyTo(entries);
-      return commit.cookieSentAt;
+      return { cookieSentAt: commit.cookieSentAt, ...commit.fields };
     });
   }
 
@@ -107,7 +111,9 @@ export class SessionCommits {
           for (const [entryKey, json] of before) entries.set(entryKey, json);
         }
       }
-      return Math.max(...batch.map(({ cookieSentAt }) => cookieSentAt));
+      const cookieSentAt = Math.max(...batch.map((commit) => commit.cookieSentAt));
+      const stored = batch.filter((commit) => !failed.has(commit));
+      return Object.assign({ cookieSentAt }, ...stored.map(({ fields }) => fields)) as OtherFields;
     });
     for (const commit of batch) {
       if (failed.has(commit)) commit.reject(failed.get(commit));
@@ -119,18 +125,19 @@ export class SessionCommits {
   private merge(
     firstKey: string,
     session: Commit['session'],
-    applyTo: (entries: Entries) => number,
+    applyTo: (entries: Entries) => OtherFields,
   ): Promise<CommitOutcome> {
     let key = firstKey;
     let isScheduled = true;
     return retryOnConflict<CommitOutcome>(async () => {
-      const newest = await this.records.trace(key);
+      const newest = await this.records.trace(key, 0);
       if (!newest || newest === 'border') return 'gone';
       key = newest.key;
       isScheduled &&= newest.isScheduled;
       const entries: Entries = new Map(newest.record.entries);
-      const cookieSentAt = Math.max(applyTo(entries), newest.record.cookieSentAt);
-      const record = { ...newest.record, cookieSentAt, entries };
+      const fields = applyTo(entries);
+      const cookieSentAt = Math.max(fields.cookieSentAt, newest.record.cookieSentAt);
+      const record = { ...newest.record, ...fields, cookieSentAt, entries };
       const result = await this.records.update(key, record, newest.version);
       if (result === 'stored')
         return key === firstKey ? { stored: key } : { stored: key, isScheduled };

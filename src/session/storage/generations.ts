@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { retryOnConflict } from './compare-and-set.js';
 import { checksumSeal } from './seal.js';
 import type { StoreKeys } from './keys.js';
+import { longestLife } from '../lifetime.js';
 import type { SessionPolicy } from '../policy.js';
 import { isTime } from './record-format.js';
 import type { SessionStore } from './store.js';
@@ -42,7 +43,10 @@ export class SessionGenerations {
       { length: COPIES },
       (_, n) => policy.keyPrefix + hash('sha256', `generation ${n}`, 'base64url'),
     );
-    this.life = Math.max(2 * policy.timeout, READS * COPIES * Number(policy.revokeEverybodyWithin));
+    this.life = Math.max(
+      2 * longestLife(policy),
+      READS * COPIES * Number(policy.revokeEverybodyWithin),
+    );
   }
 
   /** Reads the generation now and regularly from then on. Never rejects: a failed read is repeated later. */

@@ -12,8 +12,8 @@ export interface SessionTicket {
 }
 
 /** A new id, for the newest secret. */
-export function newTicket(): SessionTicket {
-  return { id: newSessionId(), secret: 0 };
+export function newTicket(hasOwnLife?: boolean): SessionTicket {
+  return { id: newSessionId(hasOwnLife), secret: 0 };
 }
 
 /** What a key is derived for. Each purpose gets a different key (HKDF, RFC 5869). */

@@ -1,6 +1,7 @@
 import { isStoreKey } from './keys.js';
 import { recordSeal, type RecordSeal } from './seal.js';
-import { absoluteDeadline, lifeSeconds, type SessionPolicy } from '../policy.js';
+import { absoluteDeadline, idleTimeout, lifeSeconds } from '../lifetime.js';
+import type { SessionPolicy } from '../policy.js';
 import {
   decodeRecord,
   encodeForwarder,
@@ -72,6 +73,25 @@ export const MAX_FORWARDERS = 50;
 /** How far in the future `createdAt` may be, in milliseconds: clocks differ, or are set back. */
 const CLOCK_TOLERANCE_MS = 24 * 60 * 60 * 1000;
 
+/**
+ * How reading renews a record. Absent: to the idle timeout, by the same command; a session with a lifetime
+ * of its own is renewed to that by another one. `'when due'`: for an id that tells of such a lifetime, by a
+ * second command, once a minute at most. 0: not at all. Other numbers: see `SessionStore.find`.
+ */
+export type Renewal = number | 'when due' | undefined;
+
+/** Seconds, or the tenth part of its idle timeout, by which a session may end early for that. */
+const RENEWS_AFTER = 60;
+
+function isRenewalDue(idle: number, lifeLeft: number | undefined): boolean {
+  if (lifeLeft === undefined) return true;
+  const passed = idle - lifeLeft;
+  return passed >= Math.min(RENEWS_AFTER, idle / 10) || passed < -CLOCK_TICK;
+}
+
+/** Seconds that a store may keep a record longer than it was told. */
+const CLOCK_TICK = 2;
+
 /** Reads and writes records: encodes and seals them, checks their size and their deadlines. */
 export class SessionRecords {
   private readonly seal: RecordSeal;
@@ -83,9 +103,8 @@ export class SessionRecords {
     this.seal = recordSeal(policy.secrets);
   }
 
-  /** `renewTo`: see `SessionStore.find`. */
-  async find(key: string, renewTo?: number): Promise<FoundRecord | FoundForwarder | undefined> {
-    const found = await this.store.find(key, renewTo);
+  async find(key: string, renewTo?: Renewal): Promise<FoundRecord | FoundForwarder | undefined> {
+    const found = await this.store.find(key, renewTo === 'when due' ? 0 : renewTo);
     if (!found) return undefined;
     const text = this.seal.open(key, found.text);
     const record = text === undefined ? undefined : decodeRecord(text);
@@ -95,9 +114,7 @@ export class SessionRecords {
     }
     const now = this.policy.now();
     const deadline =
-      'forwardTo' in record
-        ? this.deadlineOf(record, key)
-        : absoluteDeadline(this.policy, record.createdAt);
+      'forwardTo' in record ? this.deadlineOf(record, key) : absoluteDeadline(this.policy, record);
     if (now >= deadline) {
       if (!('forwardTo' in record)) {
         this.policy.telemetry.emitOf('expired', identified({ record, key }), {});
@@ -110,14 +127,20 @@ export class SessionRecords {
     }
     if ('forwardTo' in record) return { ...record, version: found.version };
     if (record.createdAt > now + CLOCK_TOLERANCE_MS) return undefined;
-    return { record, version: found.version, lifeLeft: found.lifeLeft };
+    const idle = idleTimeout(this.policy, record.lifetime);
+    const isDue =
+      renewTo === undefined
+        ? idle !== this.policy.timeout
+        : renewTo === 'when due' && isRenewalDue(idle, found.lifeLeft);
+    if (!isDue) return { record, version: found.version, lifeLeft: found.lifeLeft };
+    await this.store.find(key, idle);
+    return { record, version: found.version };
   }
 
   /**
-   * Finds a session through its forwarders. `'border'`: one of them is a border. `renewTo`: see
-   * `SessionStore.find`.
+   * Finds a session through its forwarders. `'border'`: one of them is a border.
    */
-  async trace(firstKey: string, renewTo?: number): Promise<TracedRecord | 'border' | undefined> {
+  async trace(firstKey: string, renewTo?: Renewal): Promise<TracedRecord | 'border' | undefined> {
     let key = firstKey;
     let isScheduled = true;
     for (let forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
@@ -220,6 +243,6 @@ export class SessionRecords {
   }
 
   private lifeOf(record: SessionRecord): number {
-    return lifeSeconds(this.policy, record.createdAt);
+    return lifeSeconds(this.policy, record);
   }
 }

@@ -24,6 +24,8 @@ export interface IndexedSession extends SessionClient {
   readonly from?: string | undefined;
   /** Store keys of its branches: parallel requests gave it several new ids. They end with it. */
   readonly beside?: readonly string[] | undefined;
+  /** Seconds that it may be unused, if that is not what the options say. */
+  readonly life?: number | undefined;
   /** Store keys that it was about to move to, behind a border. If its record is at one, it has moved. */
   readonly to?: readonly string[] | undefined;
   /** Unknown fields, stored by a newer release. They are kept. */
@@ -54,8 +56,9 @@ const VERSION = 2;
 export const MAX_INDEXED = 10_000;
 
 export function encodeIndex({ sessions, ending, more }: UserIndex): string {
-  const rows = sessions.map(({ handle, key, seenAt, more, userAgent, ip, from, beside, to }) => {
-    const fields = { ...more, userAgent, ip, from, beside, to };
+  const rows = sessions.map(({ handle, key, seenAt, more, ...session }) => {
+    const { userAgent, ip, from, beside, to, life } = session;
+    const fields = { ...more, userAgent, ip, from, beside, to, life };
     const hasNoFields = Object.values(fields).every((value) => value === undefined);
     return hasNoFields ? [handle, key, seenAt] : [handle, key, seenAt, fields];
   });
@@ -79,11 +82,12 @@ function readSession(row: unknown): IndexedSession | undefined {
   const [handle, key, seenAt, fields = {}] = row as unknown[];
   if (typeof handle !== 'string' || typeof key !== 'string' || !isTime(seenAt)) return undefined;
   if (!isFields(fields)) return undefined;
-  const { userAgent, ip, from, beside, to, ...others } = fields;
+  const { userAgent, ip, from, beside, to, life, ...others } = fields;
   if (!isOptionalText(userAgent) || !isOptionalText(ip) || !isOptionalText(from)) return undefined;
   if (!isOptionalTexts(beside) || !isOptionalTexts(to)) return undefined;
   const more = Object.keys(others).length > 0 && { more: others };
-  return { handle, key, seenAt, userAgent, ip, from, beside, to, ...more };
+  if (life !== undefined && !isSeconds(life)) return undefined;
+  return { handle, key, seenAt, userAgent, ip, from, beside, to, ...(life && { life }), ...more };
 }
 
 /** A row of version 1: `[handle, key, seenAt, userAgent or null, ip or null, from or null, ...beside]`. */
@@ -197,6 +201,10 @@ export function endingSessions(index: UserIndex, sessions: readonly IndexedSessi
 
 function isFields(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSeconds(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

@@ -3,6 +3,7 @@ import { recordSeal, type RecordSeal } from '../storage/seal.js';
 import { isStoreKey } from '../storage/keys.js';
 import type { SessionPolicy } from '../policy.js';
 import type { SessionStore } from '../storage/store.js';
+import { longestLife } from '../lifetime.js';
 import { KeyedMutex } from '../storage/keyed-mutex.js';
 import {
   decodeIndex,
@@ -48,6 +49,9 @@ export class UserIndexes {
         "A user's stored index could not be read, so it names no session: the user has to sign in again.",
       );
     }
+    // Reading has renewed it to what is enough for sessions without a lifetime of their own.
+    const life = this.lifeOf(index ?? NO_SESSIONS);
+    if (touch && life > this.life) await this.store.find(key, life);
     return { index: index ?? NO_SESSIONS, version: found.version };
   }
 
@@ -95,9 +99,16 @@ export class UserIndexes {
     const text = this.seal.close(key, encodeIndex(index));
     const result =
       version === undefined
-        ? await this.store.create(key, text, this.life, { isSignedIn: true })
-        : await this.store.update(key, text, version, this.life, { isSignedIn: true });
+        ? await this.store.create(key, text, this.lifeOf(index), { isSignedIn: true })
+        : await this.store.update(key, text, version, this.lifeOf(index), { isSignedIn: true });
     return result === 'stored';
+  }
+
+  /** It outlives each of its sessions, however long they rest. */
+  private lifeOf({ sessions }: UserIndex): number {
+    const longest = longestLife(this.policy);
+    const lives = sessions.map(({ life = 0 }) => 2 * Math.min(life, longest));
+    return Math.max(this.life, ...lives);
   }
 
   private get life(): number {

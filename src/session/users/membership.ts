@@ -22,6 +22,8 @@ export interface Member {
   readonly user: SessionUser;
   readonly ticket: SessionTicket;
   readonly key: string;
+  /** Seconds that it may be unused, if that is not what the options say. */
+  readonly life?: number | undefined;
 }
 
 /** A place in a user's index for a session that is about to be stored. */
@@ -29,6 +31,8 @@ export interface Place {
   readonly user: SessionUser;
   readonly key: string;
   readonly client?: SessionClient;
+  /** Seconds that it may be unused, if that is not what the options say. */
+  readonly life?: number | undefined;
   /** The store key before the sign-in. */
   readonly from?: string | undefined;
   /** The session is already listed: the key that it is about to move to. */
@@ -51,9 +55,9 @@ export class UserMembership {
    * @throws SessionLimitError if the limit is reached
    */
   async add({ client = {}, ...place }: Place): Promise<IndexedSession | undefined> {
-    const { user, key, from, listedTo } = place;
+    const { user, key, from, life, listedTo } = place;
     const seenAt = this.lookup.policy.now();
-    const session = { handle: user.handle, key, seenAt, from, ...withinLengths(client) };
+    const session = { handle: user.handle, key, seenAt, from, life, ...withinLengths(client) };
     const index = await enforceLimit(this.lookup, user.id, session, listedTo);
     await this.lookup.finishEnding(this.indexKey(user, 0), index.ending);
     return sessionIn(index, user.handle);
@@ -186,7 +190,7 @@ export class UserMembership {
   }
 
   private async check(member: Member): Promise<boolean> {
-    const { user, ticket, key } = member;
+    const { user, ticket, key, life } = member;
     const { indexes, checks, policy } = this.lookup;
     const indexKey = this.indexKey(user, ticket.secret);
     const found = await indexes.find(indexKey, true);
@@ -194,9 +198,12 @@ export class UserMembership {
     if (!found || !session) return false;
     checks.remember(user.handle, indexKey);
     const isMoved = session.key !== key && (await this.hasMovedOn(user, session, key));
-    if (session.key !== key && !isMoved) this.touch(indexKey, { ...session, key }, found);
-    else if (Math.abs(policy.now() - session.seenAt) >= checkInterval(policy)) {
-      this.touch(indexKey, session, found);
+    if (session.key !== key && !isMoved) this.touch(indexKey, { ...session, key, life }, found);
+    else if (
+      Math.abs(policy.now() - session.seenAt) >= checkInterval(policy) ||
+      session.life !== life
+    ) {
+      this.touch(indexKey, { ...session, life }, found);
     }
     return true;
   }
@@ -212,14 +219,14 @@ export class UserMembership {
   }
 
   /** Stores when the session was last used, and its key. No request waits for it. */
-  private touch(indexKey: string, { handle, key }: IndexedSession, found: FoundIndex): void {
+  private touch(indexKey: string, { handle, key, life }: IndexedSession, found: FoundIndex): void {
     const seenAt = this.lookup.policy.now();
     void this.bestEffort(async () => {
       await this.lookup.indexes.change(
         indexKey,
         (index) => {
           const session = sessionIn(index, handle);
-          const touched = { key, seenAt, from: undefined, to: undefined };
+          const touched = { key, seenAt, life, from: undefined, to: undefined };
           return session && withSession(index, { ...session, ...touched });
         },
         found,

@@ -1,4 +1,4 @@
-import { absoluteDeadline } from '../policy.js';
+import { absoluteDeadline, cookieLife, idleTimeout } from '../lifetime.js';
 import { userOfSession } from '../session-object.js';
 import { checkUserId } from '../session-user.js';
 import type { ReadonlySession } from '../session.js';
@@ -11,6 +11,12 @@ export interface SessionInfo {
   readonly handle: string;
   /** When the session began; a new id or a sign-in does not change this. */
   readonly createdAt: Date;
+  /** When the user last proved who he is: by the sign-in, or by `confirmSignIn()` after it. */
+  readonly signedInAt: Date;
+  /** Seconds that it may be unused: `timeout`, or what it was given by `remember` or `session.lifetime`. */
+  readonly lifetime: number;
+  /** Whether its cookie outlives the browser, as for "remember me". */
+  readonly persist: boolean;
   /** When it was last used, to within a minute. */
   readonly lastSeenAt: Date;
   /** When it ends if it is not used again, to within a minute. */
@@ -110,12 +116,16 @@ export class UserSessions {
     const now = policy.now();
     // The clock of another process may be ahead.
     const lastSeenAt = current ? now : Math.min(seenAt, now);
-    const idleDeadline = Math.max(now, lastSeenAt + policy.timeout * 1000);
+    const lifetime = idleTimeout(policy, record.lifetime);
+    const idleDeadline = Math.max(now, lastSeenAt + lifetime * 1000);
     return {
       ...{ handle, userAgent, ip, current },
       createdAt: new Date(record.createdAt),
+      signedInAt: new Date(record.signedInAt ?? record.createdAt),
+      lifetime,
+      persist: cookieLife(policy, record.lifetime) !== false,
       lastSeenAt: new Date(lastSeenAt),
-      expiresAt: new Date(Math.min(idleDeadline, absoluteDeadline(policy, record.createdAt))),
+      expiresAt: new Date(Math.min(idleDeadline, absoluteDeadline(policy, record))),
     };
   }
 }

@@ -8,11 +8,14 @@ import { decodeTiered, encodeTiered, type TieredRecord } from './record.js';
 export interface SessionCopies {
   /** Reads a session's copy. `undefined`: there is none, or the session has ended. */
   read(key: string): Promise<TieredRecord | undefined>;
-  /** Stores a copy. A late copy never replaces a final record. */
-  write(key: string, record: TieredRecord): Promise<void>;
-  /** Stores a tombstone: the session has ended, whatever copies arrive later. */
-  end(key: string): Promise<void>;
-  /** Removes the copy of an ended session. */
+  /**
+   * Stores a copy. A late copy never replaces a final record, which outlives the copies of what it replaces:
+   * they live until `outlives`.
+   */
+  write(key: string, record: TieredRecord, outlives?: number): Promise<void>;
+  /** Stores a tombstone: the session has ended, whatever copies arrive later. `outlives`: as of `write`. */
+  end(key: string, outlives?: number): Promise<void>;
+  /** Takes away what the session held. */
   drop(key: string): Promise<void>;
 }
 
@@ -55,14 +58,14 @@ export class CachedCopies implements SessionCopies {
     return moved && copy && copy.revision > moved.revision ? copy : (moved ?? copy);
   }
 
-  write(key: string, record: TieredRecord): Promise<void> {
+  write(key: string, record: TieredRecord, outlives?: number): Promise<void> {
     const text = encodeTiered(record);
-    if (record.isFinal) return this.set(key + MOVED, text, this.tombstoneLife);
+    if (record.isFinal) return this.set(key + MOVED, text, this.tombstoneLife(outlives));
     return this.set(key + COPY, text, Math.max(1000, record.until - this.settings.now()));
   }
 
-  end(key: string): Promise<void> {
-    return this.set(key + ENDED, 'ended', this.tombstoneLife);
+  end(key: string, outlives?: number): Promise<void> {
+    return this.set(key + ENDED, 'ended', this.tombstoneLife(outlives));
   }
 
   drop(key: string): Promise<void> {
@@ -71,9 +74,9 @@ export class CachedCopies implements SessionCopies {
   }
 
   /** Tombstones and final records live longer than copies, to outlast late copies and clock differences. */
-  private get tombstoneLife(): number {
-    const { timeout } = this.settings;
-    return lazyLife(timeout, timeout) + CLOCK_DIFFERENCE_MS;
+  private tombstoneLife(outlives = 0): number {
+    const { timeout, now } = this.settings;
+    return Math.max(lazyLife(timeout, timeout), outlives - now()) + CLOCK_DIFFERENCE_MS;
   }
 
   private set(key: string, text: string, milliseconds: number): Promise<void> {

@@ -7,6 +7,8 @@ import { encodeTiered, LEASE, nextRevision, type TieredRecord } from './record.j
 
 interface Settings {
   readonly timeout: number;
+  /** The most that a session's own may be. */
+  readonly longestLife: number;
   readonly now: () => number;
   readonly onRestored: () => void;
 }
@@ -84,21 +86,21 @@ export class SessionRestorer {
   }
 
   private restorable(copy: TieredRecord | undefined): TieredRecord | undefined {
-    const { timeout } = this.settings;
+    const { longestLife } = this.settings;
     const now = this.settings.now();
     const ahead = now < this.clocks.until ? this.clocks.ahead : 0;
     if (!copy || copy.until + ahead <= now) return undefined;
     if (copy.isFinal) return copy;
     // A deadline further ahead was set by a clock that was ahead; it is set anew.
-    const isOfOurClock = copy.until <= now + lazyLife(timeout, timeout);
+    const isOfOurClock = copy.until <= now + lazyLife(longestLife, longestLife);
     const until = isOfOurClock && copy.until > now ? copy.until : 0;
     return { ...copy, until, revision: nextRevision(copy.revision, now) };
   }
 
   /** The rest of its life: the read that restores a session may not count as a use of it. */
   private lifeOf({ until }: TieredRecord): number {
-    const { timeout, now } = this.settings;
+    const { timeout, longestLife, now } = this.settings;
     const left = Math.ceil((until - now()) / 1000);
-    return left > 0 ? Math.min(timeout, left) : timeout;
+    return left > 0 ? Math.min(longestLife, left) : timeout;
   }
 }

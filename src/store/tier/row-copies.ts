@@ -44,15 +44,17 @@ export class RowCopies implements SessionCopies {
     return moved && copy && copy.revision > moved.revision ? copy : (moved ?? copy);
   }
 
-  write(key: string, record: TieredRecord): Promise<void> {
+  write(key: string, record: TieredRecord, outlives?: number): Promise<void> {
     const { revision, isFinal, until } = record;
     const version = String(revision).padStart(DIGITS, '0');
-    const life = isFinal ? this.lastWordLife : Math.max(1000, until - this.settings.now());
+    const life = isFinal
+      ? this.tombstoneLife(outlives)
+      : Math.max(1000, until - this.settings.now());
     return this.rows.writeRow(key + (isFinal ? MOVED : COPY), version, encodeTiered(record), life);
   }
 
-  end(key: string): Promise<void> {
-    return this.rows.writeRow(key + ENDED, '', 'ended', this.lastWordLife);
+  end(key: string, outlives?: number): Promise<void> {
+    return this.rows.writeRow(key + ENDED, '', 'ended', this.tombstoneLife(outlives));
   }
 
   drop(key: string): Promise<void> {
@@ -65,9 +67,9 @@ export class RowCopies implements SessionCopies {
     return copy && { ...copy, until: Math.ceil(this.settings.now() + row!.left) };
   }
 
-  /** A last word outlives every copy that may still arrive, and the clocks that made it. */
-  private get lastWordLife(): number {
-    const { timeout } = this.settings;
-    return lazyLife(timeout, timeout) + CLOCK_DIFFERENCE_MS;
+  /** Tombstones and final records live longer than copies, to outlast late copies and clock differences. */
+  private tombstoneLife(outlives = 0): number {
+    const { timeout, now } = this.settings;
+    return Math.max(lazyLife(timeout, timeout), outlives - now()) + CLOCK_DIFFERENCE_MS;
   }
 }

@@ -26,14 +26,16 @@ export class StoredCopies implements SessionCopies {
     return found && decodeTiered(found.text);
   }
 
-  write(key: string, record: TieredRecord): Promise<void> {
+  write(key: string, record: TieredRecord, outlives?: number): Promise<void> {
     const { isFinal, until } = record;
-    const life = isFinal ? this.tombstoneLife : Math.max(1000, until - this.settings.now());
+    const life = isFinal
+      ? this.tombstoneLife(outlives)
+      : Math.max(1000, until - this.settings.now());
     return this.replace(key, encodeTiered(record), life, (present) => !isAbove(present, record));
   }
 
-  end(key: string): Promise<void> {
-    return this.replace(key, ENDED, this.tombstoneLife, () => true);
+  end(key: string, outlives?: number): Promise<void> {
+    return this.replace(key, ENDED, this.tombstoneLife(outlives), () => true);
   }
 
   /** Does nothing: the tombstone or the final record has replaced the copy. */
@@ -42,9 +44,9 @@ export class StoredCopies implements SessionCopies {
   }
 
   /** Tombstones and final records live longer than copies, to outlast late copies and clock differences. */
-  private get tombstoneLife(): number {
-    const { timeout } = this.settings;
-    return lazyLife(timeout, timeout) + CLOCK_DIFFERENCE_MS;
+  private tombstoneLife(outlives = 0): number {
+    const { timeout, now } = this.settings;
+    return Math.max(lazyLife(timeout, timeout), outlives - now()) + CLOCK_DIFFERENCE_MS;
   }
 
   private async replace(

@@ -20,6 +20,8 @@ export type Durability = 'required' | 'besteffort';
 interface Settings {
   /** Idle timeout in seconds. */
   readonly timeout: number;
+  /** The most that a session's own may be. */
+  readonly longestLife?: number | undefined;
   readonly now: () => number;
   readonly durable: Durability;
   readonly listener: TierListener;
@@ -44,9 +46,10 @@ export class TieredSessionStore implements SessionStore {
     private readonly copies: SessionCopies,
     private readonly settings: Settings,
   ) {
-    const { timeout, now, listener } = settings;
+    const { timeout, longestLife = timeout, now, listener } = settings;
     const onRestored = () => listener.restored();
-    this.restorer = new SessionRestorer(fast, copies, { timeout, now, onRestored });
+    const settingsOfRestorer = { timeout, longestLife, now, onRestored };
+    this.restorer = new SessionRestorer(fast, copies, settingsOfRestorer);
   }
 
   async find(key: string, renewTo?: number): Promise<StoredText | undefined> {
@@ -94,15 +97,15 @@ export class TieredSessionStore implements SessionStore {
     const record = isFinal ? { ...live, revision, isFinal } : live;
     if (isFinal) {
       // If the record has changed since it was read, the tier's copy must stay.
-      const held = await this.fast.find(key);
-      if (held?.version !== fastVersion) return (await this.find(key)) ? 'changed' : 'gone';
-      await this.reportFailure(this.copies.write(key, record)).catch(refuse);
+      const held = await this.fast.find(key, 0);
+      if (held?.version !== fastVersion) return (await this.find(key, 0)) ? 'changed' : 'gone';
+      await this.reportFailure(this.copies.write(key, record, recordIn(held)?.until)).catch(refuse);
     }
     const result = await this.fast.update(key, encodeTiered(record), fastVersion, lifeSeconds);
     if (result === 'gone' || (result === 'changed' && isFinal)) {
       // The fast store's record was removed or lost. If it was lost, the tier's copy now counts, maybe the
       // one that was just written.
-      const found = await this.find(key);
+      const found = await this.find(key, 0);
       return !found ? 'gone' : isFinal && found.text === text ? 'stored' : 'changed';
     }
     if (result === 'stored') await (isFinal ? this.drop(key) : this.copyUntilCurrent(key, record));
@@ -111,9 +114,9 @@ export class TieredSessionStore implements SessionStore {
 
   async remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
     const { fastVersion } = readVersion(version);
-    const held = await this.fast.find(key);
-    if (held?.version !== fastVersion) return (await this.find(key)) ? 'changed' : 'gone';
-    await this.reportFailure(this.copies.end(key));
+    const held = await this.fast.find(key, 0);
+    if (held?.version !== fastVersion) return (await this.find(key, 0)) ? 'changed' : 'gone';
+    await this.reportFailure(this.copies.end(key, recordIn(held)?.until));
     const [result] = await Promise.all([this.fast.remove(key, fastVersion), this.drop(key)]);
     return result;
   }
@@ -144,7 +147,7 @@ export class TieredSessionStore implements SessionStore {
     let written = stored;
     return retryOnConflict<boolean>(async () => {
       if (!(await this.copy(key, written, mayFail))) return false;
-      const held = await this.fast.find(key);
+      const held = await this.fast.find(key, 0);
       const current = held && recordIn(held);
       if (current?.isFinal) await this.drop(key);
       if (!current || current.isFinal || current.revision === written.revision) return true;
@@ -171,11 +174,12 @@ export class TieredSessionStore implements SessionStore {
 
   /** Marks the record, so that the next request that reads it copies it. */
   private async markUncopied(key: string, revision: number): Promise<void> {
-    const held = await this.fast.find(key);
+    const held = await this.fast.find(key, 0);
     const record = held && recordIn(held);
     if (record?.revision !== revision || record.isFinal) return;
     const text = encodeTiered({ ...record, until: 0 });
-    await this.fast.update(key, text, held!.version, this.settings.timeout);
+    const life = held!.lifeLeft ?? this.settings.timeout;
+    await this.fast.update(key, text, held!.version, Math.max(1, Math.ceil(life)));
   }
 
   /** Errors are ignored: the copy of an ended session is never read again, and expires in the tier. */

@@ -15,12 +15,12 @@ export class WatchedCopies implements SessionCopies {
     return this.run('read', () => this.copies.read(key));
   }
 
-  write(key: string, record: TieredRecord): Promise<void> {
-    return this.run('write', () => this.copies.write(key, record));
+  write(...args: Parameters<SessionCopies['write']>): Promise<void> {
+    return this.run('write', () => this.copies.write(...args));
   }
 
-  end(key: string): Promise<void> {
-    return this.run('end', () => this.copies.end(key));
+  end(...args: Parameters<SessionCopies['end']>): Promise<void> {
+    return this.run('end', () => this.copies.end(...args));
   }
 
   drop(key: string): Promise<void> {

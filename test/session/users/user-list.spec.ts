@@ -27,12 +27,15 @@ describe("a user's sessions", () => {
       const now = new Date(world.clock.now());
       const in20Minutes = (date: Date) => new Date(date.getTime() + 1_200_000);
       const handle = expect.stringMatching(/^[\w-]{22}$/);
+      const usual = { lifetime: 1200, persist: false };
       expect(await users.list('ada', { current: second })).toEqual([
         {
+          ...{ ...usual, signedInAt: now },
           ...{ handle, createdAt: now, lastSeenAt: now, expiresAt: in20Minutes(now) },
           ...{ userAgent: 'curl', ip: undefined, current: true },
         },
         {
+          ...{ ...usual, signedInAt: began },
           ...{ handle, createdAt: began, lastSeenAt: began, expiresAt: in20Minutes(began) },
           ...{ ...BROWSER, current: false },
         },

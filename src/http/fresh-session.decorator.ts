@@ -1,0 +1,68 @@
+import {
+  applyDecorators,
+  ForbiddenException,
+  Injectable,
+  SetMetadata,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { ModuleRef, Reflector } from '@nestjs/core';
+
+import { SessionOptionsError } from '../session/errors.js';
+import { SESSION_CLOCK, type SessionClock } from '../session/session-clock.js';
+import { sessionOf } from './session-of.js';
+
+const FRESH_SECONDS = Symbol('seconds for which a sign-in is fresh');
+
+/** The guard that `@FreshSession()` sets. */
+@Injectable()
+export class FreshSessionGuard implements CanActivate {
+  readonly #modules: ModuleRef;
+  readonly #reflector: Reflector;
+
+  constructor(modules: ModuleRef, reflector: Reflector) {
+    this.#modules = modules;
+    this.#reflector = reflector;
+  }
+
+  /**
+   * Whether the sign-in is recent enough.
+   *
+   * @throws ForbiddenException with the code `SESSION_NOT_FRESH` if it is not
+   */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const places = [context.getHandler(), context.getClass()];
+    const seconds = this.#reflector.getAllAndOverride<number>(FRESH_SECONDS, places);
+    const { signedInAt } = await sessionOf(context, { readOnly: true });
+    const now = this.#modules.get<SessionClock>(SESSION_CLOCK, { strict: false })();
+    if (signedInAt && Math.abs(now - signedInAt.getTime()) < seconds * 1000) return true;
+    throw new ForbiddenException({
+      statusCode: 403,
+      error: 'Forbidden',
+      code: 'SESSION_NOT_FRESH',
+      message: 'Confirm that it is you: sign in again.',
+    });
+  }
+}
+
+/**
+ * For handlers and controllers that do what is sensitive: lets only those in who have proved who they are
+ * within so many seconds, by `signIn()` or `confirmSignIn()`. Others, and those who are not signed in, get a
+ * 403 with the code `SESSION_NOT_FRESH` in its body: ask for the password, call `confirmSignIn()`, and try
+ * again.
+ *
+ * ```ts
+ * @FreshSession(300)
+ * @Post('email')
+ * changeEmail() {}
+ * ```
+ *
+ * @throws SessionOptionsError unless it is a whole number of seconds, 1 or more
+ */
+export function FreshSession(seconds: number): ClassDecorator & MethodDecorator {
+  if (!Number.isInteger(seconds) || seconds < 1) {
+    throw new SessionOptionsError('FreshSession', 'give a whole number of seconds, 1 or more');
+  }
+  return applyDecorators(SetMetadata(FRESH_SECONDS, seconds), UseGuards(FreshSessionGuard));
+}
