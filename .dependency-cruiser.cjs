@@ -70,6 +70,12 @@ module.exports = {
       to: { path: '^src/express-session(/|\\.ts$)' },
     },
     {
+      name: 'passport-is-asked-for',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/passport(/|\\.ts$)' },
+      to: { path: '^src/passport(/|\\.ts$)|node_modules/(@types/)?passport/' },
+    },
+    {
       name: 'sources-stand-alone',
       severity: 'error',
       from: { path: '^src/' },

@@ -151,15 +151,15 @@ export function isRouted(request: FrameworkRequest): boolean {
  */
 export function requestSessionOf(
   request: FrameworkRequest,
-  onRequest: (request: object) => void,
+  onRequest?: (request: object) => void,
 ): RequestSession {
   const raw = (request.raw ?? request) as RawRequest;
   const route = raw[ROUTE];
   // Middleware of Fastify is called before or after the hook that tells the request.
   const own = route?.reply?.request ?? request;
   const session = sessionAt(route, own, raw);
-  if (own !== request) onRequest(own);
-  else if (own === raw) route!.onRequest = onRequest;
+  if (own !== request) onRequest?.(own);
+  else if (own === raw && onRequest) route!.onRequest = onRequest;
   return session;
 }
 

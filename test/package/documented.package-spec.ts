@@ -13,6 +13,7 @@ const ENTRIES = [
   'sqlite',
   'redis',
   'express-session',
+  'passport',
 ].map((name) => `${dist}/${name}.d.ts`);
 
 /** What the editor shows for a symbol, without its type. */

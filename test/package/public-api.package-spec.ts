@@ -13,6 +13,7 @@ describe('the public types', () => {
     'sqlite',
     'redis',
     'express-session',
+    'passport',
   ])('of %s are those that are recorded', (entry) => {
     expect(publicApi(entry)).toMatchSnapshot();
   });

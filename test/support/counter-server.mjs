@@ -4,6 +4,7 @@ import 'reflect-metadata';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Session, SessionModule } from 'nestjs-session-manager';
+import { redisStore } from 'nestjs-session-manager/redis';
 
 class CounterController {
   read(session) {
@@ -31,7 +32,10 @@ route(Post('increment'), 'increment');
 route(Post('update'), 'update');
 
 class AppModule {}
-const sessions = SessionModule.forRoot({ memcached: process.argv[2] });
+const [, , server] = process.argv;
+const sessions = SessionModule.forRoot(
+  server.startsWith('redis:') ? { stores: redisStore(server) } : { memcached: server },
+);
 Module({ imports: [sessions], controllers: [CounterController] })(AppModule);
 
 const app = await NestFactory.create(AppModule, { logger: ['error'] });

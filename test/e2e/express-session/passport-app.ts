@@ -39,17 +39,19 @@ export class Local extends PassportStrategy(LocalStrategy) {
 
 export interface ProviderPlace {
   url: string;
+  /** Where it sends people back to. */
+  callbackURL: string;
 }
 
 /** Where the provider is, once the test has started it. */
-export const PROVIDER: ProviderPlace = { url: '' };
+export const PROVIDER: ProviderPlace = { url: '', callbackURL: '/oauth2/back' };
 
 @Injectable()
 export class OAuth2 extends PassportStrategy(OAuth2Strategy, 'oauth2') {
   constructor() {
     super({
       ...{ authorizationURL: `${PROVIDER.url}/auth`, tokenURL: `${PROVIDER.url}/token` },
-      ...{ clientID: 'app', clientSecret: 'its secret', callbackURL: '/oauth2/back' },
+      ...{ clientID: 'app', clientSecret: 'its secret', callbackURL: PROVIDER.callbackURL },
       ...{ state: true, pkce: true },
     });
   }

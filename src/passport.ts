@@ -1,0 +1,4 @@
+export {
+  PassportSessionModule,
+  type PassportSessionOptions,
+} from './passport/passport-session.module.js';

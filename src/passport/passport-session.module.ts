@@ -1,0 +1,137 @@
+import {
+  Inject,
+  Injectable,
+  Module,
+  type CanActivate,
+  type DynamicModule,
+  type ExecutionContext,
+  type NestModule,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import passport from 'passport';
+
+import { SessionOptionsError } from '../session/errors.js';
+import { refuseUnknownOptions } from '../session/option-checks.js';
+import { PassportSessions, type Authenticator } from './passport-sessions.js';
+
+/** The options of `PassportSessionModule.forRoot()`. `User`: what the strategies of the application give. */
+export interface PassportSessionOptions<User = never> {
+  /** The id by which `UserSessions` knows a user: 1 to 255 characters, such as `String(user.id)`. */
+  readonly userId: (user: User) => string;
+  /** Another instance of passport than that of the package `passport`. */
+  readonly passport?: object | undefined;
+}
+
+const OPTIONS = Symbol('passport session options');
+
+/** What is used of a Fastify instance. */
+interface FastifyInstance {
+  hasReplyDecorator(name: string): boolean;
+  decorateReply(name: string, method: (this: FastifyReply, ...args: never[]) => void): unknown;
+}
+
+interface FastifyReply {
+  header(name: string, value: unknown): unknown;
+  send(body?: unknown): unknown;
+}
+
+/** Restores the user before the application's own guards look at the request. */
+@Injectable()
+class RestoringGuard implements CanActivate {
+  constructor(@Inject(OPTIONS) private readonly options: PassportSessionOptions) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (context.getType() !== 'http') return true;
+    const http = context.switchToHttp();
+    const restore = authenticatorOf(this.options).authenticate('session');
+    return new Promise((resolve, reject) => {
+      restore(http.getRequest(), http.getResponse(), (error) =>
+        error ? reject(error) : resolve(true),
+      );
+    });
+  }
+}
+
+/**
+ * Passport's users in the sessions of `SessionModule`, without `request.session`, on Express and Fastify:
+ *
+ * ```ts
+ * @Module({
+ *   imports: [
+ *     SessionModule.forRoot({ memcached: '127.0.0.1:11211' }),
+ *     PassportSessionModule.forRoot({ userId: (user: User) => String(user.id) }),
+ *   ],
+ * })
+ * ```
+ *
+ * `request.logIn()` is `session.signIn()`, `request.logOut()` is `session.signOut()`, and each route has
+ * `request.user` and `request.isAuthenticated()`. `UserSessions` knows the users.
+ */
+@Module({})
+export class PassportSessionModule implements NestModule, OnModuleDestroy {
+  private readonly unplug: () => void;
+
+  constructor(
+    @Inject(OPTIONS) options: PassportSessionOptions,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    const authenticator = authenticatorOf(options);
+    const own = authenticator._sm;
+    const userId = options.userId as (user: unknown) => string;
+    const sessions = new PassportSessions(authenticator, userId);
+    authenticator._sm = sessions;
+    authenticator.use(sessions);
+    this.unplug = () => {
+      if (authenticator._sm === sessions) authenticator._sm = own;
+    };
+  }
+
+  /** Called before routes are registered; earlier a testing module has no adapter. */
+  configure(): void {
+    const { httpAdapter } = this.adapterHost;
+    if (httpAdapter?.getType() === 'fastify') serveFastify(httpAdapter.getInstance());
+  }
+
+  /** @throws SessionOptionsError if there is no `userId`, or an option that is none */
+  static forRoot<User>(options: PassportSessionOptions<User>): DynamicModule {
+    refuseUnknownOptions(options, ['userId', 'passport']);
+    if (typeof options.userId !== 'function') {
+      throw new SessionOptionsError(
+        'userId',
+        'give a function of the user, such as (user) => String(user.id)',
+      );
+    }
+    return {
+      module: PassportSessionModule,
+      providers: [
+        { provide: OPTIONS, useValue: options },
+        { provide: APP_GUARD, useClass: RestoringGuard },
+      ],
+    };
+  }
+
+  /** Gives passport its own sessions back: it is one for the process. */
+  onModuleDestroy(): void {
+    this.unplug();
+  }
+}
+
+function authenticatorOf({ passport: given }: PassportSessionOptions): Authenticator {
+  return (given ?? passport) as unknown as Authenticator;
+}
+
+/** Strategies redirect by methods that Node.js's responses have, and Fastify's replies have not. */
+function serveFastify(instance: FastifyInstance): void {
+  const methods = {
+    setHeader(this: FastifyReply, name: string, value: unknown) {
+      this.header(name, value);
+    },
+    end(this: FastifyReply, body?: unknown) {
+      this.send(body);
+    },
+  };
+  for (const [name, method] of Object.entries(methods)) {
+    if (!instance.hasReplyDecorator(name)) instance.decorateReply(name, method);
+  }
+}

@@ -1,0 +1,140 @@
+import type { FrameworkRequest } from '../http/request-session.js';
+import { requestSessionOf, sessionOf } from '../http/session-of.js';
+import { SessionStoreError } from '../session/errors.js';
+import type { Session } from '../session/session.js';
+
+/** The entry that passport keeps its user in, wherever its sessions are. */
+const ENTRY = 'passport';
+
+type Done = (error?: Error | null, result?: unknown) => void;
+
+/** What is used of passport's `Authenticator`. `_sm` is how it knows who keeps its sessions. */
+export interface Authenticator {
+  _sm?: unknown;
+  use(strategy: object): unknown;
+  authenticate(name: string): (request: object, response: object, next: Done) => void;
+  serializeUser(user: unknown, request: object, done: Done): void;
+  deserializeUser(stored: unknown, request: object, done: Done): void;
+}
+
+/** Of `logIn()` and `logOut()`. */
+interface LogInOptions {
+  readonly keepSessionInfo?: boolean;
+}
+
+interface UserCarrier extends FrameworkRequest {
+  _userProperty?: string;
+  [property: string]: unknown;
+  [RESTORED]?: boolean;
+}
+
+/** What passport gives to a strategy for one request. */
+interface StrategyActions {
+  pass(): void;
+  error(error: unknown): void;
+}
+
+/** On a request whose user was looked for. */
+const RESTORED = Symbol('user restored');
+
+/** In place of passport's own session manager, and of its strategy `session`. */
+export class PassportSessions {
+  /** What passport knows it by; `passport.session()` is `passport.authenticate('session')`. */
+  readonly name = 'session';
+
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly userId: (user: unknown) => string,
+  ) {}
+
+  logIn(request: object, user: unknown, options: LogInOptions | Done, done?: Done): void {
+    const callback = typeof options === 'function' ? options : done!;
+    tell(this.signIn(request, user, keeps(options)), callback);
+  }
+
+  logOut(request: object, options: LogInOptions | Done, done?: Done): void {
+    const callback = typeof options === 'function' ? options : done!;
+    tell(this.signOut(request, keeps(options)), callback);
+  }
+
+  /** Of the strategy. Passport calls it on an object that descends from this one. */
+  authenticate(this: PassportSessions & StrategyActions, request: object): void {
+    this.restore(request as UserCarrier).then(
+      () => this.pass(),
+      (error: unknown) => this.error(error),
+    );
+  }
+
+  private async signIn(request: object, user: unknown, keep: boolean): Promise<void> {
+    const { authenticator } = this;
+    const stored = await call((done) => authenticator.serializeUser(user, request, done));
+    const session = await entriesOf(request);
+    const next = await session.signIn(this.userId(user), { keep });
+    next.set(ENTRY, { user: stored });
+  }
+
+  private async signOut(request: object, keep: boolean): Promise<void> {
+    const session = await entriesOf(request);
+    const kept = keep ? [...session.keys()].filter((key) => key !== ENTRY) : [];
+    await (keep ? session.signOut({ keep: kept }) : session.signOut());
+  }
+
+  /** Puts the user on the request. In an outage nobody is told that they are not signed in. */
+  private async restore(request: UserCarrier): Promise<void> {
+    if (request[RESTORED]) return;
+    request[RESTORED] = true;
+    const { current } = requestSessionOf(request);
+    await current.preload();
+    if (current.isLoaded && !current.isStored) return;
+    const property = request._userProperty ?? 'user';
+    try {
+      current.found();
+    } catch (error) {
+      if (!(error instanceof SessionStoreError)) throw error;
+      return refuse(request, property, error);
+    }
+    const session = await entriesOf(request);
+    const stored = session.get<{ user?: unknown } | undefined>(ENTRY)?.user;
+    if (stored === undefined || stored === null || stored === '') return;
+    const { authenticator } = this;
+    const user = await call((done) => authenticator.deserializeUser(stored, request, done));
+    if (user) request[property] = user;
+    else session.delete(ENTRY);
+  }
+}
+
+type Entries = Session<Record<string, unknown>>;
+
+function entriesOf(request: object): Promise<Entries> {
+  return sessionOf<Record<string, unknown>>(request);
+}
+
+function keeps(options: LogInOptions | Done): boolean {
+  return typeof options !== 'function' && options.keepSessionInfo === true;
+}
+
+/** Who asks for the user gets the error; a sign-in gives them one. */
+function refuse(request: object, property: string, error: SessionStoreError): void {
+  Object.defineProperty(request, property, {
+    get() {
+      throw error;
+    },
+    set: (user: unknown) =>
+      Object.defineProperty(request, property, { value: user, writable: true, enumerable: true }),
+    ...{ configurable: true, enumerable: true },
+  });
+}
+
+function call(work: (done: Done) => void): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    work((error, result) => (error ? reject(error) : resolve(result)));
+  });
+}
+
+/** Outside the promise: what a callback throws is not for a promise that nobody has. */
+function tell(work: Promise<void>, done: Done): void {
+  work.then(
+    () => process.nextTick(done),
+    (error: Error) => process.nextTick(done, error),
+  );
+}
