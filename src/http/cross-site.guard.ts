@@ -24,8 +24,11 @@ export interface CrossSiteOptions {
 
 /** What is asked of a request, of the raw one, of Express's and of Fastify's. */
 export interface CrossSiteRequest {
+  /** Of HTTP, such as `POST`. */
   readonly method?: string | undefined;
+  /** By their names in lower case. */
   readonly headers?: IncomingHttpHeaders | undefined;
+  /** Fastify's has the one of Node.js here. */
   readonly raw?: { readonly method?: string | undefined; readonly headers: IncomingHttpHeaders };
   /** The host that the client asked, as seen through proxies that are trusted. */
   readonly host?: string | undefined;
