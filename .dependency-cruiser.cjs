@@ -57,6 +57,13 @@ module.exports = {
       to: { path: '^src/(session\\.[^/]+|index)\\.ts$' },
     },
     {
+      name: 'inspector-is-imported-by-its-entry-point-only',
+      comment: 'Who does not import it loads nothing of it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/inspector' },
+      to: { path: '^src/inspector' },
+    },
+    {
       name: 'index-is-only-for-outside',
       severity: 'error',
       from: { path: '^src/' },

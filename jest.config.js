@@ -70,6 +70,12 @@ export default {
       displayName: 'package',
       testMatch: ['<rootDir>/test/package/**/*.package-spec.ts'],
     },
+    // The built sample, in Debian's Chromium.
+    {
+      ...common,
+      displayName: 'browser',
+      testMatch: ['<rootDir>/test/browser/**/*.browser-spec.ts'],
+    },
     { ...common, displayName: 'sample', testMatch: ['<rootDir>/sample-app/test/**/*.e2e-spec.ts'] },
   ],
 };

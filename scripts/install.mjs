@@ -53,6 +53,11 @@ export async function ensurePostgres() {
   await installDebianPackage('postgresql', 'PostgreSQL (its `initdb` and `postgres`)');
 }
 
+export async function ensureChromium() {
+  if (process.env.CHROMIUM || isOnPath('chromium')) return;
+  await installDebianPackage('chromium', 'Chromium');
+}
+
 export async function ensureRedis() {
   if (isOnPath('redis-server')) return;
   await installDebianPackage('redis-server', 'Redis (its `redis-server`)');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import {
+  ensureChromium,
   ensureMemcached,
   ensurePackages,
   ensurePostgres,
@@ -14,12 +15,12 @@ import {
 } from './install.mjs';
 
 // The sample is linted and type-checked against the built package.
-const checks = ['format:check', 'build', 'lint', 'lint:package', 'types', 'imports'];
+const checks = ['format:check', 'build', 'lint', 'lint:package', 'types', 'imports', 'docs'];
 // A run that hangs ends as a failed one.
 const timeout = 25 * 60_000;
 const suites = [
   ...['test:unit', 'test:e2e', 'test:security', 'fuzz'],
-  ...['simulate', 'test:races', 'test:faults', 'test:sample', 'test:package'],
+  ...['simulate', 'test:races', 'test:faults', 'test:sample', 'test:browser', 'test:package'],
 ];
 // As many random cases as there is time for here; `npm run test:races`, `npm run fuzz` and `npm run simulate` play more.
 process.env.RACES ??= '200';
@@ -33,6 +34,7 @@ process.env.FAULTS ??= '0.6';
 await ensurePackages();
 await ensureMemcached();
 await ensurePostgres();
+await ensureChromium();
 await ensureRedis();
 
 // Two files at a time, as they mostly wait for servers. The others use the machine alone, or measure it.

@@ -62,6 +62,14 @@ describe('with memcached', () => {
     expect(await textOf(ada, '/members')).toContain('Welcome, Ada');
   });
 
+  it('remembers on a device who asks for it: only then the cookie outlives the browser', async () => {
+    const cookieOf = async (remember: object) =>
+      (await app.newVisitor().post('/sign-in', new URLSearchParams({ name: 'Ada', ...remember })))
+        .setCookies;
+    expect(await cookieOf({})).toEqual([expect.not.stringContaining('Max-Age')]);
+    expect(await cookieOf({ remember: 'on' })).toEqual([expect.stringContaining('Max-Age=')]);
+  });
+
   it('greets once, after the sign-in', async () => {
     await signIn(ada, 'Ada');
     expect(await textOf(ada, '/members')).toContain('Welcome, Ada.');

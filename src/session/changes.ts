@@ -1,6 +1,6 @@
 import { fromJson, isFlashKey, toJson } from './entry-value.js';
 
-/** An entry's old value in, its new one out. Called again if another request won the race. */
+/** Returns an entry's new value for its old one. Called again after a conflict. */
 export type Updater = (old: unknown) => unknown;
 
 type Texts = ReadonlyMap<string, string>;
@@ -11,9 +11,9 @@ type Change =
   | 'delete';
 
 /**
- * What one request did to its session's entries, entry by entry, so that it can be done again to
- * entries which another request has changed in the meantime. Entries do not depend on each other:
- * for each only what matters is kept, and the order between entries is not.
+ * The changes of one request to its session's entries, so that they can be applied again to entries that
+ * another request has changed meanwhile. Entries are independent: each keeps only its relevant changes, and
+ * the order between entries is not kept.
  */
 export class SessionChanges {
   private cleared = false;
@@ -42,17 +42,17 @@ export class SessionChanges {
     clearEntries(this.byKey);
   }
 
-  /** Whether all that was done left the entries as they were before. */
+  /** Whether the changes restore the values from before. */
   leaves(before: Texts, after: Texts): boolean {
     if (this.cleared) return before.size === after.size && isWithin(before, after);
     for (const key of this.byKey.keys()) {
-      // A message counts, even if one with the same words is there: somebody may be reading that one.
+      // A flash message counts even if one with the same text exists: another request may be reading that.
       if (isFlashKey(key) || before.get(key) !== after.get(key)) return false;
     }
     return true;
   }
 
-  /** Forgets what was set or deleted and is as it was before. */
+  /** Forgets entries whose values are the same as before. */
   settle(before: Texts, after: Texts): void {
     if (this.cleared) return;
     for (const [key, changes] of this.byKey) {
@@ -61,7 +61,7 @@ export class SessionChanges {
     }
   }
 
-  /** Puts what came later behind what is here. */
+  /** Appends later changes. */
   append(later: SessionChanges): void {
     if (later.cleared) this.clear();
     for (const [key, changes] of later.byKey) {
@@ -71,7 +71,7 @@ export class SessionChanges {
     }
   }
 
-  /** Makes the changes to these entries, in place. */
+  /** Applies the changes to these entries, in place. */
   applyTo(entries: Map<string, string>): void {
     if (this.cleared) clearEntries(entries);
     for (const [key, changes] of this.byKey) {
@@ -80,7 +80,7 @@ export class SessionChanges {
   }
 }
 
-/** What `update` does to one entry; also used to show its result at once. */
+/** Applies an `update` to one entry; also used to show its result at once. */
 export function applyUpdate(entries: Map<string, string>, key: string, update: Updater): unknown {
   const json = entries.get(key);
   const value = update(json === undefined ? undefined : fromJson(json));
@@ -89,7 +89,7 @@ export function applyUpdate(entries: Map<string, string>, key: string, update: U
   return value;
 }
 
-/** All but the flash messages: these are no entries. */
+/** All keys except those of flash messages, which are not entries. */
 export function clearEntries(entries: Map<string, unknown>): void {
   for (const key of entries.keys()) if (!isFlashKey(key)) entries.delete(key);
 }

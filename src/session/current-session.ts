@@ -21,22 +21,22 @@ import type { KeepOptions, RememberOptions, Session } from './session.js';
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {
   private loading: Promise<Session> | undefined;
-  /** Whether nobody has used it yet: it was read without being renewed. */
+  /** Whether it was read without a renewal, and not used yet. */
   private isUntouched = false;
-  /** Its renewal after that. */
+  /** The later renewal. */
   private renewal: Promise<void> | undefined;
   private inUse = false;
   private state: SessionState | undefined;
   private isOver = false;
-  /** Whether this request gave the session a new id, so that the old one leads nowhere. */
+  /** Whether this request gave the session a new id, so that the client's old id is invalid. */
   private hasNewId = false;
-  /** Why nothing more of this request is stored. */
+  /** The error after which nothing more of this request is stored. */
   private failure: { readonly error: unknown } | undefined;
-  /** Why `preload` found none. */
+  /** The error of `preload`. */
   private notFound: { readonly error: unknown } | undefined;
-  /** In place of one that could not be read. */
+  /** Replaces a session that could not be read. */
   private placeholder: SessionState | undefined;
-  /** The last of the operations that have to follow each other. */
+  /** The last of the operations that run one after another. */
   private turn: Promise<void> | undefined;
 
   constructor(
@@ -45,7 +45,7 @@ export class CurrentSession {
     private readonly onOutage: OutagePolicy = 'refuse',
   ) {}
 
-  /** The request's session, found once; a store that fails is not asked again by the same request. */
+  /** The request's session, read once. After a store error the same request does not read again. */
   load(access: SessionAccess = {}): Promise<Session> {
     const { readOnly = false, onOutage = this.onOutage, touch = true } = access;
     if (readOnly) this.transport.onRead();
@@ -55,7 +55,7 @@ export class CurrentSession {
     return onOutage === 'refuse' ? session : session.catch((error) => this.anonymous(error));
   }
 
-  /** Finds the session for who may use it later, by `found`. What fails is told to them. */
+  /** Reads the session for later uses by `found`, which throws the error if that failed. */
   async preload(): Promise<void> {
     try {
       await this.find(true);
@@ -65,8 +65,8 @@ export class CurrentSession {
   }
 
   /**
-   * What `preload` has found, to be used from now on. `refusal`: nobody's, in place of one that could not
-   * be read; it cannot be changed.
+   * The session that `preload` has read. `refusal`: it replaces one that could not be read, and all changes
+   * throw this error.
    *
    * @throws SessionStoreError if it could not be read
    */
@@ -82,13 +82,13 @@ export class CurrentSession {
     };
   }
 
-  /** The request's session, if it has one: in the store, or begun by this request. */
+  /** The request's session, if it is stored or was begun by this request. */
   async peek({ touch }: PeekOptions = {}): Promise<Session | undefined> {
     const session = await this.load({ onOutage: 'refuse', touch });
     return this.state!.status !== 'new' || !this.state!.entries.isEmpty ? session : undefined;
   }
 
-  /** A new session in place of the present one, which is destroyed. */
+  /** Destroys the present session and begins a new one. */
   create(): Promise<Session> {
     return this.inTurn(async () => {
       const state = await this.loadState();
@@ -139,7 +139,7 @@ export class CurrentSession {
     });
   }
 
-  /** Signs out, and goes on as nobody with what is to be kept. */
+  /** Signs out, and continues anonymously with the entries to keep. */
   signOut({ keep = false }: KeepOptions): Promise<Session> {
     return this.inTurn(async () => {
       const state = await this.loadState();
@@ -168,7 +168,7 @@ export class CurrentSession {
     });
   }
 
-  /** What others have stored since. */
+  /** Reads what others have stored since. */
   reload(): Promise<void> {
     return this.inTurn(async () => {
       this.throwFailure();
@@ -176,21 +176,21 @@ export class CurrentSession {
     });
   }
 
-  /** A message that was left for this request or one beside it: the store tells who has it. */
+  /** Reads and removes a flash message. Of parallel requests, the one whose removal is stored gets it. */
   takeFlash(name: string): Promise<unknown> {
     return this.inTurn(async () => {
       this.throwFailure();
       const state = await this.loadState();
       const taken = state.entries.takeFlash(name);
-      // What is not in the store yet no other request can have read.
+      // No other request can have read a message that is not stored yet.
       if (taken && state.status !== 'new') await this.store(state);
       return state.status === 'gone' ? undefined : taken?.value;
     });
   }
 
   /**
-   * Stores what has changed. `undefined`: nothing has, and nothing is under way, so that there is
-   * nothing to wait for. `withResponse`: it can carry a new id, if it is time for one.
+   * Stores the changes. `undefined`: there are none, and no operation is in progress. `withResponse`: the
+   * response can have a new id, if a rotation is due.
    */
   commit(withResponse = false): Promise<void> | undefined {
     if (!this.turn && !this.failure && !this.hasChanges(withResponse)) return undefined;
@@ -201,15 +201,15 @@ export class CurrentSession {
   }
 
   /**
-   * Nobody commits any more: what is changed from now on is stored at the end of that turn, but for
-   * objects that are changed in place.
+   * There is no later commit: from now on each change is stored at the end of its turn of the event loop,
+   * except for objects that are changed in place.
    */
   commitLateChanges(onError: (error: unknown) => void): void {
     const { state } = this;
     if (state?.status !== 'stored') return;
     let isPlanned = false;
-    // V8 allocates a function that is written behind `object.property =` among the old objects, where it
-    // would keep all that its request holds until the next full garbage collection.
+    // V8 allocates a function literal on the right of `object.property =` in the old generation, where it
+    // would keep its whole request alive until the next full garbage collection.
     const onChange = () => {
       if (isPlanned) return;
       isPlanned = true;
@@ -221,7 +221,10 @@ export class CurrentSession {
     state.entries.onChange = onChange;
   }
 
-  /** Whether a commit would write, or fail as an object was changed into what cannot be stored. */
+  /**
+   * Whether a commit would write, or fail because an object was changed to a value that JSON does not
+   * keep.
+   */
   hasChanges(withResponse = false): boolean {
     try {
       return this.state !== undefined && this.repository.hasChanges(this.state, withResponse);
@@ -230,12 +233,12 @@ export class CurrentSession {
     }
   }
 
-  /** Whether it is known by now whether there is a session. */
+  /** Whether the session was looked up. */
   get isLoaded(): boolean {
     return this.state !== undefined;
   }
 
-  /** Whether this session is in the store, so that it can take changes after its response began. */
+  /** Whether the session is stored, so that it can be changed after its response has begun. */
   get isStored(): boolean {
     return this.state?.status === 'stored';
   }
@@ -245,12 +248,12 @@ export class CurrentSession {
     return this.state?.identity ?? {};
   }
 
-  /** Whether the session ended while it was used, by whatever others did: its changes were dropped. */
+  /** Whether others ended the session while it was used. Its changes were dropped then. */
   get isGone(): boolean {
     return this.state?.status === 'gone';
   }
 
-  /** What to tell the client, once all is stored. */
+  /** What the response must tell the client, after all is stored. */
   get idUpdate(): IdUpdate | undefined {
     const { state } = this;
     if (state?.status === 'stored' && state.cookieDirty && state.isConfirmed) return state.ticket;
@@ -262,7 +265,7 @@ export class CurrentSession {
     return this.state?.cookieLife ?? false;
   }
 
-  /** Its user cannot be told the new id: nobody has the session, so it must not count as one. */
+  /** The new id cannot be sent: no client has the session, so it is ended. */
   withdraw(): Promise<void> {
     return this.inTurn(async () => {
       const { state } = this;
@@ -284,14 +287,14 @@ export class CurrentSession {
     return createReadOnlySession(state, refusal, { ...refusingLifecycle(refusal), reload });
   }
 
-  /** In place of a session that cannot be read: nobody's, and never stored. */
+  /** An anonymous session that is never stored, in place of one that cannot be read. */
   private anonymous(error: unknown): Session {
     if (!(error instanceof SessionStoreError)) throw error;
     const refusal = () => new SessionStoreError({ cause: error.cause });
     return createReadOnlySession(this.repository.begin(), refusal);
   }
 
-  /** Once; who uses it after one who has not renews it. */
+  /** Reads the session once. A use after a read without a renewal renews it. */
   private find(touch: boolean): Promise<Session> {
     if (!this.loading) {
       this.isUntouched = !touch;
@@ -349,7 +352,7 @@ export class CurrentSession {
     return session;
   }
 
-  /** What has been read already is not renewed for this alone. */
+  /** Does not renew a session that was already read. */
   private async loadState(): Promise<SessionState> {
     await this.load({ onOutage: 'refuse', touch: !this.loading });
     return this.state!;
@@ -360,16 +363,15 @@ export class CurrentSession {
   }
 
   private async end(state: SessionState): Promise<void> {
-    // Nobody is given what was to end, even if that fails.
+    // Even if this fails, the id of a session that should end is not sent.
     state.keepSecret();
     await this.orFail(this.repository.destroy(state));
     this.isOver = true;
   }
 
   /**
-   * What was asked for a reason, such as a sign-in or a sign-out, must not seem done: if it fails, so
-   * does the response, and nothing is stored under the id that was to be left. A sign-in that is
-   * refused has done nothing.
+   * A failed sign-in or sign-out must not appear as done: if it fails, the response fails, too, and nothing is
+   * stored under the old id. A refused sign-in has changed nothing.
    */
   private async orFail<T>(work: Promise<T>): Promise<T> {
     try {
@@ -380,7 +382,7 @@ export class CurrentSession {
     }
   }
 
-  /** Whether the store did it when its answer was lost is not known: done again, it might count twice. */
+  /** A commit is not repeated after a store error: if only the answer was lost, it would be applied twice. */
   private async store(state: SessionState, withResponse = false): Promise<void> {
     try {
       await this.repository.commit(state, withResponse);
@@ -409,7 +411,7 @@ export class CurrentSession {
     );
   }
 
-  /** One after the other: a save and a new id at once would race with each other. */
+  /** Runs operations one after another: a parallel save and rotation would conflict. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const run = this.turn ? this.turn.then(work) : work();
     const turn: Promise<void> = run.then(

@@ -20,7 +20,7 @@ function renewalOf({ id }: SessionTicket, touch: boolean): Renewal {
   return isMarked(id) ? 'when due' : undefined;
 }
 
-/** What there is to tell of a session that is not there. */
+/** An unknown session, for events. */
 class UnknownSession {
   constructor(private readonly key: string) {}
 
@@ -40,8 +40,7 @@ export class SessionLookup {
   ) {}
 
   /**
-   * The session of this id, its life renewed unless `touch` is `false`. `undefined`: there is none, and the
-   * id is no good.
+   * Finds the session of an id, and renews its life unless `touch` is `false`. `undefined`: the id is unknown.
    */
   async find(ticket: SessionTicket, touch = true): Promise<SessionState | undefined> {
     const key = this.keys.of(ticket);
@@ -58,7 +57,7 @@ export class SessionLookup {
     return isOver ? undefined : session;
   }
 
-  /** Whether a request with this id would find its session. Keeps nothing alive. */
+  /** Whether a request with this id would find its session. Extends no life. */
   async isThere(ticket: SessionTicket): Promise<boolean> {
     const key = this.keys.of(ticket);
     const found = await this.records.find(key, 0);
@@ -71,7 +70,7 @@ export class SessionLookup {
     return this.membership.isListed({ user, ticket: session.ticket, key: session.key });
   }
 
-  /** Renews a session that was read without. One that has ended meanwhile is lost. */
+  /** Renews a session that was read without a renewal. If it has ended meanwhile, it is lost. */
   async renew(session: SessionState): Promise<void> {
     if (session.status !== 'stored' || session.isRenewed) return;
     const newest = await this.records.trace(session.key, renewalOf(session.ticket, true));
@@ -82,7 +81,7 @@ export class SessionLookup {
   }
 
   /**
-   * Reads a session again, wherever it is by now. What the request has changed and not stored stays.
+   * Reads a session again, also under a new key. The request's changes that are not stored yet stay.
    *
    * @throws SessionDestroyedError if it has ended
    */
@@ -102,7 +101,7 @@ export class SessionLookup {
     if (session.isRenewed) session.renewed();
   }
 
-  /** A session that its user's index does not name was revoked, or the index is lost: it ends. */
+  /** A session that its user's index does not list was revoked, or the index was lost: it ends. */
   private async isSignedIn(session: SessionState): Promise<boolean> {
     const { user, ticket, key, isRenewed } = session;
     if (!user) return true;

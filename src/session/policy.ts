@@ -1,6 +1,6 @@
 import type { SessionTelemetry } from './telemetry.js';
 
-/** What becomes of a sign-in beyond `maxSessionsPerUser`. */
+/** What happens at a sign-in beyond `maxSessionsPerUser`. */
 export type WhenTooMany = 'refuse' | 'end-oldest';
 
 /** How long a session may be remembered, in seconds. */
@@ -11,37 +11,37 @@ export interface RememberPolicy {
   readonly absoluteTimeout: number | false;
 }
 
-/** What the options say about the life of a session, and the world it is told by. */
+/** The settings that the domain needs, and its clock, log and telemetry. */
 export interface SessionPolicy {
   /** Idle timeout in seconds. */
   readonly timeout: number;
-  /** The most a session lives, in seconds. */
+  /** The longest life of a session, in seconds. */
   readonly absoluteTimeout: number | false;
   /** The most that a lifetime of its own may be, in seconds. `false` or absent: no session has one. */
   readonly remember?: RememberPolicy | false;
   /** Largest record in bytes, as stored. */
   readonly maxBytes: number;
   readonly keyPrefix: string;
-  /** The newest first; none: records are not encrypted. */
+  /** The newest first. Empty: records are not encrypted. */
   readonly secrets: readonly string[];
-  /** Seconds after which a session gets a new id by itself. */
+  /** Seconds between scheduled rotations of a session's id. */
   readonly rotateEvery: number | false;
-  /** Seconds for which the old id is still good then. */
+  /** Seconds for which the old id stays valid after a scheduled rotation. */
   readonly rotateGrace: number;
-  /** Whether the cookie carries a Max-Age and so has to be sent again before it runs out. */
+  /** Whether the cookie has a Max-Age, and so must be sent again before it expires. */
   readonly persistentCookie: boolean;
   /** How many sessions a user may have. */
   readonly maxSessionsPerUser: number | false;
-  /** What becomes of one more. */
+  /** What happens at a sign-in beyond that. */
   readonly whenTooMany: WhenTooMany;
-  /** Whether what is `undefined` in an object is an error, rather than left out. */
+  /** Whether `undefined` in an object is an error. Otherwise it is omitted. */
   readonly strictValues?: boolean;
-  /** Seconds within which a process learns that all sessions have ended. `false`: it does not look. */
+  /** Seconds within which a process learns that all sessions have ended. `false`: it does not check. */
   readonly revokeEverybodyWithin: number | false;
-  /** Milliseconds since 1970; passed in so that time can be moved. */
+  /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
-  /** Tells the people who run the application. */
+  /** Logs a warning. */
   readonly warn: (message: string) => void;
-  /** Counts what happens, and tells programs. */
+  /** Counters and diagnostics events. */
   readonly telemetry: SessionTelemetry;
 }

@@ -20,7 +20,7 @@ import type { KeepOptions } from './session.js';
 import { UserLookup } from './users/lookup.js';
 import { UserMembership } from './users/membership.js';
 
-/** Sessions in and out of the store: found, begun, committed, given a new id, destroyed. */
+/** Finds, creates, commits, rotates and destroys sessions in the store. */
 export class SessionRepository {
   private readonly records: SessionRecords;
   private readonly commits: SessionCommits;
@@ -29,7 +29,7 @@ export class SessionRepository {
   private readonly membership: UserMembership;
   private readonly moves: SessionMoves;
   private readonly lookup: SessionLookup;
-  /** For those who look at a user's sessions without being one. */
+  /** The sessions of users, for `UserSessions`. */
   readonly users: UserLookup;
   /** Ends all sessions at once. */
   readonly generations: SessionGenerations;
@@ -56,8 +56,7 @@ export class SessionRepository {
   }
 
   /**
-   * The session of this id, its life renewed unless `touch` is `false`. `undefined`: there is none, and the
-   * id is no good.
+   * Finds the session of an id, and renews its life unless `touch` is `false`. `undefined`: the id is unknown.
    */
   find(ticket: SessionTicket, touch?: boolean): Promise<SessionState | undefined> {
     return this.lookup.find(ticket, touch);
@@ -76,13 +75,13 @@ export class SessionRepository {
     return session;
   }
 
-  /** Renews a session that was found without. One that has ended meanwhile is lost. */
+  /** Renews a session that was read without a renewal. If it has ended meanwhile, it is lost. */
   renew(session: SessionState): Promise<void> {
     return this.lookup.renew(session);
   }
 
   /**
-   * Reads a session again. What the request has changed and not stored stays.
+   * Reads a session again. The request's changes that are not stored yet stay.
    *
    * @throws SessionDestroyedError if it has ended
    */
@@ -90,17 +89,17 @@ export class SessionRepository {
     return this.lookup.reload(session);
   }
 
-  /** Whether a request with this id would find its session. Keeps nothing alive. */
+  /** Whether a request with this id would find its session. Extends no life. */
   isThere(ticket: SessionTicket): Promise<boolean> {
     return this.lookup.isThere(ticket);
   }
 
-  /** Where the session of this id is kept, as long as it has this id. */
+  /** The store key of an id. */
   keyOf(ticket: SessionTicket): string {
     return this.keys.of(ticket);
   }
 
-  /** A new, empty session. Nothing is stored before something is written to it. */
+  /** Creates an empty session. It is not stored before it is written to. */
   begin(): SessionState {
     const ticket = newTicket();
     const createdAt = this.policy.now();
@@ -116,14 +115,14 @@ export class SessionRepository {
       if (mayRotate && (!session.isConfirmed || this.rotation.isDue(session))) return true;
       return mayRotate && this.rotation.isCookieDue(session);
     }
-    // An empty session is worth no record, unless it already has one.
+    // An empty session is not stored, unless it is in the store already.
     return session.status !== 'new' || !session.entries.isEmpty;
   }
 
   /**
-   * Stores what the request changed, merged with what others changed meanwhile. Changes to a session
-   * that is gone are dropped. After an error the changes are still there, to be stored later.
-   * `mayRotate`: the response is about to go, and can carry a new id.
+   * Stores the request's changes, merged with those of others. Changes to a session that has ended are
+   * dropped. After an error the changes are kept, to be stored later. `mayRotate`: the response has not been
+   * sent, and can have a new id.
    */
   async commit(session: SessionState, mayRotate = false): Promise<void> {
     if (!this.hasChanges(session, mayRotate)) return;
@@ -144,10 +143,10 @@ export class SessionRepository {
   }
 
   /**
-   * Gives the session a new id, under which it keeps all entries, none, or those named. To new requests
-   * the old id is no session. Requests that had read it follow only if it keeps all.
+   * Gives the session a new id, and keeps all entries, none, or the named ones. The old id is invalid for new
+   * requests. Requests in flight follow only if all entries are kept.
    *
-   * @throws SessionDestroyedError if the session was destroyed or ran out
+   * @throws SessionDestroyedError if the session was destroyed or has expired
    */
   async regenerate(session: SessionState, keep: KeepOptions['keep'] = true): Promise<void> {
     if (session.status === 'gone' || session.status === 'destroyed') {
@@ -188,11 +187,10 @@ export class SessionRepository {
   }
 
   /**
-   * Signs a user in with the session: a new id, stored at once. Somebody else's session is ended, and
-   * another one begun in its place, as in place of one that has ended meanwhile; the one to go on with
-   * is answered.
+   * Signs a user in: gives the session a new id, stored at once. A session of another user is ended and
+   * replaced by a new one, like one that has ended meanwhile. Returns the session to continue with.
    *
-   * @throws SessionLimitError, with nothing done, if the user has too many
+   * @throws SessionLimitError, without any change, if the user has too many sessions
    */
   async signIn(session: SessionState, signIn: SignIn): Promise<SessionState> {
     const isTheirs = !session.user || session.user.id === signIn.userId;
@@ -205,19 +203,19 @@ export class SessionRepository {
     return next;
   }
 
-  /** Takes the session out of the store, wherever a parallel new id has moved it. */
+  /** Removes the session from the store. Follows parallel rotations. */
   async destroy(session: SessionState): Promise<void> {
     await this.end(session);
   }
 
   /**
-   * Ends the session, and begins one of nobody's in its place, with those of its entries that `keep` says,
-   * as they are when it ends. A session that others have ended, or signed in with, leaves nothing.
+   * Ends the session and replaces it by an anonymous one with the entries that `keep` names, with their values
+   * at the end. A session that others have ended, or signed in with, is replaced by an empty one.
    */
   async signOut(session: SessionState, keep: KeepOptions['keep']): Promise<SessionState> {
     const next = this.begin();
     const keeps = keepPredicate(keep);
-    session.entries.hasChanges(); // finds objects that were changed in place
+    session.entries.hasChanges(); // detects objects that were changed in place
     const own = session.entries.snapshot();
     if (session.status === 'new') {
       for (const key of session.entries.keys()) {
@@ -241,7 +239,7 @@ export class SessionRepository {
     return this.begin();
   }
 
-  /** Stores it under another key than before. Until the other one is ended, nobody has this one. */
+  /** Stores the session under a new key. No client has it before the other session is ended. */
   private async beginAnew(
     session: SessionState,
     entries: ReadonlyMap<string, string>,
@@ -259,7 +257,7 @@ export class SessionRepository {
     session.discarded();
   }
 
-  /** Ends a session whose new id no client has. What a parallel request has made of it, stays. */
+  /** Ends a session whose new id no client has. Branches of parallel requests stay. */
   async withdraw(session: SessionState): Promise<void> {
     const { ticket, key } = session;
     await this.end(session, undefined, (user) =>
@@ -276,7 +274,7 @@ export class SessionRepository {
     if (session.status === 'stored') {
       const version = session.takeVersion();
       removal = await removeSession(this.records, session.key, { version, beforeRemoval });
-      // What is signed in by now is another session.
+      // A session behind a border belongs to another sign-in.
       if (removal !== 'left') {
         this.policy.telemetry.emitOf('destroyed', session, { reason: 'requested' });
         if (session.user) await unlist(session.user);

@@ -10,8 +10,8 @@ export function createSession(state: SessionState, lifecycle: SessionLifecycle):
 }
 
 /**
- * A session that can be read only: whatever would change it throws, or rejects with, that error.
- * `lifecycle`: if what is no write is not refused.
+ * A read-only session: all changes throw, or reject with, the error of `refusal`. `lifecycle`: allows
+ * operations that are not writes.
  */
 export function createReadOnlySession(
   state: SessionState,
@@ -39,10 +39,10 @@ export function refusingLifecycle(refusal: () => SessionError): SessionLifecycle
   };
 }
 
-/** Not entries by property: members, what every object has, and `then`. */
+/** Names that are not entries by property: members, those of `Object.prototype`, and `then`. */
 const RESERVED = new Set([...MEMBERS, ...Object.getOwnPropertyNames(Object.prototype), 'then']);
 
-/** Entries as properties. `then` is none, or awaiting a session would never end. */
+/** Entries as properties. `then` is not an entry: otherwise awaiting a session would never end. */
 const propertyAccess: ProxyHandler<SessionObject> = {
   get(target, property) {
     if (typeof property === 'symbol' || MEMBERS.has(property)) {

@@ -10,7 +10,7 @@ import { handleOf, type SessionUser } from './session-user.js';
 /**
  * - `new`: not in the store (yet);
  * - `stored`: in the store under `key`;
- * - `gone`: was in the store, until another request destroyed it or it ran out;
+ * - `gone`: was in the store, until another request destroyed it or it expired;
  * - `destroyed`: by this request.
  */
 export type SessionStatus = 'new' | 'stored' | 'gone' | 'destroyed';
@@ -39,22 +39,22 @@ export class SessionState {
   entries: SessionEntries;
   /** When a persistent cookie was last sent. */
   cookieSentAt: number;
-  /** Whether the response has to carry the cookie, once the session is stored. */
+  /** Whether the response must have the cookie after the session is stored. */
   cookieDirty: boolean;
-  /** Who is signed in with it. */
+  /** The signed-in user. */
   user: SessionUser | undefined;
-  /** The handle it had, or has, when nobody is signed in with it, once its key is no longer the first. */
+  /** Its handle as an anonymous session, set when its first key, from which that is derived, is replaced. */
   anonymousHandle: string | undefined;
-  /** `false`: what uses it cannot send a cookie. */
+  /** `false`: no cookie can be sent, as in a socket's message. */
   canSetCookie = true;
-  /** Whether another request was asked to give the session a new id, which this one must not learn. */
+  /** Whether another request called `regenerate()` or `signIn()`: this request must not send the new id. */
   supersededElsewhere = false;
-  /** `false`: found by an id that was renewed since; who is told of the new one must still have it. */
+  /** `false`: found by a rotated id. Before the new id is sent, check that the session still exists. */
   isConfirmed: boolean;
 
   /** Whether its id is one that only leads here from the cookie of another library. */
   isAdopted = false;
-  /** Fields of the record that a newer release has stored. */
+  /** Unknown fields of the record, stored by a newer release. */
   private more: SessionRecord['more'];
   readonly isNew: boolean;
   readonly createdAt: number;
@@ -64,7 +64,7 @@ export class SessionState {
   lifetime: SessionLifetime | undefined;
   /** When it ends if it is not used again, in milliseconds since 1970. */
   expiresAt: number;
-  /** `false`: it was read by who does not use it, and its life is what it was. */
+  /** `false`: it was read without a renewal (`touch: false`). */
   isRenewed: boolean;
   /** The generation of its key. */
   private readonly generation: number;
@@ -118,12 +118,12 @@ export class SessionState {
     return { handle: this.anonymousHandle ?? handleOf(this.key) };
   }
 
-  /** That of the first key stays. */
+  /** Keeps the handle of the first key. */
   private keepHandle(): void {
     if (!this.user) this.anonymousHandle ??= handleOf(this.key);
   }
 
-  /** Whether all sessions that it belongs to have ended, so that nothing of it may go on. */
+  /** Whether all sessions of its generation have ended. */
   isOver({ generation }: StoreKeys): boolean {
     return this.status === 'stored' && this.generation !== generation;
   }
@@ -133,32 +133,32 @@ export class SessionState {
   }
 
   /**
-   * The key of the id that it was found by, if it has got another id since, by another request, whose
-   * client may have been told of it.
+   * The key of the id by which it was found, if another request has given it a new id since, which that
+   * request's client may know.
    */
   get leftKey(): string | undefined {
     return this.cameBy === this.key ? undefined : this.cameBy;
   }
 
-  /** Whether it can still be written without being read again. */
+  /** Whether it can be written without another read. */
   get hasVersion(): boolean {
     return this.version !== undefined;
   }
 
-  /** The version that was read; good for one attempt to write, whatever comes of it. */
+  /** Returns the version that was read. It is valid for one attempt to write, successful or not. */
   takeVersion(): string | undefined {
     const { version } = this;
     this.version = undefined;
     return version;
   }
 
-  /** It is in the store. */
+  /** It was stored. */
   created(): void {
     this.status = 'stored';
     this.unstored = undefined;
   }
 
-  /** It was stored, and taken away again before anybody had it. */
+  /** Its record was removed again before a client got its id. */
   discarded(): void {
     this.status = 'new';
   }
@@ -168,7 +168,7 @@ export class SessionState {
     this.isAdopted = true;
   }
 
-  /** Others have ended it, or it ran out. */
+  /** Others have ended it, or it has expired. */
   lost(): void {
     this.status = 'gone';
   }
@@ -179,12 +179,12 @@ export class SessionState {
     this.beginWith(new Map());
   }
 
-  /** In place of what it has. */
+  /** Replaces all entries. */
   beginWith(entries: ReadonlyMap<string, string>): void {
     this.entries = new SessionEntries(entries, this.policy.strictValues);
   }
 
-  /** It has been used, and so lives on until then. */
+  /** It was used, and now ends at that time. */
   renewed(): void {
     this.isRenewed = true;
     this.expiresAt = expiryOf(this.policy, this);
@@ -235,7 +235,7 @@ export class SessionState {
     if (fields) this.unstored = { ...fields, ...this.unstored };
   }
 
-  /** It was read again, maybe elsewhere; the request's own changes stay. */
+  /** It was read again, maybe under a new key. The request's own changes stay. */
   reloaded({ record, version, key, isScheduled }: TracedRecord): void {
     this.entries.rebase(record.entries);
     if (key !== this.key) this.follow(key, isScheduled);
@@ -251,35 +251,35 @@ export class SessionState {
     this.user = user;
   }
 
-  /** A sign-in was refused: what was to be signed in is still nobody's. */
+  /** A sign-in was refused: a new session stays anonymous. */
   refused(): void {
     if (this.status !== 'new') return;
     this.user = undefined;
     this.signedInAt = undefined;
   }
 
-  /** Its cookie is to be sent, or was just made, at this time. */
+  /** Its cookie must be sent, and counts as sent at this time. */
   cookieSent(at: number): void {
     this.cookieSentAt = at;
     this.cookieDirty = true;
   }
 
-  /** Nobody is told its id by this request, whatever comes. */
+  /** This request does not send its id. */
   keepSecret(): void {
     this.cookieDirty = false;
   }
 
-  /** What uses it cannot send a cookie. */
+  /** No cookie can be sent, as in a socket's message. */
   withoutCookie(): void {
     this.canSetCookie = false;
   }
 
-  /** The record is still there, under the id that the client is to be told. */
+  /** The record still exists under the id that the client will get. */
   confirmed(): void {
     this.isConfirmed = true;
   }
 
-  /** Goes on under a new id that this request gave it. */
+  /** This request has given it a new id. */
   moved(ticket: SessionTicket, key: string, cookieSentAt: number): void {
     this.isAdopted = false;
     this.keepHandle();
@@ -297,7 +297,7 @@ export class SessionState {
     this.cameBy = key;
   }
 
-  /** What is stored of it, as it stands. */
+  /** The record to store, with all changes. */
   toRecord(): SessionRecord {
     const { createdAt, cookieSentAt, user, anonymousHandle: handle, more } = this;
     const { signedInAt, lifetime } = this;
@@ -310,7 +310,7 @@ export class SessionState {
     };
   }
 
-  /** Goes on where another request has moved it: as it was asked to, or as it was time. */
+  /** Another request has given it a new id: on schedule or on request. */
   follow(key: string, isScheduled: boolean): void {
     this.keepHandle();
     this.key = key;
@@ -319,7 +319,7 @@ export class SessionState {
   }
 }
 
-/** What to store if the record is still the one that was read. */
+/** The record to store if the stored one has not changed since it was read. */
 export function expectedRecord(
   session: SessionState,
   cookieSentAt: number,

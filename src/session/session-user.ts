@@ -2,30 +2,30 @@ import { hash, randomBytes } from 'node:crypto';
 
 import { SessionValueError } from './errors.js';
 
-/** Whose session it is, for a session that is signed in. */
+/** The user of a signed-in session. */
 export interface SessionUser {
   readonly id: string;
-  /** Tells it from the user's other sessions, through every new id; it opens nothing. */
+  /** Identifies the session among the user's, through every new id. It gives no access. */
   readonly handle: string;
 }
 
-/** What is known of a client when it signs in, for the user to recognise it by. */
+/** Facts about a client at its sign-in, by which the user can recognise it. */
 export interface SessionClient {
   readonly userAgent?: string | undefined;
-  /** As seen through the proxies that the framework was told to trust. */
+  /** As seen through the proxies that the framework trusts. */
   readonly ip?: string | undefined;
 }
 
 const HANDLE_BYTES = 16;
-/** As long as those of 16 bytes in base64url. */
+/** The length of 16 bytes in base64url. */
 const ANONYMOUS_HANDLE_LENGTH = 22;
 const MAX_USER_ID_LENGTH = 255;
 
-/** They come from outside, and are kept for each session. The longest address is one of IPv6. */
+/** Limits, as these texts come from clients and are stored for each session. The longest address is IPv6. */
 const MAX_USER_AGENT_LENGTH = 256;
 const MAX_IP_LENGTH = 64;
 
-/** Of a session that nobody is signed in with, by the first key it had. It leads to neither key nor id. */
+/** The handle of an anonymous session: a digest of its first key. It reveals neither key nor id. */
 export function handleOf(key: string): string {
   return hash('sha256', `handle ${key}`, 'base64url').slice(0, ANONYMOUS_HANDLE_LENGTH);
 }
@@ -34,7 +34,7 @@ export function newHandle(): string {
   return randomBytes(HANDLE_BYTES).toString('base64url');
 }
 
-/** @throws SessionValueError unless it can be a user id */
+/** @throws SessionValueError if the user id is invalid */
 export function checkUserId(userId: unknown): asserts userId is string {
   if (typeof userId !== 'string') {
     throw new SessionValueError(
@@ -42,7 +42,7 @@ export function checkUserId(userId: unknown): asserts userId is string {
       'a user id must be a string; for a number use String(id)',
     );
   }
-  // Half a character would become another one in UTF-8, and so another user's.
+  // A lone surrogate would become another character in UTF-8, and the id that of another user.
   if (userId === '' || userId.length > MAX_USER_ID_LENGTH || /\p{Surrogate}/u.test(userId)) {
     throw new SessionValueError(
       'userId',

@@ -4,25 +4,25 @@ import type { SessionClient } from './session-user.js';
 
 /** What carries the session id between the client and a request. */
 export interface SessionTransport {
-  /** The id the client sent, if it sent one that can be one. Read when first needed. */
+  /** The id that the client sent, if it has the form of one. Read when first needed. */
   presentedTicket(): SessionTicket | undefined;
-  /** Called before the session is read by who will not change it. */
+  /** Called before the session is loaded read-only. */
   onRead(): void;
-  /** Called once, before the session is first used by who may change it. */
+  /** Called once, before the session is first loaded writable. */
   onUse(): void;
-  /** Whether the client can still be told an id: it is there, and its response has not begun. */
+  /** Whether an id can still be sent: the client is connected, and its response has not begun. */
   readonly isOpen: boolean;
-  /** Whether a cookie given here would not come back here, so that no session can begin. */
+  /** Whether browsers would not send the cookie back to this path, so that no session can begin. */
   readonly isOutside?: boolean;
-  /** What is known of the client, for a sign-in. Absent: nothing. */
+  /** The client's address and user agent, for a sign-in. Absent: unknown. */
   client?(): SessionClient;
-  /** Whether no client can ever be told one here, so that no session can begin. */
+  /** Whether no cookie can ever be set here (a socket's message), so that no session can begin. */
   readonly isMute?: boolean;
   /** The session of another library that the client has, to be carried over. */
   foreignSession?(): ForeignSession | undefined;
-  /** Called if no session has the id that the client sent. It may refuse, by an error. */
+  /** Called if the client's id is unknown. May throw. */
   onUnknownId?(): void;
 }
 
-/** What the client has to be told: an id, or that its session is over. */
+/** What the response must tell the client: its id, or that its session has ended. */
 export type IdUpdate = SessionTicket | 'over';

@@ -4,6 +4,7 @@ import 'reflect-metadata';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Session, SessionModule } from 'nestjs-session-manager';
+import { redisStore } from 'nestjs-session-manager/redis';
 
 class CounterController {
   read(session) {
@@ -30,8 +31,15 @@ route(Get(), 'read');
 route(Post('increment'), 'increment');
 route(Post('update'), 'update');
 
+async function placeOf(location) {
+  if (location.startsWith('redis:')) return { stores: redisStore(location) };
+  if (!location.startsWith('postgresql:')) return { memcached: location };
+  const { postgresStore } = await import('nestjs-session-manager/postgres');
+  return { stores: postgresStore({ connectionString: location, migrate: true }) };
+}
+
 class AppModule {}
-const sessions = SessionModule.forRoot({ memcached: process.argv[2] });
+const sessions = SessionModule.forRoot(await placeOf(process.argv[2]));
 Module({ imports: [sessions], controllers: [CounterController] })(AppModule);
 
 const app = await NestFactory.create(AppModule, { logger: ['error'] });

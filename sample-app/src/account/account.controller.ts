@@ -30,13 +30,14 @@ export class AccountController {
   async signIn(
     @Session() session: Session,
     @Body('name') text: unknown,
+    @Body('remember') remember: unknown,
     @Res() response: Response,
   ) {
     const { name, problem } = checkUserName(text);
     if (problem) return response.status(400).render('sign-in', { session, name, problem });
     // A new id, so that whoever may know the old one is not signed in along (session fixation). What is
     // in the session stays, unless it was somebody else's.
-    const own = await this.sessions.signIn(name);
+    const own = await this.sessions.signIn(name, { remember: remember === 'on' });
     own.set('user', { name });
     own.flash('notice', `Welcome, ${name}.`);
     await own.save();

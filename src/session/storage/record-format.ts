@@ -2,22 +2,22 @@ import type { SessionUser } from '../session-user.js';
 import type { SessionLifetime } from '../lifetime.js';
 import { isPoisonedKey } from '../entry-value.js';
 
-/** What is kept of a session. The entries are JSON texts, parsed only when somebody asks for them. */
+/** The record of a session. The entries are JSON texts, parsed only when they are read. */
 export interface SessionRecord {
   /** Milliseconds since 1970; the absolute timeout counts from here, through every new id. */
   readonly createdAt: number;
   /** When a persistent cookie was last sent, in milliseconds since 1970. */
   readonly cookieSentAt: number;
-  /** Absent: nobody is signed in. */
+  /** Absent: the session is anonymous. */
   readonly user?: SessionUser | undefined;
   /** When the user last proved who he is, in milliseconds since 1970. */
   readonly signedInAt?: number | undefined;
   /** Absent: that of the options. */
   readonly lifetime?: SessionLifetime | undefined;
-  /** Of an anonymous session that has got a new id: that of its first key. */
+  /** Only of an anonymous session with a new id: the handle of its first key. */
   readonly handle?: string | undefined;
   readonly entries: ReadonlyMap<string, string>;
-  /** Fields that a newer release has stored, to be kept. */
+  /** Unknown fields, stored by a newer release. They are kept. */
   readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -25,14 +25,14 @@ export interface SessionRecord {
 export type RecordFields = Pick<SessionRecord, 'signedInAt' | 'lifetime'>;
 
 /**
- * What is left under a session's old key when it gets a new id: where requests go with their changes
- * that had already read it. To all others it is no session.
+ * Replaces a session's record when it gets a new id, and leads requests in flight with their changes to the
+ * new key. For all other requests the old id is invalid.
  */
 export interface SessionForwarder {
   readonly forwardTo: string;
-  /** Nobody goes there who had read the session before: whoever has the new id has proved who he is. */
+  /** Requests in flight do not follow, as after a sign-in. */
   readonly isBorder?: boolean;
-  /** The border is one of a sign-in: whoever is signed in on this side is not on that one. */
+  /** The border was set by a sign-in, which ends the session for requests with the old id. */
   readonly isSignIn?: boolean;
   /** Expiry in milliseconds since 1970. Kept here because reading extends the TTL in memcached. */
   readonly until: number;
@@ -40,9 +40,9 @@ export interface SessionForwarder {
   readonly grace?: RotationGrace;
 }
 
-/** Lets requests over that still come with the old id. */
+/** Lets requests with the old id use the session during the grace period. */
 export interface RotationGrace {
-  /** What the new id is made of, together with the old one. */
+  /** The new id is an HMAC of the old one and this. */
   readonly salt: string;
   /** Milliseconds since 1970. */
   readonly until: number;
@@ -56,11 +56,11 @@ export interface RotationGrace {
  * 3{"apples":2}
  * ```
  *
- * A line of JSON with the version, the kind and what that kind has, of a session each entry's key and
- * length; then the entries' JSON, one after the other. So one entry is read or replaced without parsing
- * the others. The last element holds fields by name and is absent if there are none. Fields that this
- * release does not know, of a newer one in a rolling deployment, are kept when the record is rewritten.
- * What older releases must not take for a session gets a kind of its own.
+ * A line of JSON with the version, the kind and the fields of that kind, for a session each entry's key and
+ * length; then the entries' JSON, one after another. So one entry is read or replaced without parsing the
+ * others. The last element holds fields by name and is absent if there are none. In a rolling deployment a
+ * newer release may store fields that this one does not know: they are kept when the record is rewritten.
+ * A record that older releases must not read as a session gets a new kind.
  */
 const VERSION = 2;
 
@@ -76,7 +76,7 @@ export function encodeRecord(record: SessionRecord): string {
   const { createdAt, cookieSentAt, user, handle = user?.handle, more } = record;
   const header: unknown[] = [VERSION, 'session', createdAt, cookieSentAt, index];
   const { signedInAt, lifetime } = record;
-  // Without a handle nobody is signed in either.
+  // Without a handle the session is anonymous.
   if (handle !== undefined || lifetime || more) {
     header.push({ ...more, userId: user?.id, handle, signedInAt, lifetime });
   }
@@ -91,7 +91,7 @@ export function encodeForwarder(forwarder: SessionForwarder): string {
   return `${JSON.stringify(header)}\n`;
 }
 
-/** Reads a record of this version, the one before, or a newer one. `undefined`: no session. */
+/** Decodes a record of version 1, 2 or newer. `undefined`: the text is not a record. */
 export function decodeRecord(text: string): SessionRecord | SessionForwarder | undefined {
   const end = text.indexOf('\n');
   const header = end < 0 ? undefined : parseHeader(text.slice(0, end));
@@ -117,7 +117,7 @@ function readSession(rest: unknown[], text: string, start: number): SessionRecor
   if (!entries) return undefined;
   const record = { createdAt, cookieSentAt, entries };
   if (fields === undefined) return record;
-  // Somebody else's session rather than nobody's must not come of a damaged one.
+  // A damaged record must not become another user's session or an anonymous one.
   if (!isFields(fields)) return undefined;
   const { userId, handle, signedInAt, lifetime, ...others } = fields;
   if (signedInAt !== undefined && !isTime(signedInAt)) return undefined;

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { defineConfig } from 'vitepress';
+
+const docs = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const { pathname: base } = new URL(manifest.homepage);
+const repository = manifest.repository.url.slice('git+'.length, -'.git'.length);
+
+/** The first pages of each part, in the order in which one needs them; the others follow by their names. */
+const FIRST = {
+  start: ['install', 'the-session', 'types', 'sign-in', 'options', 'deploy'],
+  guides: ['users-and-devices', 'flash', 'guards', 'outages', 'fastify', 'graphql', 'websockets'],
+  stores: ['memcached', 'redis', 'postgres', 'sqlite', 'durable-tier', 'application-cache'],
+  moving: ['express-session'],
+  reference: ['options', 'session', 'errors', 'events'],
+};
+
+function part(text, folder) {
+  const names = readdirSync(`${docs}${folder}`).filter((name) => name.endsWith('.md'));
+  const pages = names.map((name) => name.slice(0, -'.md'.length)).sort();
+  const rank = (page) => FIRST[folder].indexOf(page) + 1 || FIRST[folder].length + 1;
+  const items = pages
+    .sort((one, other) => rank(one) - rank(other))
+    .map((page) => ({ text: titleOf(`${folder}/${page}`), link: `/${folder}/${page}` }));
+  return { text, items };
+}
+
+function titleOf(page) {
+  const [, title] = /^# (.+)$/m.exec(readFileSync(`${docs}${page}.md`, 'utf8'));
+  return title.replaceAll('`', '');
+}
+
+const HOW = [
+  'promises',
+  'architecture',
+  'storage',
+  'users',
+  'reliability',
+  'security',
+  'performance',
+  'decisions',
+];
+
+function slugify(title) {
+  return title
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replace(/ /g, '-');
+}
+
+export default defineConfig({
+  base,
+  title: 'nestjs-session-manager',
+  description: manifest.description,
+  cleanUrls: true,
+  metaChunk: true,
+  srcExclude: ['public/**'],
+  // Pages that are read on GitHub, too, name what is not of the site by its path in the repository.
+  ignoreDeadLinks: [
+    /^(\.\.?\/)+(bench|src|test|sample-app|scripts|README|SECURITY|CONTRIBUTING|CHANGELOG|LICENSE)/,
+  ],
+  // As GitHub names headings; errors' `help` leads to one.
+  markdown: { anchor: { slugify } },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      { text: 'Start', link: '/start/install' },
+      { text: 'Guides', link: '/guides/users-and-devices' },
+      { text: 'Stores', link: '/stores/memcached' },
+      { text: 'Reference', link: '/reference/options' },
+    ],
+    sidebar: [
+      part('Start', 'start'),
+      part('Guides', 'guides'),
+      part('Stores', 'stores'),
+      part('Moving', 'moving'),
+      part('Reference', 'reference'),
+      {
+        text: 'How it works',
+        items: HOW.map((page) => ({ text: titleOf(page), link: `/${page}` })),
+      },
+    ],
+    socialLinks: [{ icon: 'github', link: repository }],
+  },
+});

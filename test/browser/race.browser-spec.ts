@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { useChromium } from './chromium.js';
+import { useSample } from './sample.js';
+
+describe('the race, in a browser', () => {
+  const sample = useSample();
+  const chromium = useChromium();
+
+  it('shows each run live, and what it came to', async () => {
+    const page = await (await chromium.open()).newPage();
+    await page.goto(`${sample.url}/race`);
+    const said = async (experiment: string) => {
+      const section = page.locator(`#${experiment}`);
+      await section.getByRole('button').click();
+      await section.locator('.side.good, .side.bad').nth(1).waitFor({ timeout: 60_000 });
+      return Promise.all(
+        ['peer', 'own'].map((side) => section.locator(`[data-side=${side}]`).getAttribute('class')),
+      );
+    };
+    for (const experiment of ['writes', 'log-out', 'outage', 'counts']) {
+      expect([experiment, await said(experiment)]).toEqual([experiment, ['side bad', 'side good']]);
+    }
+    expect(await page.locator('#writes [data-side=own] .said').textContent()).toBe('60 of 60 kept');
+    expect(await page.locator('#counts [data-side=own] .said').textContent()).toBe(
+      '200 of 200 kept',
+    );
+    expect(chromium.problems).toEqual([]);
+  }, 90_000);
+
+  it('is told live by the inspector and the strip, without values', async () => {
+    const context = await chromium.open();
+    const [inspector, page, shop] = [
+      await context.newPage(),
+      await context.newPage(),
+      await context.newPage(),
+    ];
+    await inspector.goto(`${sample.url}/inspector`);
+    await inspector.getByText('the next ones appear by themselves').waitFor();
+    await shop.goto(`${sample.url}/basket`);
+    await page.goto(`${sample.url}/about`);
+    await shop.getByLabel('A note to your order').fill('a very private note');
+    await shop.getByRole('button', { name: 'Save the note' }).click();
+    await page.locator('#later li').filter({ hasText: 'POST /basket/note' }).waitFor();
+    const request = inspector.locator('li').filter({ hasText: 'POST /basket/note' }).first();
+    await request.locator('summary').click();
+    await request.getByText('Stored: 2 entries').waitFor();
+    const text = (await inspector.textContent('body')) ?? '';
+    expect(text).not.toContain('private');
+    const [cookie] = await context.cookies();
+    expect(text).not.toContain(cookie!.value);
+    expect(chromium.problems).toEqual([]);
+  });
+});
