@@ -48,6 +48,18 @@ const contenders = {
     routes: SESSION_ROUTES,
     keepsSessions: true,
   },
+  'ours-redis': {
+    title: 'nestjs-session-manager + Redis',
+    platform: 'express',
+    routes: SESSION_ROUTES,
+    keepsSessions: true,
+  },
+  'express-session-redis': {
+    title: 'express-session + connect-redis',
+    platform: 'express',
+    routes: SESSION_ROUTES,
+    keepsSessions: true,
+  },
   'express-session-memcached': {
     title: 'express-session + connect-memcached',
     platform: 'express',

@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 
 import { startMemcached } from '../test/support/memcached.js';
 import { startPostgres } from '../test/support/postgres.js';
+import { startRedis } from '../test/support/redis.js';
 import { CONTENDER_NAMES } from './contenders.js';
 import { runBench, type BenchPlan } from './measuring/bench-run.js';
 import { chosen, count } from './options.js';
@@ -26,7 +27,7 @@ import { ROUTE_NAMES } from './routes.js';
 
 const PACKAGES = [
   ...['@nestjs/core', 'express', 'fastify', 'express-session', 'connect-memcached'],
-  ...['@fastify/session', 'memcache-client'],
+  ...['@fastify/session', 'memcache-client', 'redis', 'connect-redis'],
 ];
 
 const { values: given } = parseArgs({
@@ -50,12 +51,17 @@ const plan: BenchPlan = {
 
 const memcached = await startMemcached({ args: ['-m', '256', '-t', '1'] });
 const postgres = await startPostgres();
+const redis = await startRedis();
 try {
   pin(process.pid, LOAD_CORE);
   pin(memcached.pid, LOAD_CORE);
+  pin(redis.pid, LOAD_CORE);
   const run = await runBench(
     plan,
-    { memcached: memcached.server, postgres: postgres.url, cpuProfiles: given['cpu-prof'] },
+    {
+      ...{ memcached: memcached.server, postgres: postgres.url, redis: redis.url },
+      cpuProfiles: given['cpu-prof'],
+    },
     progress,
   );
   endProgress();
@@ -71,4 +77,5 @@ try {
 } finally {
   await memcached.stop();
   await postgres.stop();
+  await redis.stop();
 }

@@ -5,6 +5,12 @@ export type {
   SessionOptionsFactory,
 } from './session-options.js';
 export { Session } from './http/session.decorator.js';
+export {
+  AllowCrossSite,
+  CrossSiteGuard,
+  type CrossSiteOptions,
+  type CrossSiteRequest,
+} from './http/cross-site.guard.js';
 export { FreshSession, FreshSessionGuard } from './http/fresh-session.decorator.js';
 export { sessionOf } from './http/session-of.js';
 export type { SessionCookieOptions } from './http/cookie-options.js';

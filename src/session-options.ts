@@ -9,6 +9,7 @@ import {
   type SessionTransportOption,
 } from './http/transport-options.js';
 import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
+import type { SessionMigration } from './session/foreign-session.js';
 import type { OutagePolicy } from './session/access.js';
 import type { RememberPolicy, WhenTooMany } from './session/policy.js';
 import { checkSecrets } from './session/secrets.js';
@@ -54,6 +55,11 @@ export interface SessionModuleOptions {
   durable?: Durability | undefined;
   /** An existing cache, such as the application's own `CACHE_MANAGER`, with `forRootAsync()`. */
   cache?: SessionCache | undefined;
+  /**
+   * Sessions of before, carried over as their visitors come: `expressSession({ secret, store })` of
+   * `nestjs-session-manager/express-session`. Default: none.
+   */
+  migrateFrom?: SessionMigration | undefined;
   /** Prefix of every key in the store. Default `'sess:'`. */
   keyPrefix?: string | undefined;
   /**
@@ -164,6 +170,7 @@ export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly backend: StorageBackend;
   readonly secrets: readonly string[];
   readonly durable: Durability | undefined;
+  readonly migrateFrom: SessionMigration | undefined;
   readonly remember: RememberPolicy | false;
 }
 
@@ -175,6 +182,7 @@ const OTHERS: Record<Exclude<keyof SessionModuleOptions, Simple>, true> = {
   transport: true,
   secrets: true,
   durable: true,
+  migrateFrom: true,
   remember: true,
 };
 
@@ -285,6 +293,10 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     throw new SessionOptionsError('durable', "give 'required' or 'besteffort'");
   }
   const remember = checkRemember(options.remember);
+  const { migrateFrom } = options;
+  if (migrateFrom !== undefined && typeof migrateFrom?.sessionOf !== 'function') {
+    throw new SessionOptionsError('migrateFrom', 'give expressSession({ secret, store })');
+  }
   const cookie = checkCookieOptions(options.cookie);
   const transport = checkTransport(options.transport);
   const backend = backendOf(options);
@@ -293,7 +305,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
     ...{ onOutage, maxSessionsPerUser, whenTooMany, socketSweep, durable },
     ...{ revokeEverybodyWithin, strictValues, remember },
-    ...{ cookie, transport, backend, secrets },
+    ...{ cookie, transport, backend, secrets, migrateFrom },
   };
 }
 

@@ -13,6 +13,7 @@ export interface CrowdServerOptions {
   readonly memcached: string;
   /** For those who keep their sessions there. */
   readonly postgres?: string;
+  readonly redis?: string;
   readonly contender?: CrowdContender;
   /** Default: Express. */
   readonly platform?: Platform;
@@ -31,9 +32,14 @@ export class CrowdServer {
   ) {}
 
   static async start(options: CrowdServerOptions): Promise<CrowdServer> {
-    const { memcached, postgres = '', core } = options;
+    const { memcached, postgres = '', redis = '', core } = options;
     const { contender = 'ours', platform = 'express', processes = 1 } = options;
-    const order: CrowdOrder = { contender, platform, processes, stores: { memcached, postgres } };
+    const order: CrowdOrder = {
+      contender,
+      platform,
+      processes,
+      stores: { memcached, postgres, redis },
+    };
     const child = fork(MAIN, [JSON.stringify(order)], {
       env: { ...process.env, NODE_ENV: 'production' },
       execArgv: ['--expose-gc'],

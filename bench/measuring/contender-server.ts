@@ -11,6 +11,7 @@ const SERVER_MAIN = fileURLToPath(new URL('../servers/main.js', import.meta.url)
 export interface ServerSettings {
   readonly memcached: string;
   readonly postgres: string;
+  readonly redis: string;
   /** Where to write a CPU profile of each server. */
   readonly cpuProfiles?: string | undefined;
 }
@@ -30,8 +31,8 @@ export class ContenderServer {
   isPinned = false;
 
   static async start(name: ContenderName, settings: ServerSettings): Promise<ContenderServer> {
-    const { memcached, postgres, cpuProfiles } = settings;
-    const child = fork(SERVER_MAIN, [name, memcached, postgres], {
+    const { memcached, postgres, redis, cpuProfiles } = settings;
+    const child = fork(SERVER_MAIN, [name, memcached, postgres, redis], {
       env: { ...process.env, NODE_ENV: 'production' },
       execArgv: cpuProfiles
         ? ['--cpu-prof', `--cpu-prof-dir=${cpuProfiles}`, `--cpu-prof-name=${name}.cpuprofile`]

@@ -14,6 +14,9 @@ const APPS: Record<ContenderName, CreateApp> = {
     (await import('./ours.app.js')).createOurApp('express', { memcached }),
   'ours-durable': async (stores) =>
     (await import('./ours-durable.app.js')).createDurableApp(stores),
+  'ours-redis': async ({ redis }) => (await import('./ours-redis.app.js')).createRedisApp(redis),
+  'express-session-redis': async ({ redis }) =>
+    (await import('./express-session.app.js')).createAppWithRedis(redis),
   'express-session-memcached': async ({ memcached }) =>
     (await import('./express-session.app.js')).createAppWithMemcached(memcached),
   'ours-postgres': async (stores) =>

@@ -2,4 +2,5 @@
 export interface Stores {
   readonly memcached: string;
   readonly postgres: string;
+  readonly redis: string;
 }

@@ -5,24 +5,28 @@ import type { SessionTransport } from '../session/transport.js';
 import type { OutagePolicy, SessionAccess } from '../session/access.js';
 import type { SessionTicket } from '../session/storage/keys.js';
 import { SessionManager } from '../session/session-manager.js';
+import type { ForeignSession, SessionMigration } from '../session/foreign-session.js';
 import type { SessionRepository } from '../session/repository.js';
 import type { SessionTelemetry } from '../session/telemetry.js';
 import type { SessionClient } from '../session/session-user.js';
 import type { Session } from '../session/session.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
+import { addCookie } from './response-head.js';
 import { NOT_SENT, type ReceivedId } from './received-id.js';
 import type { SessionCookieAttributes } from './cookie.js';
 import type { SessionIdTransport } from './id-transport.js';
 import type { SessionLog } from './log.js';
 import type { SessionRoute } from './route.js';
 
-/** What all requests of an application share. */
+/** The parts that all requests of an application share. */
 export interface SessionEdge {
   readonly repository: SessionRepository;
   readonly transport: SessionIdTransport;
-  /** For responses that used the session and set none. */
+  /** `Cache-Control` of responses that used the session and do not set it. */
   readonly cacheControl: string | false;
-  /** For routes that do not say. */
+  /** Where the application kept its sessions before. */
+  readonly migration?: SessionMigration | undefined;
+  /** The default for routes without the option. */
   readonly onOutage?: OutagePolicy;
   readonly log: SessionLog;
   readonly telemetry: SessionTelemetry;
@@ -31,15 +35,15 @@ export interface SessionEdge {
 /** The framework's request: Express's is the raw one, Fastify's has it as `raw`. */
 export interface FrameworkRequest {
   readonly raw?: IncomingMessage;
-  /** `http` or `https`, as seen through the proxies the framework was told to trust. */
+  /** `http` or `https`, as seen through the proxies that the framework trusts. */
   readonly protocol?: string;
   /** The client's address, as seen through them. */
   readonly ip?: string;
-  /** The host that the client asked, as seen through them. */
+  /** The requested host, as seen through them. */
   readonly hostname?: string;
-  /** As the client sent it, whatever the framework has taken off `url` since. */
+  /** The URL as the client sent it. The framework may have removed a prefix from `url`. */
   readonly originalUrl?: string;
-  /** What it opened, if it is the handshake of one. */
+  /** The opened WebSocket, if the request is a handshake. */
   readonly webSocket?: object | undefined;
 }
 
@@ -50,7 +54,9 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   private held: HeldResponse | undefined;
   private received: ReceivedId = NOT_SENT;
   private isRefused = false;
-  /** `false`: the session is only read, and its request changes nothing. */
+  /** Whether the client came with the cookie of another library. */
+  private hasForeignCookie = false;
+  /** `false`: all uses so far were read-only. */
   private mayChange = false;
 
   constructor(
@@ -68,7 +74,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return this.current.load(access);
   }
 
-  /** Middleware used the raw request; the framework's own knows more. */
+  /** Replaces the raw request, which middleware used, by the framework's, which has more properties. */
   reached(request: FrameworkRequest, reply: { getHeaders(): object }): void {
     if (this.request !== this.raw) return;
     this.request = request;
@@ -80,9 +86,17 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return this.edge.repository.now;
   }
 
-  /** The attributes of the cookie that this request would be given. */
+  /** The attributes of the cookie that this request would get. */
   get cookieAttributes(): SessionCookieAttributes {
     return this.edge.transport.cookieAttributes(this.isHttps());
+  }
+
+  foreignSession(): ForeignSession | undefined {
+    const header = this.raw.headers.cookie;
+    if (this.received.wasSent || header === undefined) return undefined;
+    const session = this.edge.migration?.sessionOf(header);
+    this.hasForeignCookie = session !== undefined;
+    return session;
   }
 
   presentedTicket(): SessionTicket | undefined {
@@ -92,7 +106,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return received.ticket;
   }
 
-  /** Nothing has to be stored first, but what is said of caching is said last. */
+  /** The response need not wait for a commit, but its cache headers are set last. */
   onRead(): void {
     this.held ??= this.hold();
   }
@@ -123,12 +137,12 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return { userAgent, ip: this.request.ip ?? this.raw.socket.remoteAddress };
   }
 
-  /** An orphan would be stored by each such request, and its cookie take the place of the right one. */
+  /** Otherwise each such request would store an orphaned session, whose cookie replaces the right one. */
   get isOutside(): boolean {
     return this.edge.transport.isOutside(this.target, this.received);
   }
 
-  /** Of the request, as the client sent it. */
+  /** The request's target, as the client sent it. */
   private get target(): string {
     return this.request.originalUrl ?? this.raw.url ?? '/';
   }
@@ -140,7 +154,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
 
   beforeRelease(response: ServerResponse): void {
     this.limitCaching(response);
-    // Also with a refusal: an id that was stored before something failed is the one that works.
+    // Also with an error: an id that was stored before the failure is the valid one.
     this.sendCookie(response);
   }
 
@@ -161,9 +175,9 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return { status, body: { statusCode: status, message } };
   }
 
-  /** What was written without a response to wait for it is stored all the same. */
+  /** Stores changes that no response has waited for. */
   onClose(): void {
-    // Its client may go while it is read; what is written to it then has nobody else to store it.
+    // The client may hang up while the session is read; later changes would not be stored otherwise.
     if (!this.current.isLoaded) return this.onCloseWhenLoaded();
     if (!this.current.isStored) {
       if (!this.held!.isUntouched && !this.isOutside && this.current.hasChanges()) {
@@ -193,6 +207,8 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     }
     const { transport, log } = this.edge;
     const isHttps = this.isHttps();
+    if (this.hasForeignCookie && !this.isRefused)
+      addCookie(response, this.edge.migration!.clearing);
     if (idUpdate === 'over' && this.isRefused) return;
     if (this.received.isAmbiguous) {
       const host = this.request.hostname ?? this.raw.headers.host;
@@ -204,7 +220,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     transport.give(response, idUpdate, this.received, isHttps, cookieLife);
   }
 
-  /** Whether a session that is not stored yet can be. */
+  /** Whether a new session can be stored. */
   private mayBegin(): boolean {
     if (!this.isOutside) return this.held!.isDeliverable;
     if (this.current.hasChanges()) this.edge.log.outsidePath();
@@ -219,7 +235,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
 }
 
 function ignore(): void {
-  // Whoever asked for the session is told.
+  // The code that used the session gets the error.
 }
 
 function statusOf(error: unknown): number {

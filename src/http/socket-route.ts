@@ -9,6 +9,9 @@ import type { SessionRoute } from './route.js';
 /** The routes of gateways' clients, set for each connection. */
 export const clientRoutes = new WeakMap<object, SessionRoute>();
 
+/** The handshakes of gateways' clients, set for each connection. */
+export const clientHandshakes = new WeakMap<object, Pick<IncomingMessage, 'headers'>>();
+
 /** The sessions of requests that open a socket. No framework answers these requests. */
 export interface Handshakes {
   /** `webSocket`: the opened socket, if it is known. */

@@ -4,7 +4,7 @@ import { applyUpdate, clearEntries, SessionChanges, type Updater } from './chang
 import { SessionValueError } from './errors.js';
 import { checkKey, flashKey, fromJson, isFlashKey, toJson, type ToText } from './entry-value.js';
 
-/** An object that the application holds in its hands, and its text when last looked at. */
+/** An object that the application has read, and its text at the last comparison. */
 interface Live {
   readonly value: object;
   json: string;
@@ -12,20 +12,20 @@ interface Live {
 }
 
 /**
- * The dictionary as one request sees it: the entries it read, with its own changes made to them.
- * What other requests change meanwhile is merged when the changes are stored, not here: a request
- * that held the session across a sign-in sees nothing of what came after.
+ * The dictionary of one request: the entries it read, with its own changes. Changes of other requests are
+ * merged when the changes are stored, not here: a request that holds the session across a sign-in sees
+ * nothing of later changes.
  */
 export class SessionEntries {
   /** Copied before the first change, as the record it came from may be shared. */
   private texts: ReadonlyMap<string, string>;
   private copied = false;
-  /** As they were read, or last taken to be stored: to have them so again is no change. */
+  /** The texts as read, or as last stored. An entry with the same text again has not changed. */
   private before: ReadonlyMap<string, string>;
   private beforeTaken: ReadonlyMap<string, string>;
   private readonly live = new Map<string, Live>();
   private changes = new SessionChanges();
-  /** Told of each change. */
+  /** Called at each change. */
   onChange: (() => void) | undefined;
 
   /** `isStrict`: an object must not have anything that is `undefined`. */
@@ -42,7 +42,7 @@ export class SessionEntries {
     return size;
   }
 
-  /** Whether there is nothing at all to store. */
+  /** Whether there are no entries and no flash messages. */
   get isEmpty(): boolean {
     return this.texts.size === 0;
   }
@@ -59,7 +59,7 @@ export class SessionEntries {
     return this.handOut(key, json, fromJson(json), toText);
   }
 
-  /** The same as `get`, for whoever must not change it: frozen, and not looked at by a commit. */
+  /** Like `get`, for read-only sessions: the value is frozen, and commits do not compare it. */
   read(key: string): unknown {
     this.notice(key);
     const json = this.texts.get(key);
@@ -106,7 +106,7 @@ export class SessionEntries {
     const updater = this.isStrict ? strictly(key, update) : update;
     const value = applyUpdate(this.change(), key, updater);
     this.live.delete(key);
-    // It may be called again in the turn of another request, whose context is none of its business.
+    // It may be called again in another request's turn, but must run in its own async context.
     this.changes.update(key, AsyncResource.bind(updater));
     return value;
   }
@@ -123,7 +123,7 @@ export class SessionEntries {
     }) as number;
   }
 
-  /** Keeps a message for a later request; the last one of a name counts. */
+  /** Sets a flash message for a later request. It replaces an earlier one of the same name. */
   setFlash(name: string, value: unknown): void {
     const key = flashKey(name);
     if (value === undefined) {
@@ -136,8 +136,8 @@ export class SessionEntries {
   }
 
   /**
-   * Takes a message away. Whether this request is the one that has it is known once that is stored;
-   * `value` then says it. A message that somebody put in its place is left for who reads that one.
+   * Removes a flash message. After the removal is stored, `value` shows whether this request got the message.
+   * A message that another request has set in its place stays.
    */
   takeFlash(name: string): { value: unknown } | undefined {
     const key = flashKey(name);
@@ -154,7 +154,7 @@ export class SessionEntries {
     return taken;
   }
 
-  /** The entries as they stand: the base of a first write, if nobody else came in between. */
+  /** A copy of the entries, with all changes: what to store if no other request has changed the record. */
   snapshot(): ReadonlyMap<string, string> {
     this.copied = false;
     return this.texts;
@@ -165,13 +165,13 @@ export class SessionEntries {
     return this.texts;
   }
 
-  /** Whether there is something to store. Finds objects that were changed after they were read. */
+  /** Whether there are changes to store. Detects objects that were changed in place. */
   hasChanges(): boolean {
     for (const key of this.live.keys()) this.notice(key);
     return !this.changes.isEmpty && !this.changes.leaves(this.before, this.texts);
   }
 
-  /** Hands the changes over to be stored, and begins anew. */
+  /** Returns the changes to be stored, and starts a new log. */
   takeChanges(): SessionChanges {
     const taken = this.changes;
     taken.settle(this.before, this.texts);
@@ -181,7 +181,7 @@ export class SessionEntries {
     return taken;
   }
 
-  /** Takes changes back that could not be stored. */
+  /** Restores changes that could not be stored. */
   returnChanges(changes: SessionChanges): void {
     changes.append(this.changes);
     this.changes = changes;
@@ -205,7 +205,7 @@ export class SessionEntries {
     this.before = stored;
   }
 
-  /** Drops entries without a change to store: the new record does not have them. */
+  /** Removes entries without a change to store: the new record does not have them. */
   retain(keeps: (key: string) => boolean): void {
     for (const key of [...this.keys()]) {
       if (keeps(key)) continue;
@@ -215,7 +215,7 @@ export class SessionEntries {
     this.before = this.snapshot();
   }
 
-  /** Drops what was changed since it was last taken to be stored. */
+  /** Drops the changes since `takeChanges()`. */
   discardChanges(): void {
     this.live.clear();
     this.changes = new SessionChanges();
@@ -239,7 +239,7 @@ export class SessionEntries {
     return value;
   }
 
-  /** Makes a change of what was done to an object behind the dictionary's back. */
+  /** Detects whether an object was changed in place, and records that as a change. */
   private notice(key: string): void {
     const live = this.live.get(key);
     if (!live) return;
@@ -278,7 +278,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** It is called with what others have stored, too. */
+/** The function is also called with values that others have stored. */
 function strictly(key: string, update: Updater): Updater {
   return (old) => {
     const value = update(old);

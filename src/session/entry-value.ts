@@ -1,16 +1,16 @@
 import { SessionValueError } from './errors.js';
 
-/** As deep as any sensible value; far from where `JSON.stringify` runs out of stack. */
+/** Deeper than any sensible value, and far below the limit of `JSON.stringify`'s stack. */
 const MAX_DEPTH = 500;
 
-/** Keys through which an object's prototype is reached; refused so that no merge can misuse them. */
+/** Keys that reach an object's prototype; refused to prevent prototype pollution in a merge. */
 const POISONED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 export function isPoisonedKey(key: string): boolean {
   return POISONED_KEYS.has(key);
 }
 
-/** Before the names of flash messages: they are kept beside the entries, and no entry has such a key. */
+/** The prefix of flash messages, which are stored beside the entries. No entry can have such a key. */
 const FLASH = '\0flash:';
 
 export function flashKey(name: string): string {
@@ -22,7 +22,7 @@ export function isFlashKey(key: string): boolean {
   return key.startsWith(FLASH);
 }
 
-/** Refuses what cannot be an entry's key. */
+/** Refuses an invalid key of an entry. */
 export function checkKey(key: unknown): asserts key is string {
   if (typeof key !== 'string') {
     throw new SessionValueError(String(key), 'the key of an entry must be a string');
@@ -172,7 +172,10 @@ function checkList(value: unknown[], path: string): void {
   }
 }
 
-/** `Object.prototype` of another realm, such as a test runner's or a `vm` context's. */
+/**
+ * Whether a prototype is `Object.prototype` of another realm, such as a test runner's or a `vm`
+ * context's.
+ */
 function isForeignPlain(prototype: unknown): boolean {
   return (
     Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')

@@ -1,23 +1,23 @@
 /** Milliseconds within which a line of a kind is written once. */
 const INTERVAL = 60_000;
 
-/** Far more than there are; should a kind come from outside after all, it cannot fill the memory. */
+/** Far more kinds than exist, so that a kind from outside could not fill the memory. */
 const MAX_KINDS = 200;
 
 /**
- * Limits what clients can make a process log: one line of a kind a minute, and the next one with the
- * number of those that were left out.
+ * Limits the lines that clients can cause in the log: one line of each kind a minute; the next one has the
+ * number of omitted lines.
  */
 export class LineLimit {
   private readonly written = new Map<string, { at: number; leftOut: number }>();
 
-  /** The kinds are a few fixed ones. `monotonic`: milliseconds by a clock that nobody sets. */
+  /** The kinds are a few fixed ones. `monotonic`: milliseconds by a clock that is never set. */
   constructor(
     private readonly write: (line: string) => void,
     private readonly monotonic: () => number = () => performance.now(),
   ) {}
 
-  /** `kind`: by default the line itself. `write`: if this line is to go elsewhere. */
+  /** `kind`: by default the line itself. `write`: another function that writes this line. */
   add(line: string, kind = line, write = this.write): void {
     const now = this.monotonic();
     const last = this.written.get(kind);

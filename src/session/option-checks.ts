@@ -2,13 +2,13 @@ import { remedyFor, type OptionHints } from './option-names.js';
 import { printable } from './printable.js';
 import { SessionOptionsError } from './errors.js';
 
-/** Characters of the longest name that is compared with those known. */
+/** The longest name, in characters, that is compared with the known ones. */
 const MAX_NAME = 40;
 
 /**
- * `hints`: what to say to who gives options that others have.
+ * Refuses unknown options. `hints`: texts for options of other libraries.
  *
- * @throws SessionOptionsError for a name that is none of those known, with the one that was meant
+ * @throws SessionOptionsError for an unknown name, with the likely one
  */
 export function refuseUnknownOptions(
   options: unknown,
@@ -19,7 +19,7 @@ export function refuseUnknownOptions(
   requireOptions(options, parent);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    // Beyond that it is no slip, and comparing would take long.
+    // A longer name is not a typo, and comparing would take long.
     const remedy = remedyFor(name.slice(0, MAX_NAME), known, hints);
     throw new SessionOptionsError(parent ? `${parent}.${name}` : name, remedy);
   }
@@ -49,7 +49,7 @@ export function requireWholeNumber(
   );
 }
 
-/** The options with their defaults; one that is `undefined` counts as left out. */
+/** The options with their defaults. `undefined` counts as absent. */
 export function withDefaults<Defaults extends object, Options extends object>(
   defaults: Defaults,
   options: Options,

@@ -1,9 +1,8 @@
-/** What a name that is no option is answered by. */
+/** Hints for unknown option names. */
 export type OptionHints = Readonly<Record<string, string>>;
 
 /**
- * What to say to who gives an option that is none: the hint for it, the option that was meant, or else
- * the names of all.
+ * The text for an unknown option: its hint, the likely option, or else the names of all.
  */
 export function remedyFor(name: string, known: readonly string[], hints: OptionHints = {}): string {
   if (Object.hasOwn(hints, name)) return hints[name]!;
@@ -13,10 +12,10 @@ export function remedyFor(name: string, known: readonly string[], hints: OptionH
     : `there is no such option; the options are ${known.join(', ')}`;
 }
 
-/** The one that a slip may have made this name of. `undefined`: it is like none, or like several. */
+/** The option that a typo may have turned into this name. `undefined`: none is similar, or several are. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   const given = plain(name);
-  // One slip in four letters, or in fewer.
+  // One typo per four letters.
   const most = Math.max(1, Math.floor(given.length / 4));
   const near = known
     .map((option) => ({ option, slips: slipsBetween(given, plain(option)) }))

@@ -1,7 +1,7 @@
 /** Registered on the global object, for all copies of this package in a process. */
 const COPIES = Symbol.for('nestjs-session-manager.copies.1');
 
-/** Of this copy. */
+/** The entry of this copy. */
 const OWN = Symbol('copy');
 
 type Copies = Map<symbol, string>;
@@ -11,12 +11,12 @@ export function tellCopy(): void {
   copies().set(OWN, placeOf(new Error().stack));
 }
 
-/** Where the copies are whose `SessionModule` is in use, if that of this copy is not. */
+/** The folders of the copies whose `SessionModule` is in use, if that of this copy is not. */
 function otherCopies(): string[] {
   return [...copies()].filter(([copy]) => copy !== OWN).map(([, place]) => place);
 }
 
-/** What to add to an error that says that there is no `SessionModule`; nothing, if there is none. */
+/** A hint to other copies for an error about a missing `SessionModule`. Empty if there are none. */
 export function copiesHint(): string {
   const others = otherCopies();
   if (others.length === 0) return '';
@@ -38,7 +38,7 @@ function copies(): Copies {
   return (holder[COPIES] ??= new Map<symbol, string>());
 }
 
-/** The folder of the package, out of a stack that begins in this file. */
+/** The folder of the package, from a stack that begins in this file. */
 function placeOf(stack = ''): string {
   const [, file] = /\(?((?:file:\/\/)?[^\s()]*package-copies\.[cm]?[jt]s)/.exec(stack) ?? [];
   return file?.replace(/^file:\/\//, '').replace(/\/(dist|src)\/.*$/, '') ?? 'an unknown folder';

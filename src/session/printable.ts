@@ -1,4 +1,4 @@
-/** Characters of a text that comes from outside, in a line of the log or the message of an error. */
+/** The longest text from outside in a log line or an error message, in characters. */
 const MAX_SHOWN = 200;
 
 /**
@@ -8,12 +8,12 @@ const MAX_SHOWN = 200;
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
 
 /**
- * A text fit for a line of the log and for an error's message, whoever wrote it: it cannot look like
- * another line, move a terminal's cursor, or be longer than `max` characters and a `…`.
+ * Makes a text from outside safe for a log line and an error message: it cannot look like another line, move
+ * a terminal's cursor, or be longer than `max` characters and a `…`.
  */
 export function printable(text: unknown, max = MAX_SHOWN): string {
   const whole = textOf(text);
-  // Escaped it is longer; what is cut off need not be.
+  // Cuts first, as escaping makes the text longer.
   const shown = cut(whole, max).replace(UNPRINTABLE, escaped);
   return whole.length > max || shown.length > max ? `${cut(shown, max)}…` : shown;
 }
@@ -26,7 +26,7 @@ export function printableStack({ stack, message, name }: Error, max?: number): s
   return [`${name}: ${message}`, ...frames].map((line) => printable(line, max)).join('\n');
 }
 
-/** Of anything, as anything can be thrown. */
+/** The text of any value, as any value can be thrown. */
 function textOf(value: unknown): string {
   try {
     const text = String(value);
@@ -36,7 +36,7 @@ function textOf(value: unknown): string {
   }
 }
 
-/** Not within a pair of surrogates. */
+/** Does not cut within a surrogate pair. */
 function cut(text: string, max: number): string {
   if (text.length <= max) return text;
   return /[\ud800-\udbff]/.test(text[max - 1]!) ? text.slice(0, max - 1) : text.slice(0, max);

@@ -1,12 +1,12 @@
 import { SessionOptionsError } from './errors.js';
 
-/** By hand nobody types so much; a password is not what is wanted here. */
+/** Longer than a typed password: a secret must be generated. */
 const MIN_SECRET_LENGTH = 32;
 
 /**
- * The option `secrets` as a list. No error shows one of them.
+ * The option `secrets` as a list. Errors do not show secrets.
  *
- * @throws SessionOptionsError that names the first wrong one
+ * @throws SessionOptionsError that names the first invalid one
  */
 export function checkSecrets(option: string | readonly string[] | undefined): readonly string[] {
   if (option === undefined) return [];

@@ -5,7 +5,12 @@ import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import type { SessionEdge } from '../http/request-session.js';
 import type { SessionRoute } from '../http/route.js';
-import { clientRoutes, handshakesAt, type Handshakes } from '../http/socket-route.js';
+import {
+  clientHandshakes,
+  clientRoutes,
+  handshakesAt,
+  type Handshakes,
+} from '../http/socket-route.js';
 import { gatewaysOf, interceptMessages } from './gateways.js';
 import { HandshakeSession, type Handshake } from './handshake-session.js';
 import { callHandler } from './message-call.js';
@@ -69,6 +74,7 @@ export class SessionSockets implements SocketListener, Handshakes {
     const socket = this.open(client, request, handshake.hasSession);
     this.sockets.set(client, socket);
     clientRoutes.set(client, socket);
+    clientHandshakes.set(client, request);
     if (socket.ticket) adapter.bindClientDisconnect?.(client, () => socket.onDisconnect());
   }
 

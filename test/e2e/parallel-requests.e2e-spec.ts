@@ -5,6 +5,7 @@ import { Session } from '../../src/index.js';
 import { visitor } from '../support/http-client.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { startNodeServer, type NodeServer } from '../support/node-server.js';
+import { startPostgres } from '../support/postgres.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
 
 @Controller()
@@ -80,22 +81,40 @@ describe.each(PLATFORMS)('parallel requests of one session, on %s', (platform) =
   });
 });
 
-describe('parallel requests of one session in two server processes', () => {
-  let memcached: Memcached;
+const PLACES: [string, () => Promise<{ location: string; stop(): Promise<void> }>][] = [
+  [
+    'memcached',
+    async () => {
+      const memcached = await startMemcached();
+      return { location: memcached.server, stop: () => memcached.stop() };
+    },
+  ],
+  [
+    'Postgres',
+    async () => {
+      const postgres = await startPostgres();
+      return { location: postgres.url, stop: () => postgres.stop() };
+    },
+  ],
+];
+
+describe.each(PLACES)('parallel requests of one session in two processes on %s', (_, begin) => {
+  let stop: () => Promise<void>;
   let servers: NodeServer[];
   let urls: string[];
 
   beforeAll(async () => {
-    memcached = await startMemcached();
+    const place = await begin();
+    stop = () => place.stop();
     servers = await Promise.all(
-      [0, 1].map(() => startNodeServer('counter-server.mjs', memcached.server)),
+      [0, 1].map(() => startNodeServer('counter-server.mjs', place.location)),
     );
     urls = servers.map(({ url }) => url);
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await Promise.all(servers.map((server) => server.stop()));
-    await memcached.stop();
+    await stop();
   });
 
   async function oneSessionOnBoth() {

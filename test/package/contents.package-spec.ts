@@ -103,7 +103,7 @@ describe('the packed package', () => {
   it('exports the public names and nothing else', async () => {
     const names = Object.keys(await import('nestjs-session-manager'));
     expect(names.sort()).toEqual([
-      ...['FreshSession', 'FreshSessionGuard'],
+      ...['AllowCrossSite', 'CrossSiteGuard', 'FreshSession', 'FreshSessionGuard'],
       ...['Session', 'SessionConflictError', 'SessionDestroyedError', 'SessionError'],
       ...['SessionLimitError', 'SessionManager', 'SessionModule', 'SessionMonitor'],
       ...['SessionOptionsError', 'SessionReadOnlyError', 'SessionStoreError'],

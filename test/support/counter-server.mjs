@@ -31,11 +31,15 @@ route(Get(), 'read');
 route(Post('increment'), 'increment');
 route(Post('update'), 'update');
 
+async function placeOf(location) {
+  if (location.startsWith('redis:')) return { stores: redisStore(location) };
+  if (!location.startsWith('postgresql:')) return { memcached: location };
+  const { postgresStore } = await import('nestjs-session-manager/postgres');
+  return { stores: postgresStore({ connectionString: location, migrate: true }) };
+}
+
 class AppModule {}
-const [, , server] = process.argv;
-const sessions = SessionModule.forRoot(
-  server.startsWith('redis:') ? { stores: redisStore(server) } : { memcached: server },
-);
+const sessions = SessionModule.forRoot(await placeOf(process.argv[2]));
 Module({ imports: [sessions], controllers: [CounterController] })(AppModule);
 
 const app = await NestFactory.create(AppModule, { logger: ['error'] });

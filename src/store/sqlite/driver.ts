@@ -43,5 +43,6 @@ export class SqliteError extends Error {
 
 /** In words that are fit for a log: SQLite names tables and columns, and no values. */
 export function sqliteError(error: unknown): SqliteError {
-  return new SqliteError(error instanceof Error ? error.message : 'SQLite has failed');
+  const { message } = (error ?? {}) as { message?: unknown };
+  return new SqliteError(typeof message === 'string' ? message : 'SQLite has failed');
 }

@@ -1,0 +1,134 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import {
+  ForbiddenException,
+  Inject,
+  Injectable,
+  Optional,
+  SetMetadata,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+
+import { refuseUnknownOptions } from '../session/option-checks.js';
+import { SessionOptionsError } from '../session/errors.js';
+import { httpRequestOf } from './http-request-of.js';
+import { clientHandshakes } from './socket-route.js';
+
+/** Which requests from elsewhere are let in. */
+export interface CrossSiteOptions {
+  /** Origins that may send any request, such as `'https://admin.example.org'`. Default: none. */
+  readonly allowedOrigins?: readonly string[] | undefined;
+}
+
+/** What is asked of a request, of the raw one, of Express's and of Fastify's. */
+export interface CrossSiteRequest {
+  /** Of HTTP, such as `POST`. */
+  readonly method?: string | undefined;
+  /** By their names in lower case. */
+  readonly headers?: IncomingHttpHeaders | undefined;
+  /** Fastify's has the one of Node.js here. */
+  readonly raw?: { readonly method?: string | undefined; readonly headers: IncomingHttpHeaders };
+  /** The host that the client asked, as seen through proxies that are trusted. */
+  readonly host?: string | undefined;
+}
+
+const ALLOWED = Symbol('cross-site requests are allowed');
+const OPTIONS = Symbol('cross-site options');
+
+/** They change nothing, in an application that keeps to HTTP (RFC 9110, 9.2.1). */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Lets every request of these handlers in, or those from these origins, whatever `CrossSiteGuard` says: for
+ * webhooks, or a form that another site posts.
+ */
+export function AllowCrossSite(
+  ...origins: string[]
+): ReturnType<typeof SetMetadata<symbol, true | readonly string[]>> {
+  origins.forEach(checkOrigin);
+  return SetMetadata(ALLOWED, origins.length > 0 ? origins : true);
+}
+
+/**
+ * Refuses requests that another site makes a browser send, with a 403 and the code `SESSION_CROSS_SITE`
+ * (cross-site request forgery). It needs no token: it goes by `Sec-Fetch-Site`, and where that is missing by
+ * `Origin`. Requests without either do not come from a browser of today, and are let in.
+ *
+ * ```ts
+ * app.useGlobalGuards(new CrossSiteGuard({ allowedOrigins: ['https://admin.example.org'] }));
+ * ```
+ *
+ * @throws SessionOptionsError for what is no origin
+ */
+@Injectable()
+export class CrossSiteGuard implements CanActivate {
+  readonly #allowed: ReadonlySet<string>;
+  readonly #reflector = new Reflector();
+
+  constructor(@Optional() @Inject(OPTIONS) options: CrossSiteOptions = {}) {
+    refuseUnknownOptions(options, ['allowedOrigins']);
+    const { allowedOrigins = [] } = options;
+    allowedOrigins.forEach(checkOrigin);
+    this.#allowed = new Set(allowedOrigins);
+  }
+
+  /**
+   * Whether the request may pass.
+   *
+   * @throws ForbiddenException with the code `SESSION_CROSS_SITE` if another site made the browser send it
+   */
+  canActivate(context: ExecutionContext): boolean {
+    const places = [context.getHandler(), context.getClass()];
+    const allowed = this.#reflector.getAllAndOverride<true | string[] | undefined>(ALLOWED, places);
+    if (allowed === true) return true;
+    const type = context.getType<string>();
+    if (type === 'rpc') return true;
+    if (type === 'ws') {
+      const handshake = clientHandshakes.get(context.switchToWs().getClient());
+      return !handshake || this.check({ headers: handshake.headers, method: 'CONNECT' }, allowed);
+    }
+    return this.check(httpRequestOf(context), allowed);
+  }
+
+  /**
+   * Whether a request comes from another site, for what no guard sees, such as the handshake of a WebSocket:
+   * `allowRequest` of Socket.IO, `verifyClient` of ws.
+   */
+  isCrossSite(request: CrossSiteRequest, more: readonly string[] = []): boolean {
+    const { method, headers } = request.raw ?? request;
+    const isHandshake = headers?.upgrade !== undefined || headers?.['sec-websocket-key'];
+    if (!isHandshake && SAFE_METHODS.has(method ?? 'GET')) return false;
+    const origin = headers?.origin;
+    const isAllowed = origin !== undefined && (this.#allowed.has(origin) || more.includes(origin));
+    const site = headers?.['sec-fetch-site'];
+    if (site !== undefined) return site !== 'same-origin' && site !== 'none' && !isAllowed;
+    if (origin === undefined || isAllowed) return false;
+    return hostOf(origin) !== (request.host ?? headers?.host)?.toLowerCase();
+  }
+
+  private check(request: CrossSiteRequest, more?: readonly string[]): boolean {
+    if (!this.isCrossSite(request, more)) return true;
+    throw new ForbiddenException({
+      statusCode: 403,
+      error: 'Forbidden',
+      code: 'SESSION_CROSS_SITE',
+      message: 'This request was sent by another site.',
+    });
+  }
+}
+
+function checkOrigin(origin: unknown): void {
+  if (typeof origin === 'string' && URL.canParse(origin) && new URL(origin).origin === origin)
+    return;
+  throw new SessionOptionsError(
+    'allowedOrigins',
+    'give origins as browsers send them, such as https://admin.example.org: no path, no slash at the end',
+  );
+}
+
+/** `undefined`: none, as of `null`. */
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Post } from '@nestjs/common';
+
+import { AllowCrossSite, CrossSiteGuard, SessionOptionsError } from '../../src/index.js';
+import { useSessionApp } from '../support/hooks.js';
+import { PLATFORMS } from '../support/session-app.js';
+
+@Controller()
+class TransfersController {
+  @Post('transfer')
+  transfer() {
+    return { done: true };
+  }
+
+  @Get('balance')
+  balance() {
+    return { balance: 1 };
+  }
+
+  @AllowCrossSite()
+  @Post('webhook')
+  webhook() {
+    return { done: true };
+  }
+
+  @AllowCrossSite('https://shop.example')
+  @Post('order')
+  order() {
+    return { done: true };
+  }
+}
+
+const ADMIN = 'https://admin.example';
+
+describe.each(PLATFORMS)('requests that another site sends, on %s', (platform) => {
+  const app = useSessionApp(() => ({
+    platform,
+    controllers: [TransfersController],
+    prepare: (nest) => nest.useGlobalGuards(new CrossSiteGuard({ allowedOrigins: [ADMIN] })),
+  }));
+
+  const post = (path: string, headers: Record<string, string>) =>
+    app.visitor().post(path, undefined, { headers });
+
+  it.each<[string, Record<string, string>]>([
+    ['of the same origin', { 'sec-fetch-site': 'same-origin', origin: 'http://localhost' }],
+    ['that a user has made', { 'sec-fetch-site': 'none' }],
+    ['of no browser', {}],
+    ['of an allowed origin', { 'sec-fetch-site': 'cross-site', origin: ADMIN }],
+    ['of an allowed origin, by an old browser', { origin: ADMIN }],
+  ])('are let in if they are %s', async (_what, headers) => {
+    expect((await post('/transfer', headers)).status).toBe(201);
+  });
+
+  it('of an old browser are let in if they are of the same host', async () => {
+    expect((await post('/transfer', { origin: app.url })).status).toBe(201);
+    expect((await post('/transfer', { origin: app.url.replace(/\d$/, '') })).status).toBe(403);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
+    ['a neighbour host', { 'sec-fetch-site': 'same-site', origin: 'https://blog.example' }],
+    ['another site, without an origin', { 'sec-fetch-site': 'cross-site' }],
+    ['another site, by an old browser', { origin: 'https://evil.example' }],
+    ['an origin that is kept secret', { origin: 'null' }],
+    ['two sources at once', { 'sec-fetch-site': 'same-origin, cross-site' }],
+  ])('are refused with a code if they come from %s', async (_what, headers) => {
+    const { status, json } = await post('/transfer', headers);
+    expect(status).toBe(403);
+    expect(json).toMatchObject({ statusCode: 403, code: 'SESSION_CROSS_SITE' });
+  });
+
+  it('are let in if they only read, and where the route says so', async () => {
+    const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://shop.example' };
+    expect((await app.visitor().get('/balance', { headers })).status).toBe(200);
+    expect((await post('/webhook', headers)).status).toBe(201);
+    expect((await post('/order', headers)).status).toBe(201);
+    expect((await post('/order', { ...headers, origin: 'https://x.example' })).status).toBe(403);
+  });
+});
+
+describe('handshakes that another site makes', () => {
+  const guard = new CrossSiteGuard({ allowedOrigins: [ADMIN] });
+  const handshake = (origin?: string) => ({
+    method: 'GET',
+    headers: { host: 'shop.example', upgrade: 'websocket', ...(origin && { origin }) },
+  });
+
+  it.each([
+    ['https://shop.example', false],
+    [ADMIN, false],
+    [undefined, false],
+    ['https://evil.example', true],
+    ['https://shop.example:8443', true],
+    ['null', true],
+  ])('are told by their origin: %s', (origin, expected) => {
+    expect(guard.isCrossSite(handshake(origin))).toBe(expected);
+  });
+});
+
+it.each(['admin.example', 'https://admin.example/', 'https://a.example/x', '*', ''])(
+  '%p is refused as an origin',
+  (origin) => {
+    expect(() => new CrossSiteGuard({ allowedOrigins: [origin] })).toThrow(SessionOptionsError);
+    expect(() => AllowCrossSite(origin)).toThrow(SessionOptionsError);
+  },
+);
