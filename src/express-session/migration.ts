@@ -13,9 +13,9 @@ type Done = (error?: unknown, session?: unknown) => void;
 /** What is used of a store of express-session: connect-redis, connect-memcached, any other. */
 export interface ExpressSessionStore {
   /** Reads a session. */
-  get(id: string, done: (error: any, session?: any) => void): unknown;
+  get(id: string, done: (error?: unknown, session?: unknown) => void): unknown;
   /** Removes a session. */
-  destroy(id: string, done?: (error?: any) => void): unknown;
+  destroy(id: string, done?: (error?: unknown) => void): unknown;
 }
 
 /** The options of `expressSession()`: those that the application gave to express-session. */
@@ -122,7 +122,7 @@ async function ask(work: (done: Done) => unknown): Promise<unknown> {
       timer = setTimeout(() => setImmediate(reject, new Error('no answer in time')), TIMEOUT);
       work((error, session) => {
         const isMissing = (error as { code?: string } | undefined)?.code === 'ENOENT';
-        if (error && !isMissing) reject(error as Error);
+        if (error && !isMissing) reject(error instanceof Error ? error : new Error(String(error)));
         else resolve(session);
       });
     });
