@@ -3,13 +3,14 @@ import { inspect } from 'node:util';
 import type { SessionError } from '../session/errors.js';
 import { checkKey, toLooseJson } from '../session/entry-value.js';
 import type { SessionState } from '../session/session-state.js';
-import type { RequestSessionCookie } from './request-session-cookie.js';
+import type { CookieLife, RequestSessionCookie } from './request-session-cookie.js';
 import type { Callback, RequestSessionObject } from './request-session-types.js';
 
 /** What `request.session` asks of its request. */
 export interface SessionOwner {
   readonly request: object;
-  newCookie(): RequestSessionCookie;
+  newCookie(life: CookieLife): RequestSessionCookie;
+  setCookieLife(seconds: number | false): void;
   regenerate(from: SessionValues): Promise<void>;
   save(from: SessionValues): Promise<void>;
   reload(from: SessionValues): Promise<void>;
@@ -19,7 +20,7 @@ export interface SessionOwner {
 const SELF = Symbol('request.session');
 
 /** The values behind `request.session`: those of the session, until it gets another id. */
-export class SessionValues {
+export class SessionValues implements CookieLife {
   /** What is not stored, as JSON leaves it out; all that is left of a session which goes on elsewhere. */
   private readonly local = new Map<string, unknown>();
   private isDetached = false;
@@ -40,11 +41,20 @@ export class SessionValues {
   }
 
   get cookie(): RequestSessionCookie {
-    return (this.ownCookie ??= this.owner.newCookie());
+    return (this.ownCookie ??= this.owner.newCookie(this));
   }
 
+  /** Passport assigns that of the session before. */
   set cookie(cookie: RequestSessionCookie) {
-    this.ownCookie = cookie;
+    this.cookie.assign(cookie);
+  }
+
+  get seconds(): number | false {
+    return this.state.cookieLife;
+  }
+
+  setSeconds(seconds: number | false): void {
+    if (!this.isDetached) this.owner.setCookieLife(seconds);
   }
 
   /** From now on it keeps its values for itself: passport copies them into the next session. */
@@ -148,8 +158,7 @@ class Members {
   }
 
   resetMaxAge(): this {
-    const { cookie } = this[SELF].#values;
-    cookie.maxAge = cookie.originalMaxAge;
+    this[SELF].#values.cookie.reset();
     return this;
   }
 

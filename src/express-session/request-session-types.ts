@@ -16,7 +16,7 @@ export type RequestSessionObject<Data extends object = Record<string, unknown>> 
 export interface RequestSessionMembers {
   /** The session id. Never log it: whoever knows it has the session. */
   readonly id: string;
-  /** The attributes of the session's cookie. */
+  /** The attributes of the session's cookie. Its `maxAge` is the session's life, too. */
   cookie: RequestSessionCookie;
   /** Destroys the session, and begins an empty one with a new id; `request.session` is then that one. */
   regenerate(callback: Callback): this;

@@ -3,7 +3,7 @@ import type { FrameworkRequest, RequestSession } from '../http/request-session.j
 import { isRouted, requestSessionOf } from '../http/session-of.js';
 import { refuseUnknownOptions } from '../session/option-checks.js';
 import { SessionDestroyedError, SessionOptionsError } from '../session/errors.js';
-import { RequestSessionCookie } from './request-session-cookie.js';
+import { RequestSessionCookie, type CookieLife } from './request-session-cookie.js';
 import { SessionValues, type SessionOwner } from './request-session-object.js';
 
 /** The options of `requestSession()`. */
@@ -132,9 +132,13 @@ class SessionPlace implements SessionOwner {
     return this.session.current.preload();
   }
 
-  newCookie(): RequestSessionCookie {
+  newCookie(life: CookieLife): RequestSessionCookie {
     const { cookieAttributes, now } = this.session;
-    return new RequestSessionCookie(cookieAttributes, now);
+    return new RequestSessionCookie(cookieAttributes, life, now);
+  }
+
+  setCookieLife(seconds: number | false): void {
+    this.session.current.setCookieLife(seconds);
   }
 
   async regenerate(from: SessionValues): Promise<void> {

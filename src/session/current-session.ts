@@ -82,6 +82,13 @@ export class CurrentSession {
     };
   }
 
+  /** How long the cookie of the session that `found` gave is kept, in seconds; `false`: see `cookieLife`. */
+  setCookieLife(seconds: number | false): void {
+    const { state, refusal } = this.found();
+    if (refusal) throw refusal();
+    this.repository.setCookieLife(state, seconds);
+  }
+
   /** The request's session, if it is stored or was begun by this request. */
   async peek({ touch }: PeekOptions = {}): Promise<Session | undefined> {
     const session = await this.load({ onOutage: 'refuse', touch });

@@ -108,6 +108,25 @@ export function lifetimeAfterSignIn(
   return { ...lifetimeOf(policy, seconds), persist: true };
 }
 
+/**
+ * The lifetime of a session whose cookie is to be kept for so many seconds, or until the browser is closed
+ * (`false`): the session may then be unused for as long as the options say. `undefined`: it has it already.
+ *
+ * @throws SessionValueError unless it is a number of seconds
+ */
+export function lifetimeWithCookie(
+  policy: SessionPolicy,
+  before: SessionLifetime | undefined,
+  seconds: number | false,
+): SessionLifetime | undefined {
+  const persist = seconds !== false;
+  const idle = Math.min(seconds === false ? policy.timeout : seconds, longestIdle(policy));
+  const isPersistent = cookieLife(policy, before) !== false;
+  if (idle === idleTimeout(policy, before) && persist === isPersistent) return undefined;
+  if (idle !== policy.timeout) return { ...lifetimeOf(policy, idle), persist };
+  return { ...lifetimeAfterSignIn(policy, before, false), persist };
+}
+
 type Limit = number | false;
 
 function deadlineAfter(since: number, seconds: Limit): number {

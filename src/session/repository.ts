@@ -4,7 +4,7 @@ import { newTicket, StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
 import { isFlashKey } from './entry-value.js';
 import { SessionLookup } from './lookup.js';
-import { lifetimeAfterSignIn, lifetimeOf } from './lifetime.js';
+import { lifetimeAfterSignIn, lifetimeOf, lifetimeWithCookie } from './lifetime.js';
 import type { SessionPolicy } from './policy.js';
 import type { RecordFields, SessionRecord } from './storage/record-format.js';
 import { SessionRecords, type TracedRecord } from './storage/records.js';
@@ -177,6 +177,14 @@ export class SessionRepository {
   setLifetime(session: SessionState, seconds: unknown): void {
     const { persist } = session.lifetime ?? {};
     session.setLifetime({ ...lifetimeOf(this.policy, seconds), persist });
+    if (session.status === 'new') this.assignNewId(session);
+  }
+
+  /** How long its cookie is kept, in seconds, and so the session; `false`: until the browser is closed. */
+  setCookieLife(session: SessionState, seconds: number | false): void {
+    const lifetime = lifetimeWithCookie(this.policy, session.lifetime, seconds);
+    if (!lifetime) return;
+    session.setLifetime(lifetime);
     if (session.status === 'new') this.assignNewId(session);
   }
 
@@ -358,8 +366,8 @@ export class SessionRepository {
     fields: RecordFields | undefined,
     mayRotate: boolean,
   ): Promise<void> {
-    const cookieIsDue =
-      mayRotate && (this.rotation.isCookieDue(session) || hasOtherCookie(session, fields));
+    const isOutdated = hasOtherCookie(session, fields);
+    const cookieIsDue = mayRotate && (this.rotation.isCookieDue(session) || isOutdated);
     const cookieSentAt = cookieIsDue ? this.policy.now() : session.cookieSentAt;
     const expected = expectedRecord(session, cookieSentAt);
     const outcome = await this.commits.commit(
@@ -379,7 +387,7 @@ export class SessionRepository {
     }
     session.confirmed();
     if (!session.isRenewed) session.renewed();
-    if (cookieIsDue) session.cookieSent(cookieSentAt);
+    if (cookieIsDue || isOutdated) session.cookieSent(cookieSentAt);
   }
 
   private assignNewId(session: SessionState): void {
