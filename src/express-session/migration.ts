@@ -122,7 +122,8 @@ async function ask(work: (done: Done) => unknown): Promise<unknown> {
       timer = setTimeout(() => setImmediate(reject, new Error('no answer in time')), TIMEOUT);
       work((error, session) => {
         const isMissing = (error as { code?: string } | undefined)?.code === 'ENOENT';
-        if (error && !isMissing) reject(error instanceof Error ? error : new Error(String(error)));
+        if (error && !isMissing)
+          reject(error instanceof Error ? error : new Error('its store failed', { cause: error }));
         else resolve(session);
       });
     });
