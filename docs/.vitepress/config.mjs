@@ -13,7 +13,7 @@ const FIRST = {
   start: ['install', 'the-session', 'types', 'sign-in', 'options', 'deploy'],
   guides: ['users-and-devices', 'flash', 'guards', 'outages', 'fastify', 'graphql', 'websockets'],
   stores: ['memcached', 'redis', 'postgres', 'sqlite', 'durable-tier', 'application-cache'],
-  moving: ['express-session'],
+  moving: ['express-session', 'passport'],
   reference: ['options', 'session', 'errors', 'events'],
 };
 
