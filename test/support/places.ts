@@ -35,15 +35,16 @@ export const PLACES: readonly Place[] = [
   {
     name: 'memcached',
     async start() {
-      const { server, stop } = await startMemcached();
-      return { options: () => ({ memcached: server }), stop };
+      const memcached = await startMemcached();
+      return { options: () => ({ memcached: memcached.server }), stop: () => memcached.stop() };
     },
   },
   {
     name: 'memcached with secrets',
     async start() {
-      const { server, stop } = await startMemcached();
-      return { options: () => ({ memcached: server, secrets: SECRET }), stop };
+      const memcached = await startMemcached();
+      const options = () => ({ memcached: memcached.server, secrets: SECRET });
+      return { options, stop: () => memcached.stop() };
     },
   },
   {
@@ -63,26 +64,25 @@ export const PLACES: readonly Place[] = [
     name: 'a durable tier',
     async start() {
       const store = new Map();
-      const { server, stop } = await startMemcached();
-      const options = () => ({ stores: [memcachedStore(server), new Keyv({ store })] });
-      return { options, stop };
+      const memcached = await startMemcached();
+      const options = () => ({ stores: [memcachedStore(memcached.server), new Keyv({ store })] });
+      return { options, stop: () => memcached.stop() };
     },
   },
   {
     name: 'Redis',
     async start() {
-      const { url, stop } = await startRedis();
-      return { options: () => ({ stores: redisStore(url) }), stop };
+      const redis = await startRedis();
+      return { options: () => ({ stores: redisStore(redis.url) }), stop: () => redis.stop() };
     },
   },
   {
     name: 'Postgres',
     async start() {
-      const { url: connectionString, stop } = await startPostgres();
-      return {
-        options: () => ({ stores: postgresStore({ connectionString, migrate: true }) }),
-        stop,
-      };
+      const postgres = await startPostgres();
+      const { url: connectionString } = postgres;
+      const options = () => ({ stores: postgresStore({ connectionString, migrate: true }) });
+      return { options, stop: () => postgres.stop() };
     },
   },
   {
