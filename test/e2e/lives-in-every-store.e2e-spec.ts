@@ -48,7 +48,7 @@ const CASES = PLATFORMS.flatMap((platform) => PLACES.map((place) => ({ platform,
 describe.each(CASES)('lives of sessions in $place.name, on $platform', ({ platform, place }) => {
   const open = use(
     () => place.start(),
-    ({ stop }) => stop(),
+    (started) => started.stop(),
   );
   const app = useSessionApp(() => ({
     platform,
