@@ -315,7 +315,8 @@ export class CurrentSession {
     return this.take(found ?? this.repository.begin());
   }
 
-  private take(state: SessionState): Session {
+  /** Continues with this session. */
+  protected take(state: SessionState): Session {
     const lifecycle: SessionLifecycle = {
       save: () => this.ifCurrent(state, () => this.save()),
       regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),
