@@ -71,7 +71,10 @@ describe('Jest in a CommonJS project, as its page has it', () => {
         'cart.spec.ts': example.replace('./app.module.js', './app.module'),
         'memcached.spec.ts': memcachedSpec,
         'wishes.ts': await guideExample('testing', 'unit-wishes'),
-        'unit.spec.ts': (await guideExample('testing', 'unit-test')).replace('./wishes.js', './wishes'),
+        'unit.spec.ts': (await guideExample('testing', 'unit-test')).replace(
+          './wishes.js',
+          './wishes',
+        ),
         '../jest.config.js': await readmeExample('jest'),
       },
     });
