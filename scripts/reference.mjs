@@ -16,7 +16,7 @@ const PAGES = [
     names: {
       index: [
         ...['SessionModuleOptions', 'SessionCookieOptions', 'SessionHeaderOptions'],
-        ...['MemcachedOptions', 'SessionOptionsFactory', 'SessionModule', 'memcachedStore'],
+        ...['RememberLimits', 'MemcachedOptions', 'SessionOptionsFactory', 'SessionModule'],
       ],
       inspector: ['SessionInspectorOptions'],
     },
@@ -27,9 +27,35 @@ const PAGES = [
     intro: 'Members of the session, and what can be injected.',
     names: {
       index: [
-        ...['ReadMembers', 'WriteMembers', 'SessionManager', 'UserSessions', 'SessionInfo'],
-        ...['SessionAccess', 'WritableAccess', 'sessionOf', 'Session'],
+        ...['Session', 'sessionOf', 'SessionAccess', 'SessionManager'],
+        ...['UserSessions', 'SessionInfo'],
+        ...['FreshSession', 'CrossSiteGuard', 'CrossSiteOptions', 'AllowCrossSite'],
       ],
+    },
+  },
+  {
+    file: 'stores',
+    title: 'Stores and the contract',
+    intro:
+      'Which one to take, and how: [memcached](../stores/memcached.md) and the pages after it.',
+    names: {
+      index: ['memcachedStore', 'cacheStore', 'SessionStore', 'RecordHints', 'StoreDiagnosis'],
+      redis: ['redisStore', 'RedisStoreOptions'],
+      postgres: ['postgresStore', 'PostgresOptions', 'postgresMigration'],
+      sqlite: ['sqliteStore', 'SqliteOptions'],
+    },
+  },
+  {
+    file: 'moving',
+    title: 'For express-session and passport',
+    intro:
+      'How to use it: [moving from express-session](../moving/express-session.md), [moving passport](../moving/passport.md).',
+    names: {
+      'express-session': [
+        ...['requestSession', 'RequestSessionOptions', 'RequestSessionMembers'],
+        ...['expressSession', 'ExpressSessionOptions'],
+      ],
+      passport: ['PassportSessionModule', 'PassportSessionOptions'],
     },
   },
   {

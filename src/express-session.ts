@@ -8,3 +8,8 @@ export type {
   RequestSessionMembers,
   RequestSessionObject,
 } from './express-session/request-session-types.js';
+export {
+  expressSession,
+  type ExpressSessionOptions,
+  type ExpressSessionStore,
+} from './express-session/migration.js';

@@ -9,6 +9,7 @@ import {
   type SessionTransportOption,
 } from './http/transport-options.js';
 import { refuseUnknownOptions, requireWholeNumber, withDefaults } from './session/option-checks.js';
+import type { SessionMigration } from './session/foreign-session.js';
 import type { OutagePolicy } from './session/access.js';
 import type { RememberPolicy, WhenTooMany } from './session/policy.js';
 import { checkSecrets } from './session/secrets.js';
@@ -19,8 +20,8 @@ import { BACKENDS, backendOf, type SessionStorage, type StorageBackend } from '.
 import type { Durability } from './store/tier/tiered-store.js';
 
 /**
- * The options of `SessionModule.forRoot()`; `undefined` is like leaving one out. Give one of `memcached`, `stores` and `cache` to say where
- * sessions are kept; without any they are kept in the memory of the process.
+ * The options of `SessionModule.forRoot()`; `undefined` is like leaving one out. Give one of `memcached`,
+ * `stores` and `cache` to say where sessions are kept; without any it is the memory of the process.
  */
 export interface SessionModuleOptions {
   /**
@@ -30,7 +31,8 @@ export interface SessionModuleOptions {
   timeout?: number | undefined;
   /**
    * Absolute timeout in seconds: ends a session however much it is used; a new id does not prolong it.
-   * Default 86,400 (a day); `false` for no such limit. (ASVS 5.0 V7.3.2)
+   * Default 86,400 (a day); `false` for no such limit. One that is shorter than `timeout` is said at start.
+   * (ASVS 5.0 V7.3.2)
    */
   absoluteTimeout?: number | false | undefined;
   /**
@@ -54,7 +56,12 @@ export interface SessionModuleOptions {
   durable?: Durability | undefined;
   /** An existing cache, such as the application's own `CACHE_MANAGER`, with `forRootAsync()`. */
   cache?: SessionCache | undefined;
-  /** Prefix of every key in the store. Default `'sess:'`. */
+  /**
+   * Sessions of before, carried over as their visitors come: `expressSession({ secret, store })` of
+   * `nestjs-session-manager/express-session`. Default: none.
+   */
+  migrateFrom?: SessionMigration | undefined;
+  /** Prefix of every key in the store. Default `'sess:'`. Visible ASCII, 200 characters at most. */
   keyPrefix?: string | undefined;
   /**
    * Largest record in bytes. Default 1,000,000, as memcached takes 1 MiB unless started with another
@@ -164,6 +171,7 @@ export interface CheckedSessionOptions extends Readonly<typeof DEFAULTS> {
   readonly backend: StorageBackend;
   readonly secrets: readonly string[];
   readonly durable: Durability | undefined;
+  readonly migrateFrom: SessionMigration | undefined;
   readonly remember: RememberPolicy | false;
 }
 
@@ -175,6 +183,7 @@ const OTHERS: Record<Exclude<keyof SessionModuleOptions, Simple>, true> = {
   transport: true,
   secrets: true,
   durable: true,
+  migrateFrom: true,
   remember: true,
 };
 
@@ -285,6 +294,10 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     throw new SessionOptionsError('durable', "give 'required' or 'besteffort'");
   }
   const remember = checkRemember(options.remember);
+  const { migrateFrom } = options;
+  if (migrateFrom !== undefined && typeof migrateFrom?.sessionOf !== 'function') {
+    throw new SessionOptionsError('migrateFrom', 'give expressSession({ secret, store })');
+  }
   const cookie = checkCookieOptions(options.cookie);
   const transport = checkTransport(options.transport);
   const backend = backendOf(options);
@@ -293,7 +306,7 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     ...{ timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace, cacheControl },
     ...{ onOutage, maxSessionsPerUser, whenTooMany, socketSweep, durable },
     ...{ revokeEverybodyWithin, strictValues, remember },
-    ...{ cookie, transport, backend, secrets },
+    ...{ cookie, transport, backend, secrets, migrateFrom },
   };
 }
 

@@ -218,6 +218,7 @@ export const edgeProvider: FactoryProvider<SessionEdge> = {
       transport: transportOf(options),
       cacheControl: options.cacheControl,
       onOutage: options.onOutage,
+      migration: options.migrateFrom,
       log: new SessionLog(sessionLogger),
       telemetry,
     };

@@ -5,11 +5,13 @@ import type { SessionTransport } from '../session/transport.js';
 import type { OutagePolicy, SessionAccess } from '../session/access.js';
 import type { SessionTicket } from '../session/storage/keys.js';
 import { SessionManager } from '../session/session-manager.js';
+import type { ForeignSession, SessionMigration } from '../session/foreign-session.js';
 import type { SessionRepository } from '../session/repository.js';
 import type { SessionTelemetry } from '../session/telemetry.js';
 import type { SessionClient } from '../session/session-user.js';
 import type { Session } from '../session/session.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
+import { addCookie } from './response-head.js';
 import { NOT_SENT, type ReceivedId } from './received-id.js';
 import type { SessionCookieAttributes } from './cookie.js';
 import type { SessionIdTransport } from './id-transport.js';
@@ -22,6 +24,8 @@ export interface SessionEdge {
   readonly transport: SessionIdTransport;
   /** `Cache-Control` of responses that used the session and do not set it. */
   readonly cacheControl: string | false;
+  /** Where the application kept its sessions before. */
+  readonly migration?: SessionMigration | undefined;
   /** The default for routes without the option. */
   readonly onOutage?: OutagePolicy;
   readonly log: SessionLog;
@@ -50,6 +54,8 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   private held: HeldResponse | undefined;
   private received: ReceivedId = NOT_SENT;
   private isRefused = false;
+  /** Whether the client came with the cookie of another library. */
+  private hasForeignCookie = false;
   /** `false`: all uses so far were read-only. */
   private mayChange = false;
 
@@ -83,6 +89,14 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   /** The attributes of the cookie that this request would get. */
   get cookieAttributes(): SessionCookieAttributes {
     return this.edge.transport.cookieAttributes(this.isHttps());
+  }
+
+  foreignSession(): ForeignSession | undefined {
+    const header = this.raw.headers.cookie;
+    if (this.received.wasSent || header === undefined) return undefined;
+    const session = this.edge.migration?.sessionOf(header);
+    this.hasForeignCookie = session !== undefined;
+    return session;
   }
 
   presentedTicket(): SessionTicket | undefined {
@@ -193,6 +207,8 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     }
     const { transport, log } = this.edge;
     const isHttps = this.isHttps();
+    if (this.hasForeignCookie && !this.isRefused)
+      addCookie(response, this.edge.migration!.clearing);
     if (idUpdate === 'over' && this.isRefused) return;
     if (this.received.isAmbiguous) {
       const host = this.request.hostname ?? this.raw.headers.host;

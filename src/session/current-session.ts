@@ -312,7 +312,20 @@ export class CurrentSession {
     const ticket = this.transport.presentedTicket();
     const found = ticket && (await this.repository.find(ticket, touch));
     if (ticket && !found) this.transport.onUnknownId?.();
-    return this.take(found ?? this.repository.begin());
+    const session = found ?? (ticket ? undefined : await this.carryOver());
+    return this.take(session ?? this.repository.begin());
+  }
+
+  /** The one of before is gone only when this one is there, and this one is used only when that is gone. */
+  private async carryOver(): Promise<SessionState | undefined> {
+    const foreign = this.transport.foreignSession?.();
+    if (!foreign || this.transport.isOutside) return undefined;
+    const entries = await foreign.read();
+    if (entries) {
+      await this.repository.adopt(foreign.ticket, entries);
+      await foreign.destroy();
+    }
+    return this.repository.findAdopted(foreign.ticket);
   }
 
   /** Continues with this session. */

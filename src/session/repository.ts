@@ -62,6 +62,19 @@ export class SessionRepository {
     return this.lookup.find(ticket, touch);
   }
 
+  /** Stores a session of another library under this id, unless another request has done so already. */
+  async adopt(ticket: SessionTicket, entries: ReadonlyMap<string, string>): Promise<void> {
+    const createdAt = this.policy.now();
+    await this.records.create(this.keys.of(ticket), { createdAt, cookieSentAt: 0, entries });
+  }
+
+  /** Finds it again. Its id is left with the next response: the client knows it by the cookie of before. */
+  async findAdopted(ticket: SessionTicket): Promise<SessionState | undefined> {
+    const session = await this.find(ticket);
+    if (session && session.key === this.keys.of(ticket)) session.adopted();
+    return session;
+  }
+
   /** Renews a session that was read without a renewal. If it has ended meanwhile, it is lost. */
   renew(session: SessionState): Promise<void> {
     return this.lookup.renew(session);

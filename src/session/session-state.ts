@@ -52,6 +52,8 @@ export class SessionState {
   /** `false`: found by a rotated id. Before the new id is sent, check that the session still exists. */
   isConfirmed: boolean;
 
+  /** Whether its id is one that only leads here from the cookie of another library. */
+  isAdopted = false;
   /** Unknown fields of the record, stored by a newer release. */
   private more: SessionRecord['more'];
   readonly isNew: boolean;
@@ -159,6 +161,11 @@ export class SessionState {
   /** Its record was removed again before a client got its id. */
   discarded(): void {
     this.status = 'new';
+  }
+
+  /** It came from another library, and has an id that is to be left. */
+  adopted(): void {
+    this.isAdopted = true;
   }
 
   /** Others have ended it, or it has expired. */
@@ -274,6 +281,7 @@ export class SessionState {
 
   /** This request has given it a new id. */
   moved(ticket: SessionTicket, key: string, cookieSentAt: number): void {
+    this.isAdopted = false;
     this.keepHandle();
     this.rename(ticket, key);
     this.supersededElsewhere = false;

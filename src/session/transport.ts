@@ -1,3 +1,4 @@
+import type { ForeignSession } from './foreign-session.js';
 import type { SessionTicket } from './storage/keys.js';
 import type { SessionClient } from './session-user.js';
 
@@ -17,6 +18,8 @@ export interface SessionTransport {
   client?(): SessionClient;
   /** Whether no cookie can ever be set here (a socket's message), so that no session can begin. */
   readonly isMute?: boolean;
+  /** The session of another library that the client has, to be carried over. */
+  foreignSession?(): ForeignSession | undefined;
   /** Called if the client's id is unknown. May throw. */
   onUnknownId?(): void;
 }

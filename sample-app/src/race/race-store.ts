@@ -11,7 +11,10 @@ export class RaceStore {
 
   private constructor(
     private readonly relay: Server,
+    /** Of the relay. */
     readonly address: string,
+    /** Of the server itself: what is never cut need not go through this process, which is busy. */
+    readonly server: string,
     private readonly ownServer: ChildProcess | undefined,
   ) {}
 
@@ -34,7 +37,7 @@ export class RaceStore {
     relay.listen(0, '127.0.0.1');
     await once(relay, 'listening');
     const { port: relayPort } = relay.address() as AddressInfo;
-    const store = new RaceStore(relay, `127.0.0.1:${relayPort}`, child);
+    const store = new RaceStore(relay, `127.0.0.1:${relayPort}`, server, child);
     relay.on('connection', (near) => store.join(near, connect(Number(port), host)));
     return store;
   }

@@ -95,10 +95,10 @@ export class Race implements OnModuleDestroy {
     if (contestants) for (const side of SIDES) await (await contestants)[side].stop();
   }
 
-  private async startProcesses({ address }: RaceStore): Promise<Urls> {
+  private async startProcesses({ server }: RaceStore): Promise<Urls> {
     const program = fileURLToPath(new URL('race-process.js', import.meta.url));
     const starting = Array.from({ length: PROCESSES }, async () => {
-      const child = fork(program, [address], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+      const child = fork(program, [server], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
       this.children.add(child);
       const [urls] = (await once(child, 'message')) as [Record<Side, string>];
       return urls;

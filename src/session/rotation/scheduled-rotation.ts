@@ -63,6 +63,7 @@ export class ScheduledRotation {
 
   /** Whether the session must be rotated. A persistent cookie is also due when its life requires it. */
   isDue(session: SessionState): boolean {
+    if (session.isAdopted) return session.status === 'stored' && session.hasVersion;
     const { rotateEvery, now } = this.policy;
     if (session.status !== 'stored' || !session.isRenewed || !session.hasVersion) return false;
     if (session.hasOwnLife && !isMarked(session.id)) return session.canSetCookie;

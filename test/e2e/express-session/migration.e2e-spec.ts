@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Post } from '@nestjs/common';
+import session, { MemoryStore } from 'express-session';
+
+import { expressSession, type ExpressSessionStore } from '../../../src/express-session.js';
+import { Session } from '../../../src/index.js';
+import { useMemcached } from '../../support/hooks.js';
+import type { Visitor } from '../../support/http-client.js';
+import { PLATFORMS, startSessionApp, type SessionApp } from '../../support/session-app.js';
+
+const { default: expressSessionMemcached } = (await import('connect-memcached' as string)) as {
+  default: (library: typeof session) => new (options: object) => session.Store;
+};
+
+const SECRET = 'the newer secret';
+
+@Controller()
+class OldController {
+  @Post('enter')
+  enter() {
+    return 'entered';
+  }
+}
+
+@Controller()
+class NewController {
+  @Get('entries')
+  entries(@Session() one: Session) {
+    return one.toJSON();
+  }
+
+  @Post('own/:none')
+  own(@Session() one: Session) {
+    one.increment('visits');
+  }
+
+  @Post('out')
+  out(@Session() one: Session) {
+    return one.signOut();
+  }
+}
+
+type Stores = [string, (server: string) => session.Store];
+
+const STORES: Stores[] = [
+  ['MemoryStore', () => new MemoryStore()],
+  [
+    'connect-memcached',
+    (server) => new (expressSessionMemcached(session))({ hosts: [server], prefix: 'old:' }),
+  ],
+];
+
+describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...one] as const)))(
+  'sessions of express-session carried over, on %s, from %s',
+  (platform, _name, makeStore) => {
+    const memcached = useMemcached();
+    let store: session.Store;
+    let old: SessionApp;
+    let app: SessionApp;
+    let isBroken = false;
+
+    beforeAll(async () => {
+      store = makeStore(memcached.server);
+      old = await startSessionApp({
+        controllers: [OldController],
+        prepare(one) {
+          const options = { resave: false, saveUninitialized: false, store };
+          one.use(session({ ...options, secret: SECRET, cookie: { maxAge: 60_000 } }));
+          one.use((request: any, _response: unknown, next: () => void) => {
+            request.session.passport = { user: 7 };
+            request.session.at = new Date(0);
+            next();
+          });
+        },
+      });
+      const breakable: ExpressSessionStore = {
+        get: (id, done) => (isBroken ? done(new Error('down')) : store.get(id, done)),
+        destroy: (id, done) => store.destroy(id, done),
+      };
+      app = await startSessionApp({
+        platform,
+        controllers: [NewController],
+        options: {
+          memcached: memcached.server,
+          migrateFrom: expressSession({ secret: ['another', SECRET], store: breakable }),
+        },
+      });
+    });
+
+    afterAll(async () => {
+      await Promise.all([old.close(), app.close()]);
+      (store as { client?: { end(): void } }).client?.end();
+    });
+
+    /** Somebody who came to the old application, and now comes to the new one. */
+    async function comer(): Promise<Visitor> {
+      const before = old.visitor();
+      await before.post('/enter');
+      const now = app.visitor();
+      now.cookie = before.cookie;
+      expect(now.cookie).toMatch(/^connect\.sid=s/);
+      return now;
+    }
+
+    const ENTRIES = { passport: { user: 7 }, at: new Date(0).toISOString() };
+
+    it('keeps the entries, under a new id, and takes the old cookie away', async () => {
+      const visitor = await comer();
+      expect((await visitor.get('/entries')).json).toEqual(ENTRIES);
+      expect(visitor.cookie).toMatch(/^SID=[\w-]{43}$/);
+      expect((await visitor.get('/entries')).json).toEqual(ENTRIES);
+    });
+
+    it('does it once: the old record is gone, and so is its session after a sign-out', async () => {
+      const visitor = await comer();
+      const cookie = visitor.cookie;
+      await visitor.get('/entries');
+      await visitor.post('/out');
+      expect((await visitor.get('/entries', { headers: { cookie } })).json).toEqual({});
+    });
+
+    it('makes one session of parallel first requests', async () => {
+      const visitor = await comer();
+      await Promise.all(Array.from({ length: 12 }, () => visitor.post('/own/none')));
+      expect((await visitor.get('/entries')).json).toEqual({ ...ENTRIES, visits: 12 });
+    });
+
+    it('takes a wrong signature for a stranger', async () => {
+      const visitor = await comer();
+      const cookie = `${visitor.cookie.slice(0, -3)}abc`;
+      expect((await visitor.get('/entries', { headers: { cookie } })).json).toEqual({});
+    });
+
+    it('answers 503 if the old store fails, and then goes on', async () => {
+      const visitor = await comer();
+      isBroken = true;
+      expect((await visitor.get('/entries')).status).toBe(503);
+      isBroken = false;
+      expect((await visitor.get('/entries')).json).toEqual(ENTRIES);
+    });
+  },
+);
