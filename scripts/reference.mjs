@@ -16,7 +16,7 @@ const PAGES = [
     names: {
       index: [
         ...['SessionModuleOptions', 'SessionCookieOptions', 'SessionHeaderOptions'],
-        ...['MemcachedOptions', 'SessionOptionsFactory', 'SessionModule', 'memcachedStore'],
+        ...['RememberLimits', 'MemcachedOptions', 'SessionOptionsFactory', 'SessionModule'],
       ],
       inspector: ['SessionInspectorOptions'],
     },
@@ -27,9 +27,35 @@ const PAGES = [
     intro: 'Members of the session, and what can be injected.',
     names: {
       index: [
-        ...['ReadMembers', 'WriteMembers', 'SessionManager', 'UserSessions', 'SessionInfo'],
-        ...['SessionAccess', 'WritableAccess', 'sessionOf', 'Session'],
+        ...['Session', 'sessionOf', 'SessionAccess', 'SessionManager'],
+        ...['UserSessions', 'SessionInfo'],
+        ...['FreshSession', 'CrossSiteGuard', 'CrossSiteOptions', 'AllowCrossSite'],
       ],
+    },
+  },
+  {
+    file: 'stores',
+    title: 'Stores and the contract',
+    intro:
+      'Which one to take, and how: [memcached](../stores/memcached.md) and the pages after it.',
+    names: {
+      index: ['memcachedStore', 'cacheStore', 'SessionStore', 'RecordHints', 'StoreDiagnosis'],
+      redis: ['redisStore', 'RedisStoreOptions'],
+      postgres: ['postgresStore', 'PostgresOptions', 'postgresMigration'],
+      sqlite: ['sqliteStore', 'SqliteOptions'],
+    },
+  },
+  {
+    file: 'moving',
+    title: 'For express-session and passport',
+    intro:
+      'How to use it: [moving from express-session](../moving/express-session.md), [moving passport](../moving/passport.md).',
+    names: {
+      'express-session': [
+        ...['requestSession', 'RequestSessionOptions', 'RequestSessionMembers'],
+        ...['expressSession', 'ExpressSessionOptions'],
+      ],
+      passport: ['PassportSessionModule', 'PassportSessionOptions'],
     },
   },
   {
@@ -125,8 +151,33 @@ function signature(declaration) {
   );
 }
 
+/** TypeScript takes a decorator at the beginning of a line of an example for a tag, and ends the text there. */
+function proseOf(symbol) {
+  const own = (symbol.declarations ?? []).flatMap((declaration) =>
+    ts.getJSDocCommentsAndTags(declaration).filter(ts.isJSDoc).slice(-1),
+  );
+  if (own.length === 0) return ts.displayPartsToString(symbol.getDocumentationComment(checker));
+  return [...new Set(own.map((comment) => textOf(comment.getText())))].join('\n\n');
+}
+
+function textOf(comment) {
+  const lines = comment
+    .replace(/^\/\*\*|\*\/$/g, '')
+    .split('\n')
+    .map((line) => line.replace(/^\s*\* ?/, ''));
+  let isCode = false;
+  const end = lines.findIndex((line) => {
+    if (line.startsWith('```')) isCode = !isCode;
+    return !isCode && /^\s*@[a-z]/.test(line);
+  });
+  return lines
+    .slice(0, end === -1 ? undefined : end)
+    .join('\n')
+    .trim();
+}
+
 function commentOf(symbol) {
-  const text = ts.displayPartsToString(symbol.getDocumentationComment(checker));
+  const text = proseOf(symbol);
   const tags = symbol
     .getJsDocTags(checker)
     .filter(({ name }) => ['throws', 'returns', 'param'].includes(name))

@@ -20,8 +20,8 @@ import { BACKENDS, backendOf, type SessionStorage, type StorageBackend } from '.
 import type { Durability } from './store/tier/tiered-store.js';
 
 /**
- * The options of `SessionModule.forRoot()`; `undefined` is like leaving one out. Give one of `memcached`, `stores` and `cache` to say where
- * sessions are kept; without any they are kept in the memory of the process.
+ * The options of `SessionModule.forRoot()`; `undefined` is like leaving one out. Give one of `memcached`,
+ * `stores` and `cache` to say where sessions are kept; without any it is the memory of the process.
  */
 export interface SessionModuleOptions {
   /**
@@ -31,7 +31,8 @@ export interface SessionModuleOptions {
   timeout?: number | undefined;
   /**
    * Absolute timeout in seconds: ends a session however much it is used; a new id does not prolong it.
-   * Default 86,400 (a day); `false` for no such limit. (ASVS 5.0 V7.3.2)
+   * Default 86,400 (a day); `false` for no such limit. One that is shorter than `timeout` is said at start.
+   * (ASVS 5.0 V7.3.2)
    */
   absoluteTimeout?: number | false | undefined;
   /**
@@ -60,7 +61,7 @@ export interface SessionModuleOptions {
    * `nestjs-session-manager/express-session`. Default: none.
    */
   migrateFrom?: SessionMigration | undefined;
-  /** Prefix of every key in the store. Default `'sess:'`. */
+  /** Prefix of every key in the store. Default `'sess:'`. Visible ASCII, 200 characters at most. */
   keyPrefix?: string | undefined;
   /**
    * Largest record in bytes. Default 1,000,000, as memcached takes 1 MiB unless started with another

@@ -11,10 +11,13 @@ const repository = manifest.repository.url.slice('git+'.length, -'.git'.length);
 /** The first pages of each part, in the order in which one needs them; the others follow by their names. */
 const FIRST = {
   start: ['install', 'the-session', 'types', 'sign-in', 'options', 'deploy'],
-  guides: ['users-and-devices', 'flash', 'guards', 'outages', 'fastify', 'graphql', 'websockets'],
+  guides: [
+    ...['users-and-devices', 'remember-me', 'freshness', 'cross-site-requests', 'guards', 'flash'],
+    ...['outages', 'fastify', 'graphql', 'websockets'],
+  ],
   stores: ['memcached', 'redis', 'postgres', 'sqlite', 'durable-tier', 'application-cache'],
-  moving: ['express-session'],
-  reference: ['options', 'session', 'errors', 'events'],
+  moving: ['express-session', 'passport'],
+  reference: ['options', 'session', 'stores', 'errors', 'events', 'testing'],
 };
 
 function part(text, folder) {

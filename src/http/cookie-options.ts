@@ -9,11 +9,15 @@ export interface SessionCookieOptions {
    * `__Http-` or `__Host-Http-` their rules are enforced (RFC 6265bis).
    */
   name?: string | undefined;
-  /** The path below which browsers send it. Default `'/'`. Outside of it no session can begin. */
+  /**
+   * The path below which browsers send it. Default `'/'`. Outside of it no session can begin. Behind a
+   * proxy that takes a prefix off, keep `'/'` and let the proxy set the path.
+   */
   path?: string | undefined;
   /**
-   * The domain whose hosts get it. Default: none, so that only this exact host gets it. Whoever changes it, or `path`, has to change
-   * `name` as well: browsers keep the earlier cookie beside the new one.
+   * The domain whose hosts get it; not a public suffix. Default: none, so that only this exact host gets
+   * it. Whoever changes it, or `path`, has to change `name` as well: browsers keep the earlier cookie
+   * beside the new one.
    */
   domain?: string | undefined;
   /** Whether requests from other sites carry it. Default `'lax'`. `'none'` needs `secure: true`. */
@@ -32,7 +36,7 @@ export interface SessionCookieOptions {
   priority?: 'low' | 'medium' | 'high' | undefined;
   /**
    * Default `false`: the cookie lasts until the browser is closed. `true`: it has a `Max-Age` of
-   * `timeout`, and is sent again once a third of that has passed.
+   * `timeout`, and is sent again once a third of that has passed, which also rewrites the session.
    */
   persistent?: boolean | undefined;
 }

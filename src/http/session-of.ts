@@ -12,7 +12,7 @@ import { SessionError } from '../session/errors.js';
 import { httpRequestOf } from './http-request-of.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
 import type { SessionRoute } from './route.js';
-import { clientRouteOf, handshakeRouteOf } from './socket-route.js';
+import { clientRouteOf, clientRoutes, handshakeRouteOf } from './socket-route.js';
 
 /** What is used of Fastify's. */
 interface Reply {
@@ -168,6 +168,8 @@ function requestRouteOf(request: FrameworkRequest): SessionRoute {
   const raw = (request.raw ?? request) as RawRequest;
   const route = raw[ROUTE];
   if (route?.session) return route.session;
+  const ofTest = route ? undefined : clientRoutes.get(raw);
+  if (ofTest) return ofTest;
   const handshake =
     route && raw.upgrade !== true ? undefined : handshakeRouteOf(raw, request.webSocket);
   return handshake ?? sessionAt(route, request, raw);

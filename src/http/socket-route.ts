@@ -6,7 +6,10 @@ import { copiesHint } from '../session/package-copies.js';
 import { SessionError } from '../session/errors.js';
 import type { SessionRoute } from './route.js';
 
-/** The routes of gateways' clients, set for each connection. */
+/**
+ * The routes of gateways' clients, set for each connection; of the sessions of `testSession()`, and the
+ * requests of `testContext()`.
+ */
 export const clientRoutes = new WeakMap<object, SessionRoute>();
 
 /** The handshakes of gateways' clients, set for each connection. */

@@ -335,7 +335,8 @@ export class CurrentSession {
     return this.repository.findAdopted(foreign.ticket);
   }
 
-  private take(state: SessionState): Session {
+  /** Continues with this session. */
+  protected take(state: SessionState): Session {
     const lifecycle: SessionLifecycle = {
       save: () => this.ifCurrent(state, () => this.save()),
       regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),

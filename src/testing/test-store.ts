@@ -4,6 +4,7 @@ import { createCache } from 'cache-manager';
 
 import type { SessionStore, StoredText } from '../session/storage/store.js';
 import { SessionStoreError } from '../session/errors.js';
+import { WriteRecord } from '../store/atomic-record.js';
 import { AtomicSessionStore } from '../store/atomic-store.js';
 import { keyvOver } from '../store/keyv-over.js';
 import { MemoryAdapter } from '../store/memory/adapter.js';
@@ -26,6 +27,11 @@ export class TestStore implements SessionStore {
   /** The idle timeout that reading a session renews it to, in seconds. */
   renewTo(timeout: number): void {
     this.adapter.holdRecords('', timeout);
+  }
+
+  /** Stores a record at once, whatever the fault. */
+  put(key: string, text: string, lifeSeconds: number): void {
+    void this.adapter.set(key, { value: new WriteRecord(text) }, lifeSeconds * 1000);
   }
 
   /** Makes every operation fail at once, as if no server were listening. */

@@ -55,8 +55,11 @@ export class Consumer {
   }
 
   /** The same with the packages of this repository, and the package as it was last built. */
-  static async link(sources: Record<string, string>): Promise<Consumer> {
-    const folder = await write('consumer-linked-', 'module', sources);
+  static async link(
+    sources: Record<string, string>,
+    type: ConsumerSettings['type'] = 'module',
+  ): Promise<Consumer> {
+    const folder = await write('consumer-linked-', type, sources);
     const [from, to] = [join(root, 'node_modules'), join(folder, 'node_modules')];
     await mkdir(to);
     for (const name of await readdir(from)) await symlink(join(from, name), join(to, name));

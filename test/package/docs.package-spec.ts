@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 
 import { Consumer } from './consumer.js';
-import { documentPaths, storeExample, textOf } from './readme-example.js';
+import { documentPaths, guideExample, storeExample, textOf } from './readme-example.js';
 
 /** Milliseconds; to compile on a busy machine. */
 const COMPILE_TIMEOUT = 120_000;
@@ -92,8 +92,11 @@ describe('the examples of README and docs', () => {
       const paths = await documentPaths();
       const examples = Object.fromEntries((await Promise.all(paths.map(examplesOf))).flat());
       expect(Object.keys(examples).length).toBeGreaterThan(30);
-      const store = { 'sql-session-store.ts': await storeExample('own-store', 'store') };
-      consumer = await Consumer.link({ ...application, ...packages, ...store, ...examples });
+      const imported = {
+        'sql-session-store.ts': await storeExample('own-store', 'store'),
+        'wishes.ts': await guideExample('testing', 'unit-wishes'),
+      };
+      consumer = await Consumer.link({ ...application, ...packages, ...imported, ...examples });
       await consumer.compile();
     },
     COMPILE_TIMEOUT,

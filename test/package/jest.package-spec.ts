@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { Consumer } from './consumer.js';
 import { pack, type Packed } from './packed.js';
-import { readmeExample } from './readme-example.js';
+import { guideExample, readmeExample } from './readme-example.js';
 
 /** Milliseconds; a registry or a busy machine may take its time. */
 const INSTALL_TIMEOUT = 300_000;
@@ -70,6 +70,11 @@ describe('Jest in a CommonJS project, as its page has it', () => {
         'app.module.ts': appModule,
         'cart.spec.ts': example.replace('./app.module.js', './app.module'),
         'memcached.spec.ts': memcachedSpec,
+        'wishes.ts': await guideExample('testing', 'unit-wishes'),
+        'unit.spec.ts': (await guideExample('testing', 'unit-test')).replace(
+          './wishes.js',
+          './wishes',
+        ),
         '../jest.config.js': await readmeExample('jest'),
       },
     });
@@ -82,10 +87,10 @@ describe('Jest in a CommonJS project, as its page has it', () => {
   });
 
   it(
-    'runs the example, and tests with memcached',
+    'runs the examples, and tests with memcached',
     async () => {
       const told = await consumer.jest({ MEMCACHED: memcached.server });
-      expect(told).toMatch(/Tests: +4 passed, 4 total/);
+      expect(told).toMatch(/Tests: +8 passed, 8 total/);
     },
     INSTALL_TIMEOUT,
   );
