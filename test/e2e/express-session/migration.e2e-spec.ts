@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Post } from '@nestjs/common';
+import { RedisStore } from 'connect-redis';
 import session, { MemoryStore } from 'express-session';
+import { createClient } from 'redis';
 
 import { expressSession, type ExpressSessionStore } from '../../../src/express-session.js';
 import { Session } from '../../../src/index.js';
-import { useMemcached } from '../../support/hooks.js';
+import { useMemcached, useRedis } from '../../support/hooks.js';
 import type { Visitor } from '../../support/http-client.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../../support/session-app.js';
 
-const { default: expressSessionMemcached } = (await import('connect-memcached' as string)) as {
+const { default: expressSessionMemcached } = (await import('connect-memcached')) as {
   default: (library: typeof session) => new (options: object) => session.Store;
 };
 
@@ -40,13 +42,35 @@ class NewController {
   }
 }
 
-type Stores = [string, (server: string) => session.Store];
+interface Servers {
+  readonly memcached: string;
+  readonly redis: string;
+}
 
-const STORES: Stores[] = [
-  ['MemoryStore', () => new MemoryStore()],
+/** A store of express-session, and what ends its connections. */
+interface OldStore {
+  readonly store: session.Store;
+  readonly close?: () => unknown;
+}
+
+const STORES: [string, (servers: Servers) => OldStore | Promise<OldStore>][] = [
+  ['MemoryStore', () => ({ store: new MemoryStore() })],
   [
     'connect-memcached',
-    (server) => new (expressSessionMemcached(session))({ hosts: [server], prefix: 'old:' }),
+    ({ memcached }) => {
+      const options = { hosts: [memcached], prefix: 'old:' };
+      const store = new (expressSessionMemcached(session))(options);
+      return { store, close: () => (store as unknown as { client: { end(): void } }).client.end() };
+    },
+  ],
+  [
+    'connect-redis',
+    async ({ redis }) => {
+      const client = createClient({ url: redis });
+      client.on('error', () => undefined);
+      await client.connect();
+      return { store: new RedisStore({ client }), close: () => client.destroy() };
+    },
   ],
 ];
 
@@ -54,13 +78,17 @@ describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...
   'sessions of express-session carried over, on %s, from %s',
   (platform, _name, makeStore) => {
     const memcached = useMemcached();
-    let store: session.Store;
+    const redis = useRedis();
+    let closeStore: OldStore['close'];
     let old: SessionApp;
     let app: SessionApp;
     let isBroken = false;
+    let isSilent = false;
 
     beforeAll(async () => {
-      store = makeStore(memcached.server);
+      const made = await makeStore({ memcached: memcached.server, redis: redis.url });
+      const { store } = made;
+      closeStore = made.close;
       old = await startSessionApp({
         controllers: [OldController],
         prepare(one) {
@@ -74,7 +102,10 @@ describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...
         },
       });
       const breakable: ExpressSessionStore = {
-        get: (id, done) => (isBroken ? done(new Error('down')) : store.get(id, done)),
+        get(id, done) {
+          if (isBroken) done(new Error('down'));
+          else if (!isSilent) void store.get(id, done);
+        },
         destroy: (id, done) => store.destroy(id, done),
       };
       app = await startSessionApp({
@@ -89,7 +120,7 @@ describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...
 
     afterAll(async () => {
       await Promise.all([old.close(), app.close()]);
-      (store as { client?: { end(): void } }).client?.end();
+      await closeStore?.();
     });
 
     /** Somebody who came to the old application, and now comes to the new one. */
@@ -136,6 +167,16 @@ describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...
       isBroken = true;
       expect((await visitor.get('/entries')).status).toBe(503);
       isBroken = false;
+      expect((await visitor.get('/entries')).json).toEqual(ENTRIES);
+    });
+
+    it('answers 503 if the old store is silent for 2 seconds, and then goes on', async () => {
+      const visitor = await comer();
+      isSilent = true;
+      const since = performance.now();
+      expect((await visitor.get('/entries')).status).toBe(503);
+      expect(performance.now() - since).toBeGreaterThan(1900);
+      isSilent = false;
       expect((await visitor.get('/entries')).json).toEqual(ENTRIES);
     });
   },
