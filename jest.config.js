@@ -30,7 +30,7 @@ const common = {
 
 /** @type {import('jest').Config} */
 export default {
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   // Modules of ended test files stay in a process's memory: a worker that has grown is replaced.
   workerIdleMemoryLimit: '1GB',
   // `npm run coverage`

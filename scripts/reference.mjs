@@ -151,8 +151,33 @@ function signature(declaration) {
   );
 }
 
+/** TypeScript takes a decorator at the beginning of a line of an example for a tag, and ends the text there. */
+function proseOf(symbol) {
+  const own = (symbol.declarations ?? []).flatMap((declaration) =>
+    ts.getJSDocCommentsAndTags(declaration).filter(ts.isJSDoc).slice(-1),
+  );
+  if (own.length === 0) return ts.displayPartsToString(symbol.getDocumentationComment(checker));
+  return [...new Set(own.map((comment) => textOf(comment.getText())))].join('\n\n');
+}
+
+function textOf(comment) {
+  const lines = comment
+    .replace(/^\/\*\*|\*\/$/g, '')
+    .split('\n')
+    .map((line) => line.replace(/^\s*\* ?/, ''));
+  let isCode = false;
+  const end = lines.findIndex((line) => {
+    if (line.startsWith('```')) isCode = !isCode;
+    return !isCode && /^\s*@[a-z]/.test(line);
+  });
+  return lines
+    .slice(0, end === -1 ? undefined : end)
+    .join('\n')
+    .trim();
+}
+
 function commentOf(symbol) {
-  const text = ts.displayPartsToString(symbol.getDocumentationComment(checker));
+  const text = proseOf(symbol);
   const tags = symbol
     .getJsDocTags(checker)
     .filter(({ name }) => ['throws', 'returns', 'param'].includes(name))

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Post } from '@nestjs/common';
 import { Keyv } from 'keyv';
@@ -217,25 +215,6 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     clock.pass(301);
     await memcached.flush();
     expect((await busy.get('/read')).json).toEqual({});
-  });
-
-  it('has rows that can be removed after they have expired, as its page says', async () => {
-    const page = await readFile('docs/stores/durable-tier.md', 'utf8');
-    const [, statement] = /```sql\n([^]*?)```/.exec(page)!;
-    // They stay for an hour longer, for processes whose clocks are behind.
-    const sql = statement!.replace('now()', "(now() + interval '1 hour')");
-    const [{ app, adapter }, runningOut] = [await start(), await start({ timeout: 1 })];
-    await Promise.all(
-      [app, runningOut.app].map((one) => one.visitor().post('/write', { name: 'Zoe' })),
-    );
-    const count = async () =>
-      (await adapter.query("SELECT key FROM keyv WHERE value LIKE '%Zoe%'")).length;
-    expect(await count()).toBe(2);
-    for (const end = performance.now() + 5_000; (await count()) > 1; await adapter.query(sql)) {
-      expect(performance.now()).toBeLessThan(end);
-    }
-    await adapter.query(sql);
-    expect(await count()).toBe(1);
   });
 
   it('has a sign-out and a new id before they are answered', async () => {

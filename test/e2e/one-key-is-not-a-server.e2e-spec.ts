@@ -37,8 +37,8 @@ const STRANGER = '{"mark":null}';
 const OTHERS = 50;
 const PER_SECOND = 200;
 /** How often somebody comes whose item is none of ours; less often with much to read. */
-const TIMES = 500;
-const TIMES_WITH_MUCH = 100;
+const TIMES = 200;
+const TIMES_WITH_MUCH = 50;
 const AT_ONCE = 10;
 
 const now = Date.now();
