@@ -143,6 +143,14 @@ function adviceFor(name: string): string | undefined {
   );
 }
 
+function adviceForCopies(name: string): string | undefined {
+  if (!Object.hasOwn(BETTER, name)) return undefined;
+  return (
+    `Copies of sessions are kept in ${name}, which can only read and overwrite. With ${BETTER[name]} ` +
+    "each is compared with what is there before it is replaced, and the server's problems are told at start."
+  );
+}
+
 /** A store's name in the log: the class of its adapter. */
 function nameOf(adapter: unknown): string {
   if (adapter instanceof MemcachedAdapter) return 'memcached';
@@ -210,6 +218,7 @@ function openTieredStore(fast: Keyv, tier: Keyv, settings: Settings): OpenSessio
       };
     },
     watchRemovals: (onRemoved) => first.watchRemovals(onRemoved),
+    advice: adviceForCopies(nameOf(tier.store)),
   };
 }
 

@@ -3,18 +3,12 @@ import { get as httpGet, type IncomingMessage } from 'node:http';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Param, Post, Query, Sse } from '@nestjs/common';
-import { Keyv } from 'keyv';
 import { Observable } from 'rxjs';
 
-import {
-  memcachedStore,
-  Session,
-  UserSessions,
-  type SessionModuleOptions,
-} from '../../src/index.js';
+import { Session, UserSessions } from '../../src/index.js';
 import { Gate } from '../support/gate.js';
 import type { HttpResponse, Visitor } from '../support/http-client.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
+import { PLACES, type OpenPlace } from '../support/places.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
 
 /** Where requests wait that have read their session. */
@@ -118,150 +112,131 @@ const hold = (answer: () => Promise<HttpResponse>) => {
   return held(answer(), before);
 };
 
-const SECRET = 'a secret of thirty-two characters or more';
+describe.each(PLATFORMS.flatMap((platform) => PLACES.map((place) => ({ platform, place }))))(
+  'a border, on $platform, in $place.name',
+  ({ platform, place }) => {
+    let open: OpenPlace;
+    let one: SessionApp;
+    let two: SessionApp;
 
-type Place = [string, (memcached: Memcached) => SessionModuleOptions];
+    beforeAll(async () => {
+      open = await place.start();
+      const start = () =>
+        startSessionApp({
+          platform,
+          controllers: [ShopController],
+          options: { cookie: { secure: false }, ...open.options() },
+        });
+      one = await start();
+      two = place.isForOneProcess ? one : await start();
+    }, 60_000);
 
-const durable = new Map<string, unknown>();
-const plain = new Map<string, unknown>();
-const PLACES: Place[] = [
-  ['memcached', ({ server }) => ({ memcached: server })],
-  ['memcached with secrets', ({ server }) => ({ memcached: server, secrets: SECRET })],
-  ['the memory of the process', () => ({})],
-  ['a plain store', () => ({ stores: new Keyv({ store: plain }) })],
-  [
-    'a durable tier',
-    ({ server }) => ({ stores: [memcachedStore(server), new Keyv({ store: durable })] }),
-  ],
-];
+    afterAll(async () => {
+      for (const gate of gates.splice(0)) gate.release();
+      await Promise.all([...new Set([one, two])].map((app) => app.close()));
+      await open.stop();
+    });
 
-/** The memory is another one in each; and between processes a plain store lacks a promise at each write. */
-const isForOneProcess = (place: string) =>
-  !place.includes('memcached') && place !== 'a durable tier';
+    const at = (app: SessionApp, { cookie }: Visitor): Visitor => {
+      const there = app.visitor();
+      there.cookie = cookie;
+      return there;
+    };
 
-describe.each(
-  PLATFORMS.flatMap((platform) => PLACES.map((place) => [platform, ...place] as const)),
-)('a border, on %s, in %s', (platform, where, placeOf) => {
-  let memcached: Memcached;
-  let one: SessionApp;
-  let two: SessionApp;
+    const visitor = async (): Promise<Visitor> => {
+      const somebody = one.visitor();
+      await somebody.get('/put?key=cart&value=apple');
+      await somebody.get('/put?key=notes&value=before');
+      return somebody;
+    };
 
-  beforeAll(async () => {
-    memcached = await startMemcached();
-    const start = () =>
-      startSessionApp({
-        platform,
-        controllers: [ShopController],
-        options: { cookie: { secure: false }, ...placeOf(memcached) },
-      });
-    one = await start();
-    two = isForOneProcess(where) ? one : await start();
-  });
-
-  afterAll(async () => {
-    for (const gate of gates.splice(0)) gate.release();
-    await Promise.all([...new Set([one, two])].map((app) => app.close()));
-    await memcached.stop();
-  });
-
-  const at = (app: SessionApp, { cookie }: Visitor): Visitor => {
-    const there = app.visitor();
-    there.cookie = cookie;
-    return there;
-  };
-
-  const visitor = async (): Promise<Visitor> => {
-    const somebody = one.visitor();
-    await somebody.get('/put?key=cart&value=apple');
-    await somebody.get('/put?key=notes&value=before');
-    return somebody;
-  };
-
-  it.each([
-    ['a sign-in', '/sign-in/ada', { user: 'ada', cart: 'apple', notes: "ada's" }],
-    ['a sign-in that keeps nothing', '/sign-in/ada?keep=none', { user: 'ada', notes: "ada's" }],
-    ['a new id that keeps one', '/regenerate?keep=cart', { cart: 'apple', notes: "ada's" }],
-  ])('%s: requests that had read it before do not change it', async (_how, path, after) => {
-    const victim = await visitor();
-    const acts = ['write', 'save', 'update', 'flash', 'destroy', 'regenerate'];
-    const late = [];
-    for (const app of [one, two]) {
-      for (const act of acts) late.push(await hold(() => at(app, victim).get(`/late/${act}`)));
-    }
-    const stream = await hold(() => readStream(`${one.url}/stream`, victim.cookie));
-    expect((await victim.post(path)).status).toBe(201);
-    const answers = [];
-    for (const { answer, release } of [...late, stream]) {
-      release();
-      answers.push(await answer);
-    }
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-    const results = answers.slice(0, -1).map(({ json }) => json as object);
-    for (const group of [results.slice(0, 6), results.slice(6)]) {
-      expect(group).toMatchObject([
-        { seen: [] },
-        { result: 'SESSION_DESTROYED' },
-        { result: 'SESSION_DESTROYED', seen: ['before'] },
-        { seen: [] },
-        { seen: [] },
-        { seen: [] },
-      ]);
-    }
-    expect(answers.at(-1)!.body).toContain('SESSION_DESTROYED');
-    expect(answers.at(-1)!.body).not.toContain("ada's");
-    for (const { setCookies } of answers) {
-      for (const cookie of setCookies) expect(cookie).not.toContain(victim.cookie);
-    }
-    for (const app of [one, two]) expect((await at(app, victim).get('/read')).json).toEqual(after);
-  });
-
-  it.each([
-    ['two sign-ins', ['/sign-in-slowly/ada', '/sign-in-slowly/ada'], ['ada', 'ada']],
-    ['sign-ins of two users', ['/sign-in-slowly/ada', '/sign-in-slowly/zoe'], ['ada', 'zoe']],
-    ['two new ids', ['/regenerate-slowly', '/regenerate-slowly'], [undefined, undefined]],
-    ['a sign-in and a new id', ['/sign-in-slowly/ada', '/regenerate-slowly'], ['ada', undefined]],
-    [
-      'three',
-      ['/sign-in-slowly/ada', '/regenerate-slowly', '/sign-in-slowly/zoe'],
-      ['ada', undefined, 'zoe'],
-    ],
-  ])('%s at once are all served, each with a valid id', async (_what, paths, users) => {
-    const before = await visitor();
-    const senders = paths.map((_, n) => at(n % 2 ? two : one, before));
-    const requests = [];
-    for (const [n, path] of paths.entries()) {
-      requests.push(await hold(() => senders[n]!.post(path)));
-    }
-    for (const { release } of requests) release();
-    const answers = await Promise.all(requests.map(({ answer }) => answer));
-    expect(answers.map(({ status }) => status)).toEqual(paths.map(() => 201));
-    expect(new Set([before.cookie, ...senders.map(({ cookie }) => cookie)]).size).toBe(
-      paths.length + 1,
-    );
-    for (const [n, sender] of senders.entries()) {
+    it.each([
+      ['a sign-in', '/sign-in/ada', { user: 'ada', cart: 'apple', notes: "ada's" }],
+      ['a sign-in that keeps nothing', '/sign-in/ada?keep=none', { user: 'ada', notes: "ada's" }],
+      ['a new id that keeps one', '/regenerate?keep=cart', { cart: 'apple', notes: "ada's" }],
+    ])('%s: requests that had read it before do not change it', async (_how, path, after) => {
+      const victim = await visitor();
+      const acts = ['write', 'save', 'update', 'flash', 'destroy', 'regenerate'];
+      const late = [];
       for (const app of [one, two]) {
-        const { user, cart } = (await at(app, sender).get('/read')).json;
-        expect([user, cart]).toEqual([users[n], 'apple']);
+        for (const act of acts) late.push(await hold(() => at(app, victim).get(`/late/${act}`)));
       }
-    }
-    expect((await before.get('/read')).json).toEqual({});
-  });
+      const stream = await hold(() => readStream(`${one.url}/stream`, victim.cookie));
+      expect((await victim.post(path)).status).toBe(201);
+      const answers = [];
+      for (const { answer, release } of [...late, stream]) {
+        release();
+        answers.push(await answer);
+      }
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+      const results = answers.slice(0, -1).map(({ json }) => json as object);
+      for (const group of [results.slice(0, 6), results.slice(6)]) {
+        expect(group).toMatchObject([
+          { seen: [] },
+          { result: 'SESSION_DESTROYED' },
+          { result: 'SESSION_DESTROYED', seen: ['before'] },
+          { seen: [] },
+          { seen: [] },
+          { seen: [] },
+        ]);
+      }
+      expect(answers.at(-1)!.body).toContain('SESSION_DESTROYED');
+      expect(answers.at(-1)!.body).not.toContain("ada's");
+      for (const { setCookies } of answers) {
+        for (const cookie of setCookies) expect(cookie).not.toContain(victim.cookie);
+      }
+      for (const app of [one, two])
+        expect((await at(app, victim).get('/read')).json).toEqual(after);
+    });
 
-  it('a session that was signed out does not come back by a new id, and a sign-in begins empty', async () => {
-    const victim = await visitor();
-    const regenerating = await hold(() => at(two, victim).post('/regenerate-slowly'));
-    const signing = at(two, victim);
-    const signingIn = await hold(() => signing.post('/sign-in-slowly/ada'));
-    await victim.fork().post('/sign-out');
-    regenerating.release();
-    expect((await regenerating.answer).status).toBe(500);
-    signingIn.release();
-    expect((await signingIn.answer).status).toBe(201);
-    expect((await signing.get('/read')).json).toEqual({ user: 'ada' });
-    expect((await victim.get('/read')).json).toEqual({});
-    await one.app.get(UserSessions).revokeAll('ada');
-  });
-});
+    it.each([
+      ['two sign-ins', ['/sign-in-slowly/ada', '/sign-in-slowly/ada'], ['ada', 'ada']],
+      ['sign-ins of two users', ['/sign-in-slowly/ada', '/sign-in-slowly/zoe'], ['ada', 'zoe']],
+      ['two new ids', ['/regenerate-slowly', '/regenerate-slowly'], [undefined, undefined]],
+      ['a sign-in and a new id', ['/sign-in-slowly/ada', '/regenerate-slowly'], ['ada', undefined]],
+      [
+        'three',
+        ['/sign-in-slowly/ada', '/regenerate-slowly', '/sign-in-slowly/zoe'],
+        ['ada', undefined, 'zoe'],
+      ],
+    ])('%s at once are all served, each with a valid id', async (_what, paths, users) => {
+      const before = await visitor();
+      const senders = paths.map((_, n) => at(n % 2 ? two : one, before));
+      const requests = [];
+      for (const [n, path] of paths.entries()) {
+        requests.push(await hold(() => senders[n]!.post(path)));
+      }
+      for (const { release } of requests) release();
+      const answers = await Promise.all(requests.map(({ answer }) => answer));
+      expect(answers.map(({ status }) => status)).toEqual(paths.map(() => 201));
+      expect(new Set([before.cookie, ...senders.map(({ cookie }) => cookie)]).size).toBe(
+        paths.length + 1,
+      );
+      for (const [n, sender] of senders.entries()) {
+        for (const app of [one, two]) {
+          const { user, cart } = (await at(app, sender).get('/read')).json;
+          expect([user, cart]).toEqual([users[n], 'apple']);
+        }
+      }
+      expect((await before.get('/read')).json).toEqual({});
+    });
+
+    it('a session that was signed out does not come back by a new id, and a sign-in begins empty', async () => {
+      const victim = await visitor();
+      const regenerating = await hold(() => at(two, victim).post('/regenerate-slowly'));
+      const signing = at(two, victim);
+      const signingIn = await hold(() => signing.post('/sign-in-slowly/ada'));
+      await victim.fork().post('/sign-out');
+      regenerating.release();
+      expect((await regenerating.answer).status).toBe(500);
+      signingIn.release();
+      expect((await signingIn.answer).status).toBe(201);
+      expect((await signing.get('/read')).json).toEqual({ user: 'ada' });
+      expect((await victim.get('/read')).json).toEqual({});
+      await one.app.get(UserSessions).revokeAll('ada');
+    });
+  },
+);
 
 async function readStream(url: string, cookie: string): Promise<HttpResponse> {
   const request = httpGet(url, { headers: { cookie }, agent: false });

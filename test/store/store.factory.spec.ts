@@ -87,13 +87,18 @@ describe('the store for a cache', () => {
     ['KeyvValkey', /redisStore/],
     ['KeyvPostgres', /postgresStore/],
     ['KeyvSqlite', undefined],
-  ])('knows whether there is a better one than a plain %s', (name, advice) => {
-    const adapter = Object.assign(new PlainAdapter(), { constructor: { name } });
-    const cache = createCache({ stores: [new Keyv({ store: adapter })] });
-    const told = openSessionStore(cache, settings).advice;
-    if (advice) expect(told).toMatch(advice);
-    else expect(told).toBeUndefined();
-  });
+  ])(
+    'knows whether there is a better one than a plain %s, alone or behind another',
+    (name, advice) => {
+      const adapter = Object.assign(new PlainAdapter(), { constructor: { name } });
+      const keyv = () => new Keyv({ store: adapter });
+      for (const stores of [[keyv()], [memcachedStore(NOWHERE), keyv()]]) {
+        const told = openSessionStore(createCache({ stores }), settings).advice;
+        if (advice) expect(told).toMatch(advice);
+        else expect(told).toBeUndefined();
+      }
+    },
+  );
 
   it('waits for a non-blocking cache', async () => {
     const adapter = new PlainAdapter();

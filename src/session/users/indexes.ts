@@ -19,6 +19,8 @@ export interface FoundIndex {
   readonly version: string;
 }
 
+const MAX_LONG_LIVES = 10_000;
+
 /** Returns the new index; `undefined` or the same object: no change. Called again after a conflict. */
 type Change = (index: UserIndex) => UserIndex | undefined | Promise<UserIndex | undefined>;
 
@@ -29,6 +31,8 @@ type Change = (index: UserIndex) => UserIndex | undefined | Promise<UserIndex | 
 export class UserIndexes {
   private readonly seal: RecordSeal;
   private readonly mutex = new KeyedMutex();
+  /** Seconds, of indexes that live longer than others, so that they are not made shorter first. */
+  private readonly longLives = new Map<string, number>();
 
   constructor(
     private readonly store: SessionStore,
@@ -39,7 +43,18 @@ export class UserIndexes {
 
   /** `touch`: extend its life to twice the idle timeout, so that it outlives each of its sessions. */
   async find(key: string, touch: boolean): Promise<FoundIndex | undefined> {
-    const found = await this.store.find(key, touch ? this.life : 0);
+    const renewTo = this.longLives.get(key) ?? this.life;
+    const found = await this.read(key, touch ? renewTo : 0);
+    if (!found || !touch) return found;
+    const life = this.lifeOf(found.index);
+    this.rememberLife(key, life);
+    // What was enough for sessions without a lifetime of their own is not for these. In some stores a
+    // renewal is a write, so that only this read has the version.
+    return life > renewTo ? this.read(key, life) : found;
+  }
+
+  private async read(key: string, renewTo: number): Promise<FoundIndex | undefined> {
+    const found = await this.store.find(key, renewTo);
     if (!found) return undefined;
     const text = this.seal.open(key, found.text);
     const decoded = text === undefined ? undefined : decodeIndex(text);
@@ -49,10 +64,15 @@ export class UserIndexes {
         "A user's stored index could not be read, so it names no session: the user has to sign in again.",
       );
     }
-    // Reading has renewed it to what is enough for sessions without a lifetime of their own.
-    const life = this.lifeOf(index ?? NO_SESSIONS);
-    if (touch && life > this.life) await this.store.find(key, life);
     return { index: index ?? NO_SESSIONS, version: found.version };
+  }
+
+  private rememberLife(key: string, life: number): void {
+    this.longLives.delete(key);
+    if (life <= this.life) return;
+    this.longLives.set(key, life);
+    const [oldest] = this.longLives.keys();
+    if (this.longLives.size > MAX_LONG_LIVES) this.longLives.delete(oldest!);
   }
 
   /** Returns the index after the change. `known`: the index as just read, which saves a read. */

@@ -175,5 +175,5 @@ export class ContractAdapter implements KeyvStoreAdapter, AtomicAdapter {
 }
 
 function asRecord(found: StoredText | undefined): ReadRecord | undefined {
-  return found && new ReadRecord(found.text, found.version);
+  return found && new ReadRecord(found.text, found.version, found.lifeLeft);
 }

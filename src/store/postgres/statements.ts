@@ -18,7 +18,8 @@ const STATEMENTS = {
       WHERE key = $1 AND $2::int > 0 AND expires_at > now() AND (
         expires_at < now() + $2::int * interval '1 second' OR
         expires_at > now() + ($2::int * ${RENEWAL_SLACK} + ${LIFE_TOLERANCE}) * interval '1 second'))
-    SELECT version, data FROM {table} WHERE key = $1 AND expires_at > now()`,
+    SELECT version, data, extract(epoch FROM expires_at - now())::float8 AS "left"
+    FROM {table} WHERE key = $1 AND expires_at > now()`,
 
   /** What has expired is not there. */
   create: `

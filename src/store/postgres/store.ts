@@ -41,8 +41,10 @@ export class PostgresStore implements SessionStore, CopyRows {
 
   async find(key: string, renewTo = 0): Promise<StoredText | undefined> {
     const { rows } = await this.ask('find', [key, renewTo]);
-    const [row] = rows as { version: string; data: string }[];
-    return row && { text: fromColumn(row.data), version: row.version };
+    const [row] = rows as { version: string; data: string; left: number }[];
+    if (!row) return undefined;
+    const found = { text: fromColumn(row.data), version: row.version };
+    return renewTo > 0 ? found : { ...found, lifeLeft: row.left };
   }
 
   async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {

@@ -16,8 +16,15 @@ if type(head) == 'string' and #head == 17 and string.sub(head, 17) == ':' then
 end
 `;
 
+/** Reads a value, and the milliseconds of its life. */
+export const READ = script<[value: string, milliseconds: number] | null>(`
+local value = redis.pcall('GET', KEYS[1])
+if type(value) ~= 'string' then return value end
+return {value, redis.call('PTTL', KEYS[1])}
+`);
+
 /** ARGV: the version that was read, the new one, the new value, seconds. */
-export const UPDATE = script(`${READ_VERSION}
+export const UPDATE = script<'stored' | 'changed' | 'gone'>(`${READ_VERSION}
 if version == ARGV[2] then return 'stored' end
 if version ~= ARGV[1] then return 'changed' end
 redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
@@ -25,7 +32,7 @@ return 'stored'
 `);
 
 /** ARGV: the version that was read, the channel to tell of it, or nothing, and who does it. */
-export const REMOVE = script(`${READ_VERSION}
+export const REMOVE = script<'removed' | 'changed' | 'gone'>(`${READ_VERSION}
 if version ~= ARGV[1] then return 'changed' end
 redis.call('DEL', KEYS[1])
 if ARGV[2] ~= '' then redis.call('PUBLISH', ARGV[2], ARGV[3] .. KEYS[1]) end
@@ -33,11 +40,13 @@ return 'removed'
 `);
 
 /** A script, and the digest that the server knows it by. */
-export interface RedisScript {
+export interface RedisScript<Reply> {
   readonly text: string;
   readonly sha: string;
+  /** Only for the types: what it answers. */
+  readonly reply?: Reply;
 }
 
-function script(text: string): RedisScript {
+function script<Reply>(text: string): RedisScript<Reply> {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }

@@ -5,7 +5,7 @@ import type { MakeLink } from './client.js';
 import { RedisConnection } from './connection.js';
 import { diagnosisOf } from './diagnosis.js';
 import { RemovalWatch } from './removal-watch.js';
-import { REMOVE, UPDATE, type RedisScript } from './scripts.js';
+import { READ, REMOVE, UPDATE, type RedisScript } from './scripts.js';
 
 interface Settings {
   /** Milliseconds. */
@@ -43,10 +43,11 @@ export class RedisSessionStore implements SessionStore {
 
   async find(key: string, renewTo = 0): Promise<StoredText | undefined> {
     try {
-      const value = await (renewTo > 0
-        ? this.connection.send(key, 'GETEX', key, 'EX', String(renewTo))
-        : this.connection.send(key, 'GET', key));
-      return recordIn(value);
+      if (renewTo > 0) {
+        return recordIn(await this.connection.send(key, 'GETEX', key, 'EX', String(renewTo)));
+      }
+      const [value, left] = (await this.run(READ, key, [])) ?? [];
+      return recordIn(value, left);
     } catch (error) {
       // Somebody else has a list or a hash there.
       if (isReply(error, 'WRONGTYPE')) return { text: '', version: FOREIGN };
@@ -72,12 +73,12 @@ export class RedisSessionStore implements SessionStore {
   ): Promise<'stored' | 'changed' | 'gone'> {
     const next = newVersion();
     const args = [version, next, `${next}:${text}`, String(lifeSeconds)];
-    return this.run(UPDATE, key, args) as Promise<'stored' | 'changed' | 'gone'>;
+    return this.run(UPDATE, key, args);
   }
 
   remove(key: string, version: string): Promise<'removed' | 'changed' | 'gone'> {
     const args = [version, this.channel, this.id];
-    return this.run(REMOVE, key, args) as Promise<'removed' | 'changed' | 'gone'>;
+    return this.run(REMOVE, key, args);
   }
 
   ping(): Promise<unknown> {
@@ -109,13 +110,17 @@ export class RedisSessionStore implements SessionStore {
   }
 
   /** By its digest; with its text, when the server has been restarted or is a new one. */
-  private async run({ text, sha }: RedisScript, key: string, args: string[]): Promise<string> {
+  private async run<Reply>(
+    { text, sha }: RedisScript<Reply>,
+    key: string,
+    args: string[],
+  ): Promise<Reply> {
     const { connection } = this;
     try {
-      return (await connection.send(key, 'EVALSHA', sha, '1', key, ...args)) as string;
+      return (await connection.send(key, 'EVALSHA', sha, '1', key, ...args)) as Reply;
     } catch (error) {
       if (!isReply(error, 'NOSCRIPT')) throw error;
-      return (await connection.send(key, 'EVAL', text, '1', key, ...args)) as string;
+      return (await connection.send(key, 'EVAL', text, '1', key, ...args)) as Reply;
     }
   }
 }
@@ -124,11 +129,13 @@ function newVersion(): string {
   return randomBytes(VERSION_BYTES).toString('base64url');
 }
 
-function recordIn(value: unknown): StoredText | undefined {
+/** `left`: milliseconds of its life; below 0: it has no end. */
+function recordIn(value: unknown, left = -1): StoredText | undefined {
   if (typeof value !== 'string') return undefined;
   const [head, version] = RECORD.exec(value) ?? [];
   if (head === undefined) return { text: value, version: FOREIGN };
-  return { text: value.slice(head.length), version: version! };
+  const lifeLeft = left < 0 ? undefined : left / 1000;
+  return { text: value.slice(head.length), version: version!, lifeLeft };
 }
 
 function isReply(error: unknown, code: string): boolean {

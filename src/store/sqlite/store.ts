@@ -77,12 +77,14 @@ export class SqliteStore implements SessionStore, CopyRows {
   async find(key: string, renewTo = 0): Promise<StoredText | undefined> {
     const row = await this.row(key);
     if (!row) return undefined;
+    const found = { text: fromColumn(row.data), version: row.version };
+    if (renewTo === 0) return { ...found, lifeLeft: row.left / 1000 };
     const life = renewTo * 1000;
     const most = life * RENEWAL_SLACK + LIFE_TOLERANCE * 1000;
-    if (renewTo > 0 && (row.left < life || row.left > most)) {
+    if (row.left < life || row.left > most) {
       await this.change('renew', key, Math.ceil(life * RENEWAL_SLACK));
     }
-    return { text: fromColumn(row.data), version: row.version };
+    return found;
   }
 
   async create(key: string, text: string, lifeSeconds: number): Promise<'stored' | 'taken'> {

@@ -86,6 +86,28 @@ export function describeLongLives(
     return key;
   };
 
+  describe('what is left of a life, if the store tells it', () => {
+    const lifeLeft = async (key: string): Promise<number | undefined> => {
+      const [one, other] = [await under.store.find(key, 0), await under.another.find(key, 0)];
+      equal(typeof one?.lifeLeft, typeof other?.lifeLeft);
+      return other?.lifeLeft;
+    };
+    const tells = async (key: string, life: number): Promise<void> => {
+      const left = await lifeLeft(key);
+      // A store may keep a record up to a tenth longer.
+      if (left !== undefined) ok(left > life - 30 && left < life * 1.1 + TICKS / 1000, `${left} s`);
+    };
+
+    it('is what create gave it', async () => tells(await created(100), 100));
+    it('is what update gave it', async () => tells(await updated(MONTH), MONTH));
+    it('is what the last renewal gave it', async () => {
+      await tells(await read(60, TIMEOUT * 2), TIMEOUT * 2);
+    });
+    it('stays when the record is only read', async () => {
+      await tells(await read(100, 0), 100);
+    });
+  });
+
   describe('a life', () => {
     const lives: [string, () => Promise<string>, number, boolean][] = [
       ['given by create', () => created(100), 95, true],

@@ -142,6 +142,7 @@ describe('sessions in Redis', () => {
           '+getex',
           '+set',
           '+getrange',
+          '+pttl',
           '+del',
           '+eval',
           '+evalsha',
