@@ -100,10 +100,10 @@ export class Consumer {
   }
 
   /** What Jest says of its tests, whether they passed or not. */
-  async jest(env: NodeJS.ProcessEnv): Promise<string> {
+  async jest(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<string> {
     const jest = join(this.folder, 'node_modules', '.bin', 'jest');
     const settings = { cwd: this.folder, env: { ...process.env, NODE_OPTIONS: '', ...env } };
-    const tested = execute(jest, ['--ci'], settings);
+    const tested = execute(jest, ['--ci', ...args], settings);
     return (await tested.catch((error: { stderr: string }) => error)).stderr;
   }
 
@@ -193,6 +193,7 @@ async function write(
     ...moreOptions,
   };
   await mkdir(join(folder, 'src'));
+  await mkdir(join(folder, 'test'));
   const files = {
     'package.json': JSON.stringify(manifest),
     'tsconfig.json': JSON.stringify({ compilerOptions, include: ['src'] }),

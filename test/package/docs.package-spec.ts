@@ -38,6 +38,27 @@ const packages = {
         clear(): Promise<void>;
       }
     }
+    declare module 'nestjs-cls' {
+      export const CLS_REQ: unique symbol;
+      export class ClsService { get<T>(key: symbol): T }
+    }
+    declare module '@nestjs/throttler' {
+      export class ThrottlerGuard {
+        protected getTracker(request: Record<string, any>): Promise<string>;
+      }
+    }
+    declare module '@nestjs/swagger' {
+      type App = import('@nestjs/common').INestApplication;
+      export class DocumentBuilder {
+        setTitle(title: string): this;
+        addCookieAuth(name: string): this;
+        build(): object;
+      }
+      export class SwaggerModule {
+        static setup(path: string, app: App, document: () => object): void;
+        static createDocument(app: App, options: object): object;
+      }
+    }
     declare module '@nestjs/config' {
       export class ConfigModule { static forRoot(): import('@nestjs/common').DynamicModule }
       export class ConfigService { getOrThrow<T>(key: string): T }

@@ -50,8 +50,11 @@ it('is kept in memcached', async () => {
 /** As `nest new` made projects for years. */
 const compilerOptions = {
   ...{ module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' },
-  ...{ types: ['node', 'jest'], allowJs: true, esModuleInterop: true },
+  ...{ types: ['node', 'jest'], esModuleInterop: true },
 };
+
+/** What `nest new` of Nest 11 makes, for both kinds of tests. */
+const scaffold = { moduleFileExtensions: ['js', 'json', 'ts'], testEnvironment: 'node' };
 
 describe('Jest in a CommonJS project, as its page has it', () => {
   let packed: Packed;
@@ -62,6 +65,7 @@ describe('Jest in a CommonJS project, as its page has it', () => {
     packed = await pack();
     memcached = await startMemcached();
     const example = await readmeExample('testing');
+    const addition = JSON.parse(await readmeExample('jest')) as object;
     consumer = await Consumer.install({
       ...{ nest: 11, type: 'commonjs', archive: packed.archive, compilerOptions },
       more: ['testing'],
@@ -75,7 +79,14 @@ describe('Jest in a CommonJS project, as its page has it', () => {
           './wishes.js',
           './wishes',
         ),
-        '../jest.config.js': await readmeExample('jest'),
+        '../package.json': JSON.stringify({
+          ...{ name: 'consumer', private: true, type: 'commonjs' },
+          jest: { ...scaffold, rootDir: 'src', testRegex: '.*\\.spec\\.ts$', ...addition },
+        }),
+        '../test/jest-e2e.json': JSON.stringify({
+          ...{ ...scaffold, rootDir: '.', testRegex: '.e2e-spec.ts$', ...addition },
+        }),
+        '../test/app.e2e-spec.ts': memcachedSpec.replace('./app.module', '../src/app.module'),
       },
     });
   }, INSTALL_TIMEOUT);
@@ -91,6 +102,12 @@ describe('Jest in a CommonJS project, as its page has it', () => {
     async () => {
       const told = await consumer.jest({ MEMCACHED: memcached.server });
       expect(told).toMatch(/Tests: +8 passed, 8 total/);
+      const e2e = await consumer.jest(
+        { MEMCACHED: memcached.server },
+        '--config',
+        'test/jest-e2e.json',
+      );
+      expect(e2e).toMatch(/Tests: +1 passed, 1 total/);
     },
     INSTALL_TIMEOUT,
   );

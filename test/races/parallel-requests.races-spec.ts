@@ -4,28 +4,38 @@ import fc from 'fast-check';
 import { explain } from './explanation.js';
 import { describeHistory } from './history.js';
 import { program } from './program.js';
-import { startRacesWorld, type RacesWorld } from './races-world.js';
+import { startRacesWorld, type RacesStore, type RacesWorld } from './races-world.js';
 import { ProgramRunner } from './run-program.js';
 
 /*
- * RACES           how many programs
+ * RACES           how many programs, in all stores together
  * RACES_SEED      of a run to repeat, as a failure prints it; RACES_PATH with it: just that program
  * RACES_PACKAGE   the folder of another build of the package, such as one with a planted bug
  */
 const { RACES = '3000', RACES_SEED, RACES_PATH, RACES_PACKAGE } = process.env;
 const PROGRAM_TIMEOUT = 20_000;
 
-describe('parallel requests of one session in two processes, on Express and Fastify', () => {
+const SHARES: readonly [RacesStore, number][] = [
+  ['memcached', 0.5],
+  ['redis', 0.25],
+  ['postgres', 0.25],
+];
+const STORES = SHARES.map(([store, share]) => ({
+  store,
+  programs: Math.ceil(Number(RACES) * share),
+}));
+
+describe.each(STORES)('parallel requests of one session in $store', ({ store, programs }) => {
   let world: RacesWorld;
 
   beforeAll(async () => {
-    world = await startRacesWorld(RACES_PACKAGE);
-  });
+    world = await startRacesWorld(store, RACES_PACKAGE);
+  }, 60_000);
 
   afterAll(() => world.stop());
 
   it(
-    `are explained by an order of their steps: ${RACES} random programs`,
+    `in two processes, on Express and Fastify, are explained by an order of their steps: ${programs} random programs`,
     async () => {
       const runner = new ProgramRunner(world);
       let played = 0;
@@ -42,7 +52,7 @@ describe('parallel requests of one session in two processes, on Express and Fast
         );
       });
       await fc.assert(property, {
-        numRuns: Number(RACES),
+        numRuns: programs,
         timeout: PROGRAM_TIMEOUT,
         ...(RACES_SEED && { seed: Number(RACES_SEED) }),
         ...(RACES_PATH && { path: RACES_PATH, endOnFailure: true }),
@@ -50,6 +60,6 @@ describe('parallel requests of one session in two processes, on Express and Fast
       expect(played).toBeGreaterThan(0);
       expect(unknown / played).toBeLessThan(0.01);
     },
-    Number(RACES) * 1000 + 120_000,
+    programs * 1000 + 120_000,
   );
 });

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 import { startMemcached } from '../support/memcached.js';
-import { recordingProxy } from '../support/recording-proxy.js';
+import { startPostgres } from '../support/postgres.js';
+import { startRedis } from '../support/redis.js';
+import { tcpProxy } from '../support/tcp-proxy.js';
 
-/** Two server processes on one memcached, whose answers come as late as a program wants. */
+/** Two server processes on one store, whose answers come as late as a program wants. */
 export interface RacesWorld {
   readonly urls: readonly [string, string];
   lag(milliseconds: readonly [number, number]): void;
@@ -18,13 +20,19 @@ export interface RacesWorld {
 
 const SCRIPT = fileURLToPath(new URL('../support/races-server.mjs', import.meta.url));
 
+const STARTS = { memcached: startMemcached, redis: startRedis, postgres: startPostgres };
+
+export type RacesStore = keyof typeof STARTS;
+
 /** `packageFolder`: of another build than the project's own, such as one with a bug. */
-export async function startRacesWorld(packageFolder?: string): Promise<RacesWorld> {
-  const memcached = await startMemcached();
-  const nodes = await Promise.all([
-    startNode(memcached.port, 'express', packageFolder),
-    startNode(memcached.port, 'fastify', packageFolder),
-  ]);
+export async function startRacesWorld(
+  store: RacesStore,
+  packageFolder?: string,
+): Promise<RacesWorld> {
+  const server = await STARTS[store]();
+  const start = (platform: 'express' | 'fastify') =>
+    startNode(store, server.port, platform, packageFolder);
+  const nodes = await Promise.all([start('express'), start('fastify')]);
   return {
     urls: [nodes[0].url, nodes[1].url],
     lag: (milliseconds) => nodes.forEach((node, i) => node.lag(milliseconds[i]!)),
@@ -32,7 +40,7 @@ export async function startRacesWorld(packageFolder?: string): Promise<RacesWorl
     release: (token, server) => void nodes[server]!.process.send({ release: token }),
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()));
-      await memcached.stop();
+      await server.stop();
     },
   };
 }
@@ -46,12 +54,18 @@ interface RacesNode {
 }
 
 async function startNode(
-  memcachedPort: number,
+  store: RacesStore,
+  storePort: number,
   platform: 'express' | 'fastify',
   packageFolder: string | undefined,
 ): Promise<RacesNode> {
-  const proxy = await recordingProxy(memcachedPort);
-  const args = [proxy.server, platform, ...(packageFolder ? [packageFolder] : [])];
+  const proxy = await tcpProxy(storePort);
+  const args = [
+    store,
+    `127.0.0.1:${proxy.port}`,
+    platform,
+    ...(packageFolder ? [packageFolder] : []),
+  ];
   // Without the flags that Jest runs with.
   const server = fork(SCRIPT, args, { execArgv: [] });
   const [{ port }] = (await once(server, 'message')) as [{ port: number }];
@@ -61,10 +75,7 @@ async function startNode(
     url: `http://127.0.0.1:${port}`,
     process: server,
     listeners,
-    lag(milliseconds) {
-      proxy.reset();
-      proxy.delayReplies(milliseconds);
-    },
+    lag: (milliseconds) => proxy.delay(milliseconds),
     async stop() {
       server.disconnect();
       await once(server, 'exit');

@@ -3,7 +3,7 @@
  * `POST /run` does a list of operations on its session; at a `wait` it stops, tells its parent
  * process, and goes on when that one says so.
  *
- * node races-server.mjs <memcached> express|fastify [folder of the package]
+ * node races-server.mjs memcached|redis|postgres <server> express|fastify [folder of the package]
  */
 import 'reflect-metadata';
 
@@ -15,10 +15,12 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-const [memcached, platform, folder] = process.argv.slice(2);
-const { SessionManager, SessionModule } = await import(
-  folder ? pathToFileURL(join(folder, 'dist/index.js')).href : 'nestjs-session-manager'
-);
+const [kind, server, platform, folder] = process.argv.slice(2);
+const ofPackage = (entry) => {
+  if (folder) return import(pathToFileURL(join(folder, `dist/${entry}.js`)).href);
+  return import(`nestjs-session-manager${entry === 'index' ? '' : `/${entry}`}`);
+};
+const { SessionManager, SessionModule } = await ofPackage('index');
 
 const waiting = new Map();
 process.on('message', ({ release }) => {
@@ -93,9 +95,21 @@ Inject(SessionManager)(RacesController, undefined, 0);
 Controller()(RacesController);
 
 class AppModule {}
-// A machine that is short of breath must not look like an outage.
-const sessions = SessionModule.forRoot({ memcached: { servers: memcached, timeout: 20_000 } });
+const sessions = SessionModule.forRoot(await place());
 Module({ imports: [sessions], controllers: [RacesController] })(AppModule);
+
+/** A machine that is short of breath must not look like an outage. */
+async function place() {
+  const timeout = 20_000;
+  if (kind === 'memcached') return { memcached: { servers: server, timeout } };
+  if (kind === 'redis') {
+    const { redisStore } = await ofPackage('redis');
+    return { stores: redisStore({ url: `redis://${server}`, timeout }) };
+  }
+  const { postgresStore } = await ofPackage('postgres');
+  const connectionString = `postgresql://postgres@${server}/postgres`;
+  return { stores: postgresStore({ connectionString, migrate: true, timeout }) };
+}
 
 const adapter = platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
 const app = await NestFactory.create(AppModule, adapter, { logger: ['fatal'] });

@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+import { delayedWriter } from './delayed-writer.js';
 import { commandReader, keyOf, replyReader, type ProtocolUnit } from './memcached-protocol.js';
 
 export interface RecordedCommand {
@@ -172,23 +173,6 @@ function outdated(line: string, bytes: Buffer): Buffer {
   const words = line.split(' ');
   words[5] = '0';
   return Buffer.concat([Buffer.from(words.join(' ')), bytes.subarray(line.length)]);
-}
-
-/** Writes in the order of the calls, even if a later one asks for a shorter delay. */
-function delayedWriter(socket: Socket): (bytes: Buffer, delay: number) => void {
-  const waiting: Buffer[] = [];
-  let last = 0;
-  // Whichever timer is the first: Node.js does not keep those in order that differ by a millisecond.
-  const writeFirst = (): void => {
-    const bytes = waiting.shift()!;
-    if (!socket.destroyed) socket.write(bytes);
-  };
-  return (bytes, delay) => {
-    if (delay === 0 && waiting.length === 0) return void socket.write(bytes);
-    last = Math.max(last, performance.now() + delay);
-    waiting.push(bytes);
-    setTimeout(writeFirst, last - performance.now());
-  };
 }
 
 async function listen(port: number, serve: (client: Socket) => void): Promise<Server> {

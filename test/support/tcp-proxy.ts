@@ -1,5 +1,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
+import { delayedWriter } from './delayed-writer.js';
+
 /** Stands between a client and any server, and makes what goes wrong with connections. */
 export interface TcpProxy {
   readonly port: number;
@@ -32,13 +34,14 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     const upstream = connect(targetPort, '127.0.0.1');
     open.set(client, upstream);
     const isAlive = () => !halfOpen.has(client);
+    const answer = delayedWriter(client);
     client.setNoDelay(true).on('data', (chunk) => {
       if (isAlive()) pass(() => upstream.write(chunk));
     });
     upstream.setNoDelay(true).on('data', (chunk) => {
-      const answer = () => isAlive() && pass(() => client.write(chunk));
-      if (state.delay > 0) setTimeout(answer, state.delay);
-      else answer();
+      pass(() => {
+        if (isAlive()) answer(chunk, state.delay);
+      });
     });
     upstream.on('error', () => undefined);
     client.on('close', () => {

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { visitor } from '../support/http-client.js';
+import { Consumer, type Served } from './consumer.js';
+import { pack, type Packed } from './packed.js';
+import { guideExample } from './readme-example.js';
+
+/** Milliseconds; a registry or a busy machine may take its time. */
+const TIMEOUT = 300_000;
+
+const main = `
+import { Controller, Get, Module, Post, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ApiCookieAuth } from '@nestjs/swagger';
+import { ThrottlerModule } from '@nestjs/throttler';
+import { ClsModule } from 'nestjs-cls';
+import { Session, SessionModule } from 'nestjs-session-manager';
+import { describeApi } from './api-document.js';
+import { UserThrottlerGuard } from './user-throttler.guard.js';
+import { WhoService } from './who.service.js';
+
+@ApiCookieAuth()
+@Controller()
+class MeController {
+  constructor(private readonly who: WhoService) {}
+
+  @Post('login')
+  async signIn(@Session() session: Session) {
+    await session.signIn('7');
+  }
+
+  @Get('me')
+  async me() {
+    return { userId: (await this.who.userId()) ?? null };
+  }
+
+  @UseGuards(UserThrottlerGuard)
+  @Get('limited')
+  limited() {
+    return {};
+  }
+}
+
+@Module({
+  imports: [
+    SessionModule.forRoot(),
+    ClsModule.forRoot({ global: true, middleware: { mount: true } }),
+    ThrottlerModule.forRoot([{ ttl: 600_000, limit: 2 }]),
+  ],
+  controllers: [MeController],
+  providers: [WhoService],
+})
+class AppModule {}
+
+const app = await NestFactory.create(AppModule);
+describeApi(app);
+await app.listen(Number(process.env.PORT), '127.0.0.1');
+`;
+
+describe('the recipes for other packages, as their page has them', () => {
+  let packed: Packed;
+  let consumer: Consumer;
+  let server: Served;
+
+  beforeAll(async () => {
+    packed = await pack();
+    const page = 'with-other-packages';
+    consumer = await Consumer.install({
+      ...{ nest: 12, type: 'module', archive: packed.archive, more: ['swagger'] },
+      tools: ['nestjs-cls@7', '@nestjs/throttler@6'],
+      sources: {
+        'main.ts': main,
+        'who.service.ts': await guideExample(page, 'cls'),
+        'user-throttler.guard.ts': await guideExample(page, 'throttler'),
+        'api-document.ts': await guideExample(page, 'swagger'),
+      },
+    });
+    await consumer.compile();
+    server = await consumer.start();
+  }, TIMEOUT);
+
+  afterAll(async () => {
+    await server?.stop();
+    await consumer?.remove();
+    await packed.remove();
+  });
+
+  it('nestjs-cls: a service knows who is signed in', async () => {
+    const ada = visitor(server.url);
+    expect((await ada.get('/me')).json).toEqual({ userId: null });
+    await ada.post('/login');
+    expect((await ada.get('/me')).json).toEqual({ userId: '7' });
+  });
+
+  it('throttler: a user is limited apart from the address', async () => {
+    const statuses = async (somebody: ReturnType<typeof visitor>) => {
+      const found: number[] = [];
+      for (let n = 0; n < 3; n++) found.push((await somebody.get('/limited')).status);
+      return found;
+    };
+    expect(await statuses(visitor(server.url))).toEqual([200, 200, 429]);
+    const ada = visitor(server.url);
+    await ada.post('/login');
+    expect(await statuses(ada)).toEqual([200, 200, 429]);
+  });
+
+  it('swagger: the document tells the cookie', async () => {
+    const { json } = await visitor(server.url).get('/api-json');
+    const cookie = { type: 'apiKey', in: 'cookie', name: 'SID' };
+    expect(json.components.securitySchemes).toEqual({ cookie });
+    expect(json.paths['/me'].get.security).toEqual([{ cookie: [] }]);
+  });
+});
