@@ -28,6 +28,7 @@ const nothing: Nothing<SessionModuleOptions> = {
   ...{ revokeEverybodyWithin: undefined, socketSweep: undefined, onOutage: undefined },
   cacheControl: undefined,
   strictValues: undefined,
+  migrateFrom: undefined,
   remember: undefined,
 };
 export const options: SessionModuleOptions = nothing;
