@@ -190,7 +190,7 @@ const OTHERS: Record<Exclude<keyof SessionModuleOptions, Simple>, true> = {
 const KNOWN = [...Object.keys(DEFAULTS), ...BACKENDS, ...Object.keys(OTHERS)];
 
 /** Options of express-session and others, by name. */
-const BROUGHT_ALONG = {
+const FOREIGN_OPTIONS = {
   secret: 'did you mean secrets? It also encrypts the records; 32 characters or more',
   keys: 'did you mean secrets? 32 characters or more each, the newest first',
   store: 'did you mean stores? Or memcached, or cache; stores of express-session do not fit',
@@ -245,7 +245,7 @@ const MAX_PREFIX_LENGTH = 200;
  */
 export function checkSessionOptions(options: SessionModuleOptions = {}): CheckedSessionOptions {
   refuseRehash(options, 'rehash');
-  refuseUnknownOptions(options, KNOWN, undefined, BROUGHT_ALONG);
+  refuseUnknownOptions(options, KNOWN, undefined, FOREIGN_OPTIONS);
   const checked = withDefaults(DEFAULTS, options);
   const { timeout, absoluteTimeout, keyPrefix, maxBytes, rotateEvery, rotateGrace } = checked;
   const { cacheControl, socketSweep, strictValues } = checked;

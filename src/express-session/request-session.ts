@@ -35,7 +35,7 @@ interface SessionCarrier extends FrameworkRequest {
 }
 
 /** Options of express-session that say here what `SessionModule` is told. */
-const BROUGHT_ALONG = Object.fromEntries(
+const FOREIGN_OPTIONS = Object.fromEntries(
   [
     'secret',
     'store',
@@ -67,7 +67,7 @@ const BROUGHT_ALONG = Object.fromEntries(
  * @throws SessionOptionsError for options that are none
  */
 export function requestSession(options: RequestSessionOptions = {}): RequestSessionHandler {
-  refuseUnknownOptions(options, ['unset'], undefined, BROUGHT_ALONG);
+  refuseUnknownOptions(options, ['unset'], undefined, FOREIGN_OPTIONS);
   const { unset = 'keep' } = options;
   if (unset !== 'keep' && unset !== 'destroy') {
     throw new SessionOptionsError('unset', "give 'keep' or 'destroy'");

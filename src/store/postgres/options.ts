@@ -98,7 +98,7 @@ const KNOWN = [
   ...['cleanUpEvery', 'prepared'],
 ];
 
-const BROUGHT_ALONG = {
+const FOREIGN_OPTIONS = {
   conString: 'did you mean connectionString?',
   conObject: 'give connectionString, or a pool of your own',
   uri: 'did you mean connectionString?',
@@ -118,7 +118,7 @@ const BROUGHT_ALONG = {
 /** @throws SessionOptionsError that names the first wrong option */
 export function checkPostgresOptions(location: PostgresLocation): CheckedPostgresOptions {
   const options = optionsOf(location);
-  refuseUnknownOptions(options, KNOWN, 'postgres', BROUGHT_ALONG);
+  refuseUnknownOptions(options, KNOWN, 'postgres', FOREIGN_OPTIONS);
   const { connectionString, pool, table = DEFAULT_TABLE, ssl } = options;
   const { migrate = false, prepared = true, timeout = DEFAULT_TIMEOUT } = options;
   const { maxConnections, cleanUpEvery = DEFAULT_CLEAN_UP } = options;

@@ -48,7 +48,7 @@ const CHANNEL = 'nestjs-session-manager:removed';
 const TIMEOUT = 500;
 
 /** Options of connect-redis and of the clients, by name. */
-const BROUGHT_ALONG = {
+const FOREIGN_OPTIONS = {
   prefix: 'give SessionModule.forRoot() the option keyPrefix',
   keyPrefix: 'give it to SessionModule.forRoot()',
   ttl: 'give SessionModule.forRoot() the option timeout, in seconds',
@@ -75,7 +75,7 @@ const BROUGHT_ALONG = {
 /** @throws SessionOptionsError that names the first invalid option */
 export function checkRedisOptions(location: RedisLocation): CheckedRedisOptions {
   const options = asOptions(location);
-  refuseUnknownOptions(options, KNOWN, undefined, BROUGHT_ALONG);
+  refuseUnknownOptions(options, KNOWN, undefined, FOREIGN_OPTIONS);
   const { client, url, clientOptions, timeout = TIMEOUT, tellOthers = false } = options;
   requireWholeNumber('timeout', timeout, { unit: 'milliseconds', from: 1 });
   if (typeof tellOthers !== 'boolean') {

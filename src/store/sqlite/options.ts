@@ -27,7 +27,7 @@ const DEFAULT_CLEAN_UP = 60;
 const MAX_CLEAN_UP = 86_400;
 
 const KNOWN = ['path', 'table', 'timeout', 'cleanUpEvery', 'synchronous'];
-const BROUGHT_ALONG = {
+const FOREIGN_OPTIONS = {
   filename: 'did you mean path?',
   file: 'did you mean path?',
   uri: 'did you mean path?',
@@ -38,7 +38,7 @@ const BROUGHT_ALONG = {
 /** @throws SessionOptionsError that names the first wrong option */
 export function checkSqliteOptions(location: SqliteLocation): Required<SqliteOptions> {
   const options = typeof location === 'string' ? { path: location } : location;
-  refuseUnknownOptions(options, KNOWN, 'sqlite', BROUGHT_ALONG);
+  refuseUnknownOptions(options, KNOWN, 'sqlite', FOREIGN_OPTIONS);
   const { path, table = 'nest_sessions', timeout = DEFAULT_TIMEOUT } = options;
   const { cleanUpEvery = DEFAULT_CLEAN_UP, synchronous = 'full' } = options;
   if (typeof path !== 'string' || path === '' || path === ':memory:' || path.includes('\0')) {

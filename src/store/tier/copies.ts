@@ -1,7 +1,6 @@
 import { CacheAccess } from '../cache-access.js';
-import { lazyLife } from '../lazy-renewal.js';
 import type { SessionCache } from '../cache.js';
-import { CLOCK_DIFFERENCE_MS } from '../session-keyv.js';
+import { lifeOfCopy, lifeOfTombstone, newestOf, type CopySettings } from './copy-life.js';
 import { decodeTiered, encodeTiered, type TieredRecord } from './record.js';
 
 /** The copies of sessions in a durable store. Every method rejects with a `SessionStoreError` only. */
@@ -17,11 +16,6 @@ export interface SessionCopies {
   end(key: string, outlives?: number): Promise<void>;
   /** Takes away what the session held. */
   drop(key: string): Promise<void>;
-}
-
-interface Settings {
-  readonly timeout: number;
-  readonly now: () => number;
 }
 
 /**
@@ -41,7 +35,7 @@ export class CachedCopies implements SessionCopies {
 
   constructor(
     cache: SessionCache,
-    private readonly settings: Settings,
+    private readonly settings: CopySettings,
   ) {
     this.cache = new CacheAccess(cache);
   }
@@ -54,29 +48,21 @@ export class CachedCopies implements SessionCopies {
     ]);
     if (ended !== undefined) return undefined;
     const [moved, copy] = others.map(decodeTiered);
-    // A copy with a higher revision shows that the move came too late and was not made.
-    return moved && copy && copy.revision > moved.revision ? copy : (moved ?? copy);
+    return newestOf(moved, copy);
   }
 
   write(key: string, record: TieredRecord, outlives?: number): Promise<void> {
-    const text = encodeTiered(record);
-    if (record.isFinal) return this.set(key + MOVED, text, this.tombstoneLife(outlives));
-    return this.set(key + COPY, text, Math.max(1000, record.until - this.settings.now()));
+    const life = lifeOfCopy(this.settings, record, outlives);
+    return this.set(key + (record.isFinal ? MOVED : COPY), encodeTiered(record), life);
   }
 
   end(key: string, outlives?: number): Promise<void> {
-    return this.set(key + ENDED, 'ended', this.tombstoneLife(outlives));
+    return this.set(key + ENDED, 'ended', lifeOfTombstone(this.settings, outlives));
   }
 
   drop(key: string): Promise<void> {
     const copy = key + COPY;
     return this.cache.runExclusive(copy, () => this.cache.delete(copy));
-  }
-
-  /** Tombstones and final records live longer than copies, to outlast late copies and clock differences. */
-  private tombstoneLife(outlives = 0): number {
-    const { timeout, now } = this.settings;
-    return Math.max(lazyLife(timeout, timeout), outlives - now()) + CLOCK_DIFFERENCE_MS;
   }
 
   private set(key: string, text: string, milliseconds: number): Promise<void> {

@@ -1,6 +1,5 @@
-import { lazyLife } from '../lazy-renewal.js';
-import { CLOCK_DIFFERENCE_MS } from '../session-keyv.js';
 import type { SessionCopies } from './copies.js';
+import { lifeOfCopy, lifeOfTombstone, newestOf, type CopySettings } from './copy-life.js';
 import { decodeTiered, encodeTiered, type TieredRecord } from './record.js';
 
 /** What is kept of one session in a table: rows that keep their newest version. */
@@ -10,11 +9,6 @@ export interface CopyRows {
   /** Unless there is a row with a later version, by its characters. */
   writeRow(key: string, version: string, data: string, milliseconds: number): Promise<void>;
   deleteRow(key: string): Promise<void>;
-}
-
-interface Settings {
-  readonly timeout: number;
-  readonly now: () => number;
 }
 
 const COPY = '.copy';
@@ -31,7 +25,7 @@ const DIGITS = 16;
 export class RowCopies implements SessionCopies {
   constructor(
     private readonly rows: CopyRows,
-    private readonly settings: Settings,
+    private readonly settings: CopySettings,
   ) {}
 
   async read(key: string): Promise<TieredRecord | undefined> {
@@ -40,21 +34,18 @@ export class RowCopies implements SessionCopies {
     if (rowOf(ENDED)) return undefined;
     const moved = decodeTiered(rowOf(MOVED)?.data);
     const copy = this.copyIn(rowOf(COPY));
-    // A copy above it tells that the move came too late, and was not made.
-    return moved && copy && copy.revision > moved.revision ? copy : (moved ?? copy);
+    return newestOf(moved, copy);
   }
 
   write(key: string, record: TieredRecord, outlives?: number): Promise<void> {
-    const { revision, isFinal, until } = record;
+    const { revision, isFinal } = record;
     const version = String(revision).padStart(DIGITS, '0');
-    const life = isFinal
-      ? this.tombstoneLife(outlives)
-      : Math.max(1000, until - this.settings.now());
+    const life = lifeOfCopy(this.settings, record, outlives);
     return this.rows.writeRow(key + (isFinal ? MOVED : COPY), version, encodeTiered(record), life);
   }
 
   end(key: string, outlives?: number): Promise<void> {
-    return this.rows.writeRow(key + ENDED, '', 'ended', this.tombstoneLife(outlives));
+    return this.rows.writeRow(key + ENDED, '', 'ended', lifeOfTombstone(this.settings, outlives));
   }
 
   drop(key: string): Promise<void> {
@@ -65,11 +56,5 @@ export class RowCopies implements SessionCopies {
   private copyIn(row: { data: string; left: number } | undefined): TieredRecord | undefined {
     const copy = decodeTiered(row?.data);
     return copy && { ...copy, until: Math.ceil(this.settings.now() + row!.left) };
-  }
-
-  /** Tombstones and final records live longer than copies, to outlast late copies and clock differences. */
-  private tombstoneLife(outlives = 0): number {
-    const { timeout, now } = this.settings;
-    return Math.max(lazyLife(timeout, timeout), outlives - now()) + CLOCK_DIFFERENCE_MS;
   }
 }

@@ -1,14 +1,8 @@
 import { retryOnConflict } from '../../session/storage/compare-and-set.js';
 import type { SessionStore } from '../../session/storage/store.js';
-import { lazyLife } from '../lazy-renewal.js';
-import { CLOCK_DIFFERENCE_MS } from '../session-keyv.js';
 import type { SessionCopies } from './copies.js';
+import { lifeOfCopy, lifeOfTombstone, type CopySettings } from './copy-life.js';
 import { decodeTiered, encodeTiered, type TieredRecord } from './record.js';
-
-interface Settings {
-  readonly timeout: number;
-  readonly now: () => number;
-}
 
 const ENDED = 'T1 ended\n';
 
@@ -18,7 +12,7 @@ const ENDED = 'T1 ended\n';
 export class StoredCopies implements SessionCopies {
   constructor(
     private readonly store: SessionStore,
-    private readonly settings: Settings,
+    private readonly settings: CopySettings,
   ) {}
 
   async read(key: string): Promise<TieredRecord | undefined> {
@@ -27,26 +21,17 @@ export class StoredCopies implements SessionCopies {
   }
 
   write(key: string, record: TieredRecord, outlives?: number): Promise<void> {
-    const { isFinal, until } = record;
-    const life = isFinal
-      ? this.tombstoneLife(outlives)
-      : Math.max(1000, until - this.settings.now());
+    const life = lifeOfCopy(this.settings, record, outlives);
     return this.replace(key, encodeTiered(record), life, (present) => !isAbove(present, record));
   }
 
   end(key: string, outlives?: number): Promise<void> {
-    return this.replace(key, ENDED, this.tombstoneLife(outlives), () => true);
+    return this.replace(key, ENDED, lifeOfTombstone(this.settings, outlives), () => true);
   }
 
   /** Does nothing: the tombstone or the final record has replaced the copy. */
   drop(): Promise<void> {
     return Promise.resolve();
-  }
-
-  /** Tombstones and final records live longer than copies, to outlast late copies and clock differences. */
-  private tombstoneLife(outlives = 0): number {
-    const { timeout, now } = this.settings;
-    return Math.max(lazyLife(timeout, timeout), outlives - now()) + CLOCK_DIFFERENCE_MS;
   }
 
   private async replace(
