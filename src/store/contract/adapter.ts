@@ -18,16 +18,16 @@ import { StoreCalls } from './calls.js';
 import { rowsOf } from './rows.js';
 import { CachedValues } from './values.js';
 
-/** Makes a Keyv store of a `SessionStore`. */
+/** Adapts a `SessionStore` to Keyv. */
 export class ContractAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly opts = {};
   readonly mayGetServersBack = false;
   readonly hasToBeHeld = true;
-  /** Of a store that is a table. */
+  /** The rows, if the store is a table. */
   readonly rows: CopyRows | undefined;
   private calls: StoreCalls;
   private readonly values: CachedValues;
-  /** Seconds to which reading a key of a prefix renews it. */
+  /** By key prefix, the life in seconds to which a read renews a key. */
   private readonly lives = new Map<string, number>();
   private readonly watchers: ServerWatcher[] = [];
   private maxBytes: number | undefined;
@@ -73,7 +73,7 @@ export class ContractAdapter implements KeyvStoreAdapter, AtomicAdapter {
       calls.health.problem = found.problem;
       return [{ server, ...found }];
     } catch {
-      return [{ server }]; // which is told as an outage
+      return [{ server }]; // which is reported as an outage
     }
   }
 
@@ -112,7 +112,7 @@ export class ContractAdapter implements KeyvStoreAdapter, AtomicAdapter {
   }
 
   delete(key: string): Promise<boolean> {
-    this.refuseForeign(key); // sessions are removed by what is set
+    this.refuseForeign(key); // sessions are removed by `set`
     return this.calls.write('delete', () => this.values.delete(key));
   }
 
@@ -139,7 +139,7 @@ export class ContractAdapter implements KeyvStoreAdapter, AtomicAdapter {
     for (const watcher of this.watchers) calls.health.watch(watcher);
     calls.health.watch({
       outageBegan: () => undefined,
-      // It may be another server by now.
+      // The server may have been replaced.
       outageEnded: () => {
         if (this.maxBytes !== undefined) void this.diagnose(this.maxBytes);
       },

@@ -4,18 +4,18 @@ import type { SessionStore } from '../../session/storage/store.js';
 import { keyvOver } from '../keyv-over.js';
 import { ContractAdapter } from './adapter.js';
 
-/** The same Keyv for the same store, so that whoever uses it shares its connections and its health. */
+/** One Keyv for each store, so that all users share its connections and its health. */
 const made = new WeakMap<SessionStore, Keyv>();
 
 /**
- * A `SessionStore` as a store for caches, with all of this package's guarantees for the sessions kept in
- * it:
+ * Converts a `SessionStore` to a store for caches. Sessions in that cache have all guarantees of this
+ * package:
  *
  * ```ts
  * CacheModule.register({ isGlobal: true, stores: [cacheStore(new MyStore())] })
  * ```
  *
- * `SessionModule.forRoot({ stores })` takes a `SessionStore` as it is.
+ * `SessionModule.forRoot({ stores })` accepts a `SessionStore` directly.
  */
 export function cacheStore(store: SessionStore): Keyv {
   let keyv = made.get(store);
@@ -23,7 +23,7 @@ export function cacheStore(store: SessionStore): Keyv {
   return keyv;
 }
 
-/** Tells a `SessionStore` by its methods. */
+/** Recognizes a `SessionStore` by its methods. */
 export function isSessionStore(value: unknown): value is SessionStore {
   return (
     typeof value === 'object' &&

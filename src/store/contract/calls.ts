@@ -5,14 +5,14 @@ import { DeadlineError, OverloadError } from '../deadline-error.js';
 import { ServerHealth } from '../server-health.js';
 import { traced } from '../store-tracing.js';
 
-/** No session has this key. */
+/** A key that no session has. */
 const PROBE_KEY = 'nestjs-session-manager:probe';
 
 /**
- * The calls of a `SessionStore`: each with a deadline, so many at a time, and none while its server is down.
+ * Calls a `SessionStore` with a deadline and limited concurrency, and not at all while its server is down.
  *
- * An error alone says nothing of the server: it may concern one key. So the server is asked whether it
- * answers, and that counts.
+ * An error alone does not prove an outage, because it may concern one key. A probe after it decides whether
+ * the server is down.
  */
 export class StoreCalls {
   readonly health: ServerHealth;
@@ -25,7 +25,7 @@ export class StoreCalls {
     this.health = new ServerHealth(nameOf(store), { probe: () => this.probe() });
   }
 
-  /** Reads; a second time, if the store fails at once: its connection may have been lost. */
+  /** Reads. Repeats a read that fails before its deadline, because the connection may have been lost. */
   read<T>(operation: string, call: () => Promise<T>): Promise<T> {
     return this.run(operation, async () => {
       try {
@@ -43,7 +43,7 @@ export class StoreCalls {
     return this.run(operation, () => this.once(call));
   }
 
-  /** Whether it is down or not. */
+  /** Calls the store once, even if its server is down. */
   async once<T>(call: () => Promise<T>): Promise<T> {
     const begun = performance.now();
     try {
@@ -88,7 +88,7 @@ export class StoreCalls {
     await this.once(() => store.ping?.() ?? store.find(PROBE_KEY, 0));
   }
 
-  /** Once for all calls that were under way. */
+  /** Reconnects once for all calls that were in progress. */
   private reconnect(begun: number): void {
     if (begun < this.reconnectedAt) return;
     this.reconnectedAt = performance.now();

@@ -4,15 +4,15 @@ import type { CopyRows } from '../tier/row-copies.js';
 import type { StoreCalls } from './calls.js';
 
 /**
- * The rows of a store that is a table, for copies of sessions; asked for as its records are. `undefined`: it
- * is none.
+ * The rows of a store that is a table, for copies of sessions. Deadlines and limits are those of its records.
+ * `undefined`: the store is not a table.
  */
 export function rowsOf(store: SessionStore, calls: () => StoreCalls): CopyRows | undefined {
   if (!hasRows(store)) return undefined;
   return {
-    readRows: (keys) => told(calls().read('read', () => store.readRows(keys))),
-    writeRow: (...row) => told(calls().write('write', () => store.writeRow(...row))),
-    deleteRow: (key) => told(calls().write('drop', () => store.deleteRow(key))),
+    readRows: (keys) => asStoreError(calls().read('read', () => store.readRows(keys))),
+    writeRow: (...row) => asStoreError(calls().write('write', () => store.writeRow(...row))),
+    deleteRow: (key) => asStoreError(calls().write('drop', () => store.deleteRow(key))),
   };
 }
 
@@ -20,7 +20,7 @@ function hasRows(store: SessionStore): store is SessionStore & CopyRows {
   return ['readRows', 'writeRow', 'deleteRow'].every((name) => name in store);
 }
 
-function told<T>(answer: Promise<T>): Promise<T> {
+function asStoreError<T>(answer: Promise<T>): Promise<T> {
   return answer.catch((cause: unknown) => {
     throw new SessionStoreError({ cause });
   });

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { retryOnConflict } from '../../session/storage/compare-and-set.js';
 import type { SessionStore } from '../../session/storage/store.js';
 
-/** Seconds that a value without a time to live is kept for: a year. */
+/** How long a value without a time to live is kept: a year, in seconds. */
 const FOR_GOOD = 365 * 24 * 60 * 60;
 
-/** An application's own values, as in any cache, in a store for sessions: the last writer wins. */
+/** The application's own cached values in a session store. The last write wins. */
 export class CachedValues {
   constructor(private readonly store: SessionStore) {}
 
-  /** As JSON. */
+  /** Returns the value as JSON. */
   async get(key: string): Promise<string | undefined> {
     return (await this.store.find(safeKey(key), 0))?.text;
   }
@@ -41,7 +41,7 @@ export class CachedValues {
   }
 }
 
-/** What the contract does not take for a key is hashed. */
+/** Hashes a key that the contract does not allow. */
 function safeKey(key: string): string {
   if (/^[\x21-\x7e]{1,250}$/.test(key)) return key;
   return `sha256:${createHash('sha256').update(key).digest('base64url')}`;

@@ -10,31 +10,31 @@ import type {
   PostgresResult,
 } from './options.js';
 
-/** A pool that this package has made, and has to end. */
+/** A pool that this package has created and must end. */
 interface OwnPool extends PostgresPool {
   on(event: 'connect' | 'error', listener: (subject: never) => void): unknown;
   end(): Promise<void>;
 }
 type NewPool = new (options: object) => OwnPool;
 
-/** A connection that is lent to a statement under way. */
+/** A connection in use by a statement. */
 interface Loan {
   readonly client: PostgresClient;
   readonly since: number;
 }
 
-/** Attempts of a statement that concurrent ones make fail: only where the isolation is stricter than usual. */
+/** Attempts of a statement that fails with a serialization error: only in a stricter isolation level. */
 const MAX_ATTEMPTS = 10;
 
-/** Time-outs after which `pg` itself gives up: long after whoever asked. So no connection is lent for ever. */
+/** After this many timeouts `pg` aborts a statement, so that no connection stays in use forever. */
 const PATIENCE = 8;
 
-/** How long a connection of our own is kept without use. */
+/** How long an unused connection of an own pool stays open. */
 const IDLE_MS = 60_000;
 
 /**
- * Lends connections to statements, and replaces those that are dead although nobody has closed them: each
- * has to have answered since the last time that the server was too late.
+ * Runs statements on pooled connections, and replaces connections that are dead although they were not
+ * closed: after a timeout, only connections that have answered since then are used.
  */
 export class PostgresConnections {
   private readonly makeOwnPool: (() => OwnPool) | undefined;
@@ -44,7 +44,7 @@ export class PostgresConnections {
   private readonly answeredAt = new WeakMap<PostgresClient, number>();
   private distrustedBefore = -Infinity;
 
-  /** @throws SessionOptionsError if it needs the package `pg`, and that is not installed */
+  /** @throws SessionOptionsError if the package `pg` is needed but not installed */
   constructor(private readonly options: CheckedPostgresOptions) {
     if (!options.pool) this.makeOwnPool = ownPoolMaker(options);
   }
@@ -62,8 +62,8 @@ export class PostgresConnections {
   }
 
   /**
-   * The server was too late. Connections that have not answered since count as dead: those that are lent,
-   * if they do not answer soon; the others when they are to be lent.
+   * Called after a timeout: connections that have not answered since then count as dead. A connection in
+   * use is closed if it does not answer soon, an idle one when it is next borrowed.
    */
   distrust(): void {
     const { timeout } = this.options;
@@ -72,11 +72,11 @@ export class PostgresConnections {
     const lent = [...this.loans];
     for (const loan of lent) if (now - loan.since >= timeout / 2) this.giveBack(loan, true);
     const endTheRest = () => lent.forEach((loan) => this.giveBack(loan, true));
-    // Behind the poll for what has arrived.
+    // `setImmediate`: reads answers that have already arrived first.
     setTimeout(() => setImmediate(endTheRest), timeout).unref();
   }
 
-  /** Ends connections of our own. Others are left alone. */
+  /** Ends the own pool. Does not end the application's pool. */
   async close(): Promise<void> {
     const { ownPool, options } = this;
     this.ownPool = undefined;
@@ -89,7 +89,7 @@ export class PostgresConnections {
     const client = await this.borrow();
     const loan = { client, since: performance.now() };
     this.loans.add(loan);
-    client.on('error', ignore); // the statement is told of it as well
+    client.on('error', ignore); // the statement rejects as well
     try {
       const query_timeout = this.options.timeout * PATIENCE;
       const result = await client.query({ ...query, query_timeout });
@@ -130,7 +130,7 @@ export class PostgresConnections {
   };
 }
 
-/** At once, whether the other side answers or not: a connection that is half open would stay for minutes. */
+/** Destroys the socket, because a half-open connection would otherwise stay open for minutes. */
 function end(client: PostgresClient): void {
   client.release(true);
   const { connection } = client as { connection?: { stream?: { destroy?(): void } } };
@@ -138,7 +138,7 @@ function end(client: PostgresClient): void {
 }
 
 function ignore(): void {
-  // Whoever uses the connection learns of it.
+  // A statement on this connection rejects.
 }
 
 function ownPoolMaker(options: CheckedPostgresOptions): () => OwnPool {
@@ -151,7 +151,7 @@ function ownPoolMaker(options: CheckedPostgresOptions): () => OwnPool {
       connectionTimeoutMillis: timeout * 2,
       application_name: 'nestjs-session-manager',
     });
-    // Of connections that nobody uses: the pool has dropped them.
+    // Errors of idle connections: the pool has already removed them.
     pool.on('error', ignore);
     return pool;
   };

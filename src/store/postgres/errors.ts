@@ -1,10 +1,10 @@
-/** What Postgres, or the way to it, has answered. It tells no more than its message: details show rows. */
+/** An error of Postgres or of the connection. Contains only the message, because details can show rows. */
 export class PostgresError extends Error {
   override readonly name = 'PostgresError';
 
   constructor(
     message: string,
-    /** SQLSTATE. Absent: the server has not answered. */
+    /** The SQLSTATE. Absent: the server did not answer. */
     readonly sqlState?: string,
   ) {
     super(message);
@@ -14,10 +14,10 @@ export class PostgresError extends Error {
 const READ_ONLY = '25006';
 const PREPARED_STATEMENT_GONE = '26000';
 
-/** Concurrent changes, where a stricter isolation than the default is set: the statement may be repeated. */
+/** Serialization failures and deadlocks of a stricter isolation level: the statement can be repeated. */
 const CONFLICTS = ['40001', '40P01'];
 
-/** What to do about errors that do not go away by themselves. */
+/** Remedies of permanent errors. */
 const REMEDIES: Readonly<Record<string, string>> = {
   [READ_ONLY]: 'sessions need the primary: give its address, not that of a replica',
   [PREPARED_STATEMENT_GONE]: 'a pooler is in between: give prepared: false',
@@ -32,7 +32,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 const MAX_CAUSES = 3;
 
-/** The same in words that are fit for a log. */
+/** Converts an error to one that can be logged safely. */
 export function postgresError(error: unknown): PostgresError {
   if (error instanceof PostgresError) return error;
   const sqlState = sqlStateOf(error);
@@ -46,13 +46,13 @@ export function isConflict({ sqlState = '' }: PostgresError): boolean {
   return CONFLICTS.includes(sqlState);
 }
 
-/** The connection should not be used again, as it is broken, or leads to the wrong server. */
+/** Whether the connection must not be used again: it is broken, or connected to the wrong server. */
 export function spoilsConnection({ sqlState }: PostgresError): boolean {
   if (sqlState === undefined || /^(08|57P)/.test(sqlState)) return true;
   return [READ_ONLY, PREPARED_STATEMENT_GONE].includes(sqlState);
 }
 
-/** Errors of the network have a code, too, but no severity. */
+/** Network errors also have a `code`, but no `severity`. */
 function sqlStateOf(error: unknown): string | undefined {
   const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
   return typeof code === 'string' && severity !== undefined ? code : undefined;
@@ -61,7 +61,7 @@ function sqlStateOf(error: unknown): string | undefined {
 function messageOf(error: unknown): string {
   const { message, errors } = (error ?? {}) as { message?: unknown; errors?: unknown[] };
   if (typeof message === 'string' && message !== '') return message;
-  // Of a host name with several addresses.
+  // An AggregateError: the host name has several addresses.
   const causes = Array.isArray(errors) ? errors.slice(0, MAX_CAUSES).map(messageOf) : [];
   return causes.join(', ') || 'Postgres cannot be reached';
 }

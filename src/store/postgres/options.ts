@@ -2,79 +2,79 @@ import { refuseUnknownOptions, requireWholeNumber } from '../../session/option-c
 import { SessionOptionsError } from '../../session/errors.js';
 import { DEFAULT_TABLE, tableName, type TableName } from './table.js';
 
-/** What sessions need of a `Pool` of the package `pg`. */
+/** The part of a `Pool` of the package `pg` that is used. */
 export interface PostgresPool {
-  /** Lends a connection. */
+  /** Borrows a connection. */
   connect(): Promise<PostgresClient>;
-  /** Told of each new connection: `'connect'`. */
+  /** Adds a listener for new connections (`'connect'`). */
   on(event: 'connect', listener: (client: PostgresClient) => void): unknown;
-  /** Tells it no more. */
+  /** Removes the listener. */
   removeListener(event: 'connect', listener: (client: PostgresClient) => void): unknown;
-  /** Its settings; `max` is how many connections it makes at most. */
+  /** The pool's settings; `max` is its maximum number of connections. */
   readonly options?: { readonly max?: number | undefined };
 }
 
-/** What sessions need of a connection that a pool lends. */
+/** The part of a pooled connection that is used. */
 export interface PostgresClient {
   /** Runs a statement. */
   query(query: PostgresQuery): Promise<PostgresResult>;
-  /** Gives it back; `true`: to be closed. */
+  /** Returns the connection to the pool; `true` closes it. */
   release(destroy?: boolean): void;
-  /** Told of what breaks it. */
+  /** Adds a listener for errors of the connection. */
   on(event: 'error', listener: () => void): unknown;
-  /** Tells it no more. */
+  /** Removes the listener. */
   removeListener(event: 'error', listener: () => void): unknown;
 }
 
-/** A statement, as `pg` takes it. */
+/** A statement, in the format of `pg`. */
 export interface PostgresQuery {
-  /** Of a prepared statement. */
+  /** The name of a prepared statement. */
   readonly name?: string;
   /** The SQL. */
   readonly text: string;
   /** Its parameters. */
   readonly values?: unknown[];
-  /** Milliseconds after which `pg` gives it up. */
+  /** The timeout of `pg` in milliseconds. */
   readonly query_timeout?: number;
 }
 
-/** What a statement has answered. */
+/** The result of a statement. */
 export interface PostgresResult {
-  /** The rows, by the names of their columns. */
+  /** The rows, as objects by column name. */
   readonly rows: Record<string, unknown>[];
-  /** How many rows it has read or changed. */
+  /** The number of rows that the statement read or changed. */
   readonly rowCount: number | null;
 }
 
-/** Where sessions are in Postgres, and how they are kept there. Give `connectionString` or `pool`. */
+/** Where and how sessions are stored in Postgres. Give `connectionString` or `pool`. */
 export interface PostgresOptions {
   /**
-   * Of the primary, such as `'postgresql://user@host:5432/app?sslmode=verify-full'`. Sessions then have
-   * connections of their own, which are closed after the application's last request.
+   * The address of the primary, such as `'postgresql://user@host:5432/app?sslmode=verify-full'`. Sessions
+   * then use separate connections, which are closed after the application's last request.
    */
   readonly connectionString?: string;
-  /** The application's own `Pool` of `pg`, to the primary. It is never ended from here. */
+  /** The application's own `Pool` of `pg`, connected to the primary. This package never ends it. */
   readonly pool?: PostgresPool;
-  /** Default `'nest_sessions'`; with its schema `'app.nest_sessions'`. It keeps its case. */
+  /** The table, also with its schema: `'app.nest_sessions'`. Case-sensitive. Default `'nest_sessions'`. */
   readonly table?: string;
-  /** Whether to make the table if it is not there. Default `false`: see `postgresMigration()`. */
+  /** Whether to create the table if it does not exist. Default `false`: see `postgresMigration()`. */
   readonly migrate?: boolean;
-  /** Connections, at most, with `connectionString`. Default 10. */
+  /** The maximum number of connections, with `connectionString`. Default 10. */
   readonly maxConnections?: number;
-  /** With `connectionString`: as the option of `pg` with this name. */
+  /** The option `ssl` of `pg`, with `connectionString`. */
   readonly ssl?: boolean | object;
-  /** Milliseconds that Postgres may take for an operation. Default 500. */
+  /** The timeout of an operation in milliseconds. Default 500. */
   readonly timeout?: number;
-  /** Seconds between removals of expired rows by this process. Default 60. `false`: never. */
+  /** The interval in seconds at which this process removes expired rows; `false`: never. Default 60. */
   readonly cleanUpEvery?: number | false;
-  /** Whether to use prepared statements, which some poolers do not know. Default `true`. */
+  /** Whether to use prepared statements, which some poolers do not support. Default `true`. */
   readonly prepared?: boolean;
 }
 
-/** Options, a connection string alone, or a `Pool` alone. */
+/** Options, a connection string, or a `Pool`. */
 export type PostgresLocation = string | PostgresPool | PostgresOptions;
 
-/** The same, checked. */
+/** Checked options. */
 export interface CheckedPostgresOptions {
   readonly connectionString?: string;
   readonly pool?: PostgresPool;
@@ -162,7 +162,7 @@ function isPool(value: unknown): value is PostgresPool {
   return [connect, on, query].every((member) => typeof member === 'function');
 }
 
-/** No error shows it, as it has a password. */
+/** No error message contains the connection string, because it can contain a password. */
 function checkConnectionString(connectionString: unknown): void {
   if (typeof connectionString !== 'string' || !/^postgres(ql)?:\/\//.test(connectionString)) {
     throw problem('postgres.connectionString', "give one such as 'postgresql://host:5432/app'");

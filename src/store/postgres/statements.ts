@@ -5,13 +5,13 @@ import { LIFE_TOLERANCE, RENEWAL_SLACK } from '../sql/life.js';
 import type { PostgresQuery } from './options.js';
 
 /**
- * The statements for one table, each a transaction of its own. Times are those of the server.
+ * The statements for one table. Each one is a separate transaction and uses the server's clock.
  *
- * Those that only read have an `UPDATE`, too, which finds nothing to do: a replica refuses them for it,
- * instead of answering what was true some time ago.
+ * Statements that only read also contain an `UPDATE` that changes no row. A replica therefore rejects them
+ * instead of returning outdated rows.
  */
 const STATEMENTS = {
-  /** `$2`: seconds; 0: not renewed. */
+  /** `$2`: the life to renew to, in seconds; 0: does not renew. */
   find: `
     WITH renewed AS (
       UPDATE {table} SET expires_at = now() + $2::int * ${RENEWAL_SLACK} * interval '1 second'
@@ -21,7 +21,7 @@ const STATEMENTS = {
     SELECT version, data, extract(epoch FROM expires_at - now())::float8 AS "left"
     FROM {table} WHERE key = $1 AND expires_at > now()`,
 
-  /** What has expired is not there. */
+  /** Replaces an expired row. */
   create: `
     INSERT INTO {table} AS old (key, version, data, expires_at)
     VALUES ($1, $2, $3, now() + $4::int * interval '1 second')
@@ -29,7 +29,7 @@ const STATEMENTS = {
     SET version = excluded.version, data = excluded.data, expires_at = excluded.expires_at
     WHERE old.expires_at <= now()`,
 
-  /** The end of its life stays if it is far enough away, and not much further: no index has to change. */
+  /** Keeps `expires_at` if it is late enough, but not much too late, so that no index changes. */
   update: `
     UPDATE {table} SET version = $3, data = $4, expires_at = CASE
       WHEN expires_at BETWEEN now() + $5::int * interval '1 second'
@@ -44,7 +44,7 @@ const STATEMENTS = {
     SELECT key, data, (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "left"
     FROM {table} WHERE key = ANY ($1::text[]) AND expires_at > now()`,
 
-  /** `$4`: milliseconds. A later version stays. */
+  /** `$4`: the life in milliseconds. Does not replace a later version. */
   writeRow: `
     INSERT INTO {table} AS old (key, version, data, expires_at)
     VALUES ($1, $2, $3, now() + $4::float8 * interval '1 millisecond')
@@ -54,7 +54,7 @@ const STATEMENTS = {
 
   deleteRow: `DELETE FROM {table} WHERE key = $1`,
 
-  /** Rows that another process removes are left to it. */
+  /** Skips rows that another process is removing. */
   cleanUp: `
     DELETE FROM {table} WHERE key = ANY (ARRAY(
       SELECT key FROM {table} WHERE expires_at <= now() ORDER BY expires_at LIMIT ${BATCH}
@@ -67,11 +67,11 @@ export type StatementName = keyof typeof STATEMENTS;
 export class PostgresStatements {
   private readonly queries = new Map<string, { name?: string; text: string }>();
 
-  /** `areNamed`: each connection prepares each of them once. */
+  /** `areNamed`: whether they are prepared statements, which each connection prepares once. */
   constructor(quotedTable: string, areNamed: boolean) {
     for (const [key, template] of Object.entries(STATEMENTS)) {
       const text = template.trim().replaceAll('{table}', quotedTable);
-      // Of the text: a pooler, or a later version of this package, may use the same connection.
+      // The name depends on the text: another version of this package may use the same connection of a pooler.
       const name = `nsm_${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
       this.queries.set(key, areNamed ? { name, text } : { text });
     }

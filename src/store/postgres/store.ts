@@ -15,13 +15,13 @@ import type { CheckedPostgresOptions, PostgresResult } from './options.js';
 import { PostgresStatements, type StatementName } from './statements.js';
 import { postgresMigration } from './table.js';
 
-/** Of the lock that makes one process at a time make a table; any number that nobody else uses. */
+/** The advisory lock that allows one process at a time to create the table. An arbitrary number. */
 const MIGRATION_LOCK = 7_305_814_226_019;
 
 const ABOUT_THE_SERVER = `SELECT current_setting('server_version') AS version,
   current_setting('server_encoding') AS encoding, current_setting('transaction_read_only') AS read_only`;
 
-/** Sessions in a table of Postgres; as the second of two stores, copies of them. */
+/** A session store in a Postgres table. As the second of two stores, it keeps copies. */
 export class PostgresStore implements SessionStore, CopyRows {
   readonly name = 'postgres';
   readonly timeout: number;
@@ -98,7 +98,7 @@ export class PostgresStore implements SessionStore, CopyRows {
       const problem = "It is read-only, as a replica is. Give the primary's address.";
       return { version, problem };
     }
-    // Takes bytes as they are, and so what is UTF-8.
+    // SQL_ASCII stores bytes unchanged, and thus also UTF-8.
     if (!['UTF8', 'SQL_ASCII'].includes(about.encoding)) {
       const problem = `The database's encoding is ${about.encoding}. Give one with the encoding UTF8.`;
       return { version, problem };
@@ -139,7 +139,7 @@ export class PostgresStore implements SessionStore, CopyRows {
     return this.migrating;
   }
 
-  /** Statements of one text are one transaction. A role that may not make tables may use one. */
+  /** Needs no right to create tables if the table exists. Statements in one text run in one transaction. */
   private async migrate(): Promise<void> {
     const { tableName, table } = this.options;
     const text = `SELECT to_regclass($1) IS NOT NULL AS "isThere"`;
@@ -150,7 +150,7 @@ export class PostgresStore implements SessionStore, CopyRows {
   }
 }
 
-/** One that no record of any key has had, whichever process made it. */
+/** A version that no record has had, in any process. */
 function newVersion(): string {
   return randomUUID();
 }

@@ -1,7 +1,7 @@
 import { SessionOptionsError } from '../../session/errors.js';
 import { printable } from '../../session/printable.js';
 
-/** Bytes of the longest name in Postgres. */
+/** The maximum length of a name in Postgres, in bytes. */
 const MAX_NAME = 63;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -10,11 +10,11 @@ export const DEFAULT_TABLE = 'nest_sessions';
 /** A table's name, checked and quoted for SQL. */
 export interface TableName {
   readonly quoted: string;
-  /** Of the index by which expired rows are found, in the table's schema. */
+  /** The name of the index for expired rows. It is in the table's schema. */
   readonly index: string;
 }
 
-/** @throws SessionOptionsError for a name that is none */
+/** @throws SessionOptionsError for an invalid name */
 export function tableName(table: unknown): TableName {
   const parts = typeof table === 'string' ? table.split('.') : [];
   const areNames = parts.every((part) => NAME.test(part) && part.length <= MAX_NAME);
@@ -31,16 +31,16 @@ export function tableName(table: unknown): TableName {
 }
 
 /**
- * The SQL that makes the table of sessions and its index, for your migrations. To run it twice does no
- * harm.
+ * Returns the SQL that creates the table of sessions and its index, for your migrations. It can be run
+ * repeatedly.
  *
- * @param table As the option `table` of `postgresStore()`; default `nest_sessions`. The name is quoted, so
- *   it keeps its case.
- * @throws SessionOptionsError for a name that is none
+ * @param table as the option `table` of `postgresStore()`; default `nest_sessions`. The name is quoted, so
+ *   its case matters.
+ * @throws SessionOptionsError for an invalid name
  */
 export function postgresMigration(table: string = DEFAULT_TABLE): string {
   const { quoted, index } = tableName(table);
-  // Room in each page, and an expiry that most writes leave as it is, keep updates off the indexes.
+  // Free space in each page, and an `expires_at` that most writes keep, allow updates without index changes.
   return `CREATE TABLE IF NOT EXISTS ${quoted} (
   key text COLLATE "C" PRIMARY KEY,
   version text COLLATE "C" NOT NULL,

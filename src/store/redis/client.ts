@@ -1,47 +1,50 @@
 import { printable } from '../../session/printable.js';
 import { SessionOptionsError } from '../../session/errors.js';
 
-/** A connection to Redis, or the connections to a Cluster, of this store's own. */
+/** The store's own connection to Redis, or its connections to a Redis Cluster. */
 export interface RedisLink {
-  /** Rejects if there is no connection to be had. */
+  /** Connects. Rejects if that fails. */
   open(): Promise<unknown>;
-  /** `key`: decides which server of a Cluster is asked; without, any. */
+  /** Sends a command. In a Cluster, `key` selects the server; if it is absent, any server is used. */
   send(key: string | undefined, command: readonly string[]): Promise<unknown>;
   subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown>;
-  /** At once, whatever waits for it. */
+  /** Closes the link at once, even if commands are in flight. */
   destroy(): void;
 }
 
-/** Makes a new, unconnected link, as often as one was lost. `onEnd`: it cannot be used any more. */
+/** Creates an unconnected link. Calls `onEnd` when that link is no longer usable. */
 export type MakeLink = (onEnd: (error?: Error) => void) => RedisLink;
 
 type Fn = (...args: never[]) => unknown;
 
-/** A client of the package `redis`, of version 5 or later: `createClient()`, `createCluster()`, `createSentinel()`. */
+/**
+ * A client of the package `redis`, version 5 or later, made by `createClient()`, `createCluster()` or
+ * `createSentinel()`.
+ */
 export interface NodeRedisClient {
-  /** By this it is told. */
+  /** Identifies this kind of client. */
   readonly sendCommand: Fn;
-  /** By this, too. */
+  /** Identifies this kind of client, together with `sendCommand`. */
   readonly isOpen: boolean;
 }
 
-/** A client of `ioredis`, of version 5 or later, or of `iovalkey`: `Redis` or `Cluster`, with Sentinel too. */
+/** A client of `ioredis`, version 5 or later, or of `iovalkey`: `Redis`, also with Sentinel, or `Cluster`. */
 export interface IoRedisClient {
-  /** By this it is told. */
+  /** Identifies this kind of client. */
   readonly call: Fn;
-  /** By this, too. */
+  /** Identifies this kind of client, together with `call`. */
   readonly duplicate: Fn;
 }
 
-/** What `redisStore()` needs of the application's client, whichever it is. */
+/** A client that `redisStore()` accepts. */
 export type RedisClient = NodeRedisClient | IoRedisClient;
 
-/** How long connecting may take, in milliseconds, to what was tried first. Operations are shorter. */
 export interface LinkSettings {
+  /** The connection timeout in milliseconds. */
   readonly timeout: number;
 }
 
-/** `undefined`: it is no client of a known kind. */
+/** Creates links with the options of this client. `undefined`: the client is not supported. */
 export function linksLike(client: unknown, settings: LinkSettings): MakeLink | undefined {
   if (isIoRedis(client)) return ioRedisLinks(client, settings);
   if (isNodeRedis(client)) return nodeRedisLinks(client, settings);
@@ -75,7 +78,7 @@ interface IoRedisLike extends Emitter {
   disconnect(): void;
 }
 
-/** The client itself tries nothing twice: how often, and when, is for this package to say. */
+/** Disables all retries of the client, because this package does the retrying. */
 function ioRedisLinks(client: IoRedisLike, { timeout }: LinkSettings): MakeLink {
   const once = {
     ...{ lazyConnect: true, connectTimeout: timeout, commandTimeout: undefined },
@@ -101,20 +104,20 @@ function ioRedisLinks(client: IoRedisLike, { timeout }: LinkSettings): MakeLink 
     let reason: Error | undefined;
     own.on('error', (error) => (reason = error));
     own.on('end', () => onEnd(reason));
-    const told = async <T>(promise: Promise<T>): Promise<T> => {
+    const withReason = async <T>(promise: Promise<T>): Promise<T> => {
       try {
         return await promise;
       } catch (error) {
-        // It says why only by an event.
+        // The client reports the reason only in its `error` event.
         throw (error as Error).message === 'Connection is closed.' ? (reason ?? error) : error;
       }
     };
     return {
-      open: () => told(own.connect()),
-      send: (_key, command) => told(own.call(...command)),
+      open: () => withReason(own.connect()),
+      send: (_key, command) => withReason(own.call(...command)),
       subscribe(channel, onMessage) {
         (own as unknown as MessageEmitter).on('message', (_channel, message) => onMessage(message));
-        return told(own.subscribe(channel));
+        return withReason(own.subscribe(channel));
       },
       destroy: () => own.disconnect(),
     };
@@ -172,14 +175,14 @@ function nodeRedisLinks(client: NodeRedisLike, { timeout }: LinkSettings): MakeL
         try {
           void own.destroy();
         } catch {
-          // It was closed already.
+          // The client was already closed.
         }
       },
     };
   };
 }
 
-/** It cannot be duplicated, so that the application's own is used as it is. */
+/** A Sentinel client cannot be duplicated, so this uses the application's client itself. */
 function sentinelLinks(client: NodeRedisLike): MakeLink {
   client.on('error', () => undefined);
   return () => ({
@@ -190,7 +193,7 @@ function sentinelLinks(client: NodeRedisLike): MakeLink {
   });
 }
 
-/** To who gives something else, such as a client of an older release. */
+/** The error for any other value, such as a client of an older release. */
 export function noClient(given: unknown): SessionOptionsError {
   const kind = typeof given === 'object' && given ? given.constructor?.name : printable(given);
   return new SessionOptionsError(

@@ -1,6 +1,6 @@
 import type { MakeLink, RedisLink } from './client.js';
 
-/** One link at a time: opened when it is needed, and made anew after it was lost. */
+/** Holds one link: opens it on first use, and replaces it after it was lost. */
 export class RedisConnection {
   private current: { readonly link: RedisLink; readonly isOpen: Promise<unknown> } | undefined;
 
@@ -12,7 +12,7 @@ export class RedisConnection {
     return link.send(key, command);
   }
 
-  /** What is asked for next goes over a new link; whatever waits for the present one fails. */
+  /** Closes the link, so that commands in flight fail. The next command opens a new link. */
   drop(): void {
     const lost = this.current;
     this.current = undefined;

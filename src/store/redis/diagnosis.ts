@@ -3,7 +3,7 @@ import type { StoreDiagnosis } from '../../session/storage/store.js';
 /** The first release with `GETEX`. */
 const [LEAST_MAJOR, LEAST_MINOR] = [6, 2];
 
-/** What the answer to `INFO` tells of a server. */
+/** Reads a server's version and problem from its answer to `INFO`. */
 export function diagnosisOf(info: string): StoreDiagnosis {
   const fields = new Map(
     Array.from(info.matchAll(/^([a-z_]+):(.*?)\r?$/gm), ([, name, value]) => [name!, value!]),

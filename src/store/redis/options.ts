@@ -5,35 +5,36 @@ import { printable } from '../../session/printable.js';
 import { SessionOptionsError } from '../../session/errors.js';
 import { linksLike, noClient, type MakeLink, type RedisClient } from './client.js';
 
-/** Where Redis or Valkey is, and how it is used. Give `client` or `url`. */
+/** The address of Redis or Valkey, and how it is used. Give `client` or `url`. */
 export interface RedisStoreOptions {
   /**
-   * The application's client. Sessions use a connection of their own, with the same options: so a hung
-   * connection can be replaced. With `createSentinel()` of `redis`, which cannot be duplicated, the client
-   * itself is used.
+   * The application's client. Sessions use a separate connection with the same options, so that a hung
+   * connection can be replaced. A client made by `createSentinel()` of `redis` cannot be duplicated, so it
+   * is used itself.
    */
   client?: RedisClient | undefined;
   /**
-   * `redis://user:password@host:port/db`, or `rediss://…` for TLS. Connected to by `redis`, `ioredis` or
-   * `iovalkey`, whichever is installed, in this order.
+   * `redis://user:password@host:port/db`, or `rediss://…` for TLS. The client is the first installed package
+   * of `redis`, `ioredis` and `iovalkey`.
    */
   url?: string | undefined;
-  /** More options of that client, such as `{ socket: { ca } }` of `redis` or `{ tls: { ca } }` of the others. */
+  /** Options of the client for `url`: `{ socket: { ca } }` for `redis`, `{ tls: { ca } }` for the others. */
   clientOptions?: object | undefined;
   /**
-   * Milliseconds an operation may take, including connecting. Time in which this process was too busy to
-   * read the answer does not count. Default 500.
+   * The timeout of an operation in milliseconds, including connecting. Time in which this process was too
+   * busy to read the answer does not count. Default 500.
    */
   timeout?: number | undefined;
   /**
-   * Whether a session that ends in one process closes its sockets in all others at once: a logout is then
-   * published on the channel `nestjs-session-manager:removed`, and each process with gateways has one
-   * connection more, to listen. Default false: the sweep finds them (`socketSweep`).
+   * Whether a session that ends in one process immediately closes its sockets in all other processes. Ended
+   * sessions are then published on the channel `nestjs-session-manager:removed`, and each process with
+   * gateways opens one more connection to subscribe to it. Default false: the sweep (`socketSweep`) closes
+   * these sockets later.
    */
   tellOthers?: boolean | undefined;
 }
 
-/** A client of the application, a URL, or all options. */
+/** The application's client, a URL, or options. */
 export type RedisLocation = RedisClient | string | RedisStoreOptions;
 
 export interface CheckedRedisOptions {
@@ -47,7 +48,7 @@ const KNOWN = ['client', 'url', 'clientOptions', 'timeout', 'tellOthers'];
 const CHANNEL = 'nestjs-session-manager:removed';
 const TIMEOUT = 500;
 
-/** Options of connect-redis and of the clients, by name. */
+/** What to use instead of options of connect-redis and of the clients. */
 const FOREIGN_OPTIONS = {
   prefix: 'give SessionModule.forRoot() the option keyPrefix',
   keyPrefix: 'give it to SessionModule.forRoot()',
@@ -108,7 +109,7 @@ const PEERS: Readonly<Record<string, Make>> = {
   iovalkey: ioRedis,
 };
 
-/** It is never connected itself, only duplicated. */
+/** Does not connect: this client is only duplicated. */
 function ioRedis(
   { Redis }: { Redis: new (url: string, options: object) => unknown },
   url: string,

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { MakeLink, RedisLink } from './client.js';
 
-/** Milliseconds until the next try to listen, after the connection was lost. */
+/** Milliseconds between a lost connection and the next attempt to subscribe. */
 const PAUSE = 1000;
 
-/** Listens to what other processes remove, over a connection of its own, as long as somebody watches. */
+/** Subscribes to removals of other processes, over a separate connection, while there are watchers. */
 export class RemovalWatch {
   private readonly watchers = new Set<(key: string) => void>();
   private link: RedisLink | undefined;
@@ -14,7 +14,7 @@ export class RemovalWatch {
   constructor(
     private readonly makeLink: MakeLink,
     private readonly channel: string,
-    /** Of this process, as long as those of others: what begins with it is known already. */
+    /** The id of this process. All ids have one length. Messages that begin with this id are ignored. */
     private readonly id: string,
   ) {}
 
@@ -33,11 +33,11 @@ export class RemovalWatch {
     this.link?.destroy();
   }
 
-  private tell(key: string): void {
+  private notify(key: string): void {
     for (const watcher of [...this.watchers]) watcher(key);
   }
 
-  /** What is removed meanwhile is found out later, by the sweep. */
+  /** Removals during a lost connection are missed; the sweep detects them later. */
   private async listen(): Promise<void> {
     this.isListening = true;
     while (this.watchers.size > 0) {
@@ -55,7 +55,7 @@ export class RemovalWatch {
     try {
       await link.open();
       await link.subscribe(this.channel, (message) => {
-        if (!message.startsWith(this.id)) this.tell(message.slice(this.id.length));
+        if (!message.startsWith(this.id)) this.notify(message.slice(this.id.length));
       });
       await ended;
     } finally {

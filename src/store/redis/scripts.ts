@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A value is the record's version, of 16 characters, a colon and its text. Anything else is of somebody
- * else: its version is `?`, so that a session can be begun there.
+ * A value consists of the record's version of 16 characters, a colon, and the record's text. Any other value
+ * was stored by other software. Its version is `?`, so that a session can replace it.
  *
- * A client may send a command twice, as after it was redirected: what has the new version already is what
- * this very write has stored.
+ * A client may send a command twice, for example after a redirection. A value that already has the new
+ * version was therefore stored by the same write.
  */
 const READ_VERSION = `
 local head = redis.pcall('GETRANGE', KEYS[1], 0, 16)
@@ -16,14 +16,14 @@ if type(head) == 'string' and #head == 17 and string.sub(head, 17) == ':' then
 end
 `;
 
-/** Reads a value, and the milliseconds of its life. */
+/** Reads a value and its remaining life in milliseconds. */
 export const READ = script<[value: string, milliseconds: number] | null>(`
 local value = redis.pcall('GET', KEYS[1])
 if type(value) ~= 'string' then return value end
 return {value, redis.call('PTTL', KEYS[1])}
 `);
 
-/** ARGV: the version that was read, the new one, the new value, seconds. */
+/** ARGV: the version that was read, the new version, the new value, the life in seconds. */
 export const UPDATE = script<'stored' | 'changed' | 'gone'>(`${READ_VERSION}
 if version == ARGV[2] then return 'stored' end
 if version ~= ARGV[1] then return 'changed' end
@@ -31,7 +31,7 @@ redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
 return 'stored'
 `);
 
-/** ARGV: the version that was read, the channel to tell of it, or nothing, and who does it. */
+/** ARGV: the version that was read, the channel to publish on or an empty string, the id of this process. */
 export const REMOVE = script<'removed' | 'changed' | 'gone'>(`${READ_VERSION}
 if version ~= ARGV[1] then return 'changed' end
 redis.call('DEL', KEYS[1])
@@ -39,11 +39,11 @@ if ARGV[2] ~= '' then redis.call('PUBLISH', ARGV[2], ARGV[3] .. KEYS[1]) end
 return 'removed'
 `);
 
-/** A script, and the digest that the server knows it by. */
+/** A script, and the digest by which the server caches it. */
 export interface RedisScript<Reply> {
   readonly text: string;
   readonly sha: string;
-  /** Only for the types: what it answers. */
+  /** The type of its reply. Never set. */
   readonly reply?: Reply;
 }
 

@@ -8,21 +8,21 @@ import { RemovalWatch } from './removal-watch.js';
 import { READ, REMOVE, UPDATE, type RedisScript } from './scripts.js';
 
 interface Settings {
-  /** Milliseconds. */
+  /** The timeout of an operation in milliseconds. */
   readonly timeout: number;
-  /** Of pub/sub. Absent: nothing is published. */
+  /** The pub/sub channel for removals. Absent: removals are not published. */
   readonly channel?: string | undefined;
 }
 
-/** As many as memcached's connection has under way. */
+/** The same as for a connection to memcached. */
 const MAX_PARALLEL = 512;
 
 const VERSION_BYTES = 12;
 const RECORD = /^([\w-]{16}):/;
-/** Of what somebody else has stored. */
+/** The version of a value that other software has stored. */
 const FOREIGN = '?';
 
-/** Sessions in Redis or Valkey. A record is one key, whose value begins with its version. */
+/** A session store in Redis or Valkey. A record is one key, and its value begins with its version. */
 export class RedisSessionStore implements SessionStore {
   readonly name = 'redis';
   readonly timeout: number;
@@ -30,7 +30,7 @@ export class RedisSessionStore implements SessionStore {
   private readonly connection: RedisConnection;
   private readonly removals: RemovalWatch | undefined;
   private readonly channel: string;
-  /** By which it knows what it has published itself. */
+  /** Identifies the messages that this store publishes. */
   private readonly id = newVersion();
 
   constructor(makeLink: MakeLink, { timeout, channel }: Settings) {
@@ -49,7 +49,7 @@ export class RedisSessionStore implements SessionStore {
       const [value, left] = (await this.run(READ, key, [])) ?? [];
       return recordIn(value, left);
     } catch (error) {
-      // Somebody else has a list or a hash there.
+      // Other software has stored a list or a hash under this key.
       if (isReply(error, 'WRONGTYPE')) return { text: '', version: FOREIGN };
       throw error;
     }
@@ -60,7 +60,7 @@ export class RedisSessionStore implements SessionStore {
     const value = `${version}:${text}`;
     const life = String(lifeSeconds);
     if (await this.connection.send(key, 'SET', key, value, 'EX', life, 'NX')) return 'stored';
-    // The client may have sent it twice, as after it was redirected.
+    // The client may have sent the command twice, for example after a redirection.
     const found = await this.find(key);
     return found?.version === version ? 'stored' : 'taken';
   }
@@ -109,7 +109,7 @@ export class RedisSessionStore implements SessionStore {
     return Promise.resolve();
   }
 
-  /** By its digest; with its text, when the server has been restarted or is a new one. */
+  /** Calls a script by its digest. Sends its text if the server does not know it, as after a restart. */
   private async run<Reply>(
     { text, sha }: RedisScript<Reply>,
     key: string,
@@ -129,7 +129,7 @@ function newVersion(): string {
   return randomBytes(VERSION_BYTES).toString('base64url');
 }
 
-/** `left`: milliseconds of its life; below 0: it has no end. */
+/** `left`: the remaining life in milliseconds; negative: it does not expire. */
 function recordIn(value: unknown, left = -1): StoredText | undefined {
   if (typeof value !== 'string') return undefined;
   const [head, version] = RECORD.exec(value) ?? [];

@@ -5,8 +5,8 @@ import { checkRedisOptions, type RedisLocation } from './options.js';
 import { RedisSessionStore } from './session-store.js';
 
 /**
- * Redis or Valkey as a store for sessions, with all of this package's guarantees: for `stores`, alone or
- * as the first of two, and for an application's own cache.
+ * Stores sessions in Redis or Valkey, with all guarantees of this package. For the option `stores`, as the
+ * only or the first store, and for the application's own cache.
  *
  * ```ts
  * SessionModule.forRoot({ stores: redisStore('redis://127.0.0.1:6379') })
@@ -18,7 +18,7 @@ export function redisStore(location: RedisLocation): Keyv {
   return cacheStore(redisSessionStore(location));
 }
 
-/** The same, by itself. */
+/** Like `redisStore()`, as a `SessionStore`. */
 export function redisSessionStore(location: RedisLocation): RedisSessionStore {
   const { makeLink, ...settings } = checkRedisOptions(location);
   return new RedisSessionStore(makeLink, settings);

@@ -1,8 +1,9 @@
 /**
- * To renew a row is to write it. So the end of its life is put this much further than was asked for, and a
- * renewal is due when that is used up: a row lives up to a tenth longer, and never ends early.
+ * Renewing a row writes it. To save writes, a renewal extends a row's life to this multiple of the requested
+ * life, and the next one is due when the remaining life is shorter than requested. A row may live up to a
+ * tenth too long, and never ends early.
  */
 export const RENEWAL_SLACK = 1.1;
 
-/** Seconds by which a life may be too long before a renewal makes it shorter. */
+/** A renewal shortens a life that is more than this many seconds too long. */
 export const LIFE_TOLERANCE = 60;

@@ -5,9 +5,9 @@ import { isBusy, sqliteError, type SqliteConnection, type SqliteModule } from '.
 interface Settings {
   readonly path: string;
   readonly synchronous: 'full' | 'normal';
-  /** Milliseconds to wait for other processes. */
+  /** How long an operation may wait for other processes, in milliseconds. */
   readonly timeout: number;
-  /** SQL that makes the table. */
+  /** The SQL that creates the table. */
   readonly schema: string;
 }
 
@@ -19,19 +19,19 @@ interface Write {
   readonly since: number;
 }
 
-/** Writes of one transaction at most, as it blocks the process. */
+/** The maximum number of writes in one transaction, which blocks the process. */
 const MAX_WRITES = 200;
 
-/** Milliseconds between attempts while another process writes, at most: each waits for a random part. */
+/** The maximum wait in milliseconds before a retry while another process writes. The wait is random. */
 const RETRY_MS = 5;
 
-/** Session data: for the user whose process this is. */
+/** Only the user of this process may read and write session data. */
 const PRIVATE = 0o600;
 
 /**
- * A database file that several processes write to. SQLite does everything at once and blocks the process:
- * so it is never made to wait for another process, but asked again; and the writes of one turn of the event
- * loop are one transaction, which the disk has to confirm once.
+ * A database file that several processes write to. Calls of SQLite are synchronous and block the process.
+ * SQLite therefore never waits for another process: this class retries instead. All writes of one turn of
+ * the event loop share one transaction, so that the disk is synchronized once.
  */
 export class SqliteDatabase {
   private connection: SqliteConnection | undefined;
@@ -55,7 +55,7 @@ export class SqliteDatabase {
     }
   }
 
-  /** Resolves when it is stored. */
+  /** Resolves after the transaction was committed. */
   write<T>(work: (connection: SqliteConnection) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.writes.push({ work, resolve, reject, since: performance.now() });
@@ -99,7 +99,7 @@ export class SqliteDatabase {
     batch.forEach(({ resolve }, index) => resolve(results[index] as never));
   }
 
-  /** A transaction that could not begin waits, as long as its writes may; any other error is for all. */
+  /** Retries writes of a busy database until their timeout. Any other error rejects all writes. */
   private fail(error: unknown): void {
     const failed = this.writes.filter(({ since }) => !this.mayRetry(error, since));
     this.writes = this.writes.filter((write) => !failed.includes(write));
@@ -110,7 +110,7 @@ export class SqliteDatabase {
     try {
       connection.exec('ROLLBACK');
     } catch {
-      // SQLite has rolled back by itself.
+      // SQLite has already rolled back.
     }
   }
 
@@ -134,11 +134,11 @@ export class SqliteDatabase {
   }
 }
 
-/** A file that is there is not touched: to close it would drop the locks that SQLite holds on it. */
+/** Does not open an existing file, because closing it would release the locks that SQLite holds on it. */
 function makePrivate(path: string): void {
   try {
     closeSync(openSync(path, 'ax', PRIVATE));
   } catch {
-    // It is there, or SQLite says what is wrong.
+    // The file exists, or SQLite reports the error when it opens it.
   }
 }

@@ -1,6 +1,6 @@
 import { SessionOptionsError } from '../../session/errors.js';
 
-/** What is used of Node's own module; its types come with later versions of Node than the oldest one here. */
+/** The part of `node:sqlite` that is used. The oldest supported Node.js has no types for it. */
 export interface SqliteModule {
   readonly DatabaseSync: new (path: string) => SqliteConnection;
 }
@@ -30,18 +30,18 @@ export function sqliteModule(): SqliteModule {
 const BUSY = 5;
 const LOCKED = 6;
 
-/** Another process is writing, or opening the file after a crash; it will be done soon. */
+/** Whether another process is writing, or recovering the file after a crash: a retry will succeed soon. */
 export function isBusy(error: unknown): boolean {
   const { errcode } = (error ?? {}) as { errcode?: unknown };
   return typeof errcode === 'number' && [BUSY, LOCKED].includes(errcode & 0xff);
 }
 
-/** What SQLite has answered. */
+/** An error of SQLite. */
 export class SqliteError extends Error {
   override readonly name = 'SqliteError';
 }
 
-/** In words that are fit for a log: SQLite names tables and columns, and no values. */
+/** Converts an error to one that can be logged safely: SQLite names tables and columns, but no values. */
 export function sqliteError(error: unknown): SqliteError {
   const { message } = (error ?? {}) as { message?: unknown };
   return new SqliteError(typeof message === 'string' ? message : 'SQLite has failed');

@@ -2,24 +2,24 @@ import { refuseUnknownOptions, requireWholeNumber } from '../../session/option-c
 import { SessionOptionsError } from '../../session/errors.js';
 import { printable } from '../../session/printable.js';
 
-/** Where sessions are in SQLite, and how they are kept there. */
+/** Where and how sessions are stored in SQLite. */
 export interface SqliteOptions {
-  /** Of the database's file, in a folder that is there. */
+  /** The path of the database file. Its folder must exist. */
   readonly path: string;
-  /** Default `'nest_sessions'`. It is made if it is not there. */
+  /** The table's name. The table is created if it does not exist. Default `'nest_sessions'`. */
   readonly table?: string;
-  /** Milliseconds that an operation may wait for other processes. Default 2000. */
+  /** How long an operation may wait for other processes, in milliseconds. Default 2000. */
   readonly timeout?: number;
-  /** Seconds between removals of expired rows by this process. Default 60. `false`: never. */
+  /** The interval in seconds at which this process removes expired rows; `false`: never. Default 60. */
   readonly cleanUpEvery?: number | false;
   /**
-   * `'full'`, the default: what was stored survives a loss of power. `'normal'`: a loss of power may undo
-   * the last writes, as if they had not been made; writes are faster. Both survive a crash of the process.
+   * `'full'`, the default: stored sessions survive a power failure. `'normal'`: writes are faster, but a
+   * power failure may undo the last ones. Both survive a crash of the process.
    */
   readonly synchronous?: 'full' | 'normal';
 }
 
-/** The path of the database's file, or options. */
+/** The path of the database file, or options. */
 export type SqliteLocation = string | SqliteOptions;
 
 const DEFAULT_TIMEOUT = 2000;

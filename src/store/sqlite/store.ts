@@ -14,7 +14,7 @@ import {
 } from './driver.js';
 import type { SqliteOptions } from './options.js';
 
-/** Milliseconds since 1970, by the clock that all processes on the machine have. */
+/** Milliseconds since 1970, by the machine's clock, which all processes share. */
 const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
 const STATEMENTS = {
@@ -48,11 +48,11 @@ type StatementName = keyof typeof STATEMENTS;
 interface Row {
   readonly version: string;
   readonly data: string;
-  /** Milliseconds of its life. */
+  /** The remaining life in milliseconds. */
   readonly left: number;
 }
 
-/** Sessions in a file of SQLite; as the second of two stores, copies of them. */
+/** A session store in an SQLite file. As the second of two stores, it keeps copies. */
 export class SqliteStore implements SessionStore, CopyRows {
   readonly name = 'sqlite';
   readonly timeout: number;
@@ -122,7 +122,7 @@ export class SqliteStore implements SessionStore, CopyRows {
     await this.change('deleteRow', key);
   }
 
-  /** Whether it can be written to: reading is possible where writing is not. */
+  /** Checks that the file is writable: a read can succeed where a write fails. */
   async ping(): Promise<void> {
     await this.change('deleteRow', '');
   }
