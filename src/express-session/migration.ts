@@ -10,7 +10,7 @@ import type { ForeignSession, SessionMigration } from '../session/foreign-sessio
 
 type Done = (error?: unknown, session?: unknown) => void;
 
-/** What is used of a store of express-session: connect-redis, connect-memcached, any other. */
+/** The part of an express-session store, such as connect-redis, that is used. */
 export interface ExpressSessionStore {
   /** Reads a session. */
   get(id: string, done: (error?: unknown, session?: unknown) => void): unknown;
@@ -18,25 +18,25 @@ export interface ExpressSessionStore {
   destroy(id: string, done?: (error?: unknown) => void): unknown;
 }
 
-/** The options of `expressSession()`: those that the application gave to express-session. */
+/** The options of `expressSession()`: the same that the application passed to express-session. */
 export interface ExpressSessionOptions {
-  /** The secret that signed the cookies, or a list of all that did. */
+  /** The secret that signed the cookies, or a list of all such secrets. */
   readonly secret: string | readonly string[];
-  /** The store that the sessions are in. */
+  /** The store that contains the sessions. */
   readonly store: ExpressSessionStore;
   /** The cookie's name. Default `'connect.sid'`. */
   readonly name?: string | undefined;
-  /** Where the cookie was set, to take it away. Default: `path` is `'/'`, and no `domain`. */
+  /** The cookie's path and domain, needed to delete it. Default: `path` is `'/'`, and no `domain`. */
   readonly cookie?:
     { readonly path?: string | undefined; readonly domain?: string | undefined } | undefined;
 }
 
-/** Milliseconds; a request waits no longer for the store of before. */
+/** How long a request waits for the old store, in milliseconds. */
 const TIMEOUT = 2000;
 
 /**
- * Carries the sessions of express-session over, for the option `migrateFrom` of `SessionModule`. A visitor
- * with an express-session cookie gets a session here at the first use, with its entries and a new id.
+ * Migrates sessions of express-session, for the option `migrateFrom` of `SessionModule`. The first use of a
+ * session with an express-session cookie creates a session with the same entries and a new id.
  *
  * @throws SessionOptionsError that names the first wrong option
  */
@@ -77,7 +77,7 @@ class StoredSession implements ForeignSession {
     private readonly store: ExpressSessionStore,
   ) {}
 
-  /** The same for all requests that come with the cookie at once, so that they get one session. */
+  /** The same for all parallel requests with this cookie, so that they get one session. */
   get ticket() {
     const text = `nestjs-session-manager express-session ${this.id}`;
     return { id: createHmac('sha256', this.secret).update(text).digest('base64url'), secret: 0 };
@@ -102,7 +102,7 @@ class StoredSession implements ForeignSession {
   }
 }
 
-/** What cannot be an entry, such as a key `__proto__`, is left behind. */
+/** The JSON of an entry. `undefined`: it cannot be an entry, as with the key `__proto__`, and is dropped. */
 function textOf(key: string, value: unknown): string | undefined {
   try {
     checkKey(key);
@@ -113,12 +113,12 @@ function textOf(key: string, value: unknown): string | undefined {
   }
 }
 
-/** An error, or no answer in time, is an outage: nobody is taken for signed out. */
+/** Reports an error or a timeout as an outage, so that no user is treated as signed out. */
 async function ask(work: (done: Done) => unknown): Promise<unknown> {
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve, reject) => {
-      // An answer that has arrived while this process was busy is read first.
+      // `setImmediate`: reads an answer that arrived while this process was busy first.
       timer = setTimeout(() => setImmediate(reject, new Error('no answer in time')), TIMEOUT);
       work((error, session) => {
         const isMissing = (error as { code?: string } | undefined)?.code === 'ENOENT';

@@ -4,39 +4,40 @@ import type { SessionCookieAttributes } from '../http/cookie.js';
 import { SessionValueError } from '../session/errors.js';
 import { printable } from '../session/printable.js';
 
-/** How long the session's cookie is kept, in seconds; `false`: until the browser is closed. */
+/** How long the browser keeps the session's cookie. */
 export interface CookieLife {
+  /** Seconds; `false`: until the browser is closed. */
   readonly seconds: number | false;
-  /** The session may then have another life: at most what the options allow. */
+  /** Sets it. The session's lifetime changes as well, within the limits of the options. */
   setSeconds(seconds: number | false): void;
 }
 
 /**
- * The attributes of the session's cookie, as express-session's `session.cookie` has them. They tell what
- * the options of `SessionModule` say. `maxAge`, `expires` and `originalMaxAge` can be assigned: the session
- * then has a life of its own. What is assigned to others stays in this object.
+ * The attributes of the session's cookie, like `session.cookie` of express-session. Their values come from
+ * the options of `SessionModule`. Assigning `maxAge`, `expires` or `originalMaxAge` gives the session its own
+ * lifetime. Assigning another attribute changes only this object.
  */
 export class RequestSessionCookie {
-  /** The path below which browsers send it. */
+  /** Browsers send the cookie to this path and below it. */
   path: string;
-  /** Always `true`: no script may read it. */
+  /** Always `true`: scripts cannot read the cookie. */
   httpOnly: boolean;
-  /** Whether browsers send it over https only. */
+  /** Whether browsers send the cookie over https only. */
   secure: boolean | undefined;
-  /** The domain whose hosts get it; `undefined`: this host only. */
+  /** Browsers send the cookie to all hosts of this domain; `undefined`: only to this host. */
   domain: string | undefined;
-  /** Whether requests from other sites carry it. */
+  /** Whether browsers send the cookie with requests from other sites. */
   sameSite: SessionCookieAttributes['sameSite'];
-  /** Whether each site that embeds this one has its own. */
+  /** Whether browsers keep a separate cookie for each site that embeds this one. */
   partitioned: boolean | undefined;
-  /** Which cookies Chromium drops first. */
+  /** The cookie's priority when Chromium evicts cookies. */
   priority: SessionCookieAttributes['priority'];
   readonly #life: CookieLife;
   readonly #now: () => number;
-  /** When the life of a persistent cookie was last looked at. */
+  /** When the life of a persistent cookie last began. */
   #since: number;
 
-  /** `now`: of the application's clock. */
+  /** `now`: the application's clock. */
   constructor(attributes: SessionCookieAttributes, life: CookieLife, now: () => number) {
     const { path = '/', secure, domain, sameSite, partitioned, priority } = attributes;
     this.path = path;
@@ -51,7 +52,7 @@ export class RequestSessionCookie {
     this.#since = now();
   }
 
-  /** Milliseconds that a persistent cookie is kept; `null`: until the browser is closed. */
+  /** The life of a persistent cookie in milliseconds; `null`: until the browser is closed. */
   get originalMaxAge(): number | null {
     const { seconds } = this.#life;
     return seconds === false ? null : seconds * 1000;
@@ -61,7 +62,7 @@ export class RequestSessionCookie {
     this.maxAge = milliseconds;
   }
 
-  /** When it goes; `null`: when the browser is closed. */
+  /** When the cookie expires; `null`: when the browser is closed. */
   get expires(): Date | null {
     const { originalMaxAge } = this;
     return originalMaxAge === null ? null : new Date(this.#since + originalMaxAge);
@@ -71,7 +72,7 @@ export class RequestSessionCookie {
     this.maxAge = at instanceof Date ? at.getTime() - this.#now() : at || null;
   }
 
-  /** Milliseconds until it goes; `null`: when the browser is closed. */
+  /** Milliseconds until the cookie expires; `null`: until the browser is closed. */
   get maxAge(): number | null {
     const { expires } = this;
     return expires && expires.getTime() - this.#now();
@@ -95,12 +96,12 @@ export class RequestSessionCookie {
     this.reset();
   }
 
-  /** The whole life is left. */
+  /** Starts the life of the cookie again. */
   reset(): void {
     this.#since = this.#now();
   }
 
-  /** Takes the life of another one, or what an object says of it; the rest is what the options say. */
+  /** Copies the life of another cookie, or of an object. Other attributes stay those of the options. */
   assign(cookie: RequestSessionCookie): void {
     const { originalMaxAge, maxAge, expires } = (cookie ?? {}) as Partial<RequestSessionCookie>;
     if (originalMaxAge !== undefined) this.maxAge = originalMaxAge;
@@ -124,7 +125,7 @@ export class RequestSessionCookie {
     return serialize(name, value, { ...attributes, ...(expires && { expires }) });
   }
 
-  /** Its attributes, for JSON. */
+  /** Returns all attributes, for JSON. */
   toJSON(): object {
     return this.data;
   }

@@ -6,7 +6,7 @@ import type { SessionState } from '../session/session-state.js';
 import type { CookieLife, RequestSessionCookie } from './request-session-cookie.js';
 import type { Callback, RequestSessionObject } from './request-session-types.js';
 
-/** What `request.session` asks of its request. */
+/** The operations of a request that `request.session` uses. */
 export interface SessionOwner {
   readonly request: object;
   newCookie(life: CookieLife): RequestSessionCookie;
@@ -19,9 +19,9 @@ export interface SessionOwner {
 
 const SELF = Symbol('request.session');
 
-/** The values behind `request.session`: those of the session, until it gets another id. */
+/** The values of `request.session`: the session's entries, until the session gets another id. */
 export class SessionValues implements CookieLife {
-  /** What is not stored, as JSON leaves it out; all that is left of a session which goes on elsewhere. */
+  /** Values that are not stored because JSON omits them. After `detach()`, all values. */
   private readonly local = new Map<string, unknown>();
   private isDetached = false;
   private ownCookie: RequestSessionCookie | undefined;
@@ -35,7 +35,7 @@ export class SessionValues implements CookieLife {
     this.object = new Proxy<object>(new Members(this), propertyAccess) as RequestSessionObject;
   }
 
-  /** Whether it is no session any more, only its last values. */
+  /** Whether these are only the last values of an earlier session. */
   get isOld(): boolean {
     return this.isDetached;
   }
@@ -44,7 +44,7 @@ export class SessionValues implements CookieLife {
     return (this.ownCookie ??= this.owner.newCookie(this));
   }
 
-  /** Passport assigns that of the session before. */
+  /** Passport assigns the cookie of the previous session. */
   set cookie(cookie: RequestSessionCookie) {
     this.cookie.assign(cookie);
   }
@@ -57,7 +57,7 @@ export class SessionValues implements CookieLife {
     if (!this.isDetached) this.owner.setCookieLife(seconds);
   }
 
-  /** From now on it keeps its values for itself: passport copies them into the next session. */
+  /** Keeps a copy of the values, separate from the session: passport copies them into the next session. */
   detach(): void {
     if (this.isDetached) return;
     for (const key of this.keys()) this.local.set(key, this.get(key));
@@ -86,7 +86,7 @@ export class SessionValues implements CookieLife {
     }
     if (this.refusal) throw this.refusal();
     this.state.entries.set(key, value, toLooseJson);
-    // A function, say, is there as long as the request.
+    // Values that JSON omits, such as functions, last as long as the request.
     if (this.state.entries.has(key)) this.local.delete(key);
     else this.local.set(key, value);
   }
@@ -97,19 +97,19 @@ export class SessionValues implements CookieLife {
     if (!this.isDetached) this.state.entries.delete(key);
   }
 
-  /** As a plain object, the cookie first. */
+  /** Returns a plain object, with the cookie first. */
   toPlain(): Record<string, unknown> {
     const entries = [...this.keys()].map((key): [string, unknown] => [key, this.get(key)]);
     return { cookie: this.cookie, ...Object.fromEntries(entries) };
   }
 
-  /** As in express-session, none of the names that an object has, or the session itself, is an entry. */
+  /** As in express-session, names of members of objects and of the session cannot be entries. */
   private mayBeStored(key: string): boolean {
     return !this.isDetached && !RESERVED.has(key);
   }
 }
 
-/** The members of `request.session`. They are called on the proxy, whose `SELF` is the object behind it. */
+/** The members of `request.session`. `this` is the proxy, and its `SELF` is the target. */
 class Members {
   readonly #values: SessionValues;
 
@@ -135,22 +135,22 @@ class Members {
 
   regenerate(callback?: Callback): unknown {
     const values = this[SELF].#values;
-    return tell(this, values.owner.regenerate(values), callback);
+    return settle(this, values.owner.regenerate(values), callback);
   }
 
   save(callback?: Callback): unknown {
     const values = this[SELF].#values;
-    return tell(this, values.owner.save(values), callback);
+    return settle(this, values.owner.save(values), callback);
   }
 
   reload(callback?: Callback): unknown {
     const values = this[SELF].#values;
-    return tell(this, values.owner.reload(values), callback);
+    return settle(this, values.owner.reload(values), callback);
   }
 
   destroy(callback?: Callback): unknown {
     const values = this[SELF].#values;
-    return tell(this, values.owner.destroy(values), callback);
+    return settle(this, values.owner.destroy(values), callback);
   }
 
   touch(): this {
@@ -167,19 +167,19 @@ class Members {
     return `Session ${inspect(this[SELF].#values.toPlain(), options)}`;
   }
 
-  /** Of a proxy's target. */
+  /** Returns the values of a proxy's target. */
   static valuesOf(members: Members): SessionValues {
     return members.#values;
   }
 }
 
-/** Whoever gives no callback may ignore the promise as well: the response fails if the store does. */
-function tell(self: object, work: Promise<void>, callback: Callback | undefined): unknown {
+/** Calls the callback, or returns the promise. It can be ignored: the response fails if the store fails. */
+function settle(self: object, work: Promise<void>, callback: Callback | undefined): unknown {
   if (typeof callback !== 'function') {
     work.catch(ignore);
     return work;
   }
-  // Outside the promise: what a callback throws is not for a promise that nobody has.
+  // `nextTick`: an error that the callback throws must not reject an unused promise.
   work.then(
     () => process.nextTick(callback),
     (error: unknown) => process.nextTick(callback, error),
@@ -188,7 +188,7 @@ function tell(self: object, work: Promise<void>, callback: Callback | undefined)
 }
 
 function ignore(): void {
-  // Told by the response.
+  // The response reports the error.
 }
 
 const MEMBERS = new Set(
@@ -197,7 +197,7 @@ const MEMBERS = new Set(
 
 const RESERVED = new Set([...MEMBERS, ...Object.getOwnPropertyNames(Object.prototype)]);
 
-/** Entries are its own properties, and the cookie is. */
+/** The entries and the cookie are own properties. */
 const propertyAccess: ProxyHandler<Members> = {
   get(target, property) {
     const values = Members.valuesOf(target);
@@ -232,7 +232,7 @@ const propertyAccess: ProxyHandler<Members> = {
     return { value, writable: true, enumerable: true, configurable: true };
   },
   defineProperty(target, property, descriptor) {
-    // Express-session's own and others define methods of their own here.
+    // express-session and other libraries define methods this way.
     if (typeof property === 'string') Members.valuesOf(target).set(property, valueOf(descriptor));
     return true;
   },

@@ -9,32 +9,32 @@ import { SessionValues, type SessionOwner } from './request-session-object.js';
 /** The options of `requestSession()`. */
 export interface RequestSessionOptions {
   /**
-   * What `request.session = null` does: `'keep'`, the default, drops the changes of the request and leaves
-   * the stored session as it is; `'destroy'` destroys the session.
+   * The effect of `request.session = null`: `'keep'`, the default, drops the changes of the request and keeps
+   * the stored session; `'destroy'` destroys the session.
    */
   readonly unset?: 'keep' | 'destroy' | undefined;
 }
 
-/** Middleware of Express and of Fastify, and a plugin for `app.register()` of Fastify. */
+/** Middleware for Express and Fastify, and a plugin for `app.register()` of Fastify. */
 export interface RequestSessionHandler {
   (request: object, response: object, next: (error?: unknown) => void): void;
   (instance: object, options: object, done: (error?: Error) => void): void;
 }
 
-/** What is used of a Fastify instance. */
+/** The part of a Fastify instance that is used. */
 interface FastifyInstance {
   addHook(name: string, hook: (request: object, ...more: unknown[]) => void): unknown;
 }
 
 type Next = (error?: unknown) => void;
 
-/** What is on a request. */
+/** The properties of a request that are used. */
 interface SessionCarrier extends FrameworkRequest {
   session?: unknown;
   sessionID?: unknown;
 }
 
-/** Options of express-session that say here what `SessionModule` is told. */
+/** Options of express-session that are options of `SessionModule` here. */
 const FOREIGN_OPTIONS = Object.fromEntries(
   [
     'secret',
@@ -53,18 +53,18 @@ const FOREIGN_OPTIONS = Object.fromEntries(
 );
 
 /**
- * `request.session` as express-session has it, for passport and other libraries that expect it. In place
- * of `app.use(session({ … }))`:
+ * Provides `request.session`, like express-session, for passport and other libraries that need it. Replaces
+ * `app.use(session({ … }))`:
  *
  * ```ts
  * app.use(requestSession());       // Express, and Fastify
  * app.register(requestSession());  // Fastify, if no middleware needs it
  * ```
  *
- * The session is that of `SessionModule`, the same that `@Session()` gives. A request with a session
- * cookie reads it before the next middleware; one without reads nothing.
+ * The session is that of `SessionModule`, which `@Session()` also returns. A request with a session cookie
+ * reads its session before the next middleware. A request without one reads nothing.
  *
- * @throws SessionOptionsError for options that are none
+ * @throws SessionOptionsError for invalid options
  */
 export function requestSession(options: RequestSessionOptions = {}): RequestSessionHandler {
   refuseUnknownOptions(options, ['unset'], undefined, FOREIGN_OPTIONS);
@@ -82,11 +82,11 @@ export function requestSession(options: RequestSessionOptions = {}): RequestSess
     serveFastify(requestOrInstance as FastifyInstance, unset);
     next();
   };
-  // Of Fastify: it is for all routes, not only for those that are registered with it.
+  // Makes Fastify apply the plugin to all routes, not only to those in its scope.
   return Object.assign(handler, { [Symbol.for('skip-override')]: true });
 }
 
-/** As early as the request has reached `SessionModule`, which a testing module makes later. */
+/** Serves a request after it has reached `SessionModule`, which a testing module registers later. */
 function serveFastify(instance: FastifyInstance, unset: 'keep' | 'destroy'): void {
   instance.addHook('onRequest', (request, _reply, done) => {
     if (isRouted(request)) serve(request, unset, done as Next);
@@ -98,7 +98,7 @@ function serveFastify(instance: FastifyInstance, unset: 'keep' | 'destroy'): voi
 }
 
 function serve(request: SessionCarrier, unset: 'keep' | 'destroy', next: Next): void {
-  // Whoever was here before has made one: ours, or that of another library.
+  // The request already has a session, of this package or of another library.
   if (PLACE in request || request.session) return next();
   let place: SessionPlace;
   try {
@@ -109,14 +109,14 @@ function serve(request: SessionCarrier, unset: 'keep' | 'destroy', next: Next): 
   void place.preload().then(() => next());
 }
 
-/** On the requests that have a `SessionPlace`: Fastify's and the raw one share it. */
+/** Marks requests that have a `SessionPlace`. A request of Fastify shares it with its raw request. */
 const PLACE = Symbol('session place');
 
 /** The properties `session` and `sessionID` of a request. */
 class SessionPlace implements SessionOwner {
   private readonly session: RequestSession;
   private values: SessionValues | undefined;
-  /** What was assigned in place of the session. */
+  /** The value that was assigned to `request.session`. */
   private assigned: { readonly value: unknown } | undefined;
 
   constructor(
@@ -149,7 +149,7 @@ class SessionPlace implements SessionOwner {
 
   async save(from: SessionValues): Promise<void> {
     if (from.isOld) throw new SessionDestroyedError();
-    // If it has ended meanwhile, what was taken away is not there either: a second sign-out is one.
+    // If the session has ended meanwhile, a change that only deletes has succeeded, as in a second sign-out.
     const { onlyTakesAway } = from.state.entries;
     try {
       await this.session.current.save();
@@ -211,7 +211,7 @@ class SessionPlace implements SessionOwner {
     this.assigned = { value };
   }
 
-  /** The response waits for it, and fails if it does. */
+  /** Drops the session. The response waits for this, and fails if it fails. */
   private drop(): void {
     const values = this.current();
     values.detach();

@@ -15,17 +15,17 @@ import { SessionOptionsError } from '../session/errors.js';
 import { refuseUnknownOptions } from '../session/option-checks.js';
 import { PassportSessions, type Authenticator } from './passport-sessions.js';
 
-/** The options of `PassportSessionModule.forRoot()`. `User`: what the strategies of the application give. */
+/** The options of `PassportSessionModule.forRoot()`. `User`: the type of the strategies' users. */
 export interface PassportSessionOptions<User = never> {
-  /** The id by which `UserSessions` knows a user: 1 to 255 characters, such as `String(user.id)`. */
+  /** Returns the user's id for `UserSessions`: 1 to 255 characters, such as `String(user.id)`. */
   readonly userId: (user: User) => string;
-  /** Another instance of passport than that of the package `passport`. */
+  /** An instance of passport. Default: that of the package `passport`. */
   readonly passport?: object | undefined;
 }
 
 const OPTIONS = Symbol('passport session options');
 
-/** What is used of a Fastify instance. */
+/** The part of a Fastify instance that is used. */
 interface FastifyInstance {
   hasReplyDecorator(name: string): boolean;
   decorateReply(name: string, method: (this: FastifyReply, ...args: never[]) => void): unknown;
@@ -36,7 +36,7 @@ interface FastifyReply {
   send(body?: unknown): unknown;
 }
 
-/** Restores the user before the application's own guards look at the request. */
+/** Restores the user before the application's guards run. */
 @Injectable()
 class RestoringGuard implements CanActivate {
   constructor(@Inject(OPTIONS) private readonly options: PassportSessionOptions) {}
@@ -54,7 +54,7 @@ class RestoringGuard implements CanActivate {
 }
 
 /**
- * Passport's users in the sessions of `SessionModule`, without `request.session`, on Express and Fastify:
+ * Stores passport's users in sessions of `SessionModule`, without `request.session`, on Express and Fastify:
  *
  * ```ts
  * @Module({
@@ -65,8 +65,8 @@ class RestoringGuard implements CanActivate {
  * })
  * ```
  *
- * `request.logIn()` is `session.signIn()`, `request.logOut()` is `session.signOut()`, and each route has
- * `request.user` and `request.isAuthenticated()`. `UserSessions` knows the users.
+ * `request.logIn()` calls `session.signIn()`, and `request.logOut()` calls `session.signOut()`. All routes
+ * have `request.user` and `request.isAuthenticated()`. `UserSessions` manages the sessions of these users.
  */
 @Module({})
 export class PassportSessionModule implements NestModule, OnModuleDestroy {
@@ -87,13 +87,13 @@ export class PassportSessionModule implements NestModule, OnModuleDestroy {
     };
   }
 
-  /** Called before routes are registered; earlier a testing module has no adapter. */
+  /** Called before routes are registered. In a testing module there is no adapter before. */
   configure(): void {
     const { httpAdapter } = this.adapterHost;
     if (httpAdapter?.getType() === 'fastify') serveFastify(httpAdapter.getInstance());
   }
 
-  /** @throws SessionOptionsError if there is no `userId`, or an option that is none */
+  /** @throws SessionOptionsError if `userId` is missing or an option is unknown */
   static forRoot<User>(options: PassportSessionOptions<User>): DynamicModule {
     refuseUnknownOptions(options, ['userId', 'passport']);
     if (typeof options.userId !== 'function') {
@@ -111,7 +111,7 @@ export class PassportSessionModule implements NestModule, OnModuleDestroy {
     };
   }
 
-  /** Gives passport its own sessions back: it is one for the process. */
+  /** Restores passport's own session manager, because the process has one instance of passport. */
   onModuleDestroy(): void {
     this.unplug();
   }
@@ -121,7 +121,7 @@ function authenticatorOf({ passport: given }: PassportSessionOptions): Authentic
   return (given ?? passport) as unknown as Authenticator;
 }
 
-/** Strategies redirect by methods that Node.js's responses have, and Fastify's replies have not. */
+/** Adds methods of Node.js responses that strategies use to redirect, and Fastify's replies do not have. */
 function serveFastify(instance: FastifyInstance): void {
   const methods = {
     setHeader(this: FastifyReply, name: string, value: unknown) {

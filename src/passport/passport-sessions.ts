@@ -3,12 +3,12 @@ import { requestSessionOf, sessionOf } from '../http/session-of.js';
 import { SessionStoreError } from '../session/errors.js';
 import type { Session } from '../session/session.js';
 
-/** The entry that passport keeps its user in, wherever its sessions are. */
+/** The entry in which passport stores its user, as with other session libraries. */
 const ENTRY = 'passport';
 
 type Done = (error?: Error | null, result?: unknown) => void;
 
-/** What is used of passport's `Authenticator`. `_sm` is how it knows who keeps its sessions. */
+/** The part of passport's `Authenticator` that is used. `_sm` is its session manager. */
 export interface Authenticator {
   _sm?: unknown;
   use(strategy: object): unknown;
@@ -17,7 +17,7 @@ export interface Authenticator {
   deserializeUser(stored: unknown, request: object, done: Done): void;
 }
 
-/** Of `logIn()` and `logOut()`. */
+/** The options of `logIn()` and `logOut()`. */
 interface LogInOptions {
   readonly keepSessionInfo?: boolean;
 }
@@ -28,18 +28,18 @@ interface UserCarrier extends FrameworkRequest {
   [RESTORED]?: boolean;
 }
 
-/** What passport gives to a strategy for one request. */
+/** The methods that passport adds to a strategy for one request. */
 interface StrategyActions {
   pass(): void;
   error(error: unknown): void;
 }
 
-/** On a request whose user was looked for. */
+/** Marks a request whose user was already restored. */
 const RESTORED = Symbol('user restored');
 
-/** In place of passport's own session manager, and of its strategy `session`. */
+/** Replaces passport's session manager and its strategy `session`. */
 export class PassportSessions {
-  /** What passport knows it by; `passport.session()` is `passport.authenticate('session')`. */
+  /** The name of the strategy; `passport.session()` is `passport.authenticate('session')`. */
   readonly name = 'session';
 
   constructor(
@@ -49,15 +49,15 @@ export class PassportSessions {
 
   logIn(request: object, user: unknown, options: LogInOptions | Done, done?: Done): void {
     const callback = typeof options === 'function' ? options : done!;
-    tell(this.signIn(request, user, keeps(options)), callback);
+    settle(this.signIn(request, user, keeps(options)), callback);
   }
 
   logOut(request: object, options: LogInOptions | Done, done?: Done): void {
     const callback = typeof options === 'function' ? options : done!;
-    tell(this.signOut(request, keeps(options)), callback);
+    settle(this.signOut(request, keeps(options)), callback);
   }
 
-  /** Of the strategy. Passport calls it on an object that descends from this one. */
+  /** The method of the strategy. Passport calls it on an object that inherits from this one. */
   authenticate(this: PassportSessions & StrategyActions, request: object): void {
     this.restore(request as UserCarrier).then(
       () => this.pass(),
@@ -79,7 +79,7 @@ export class PassportSessions {
     await (keep ? session.signOut({ keep: kept }) : session.signOut());
   }
 
-  /** Puts the user on the request. In an outage nobody is told that they are not signed in. */
+  /** Sets the user of the request. In an outage, no user is treated as signed out. */
   private async restore(request: UserCarrier): Promise<void> {
     if (request[RESTORED]) return;
     request[RESTORED] = true;
@@ -113,7 +113,7 @@ function keeps(options: LogInOptions | Done): boolean {
   return typeof options !== 'function' && options.keepSessionInfo === true;
 }
 
-/** Who asks for the user gets the error; a sign-in gives them one. */
+/** Makes reading the user throw the error. A sign-in can still set the user. */
 function refuse(request: object, property: string, error: SessionStoreError): void {
   Object.defineProperty(request, property, {
     get() {
@@ -131,8 +131,8 @@ function call(work: (done: Done) => void): Promise<unknown> {
   });
 }
 
-/** Outside the promise: what a callback throws is not for a promise that nobody has. */
-function tell(work: Promise<void>, done: Done): void {
+/** `nextTick`: an error that the callback throws must not reject an unused promise. */
+function settle(work: Promise<void>, done: Done): void {
   work.then(
     () => process.nextTick(done),
     (error: Error) => process.nextTick(done, error),
