@@ -22,19 +22,19 @@ const PATH = Symbol('inspector path');
 
 /** The options of `SessionInspectorModule.forRoot()`. */
 export interface SessionInspectorOptions {
-  /** Where its page is. Default `'session-inspector'`, below the application's global prefix if it has one. */
+  /** The path of its page, below the application's global prefix. Default `'session-inspector'`. */
   path?: string | undefined;
   /**
-   * Whether it may run under `NODE_ENV=production`. Default `false`: the application does not start. Who can
-   * open the page sees what requests of everybody do: put a guard in front of it.
+   * Whether it may run under `NODE_ENV=production`. Default `false`: the application does not start. The page
+   * shows the requests of all users, so protect it with a guard.
    */
   inProduction?: boolean | undefined;
 }
 
 /**
- * For development: a page with the timelines of the last requests, live. What each did with its session, its
- * round trips, what it stored (the names and sizes of entries, never a value, an id or a secret), its
- * cookies and headers for caches, and warnings. Requests are recorded from Nest's middleware on.
+ * For development: a page that shows live timelines of the last requests. Each timeline shows what the
+ * request did with its session, its round trips, the entries it stored (names and sizes, never a value, an
+ * id or a secret), its cookies and caching headers, and warnings. Recording begins in Nest's middleware.
  *
  * ```ts
  * @Module({ imports: [SessionModule.forRoot(), SessionInspectorModule.forRoot()] })
@@ -86,7 +86,7 @@ export class SessionInspectorModule implements NestModule, OnModuleDestroy {
     consumer.apply(record).forRoutes('{*path}');
   }
 
-  /** Ends the streams of open pages, and what the inspector listens to. */
+  /** Ends the streams of open pages, and stops recording. */
   onModuleDestroy(): void {
     this.recorder.stop();
   }

@@ -16,33 +16,33 @@ import { SessionOptionsError } from '../session/errors.js';
 import { httpRequestOf } from './http-request-of.js';
 import { clientHandshakes } from './socket-route.js';
 
-/** Which requests from elsewhere are let in. */
+/** The options of `CrossSiteGuard`. */
 export interface CrossSiteOptions {
   /** Origins that may send any request, such as `'https://admin.example.org'`. Default: none. */
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 
-/** What is asked of a request, of the raw one, of Express's and of Fastify's. */
+/** The part of a request that is used: of Node.js, Express or Fastify. */
 export interface CrossSiteRequest {
-  /** Of HTTP, such as `POST`. */
+  /** The HTTP method, such as `POST`. */
   readonly method?: string | undefined;
-  /** By their names in lower case. */
+  /** The headers by lower-case name. */
   readonly headers?: IncomingHttpHeaders | undefined;
-  /** Fastify's has the one of Node.js here. */
+  /** The request of Node.js, in a request of Fastify. */
   readonly raw?: { readonly method?: string | undefined; readonly headers: IncomingHttpHeaders };
-  /** The host that the client asked, as seen through proxies that are trusted. */
+  /** The host that the client requested, determined with trusted proxies. */
   readonly host?: string | undefined;
 }
 
 const ALLOWED = Symbol('cross-site requests are allowed');
 const OPTIONS = Symbol('cross-site options');
 
-/** They change nothing, in an application that keeps to HTTP (RFC 9110, 9.2.1). */
+/** Safe methods: they must not change state (RFC 9110, 9.2.1). */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Lets every request of these handlers in, or those from these origins, whatever `CrossSiteGuard` says: for
- * webhooks, or a form that another site posts.
+ * Exempts handlers from `CrossSiteGuard`, for all origins or for the given ones: for webhooks, or for a form
+ * on another site.
  */
 export function AllowCrossSite(
   ...origins: string[]
@@ -52,15 +52,16 @@ export function AllowCrossSite(
 }
 
 /**
- * Refuses requests that another site makes a browser send, with a 403 and the code `SESSION_CROSS_SITE`
- * (cross-site request forgery). It needs no token: it goes by `Sec-Fetch-Site`, and where that is missing by
- * `Origin`. Requests without either do not come from a browser of today, and are let in.
+ * Protects against cross-site request forgery: refuses requests that another site makes a browser send, with
+ * a 403 and the code `SESSION_CROSS_SITE`. It needs no token. It checks the header `Sec-Fetch-Site`, or
+ * `Origin` if that is missing. A request without either header does not come from a current browser, and
+ * is allowed.
  *
  * ```ts
  * app.useGlobalGuards(new CrossSiteGuard({ allowedOrigins: ['https://admin.example.org'] }));
  * ```
  *
- * @throws SessionOptionsError for what is no origin
+ * @throws SessionOptionsError for an invalid origin
  */
 @Injectable()
 export class CrossSiteGuard implements CanActivate {
@@ -75,7 +76,7 @@ export class CrossSiteGuard implements CanActivate {
   }
 
   /**
-   * Whether the request may pass.
+   * Checks whether the request is allowed.
    *
    * @throws ForbiddenException with the code `SESSION_CROSS_SITE` if another site made the browser send it
    */
@@ -93,8 +94,8 @@ export class CrossSiteGuard implements CanActivate {
   }
 
   /**
-   * Whether a request comes from another site, for what no guard sees, such as the handshake of a WebSocket:
-   * `allowRequest` of Socket.IO, `verifyClient` of ws.
+   * Checks whether a request comes from another site. For requests that guards do not see, such as the
+   * handshake of a WebSocket: call it in `allowRequest` of Socket.IO or in `verifyClient` of ws.
    */
   isCrossSite(request: CrossSiteRequest, more: readonly string[] = []): boolean {
     const { method, headers } = request.raw ?? request;
@@ -128,7 +129,7 @@ function checkOrigin(origin: unknown): void {
   );
 }
 
-/** `undefined`: none, as of `null`. */
+/** `undefined`: the text is not a URL, like the origin `null`. */
 function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined;
 }

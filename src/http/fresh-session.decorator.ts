@@ -15,7 +15,7 @@ import { sessionOf } from './session-of.js';
 
 const FRESH_SECONDS = Symbol('seconds for which a sign-in is fresh');
 
-/** The guard that `@FreshSession()` sets. */
+/** The guard that `@FreshSession()` applies. */
 @Injectable()
 export class FreshSessionGuard implements CanActivate {
   readonly #modules: ModuleRef;
@@ -27,7 +27,7 @@ export class FreshSessionGuard implements CanActivate {
   }
 
   /**
-   * Whether the sign-in is recent enough.
+   * Checks whether the sign-in is recent enough.
    *
    * @throws ForbiddenException with the code `SESSION_NOT_FRESH` if it is not
    */
@@ -47,10 +47,10 @@ export class FreshSessionGuard implements CanActivate {
 }
 
 /**
- * For handlers and controllers that do what is sensitive: lets only those in who have proved who they are
- * within so many seconds, by `signIn()` or `confirmSignIn()`. Others, and those who are not signed in, get a
- * 403 with the code `SESSION_NOT_FRESH` in its body: ask for the password, call `confirmSignIn()`, and try
- * again.
+ * Protects sensitive handlers and controllers: allows only users who have authenticated within the last
+ * `seconds`, by `signIn()` or `confirmSignIn()`. Other requests, also those of visitors who are not signed
+ * in, get a 403 with the code `SESSION_NOT_FRESH` in its body: ask for the password, call `confirmSignIn()`,
+ * and repeat the request.
  *
  * ```ts
  * @FreshSession(300)
@@ -58,7 +58,7 @@ export class FreshSessionGuard implements CanActivate {
  * changeEmail() {}
  * ```
  *
- * @throws SessionOptionsError unless it is a whole number of seconds, 1 or more
+ * @throws SessionOptionsError unless `seconds` is a whole number, 1 or more
  */
 export function FreshSession(seconds: number): ClassDecorator & MethodDecorator {
   if (!Number.isInteger(seconds) || seconds < 1) {

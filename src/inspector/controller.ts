@@ -15,17 +15,17 @@ import { finalize, map, type Observable } from 'rxjs';
 import { itemOf, pageOf, SCRIPT, STYLE } from './page.js';
 import { TimelineRecorder } from './recorder.js';
 
-/** Express's is the raw one. */
+/** A request of Express, which is that of Node.js, or of Fastify. */
 type AnyRequest = IncomingMessage & { readonly raw?: IncomingMessage };
 
-/** Nothing from elsewhere, and no script within the page: what it shows comes from requests of anybody. */
+/** Forbids external resources and inline scripts, because the page shows data of untrusted requests. */
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** How many requests the page shows; the recorder keeps as many. */
+/** How many requests the recorder keeps and the page shows. */
 export const KEPT = 100;
 
-/** The page, what belongs to it, and the stream of its next requests, below `path`. */
+/** Serves the page, its style and script, and the stream of new requests, below `path`. */
 export function inspectorController(path: string): Type {
   @Controller(path)
   class SessionInspectorController {
@@ -62,7 +62,7 @@ export function inspectorController(path: string): Type {
   return SessionInspectorController;
 }
 
-/** Or a closing application waits until its client does. */
+/** Ends the connection, because a closing application would otherwise wait for its client. */
 function endConnection({ socket, httpVersionMajor }: IncomingMessage): void {
   if (httpVersionMajor === 1) socket.end();
 }

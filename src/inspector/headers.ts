@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** As middleware gets it. */
+/** A request as middleware receives it. */
 export interface InspectedRequest extends IncomingMessage {
   readonly originalUrl?: string;
 }
 
 const OF_CACHES = ['cache-control', 'vary', 'etag', 'age', 'expires'];
 
-/** What a response tells browsers and caches, without any value of a cookie, and what is wrong with it. */
+/** A response's cookies without their values, its caching headers, and warnings about them. */
 export function headersToShow(
   request: InspectedRequest,
   response: ServerResponse,
@@ -31,7 +31,7 @@ export function headersToShow(
   return { headers: [...cookies.map((cookie) => `set-cookie: ${cookie}`), ...caching], warnings };
 }
 
-/** `SID=s3cret; Path=/` → `SID=…; Path=/`; what takes a cookie away has no value. */
+/** `SID=s3cret; Path=/` → `SID=…; Path=/`. A header that deletes a cookie has no value. */
 function withoutValue(cookie: string): string {
   return cookie.replace(/=[^;]+/, '=…');
 }

@@ -1,6 +1,6 @@
 import type { RequestTimeline, StoredEntry, TimelineStep } from './timeline.js';
 
-/** The page with the last requests, the newest first. It is whole without its script, which adds the next ones. */
+/** The page with the last requests, the newest first. It works without its script, which adds new requests. */
 export function pageOf(timelines: readonly RequestTimeline[], path: string): string {
   const assets = escape(path);
   return `<!doctype html>
@@ -104,7 +104,7 @@ function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Adds each next request on top, and closes what was opened long ago. */
+/** Adds each new request on top, and removes the oldest ones. */
 export const SCRIPT = `const list = document.querySelector('#requests');
 const live = document.querySelector('#live');
 const stream = new EventSource(list.dataset.live);

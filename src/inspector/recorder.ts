@@ -10,10 +10,10 @@ import type { InspectedRequest } from './headers.js';
 import { Recording } from './recording.js';
 import type { RequestTimeline } from './timeline.js';
 
-/** As `node:diagnostics_channel` completes it. */
+/** The message that `node:diagnostics_channel` publishes. */
 type StoreMessage = StoreOperation & { readonly error?: unknown };
 
-/** Of the `TracingChannel` of operations on servers of the store. */
+/** The channel for completed operations of the `TracingChannel` of store operations. */
 const STORE = 'tracing:nestjs-session-manager:store:asyncEnd';
 
 /** Records the last requests of one application. */
@@ -23,7 +23,7 @@ export class TimelineRecorder {
   private readonly last: RequestTimeline[] = [];
   private count = 0;
   private telemetry: SessionTelemetry | undefined;
-  /** Of the page that shows them; its own requests are not recorded. */
+  /** The path of the inspector's page. Requests to it are not recorded. */
   path = '';
 
   constructor(private readonly keep: number) {}
@@ -39,16 +39,16 @@ export class TimelineRecorder {
   stop(): void {
     if (this.telemetry) this.telemetry.observer = undefined;
     channel(STORE).unsubscribe(this.onStoreEnd);
-    // Who looks at the page keeps a connection open, and Nest waits for the last one.
+    // An open page holds a connection, and Nest waits until all connections are closed.
     this.finished.complete();
   }
 
-  /** The newest first. */
+  /** The last requests, the newest first. */
   get timelines(): readonly RequestTimeline[] {
     return this.last;
   }
 
-  /** Each as its response is sent; ends with the application. */
+  /** Emits each request after its response was sent. Completes when the application closes. */
   get live(): Observable<RequestTimeline> {
     return this.finished;
   }

@@ -6,15 +6,15 @@ import { printable } from '../session/printable.js';
 import { headersToShow, type InspectedRequest } from './headers.js';
 import type { RequestTimeline, StoredEntry, TimelineStep } from './timeline.js';
 
-/** Bytes of entries from which on a session is worth a warning: each request reads them all. */
+/** The size in bytes above which a session causes a warning, because each request reads it completely. */
 const LARGE = 100_000;
-/** How many round trips a request needs, a new id and a sign-in aside. */
+/** The round trips of a usual request, without a new id or a sign-in. */
 const USUAL_ROUND_TRIPS = 2;
 const MAX_PATH = 200;
 
 type Texts = ReadonlyMap<string, string>;
 
-/** What happens to the session while one request is answered. */
+/** Records what one request does with its session. */
 export class Recording {
   private readonly began = performance.now();
   private readonly came = Date.now();
@@ -45,7 +45,7 @@ export class Recording {
     if (event === 'committed') this.store(view);
   }
 
-  /** An operation on a server of the store has ended. */
+  /** Records a completed operation on a server of the store. */
   roundTrip(operation: string, took: number, error: unknown): void {
     this.roundTrips++;
     const note = error instanceof Error ? printable(error.message) : undefined;
@@ -107,16 +107,16 @@ const WARNINGS: Partial<Record<SessionEvent, string>> = {
   'copy-failed': 'The durable store did not take its copy.',
 };
 
-/** Flash messages are kept under names that begin with a NUL. */
+/** The name to show. Keys of flash messages begin with a NUL. */
 function nameOf(key: string): string {
   return printable(key.replace(/^\0flash:/, 'flash: '));
 }
 
 function noteOf(payload: object): string {
-  const told = Object.entries(payload).filter(
+  const shown = Object.entries(payload).filter(
     ([name]) => !['handle', 'userId', 'previousHandle'].includes(name),
   );
-  return told.map(([name, value]) => `${name}: ${printable(value)}`).join(', ');
+  return shown.map(([name, value]) => `${name}: ${printable(value)}`).join(', ');
 }
 
 function pathOf({ originalUrl, url = '/' }: InspectedRequest): string {

@@ -1,51 +1,51 @@
-/** A step of a request, in the order in which it happened. */
+/** A step of a request. */
 export interface TimelineStep {
-  /** Milliseconds since the request came. */
+  /** Milliseconds since the request arrived. */
   readonly at: number;
-  /** Such as `find` or `committed`; of an event or of an operation on a server of the store. */
+  /** The name of an event, such as `committed`, or of a store operation, such as `find`. */
   readonly what: string;
-  /** What the step says besides, fit for a log. */
+  /** Details of the step, safe to log. */
   readonly note?: string;
-  /** Milliseconds; present: it was a round trip to a server of the store. */
+  /** The duration of a round trip to a server of the store, in milliseconds. Absent for other steps. */
   readonly took?: number;
 }
 
-/** An entry of the session that a request stored. No value is kept. */
+/** An entry of a session that a request stored, without its value. */
 export interface StoredEntry {
-  /** Its key; of a flash message `flash: ` and its name. */
+  /** The entry's key; for a flash message, `flash: ` and its name. */
   readonly name: string;
-  /** Compared with what the request had read. */
+  /** The difference from what the request had read. */
   readonly change: 'new' | 'changed' | 'removed' | 'unchanged';
-  /** Bytes of its JSON text. */
+  /** The size of its JSON in bytes. */
   readonly bytes: number;
 }
 
-/** What one request did with its session. Holds no session id, no secret and no value of an entry. */
+/** What one request did with its session. Contains no session id, no secret and no value of an entry. */
 export interface RequestTimeline {
-  /** Counts from 1 since the application started. */
+  /** The number of the request, from 1 since the application started. */
   readonly number: number;
-  /** Such as `GET`. */
+  /** The HTTP method, such as `GET`. */
   readonly method: string;
-  /** Without its query. */
+  /** The path of the request, without its query. */
   readonly path: string;
-  /** Milliseconds since 1970. */
+  /** When the request arrived, in milliseconds since 1970. */
   readonly came: number;
-  /** Of the response. `0`: its client hung up before. */
+  /** The status of the response; `0`: the client closed the connection before it. */
   readonly status: number;
   /** Milliseconds until the response was sent. */
   readonly took: number;
-  /** To servers of the store; sessions in memory take none. */
+  /** The number of round trips to servers of the store. Sessions in memory need none. */
   readonly roundTrips: number;
-  /** Names the session and opens nothing; absent: the request did not ask for it, or has none. */
+  /** Identifies the session without giving access to it. Absent: the request used no session. */
   readonly handle?: string;
-  /** In the order of time. */
+  /** The steps in chronological order. */
   readonly steps: readonly TimelineStep[];
-  /** Absent: the request stored nothing. */
+  /** The entries of the stored session. Absent: the request stored nothing. */
   readonly stored?: readonly StoredEntry[];
-  /** Bytes of the response's body, as far as its head tells. */
+  /** The size of the response's body in bytes, if its headers contain it. */
   readonly bytes?: number;
-  /** Each cookie of the response, without its value, and the headers that concern caches. */
+  /** The cookies of the response without their values, and its caching headers. */
   readonly headers: readonly string[];
-  /** What is wrong, or costs more than it has to, and what to do. */
+  /** Problems and unnecessary costs, with their remedies. */
   readonly warnings: readonly string[];
 }

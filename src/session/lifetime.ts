@@ -2,40 +2,40 @@ import type { SessionPolicy } from './policy.js';
 import { SessionOptionsError, SessionValueError } from './errors.js';
 import { printable } from './printable.js';
 
-/** A lifetime of one session, where it is not that of the options. */
+/** The lifetime of one session, where it differs from the options. */
 export interface SessionLifetime {
   /** Idle timeout in seconds. */
   readonly idle?: number | undefined;
-  /** Absolute timeout in seconds, from the last sign-in on. `false`: none. */
+  /** Absolute timeout in seconds, since the last sign-in. `false`: no absolute timeout. */
   readonly absolute?: number | false | undefined;
-  /** Whether its cookie outlives the browser. */
+  /** Whether the browser keeps the cookie after it is closed. */
   readonly persist?: boolean | undefined;
 }
 
-/** What the life of a session depends on. */
+/** The properties of a session that determine its life. */
 export interface LivingSession {
   readonly createdAt: number;
   readonly signedInAt?: number | undefined;
   readonly lifetime?: SessionLifetime | undefined;
 }
 
-/** The most that the options allow, of lifetimes of their own. */
+/** The longest idle timeout that the options allow, in seconds. */
 function longestIdle({ timeout, remember }: SessionPolicy): number {
   return remember ? Math.max(timeout, remember.timeout) : timeout;
 }
 
-/** A session may live so many seconds unused, whatever it is. */
+/** The longest time in seconds that any session may be unused. */
 export function longestLife(policy: SessionPolicy): number {
   return longestIdle(policy);
 }
 
-/** Seconds that a session may be unused: its own, as far as the options allow it by now. */
+/** The idle timeout of a session in seconds: its own one, limited by the current options. */
 export function idleTimeout(policy: SessionPolicy, lifetime: SessionLifetime | undefined): number {
   if (lifetime?.idle === undefined) return policy.timeout;
   return Math.min(lifetime.idle, longestIdle(policy));
 }
 
-/** When the session ends however much it is used, in milliseconds since 1970. */
+/** When the session ends even if it is used, in milliseconds since 1970. */
 export function absoluteDeadline(policy: SessionPolicy, session: LivingSession): number {
   const { createdAt, signedInAt = createdAt, lifetime } = session;
   const { absoluteTimeout, remember } = policy;
@@ -44,13 +44,13 @@ export function absoluteDeadline(policy: SessionPolicy, session: LivingSession):
   return deadlineAfter(signedInAt, shorter(lifetime.absolute, allowed));
 }
 
-/** Seconds that a record written now may stay: the idle timeout, cut at the absolute deadline. */
+/** The life in seconds of a record that is written now: the idle timeout, limited by the absolute deadline. */
 export function lifeSeconds(policy: SessionPolicy, session: LivingSession): number {
   const left = Math.ceil((absoluteDeadline(policy, session) - policy.now()) / 1000);
   return Math.max(1, Math.min(idleTimeout(policy, session.lifetime), left));
 }
 
-/** When a session ends that is not used again. `secondsLeft`: of its idle time; left out, it was used now. */
+/** When an unused session ends. `secondsLeft`: the rest of its idle timeout; default: all of it. */
 export function expiryOf(
   policy: SessionPolicy,
   session: LivingSession,
@@ -59,7 +59,7 @@ export function expiryOf(
   return Math.min(policy.now() + secondsLeft * 1000, absoluteDeadline(policy, session));
 }
 
-/** Seconds for which its cookie is kept; `false`: until the browser is closed. */
+/** How long the browser keeps the cookie, in seconds; `false`: until the browser is closed. */
 export function cookieLife(
   policy: SessionPolicy,
   lifetime: SessionLifetime | undefined,
@@ -68,10 +68,10 @@ export function cookieLife(
 }
 
 /**
- * The lifetime of a session that may be unused for so many seconds, at most what `remember` allows. One that
- * is longer than the options' has the absolute timeout of `remember`.
+ * The lifetime of a session with this idle timeout, limited by `remember`. If it exceeds the option `timeout`,
+ * the absolute timeout is that of `remember`.
  *
- * @throws SessionValueError unless it is a number of seconds
+ * @throws SessionValueError unless `seconds` is a whole number, 1 or more
  */
 export function lifetimeOf(policy: SessionPolicy, seconds: unknown): SessionLifetime {
   const { timeout, absoluteTimeout, remember } = policy;
@@ -87,10 +87,10 @@ export function lifetimeOf(policy: SessionPolicy, seconds: unknown): SessionLife
 }
 
 /**
- * What a sign-in makes of the lifetime that the session had. `remember`: seconds, or `true` for as long as
- * the options allow; otherwise it has none of its own.
+ * The lifetime of a session after a sign-in. `remember`: the idle timeout in seconds, or `true` for the
+ * longest one that the options allow. Without it, the session has the lifetime of the options.
  *
- * @throws SessionOptionsError if sessions must not be remembered
+ * @throws SessionOptionsError if the option `remember` is `false`
  */
 export function lifetimeAfterSignIn(
   policy: SessionPolicy,
@@ -98,7 +98,7 @@ export function lifetimeAfterSignIn(
   remember: number | boolean | undefined,
 ): SessionLifetime | undefined {
   if (remember === undefined || remember === false) {
-    // It may have begun so long ago that it would be over at once.
+    // The session may have begun so long ago that the deadline of the options is already over.
     return before?.absolute === undefined ? undefined : { absolute: policy.absoluteTimeout };
   }
   if (!policy.remember) {
@@ -109,10 +109,10 @@ export function lifetimeAfterSignIn(
 }
 
 /**
- * The lifetime of a session whose cookie is to be kept for so many seconds, or until the browser is closed
- * (`false`): the session may then be unused for as long as the options say. `undefined`: it has it already.
+ * The lifetime of a session whose cookie the browser keeps for `seconds`, or until it is closed (`false`): the
+ * idle timeout is then that of the options. `undefined`: the lifetime does not change.
  *
- * @throws SessionValueError unless it is a number of seconds
+ * @throws SessionValueError unless `seconds` is a whole number, 1 or more, or `false`
  */
 export function lifetimeWithCookie(
   policy: SessionPolicy,
