@@ -60,8 +60,8 @@ async function storeSession(
 }
 
 /**
- * The entries of the session that a `Cookie` header, or a request's headers, belong to, and the `userId`
- * if a user is signed in. `undefined`: there is no such session.
+ * Returns the entries of the session that a `Cookie` header or a request's headers identify, and the
+ * `userId` if a user is signed in. `undefined`: there is no such session.
  */
 export async function readSession(
   app: INestApplicationContext,

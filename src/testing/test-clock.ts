@@ -1,4 +1,4 @@
-/** A clock that stands still until it is moved, so that tests need not wait for sessions to run out. */
+/** A clock that stands still until a test moves it, so that tests do not have to wait for timeouts. */
 export class TestClock {
   private time: number;
 
@@ -7,7 +7,7 @@ export class TestClock {
     this.time = begin.getTime();
   }
 
-  /** Milliseconds since 1970. Bound, so that it can be passed on by itself. */
+  /** Milliseconds since 1970. Bound, so that it can be passed as a function. */
   readonly now = (): number => this.time;
 
   /** Moves the clock forward by this many seconds. */

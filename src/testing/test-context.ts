@@ -6,11 +6,11 @@ import { clientRoutes } from '../http/socket-route.js';
 import { SessionValueError } from '../session/errors.js';
 import { testSession } from './test-session.js';
 
-/** What a guard or an interceptor finds in a context of `testContext()`, besides the session. */
+/** The options of `testContext()`: the content of the context besides the session. */
 export interface TestContextOptions {
   /**
-   * What `getRequest()` returns, such as `{ method: 'POST', params: { id: '7' } }`. It is given `method`,
-   * `url` and `headers` if it has none: `GET`, `/` and no header.
+   * What `getRequest()` returns, such as `{ method: 'POST', params: { id: '7' } }`. Missing properties
+   * `method`, `url` and `headers` are added: `GET`, `/` and no headers.
    */
   readonly request?: object | undefined;
   /** What `getResponse()` returns. Default: a `ServerResponse` of Node.js that is not connected. */
@@ -24,20 +24,20 @@ export interface TestContextOptions {
 class TestController {}
 
 function handle(): void {
-  // It is not called.
+  // This handler is never called.
 }
 
 /**
- * The context of a request with this session, for a guard, an interceptor, a filter or a decorator by
- * itself. `sessionOf()` accepts the context and its request.
+ * Creates the context of a request with this session, to test a guard, an interceptor, a filter or a decorator
+ * without an application. `sessionOf()` accepts the context and its request.
  *
  * ```ts
  * const context = testContext(testSession({}, { userId: '7' }), { handler: notes.remove });
  * expect(await new SignedInGuard().canActivate(context)).toBe(true);
  * ```
  *
- * @param session of `testSession()`. Default: a new one, of a visitor who has none
- * @throws SessionValueError if it is another one
+ * @param session a session of `testSession()`. Default: a new session
+ * @throws SessionValueError for a session that `testSession()` has not made
  */
 export function testContext(
   session: object = testSession(),
@@ -62,7 +62,7 @@ export function testContext(
       getResponse: () => at(1),
       getNext: () => at(2),
     }),
-    // As Nest has them: the same arguments by other names.
+    // As in Nest, the arguments are the same under other names.
     switchToRpc: () => ({ getData: () => at(0), getContext: () => at(1) }),
     switchToWs: () => ({ getClient: () => at(0), getData: () => at(1), getPattern: () => at(2) }),
   };

@@ -22,15 +22,15 @@ import { TestStore } from './test-store.js';
 
 type Limits = 'timeout' | 'absoluteTimeout' | 'remember' | 'maxBytes' | 'strictValues' | 'onOutage';
 
-/** What a session of `testSession()` is, besides its entries. */
+/** The options of `testSession()`. */
 export interface TestSessionOptions extends Pick<SessionModuleOptions, Limits> {
-  /** The user that is signed in. Default: nobody. */
+  /** The id of the signed-in user. Default: no user is signed in. */
   readonly userId?: string | undefined;
   /** Its clock and its store, to let time pass and to let the store fail. Default: the real time, no faults. */
   readonly sessions?: TestSessions | undefined;
 }
 
-/** A request that no server has received. All that it would send to its client is dropped. */
+/** A request without a server. Everything that it would send to its client is dropped. */
 const TRANSPORT = {
   presentedTicket: () => undefined,
   onRead: () => undefined,
@@ -38,7 +38,7 @@ const TRANSPORT = {
   isOpen: true,
 };
 
-/** Its sessions: the one that it begins with, and those that follow it after a sign-in or a sign-out. */
+/** Its sessions: the first one, and those that replace it after a sign-in or a sign-out. */
 class TestRequest extends CurrentSession implements SessionRoute {
   readonly manager = new SessionManager({ current: this });
 
@@ -49,13 +49,13 @@ class TestRequest extends CurrentSession implements SessionRoute {
   }
 }
 
-/** Sessions of different calls share nothing, also in the same store. */
+/** Sessions of different calls share nothing, even in the same store. */
 let calls = 0;
 
 /**
- * A session for a controller or a service by itself, without an application. It has these entries, and does
- * what a request's session does: `signIn()`, `save()` and the others work in the memory of the test. Made at
- * once, without a promise. With entries or a user, it is one that was stored before; otherwise a new one.
+ * Creates a session to test a controller or a service without an application. It has these entries and the
+ * methods of a request's session: `signIn()`, `save()` and the others work in memory. It is returned
+ * synchronously. With entries or a user it is a stored session, otherwise a new one.
  *
  * ```ts
  * const session = testSession({ cart: ['apple'] }, { userId: '7' });
@@ -63,9 +63,9 @@ let calls = 0;
  * expect(session.cart).toEqual(['apple', 'pear']);
  * ```
  *
- * `sessionOf()` accepts it, and returns the session that its visitor has now, such as after a sign-out.
+ * `sessionOf()` accepts it, and returns the visitor's current session, such as after a sign-out.
  *
- * @param entries its entries; a `userId` among them signs that user in, like the option
+ * @param entries the session's entries; a `userId` among them signs that user in, like the option
  * @throws SessionValueError if JSON would not preserve an entry, or if it is not a valid user id
  * @throws SessionOptionsError if an option is not valid
  */
@@ -90,7 +90,7 @@ export function testSession<D extends object = SessionData>(
   return new TestRequest(repository, TRANSPORT, options.onOutage).take(state) as Session<D>;
 }
 
-/** The same session as a request finds it that comes later. */
+/** Stores the session, and returns it as a later request reads it. */
 function stored(
   begun: SessionState,
   userId: string | undefined,
@@ -111,12 +111,12 @@ function stored(
   store.put(key, checksumSeal.close(key, encodeRecord(record)), lifeSeconds(policy, begun));
   const found = { record, version: '' };
   const state = new SessionState({ ticket, key, createdAt, generation: 0, policy, found });
-  // Its first write reads the version.
+  // Removes the version, so that the first write reads it.
   state.takeVersion();
   return state;
 }
 
-/** A store that may be that of an application, too, whose sessions may live for another time. */
+/** The test's store, with the idle timeout of this session: an application may use it with another one. */
 function renewing(store: TestStore, timeout: number): SessionStore {
   return {
     find: (key, renewTo = timeout) => store.find(key, renewTo),

@@ -4,7 +4,7 @@ import type { OpenSessionStore } from '../store/store.factory.js';
 import { TestClock } from './test-clock.js';
 import { TestStore } from './test-store.js';
 
-/** What this needs of the `TestingModuleBuilder` of `@nestjs/testing`. */
+/** The part of the `TestingModuleBuilder` of `@nestjs/testing` that is used. */
 interface Builder {
   overrideProvider(token: unknown): {
     useValue(value: unknown): unknown;
@@ -13,8 +13,8 @@ interface Builder {
 }
 
 /**
- * A clock and a store that replace those of an application under test: time passes and the store fails
- * when the test says so. All other options are the application's.
+ * A clock and a store that replace those of an application under test. The test controls when time passes
+ * and when the store fails. All other options are the application's.
  *
  * ```ts
  * const sessions = new TestSessions();
@@ -26,12 +26,12 @@ interface Builder {
  * ```
  */
 export class TestSessions {
-  /** The application's clock: stands still until it is moved. */
+  /** The application's clock. It stands still until the test moves it. */
   readonly clock = new TestClock();
-  /** The application's store: fails when it is told to. */
+  /** The application's store. It fails when the test calls `fail()` or `hang()`. */
   readonly store = new TestStore(this.clock.now);
 
-  /** Puts clock and store into the application that the builder makes. Returns the builder. */
+  /** Overrides clock and store in the application that the builder creates. Returns the builder. */
   into<B extends Builder>(builder: B): B {
     builder.overrideProvider(SESSION_CLOCK).useValue(this.clock.now);
     builder.overrideProvider(SESSION_STORE).useFactory({

@@ -10,7 +10,7 @@ import { keyvOver } from '../store/keyv-over.js';
 import { MemoryAdapter } from '../store/memory/adapter.js';
 
 /**
- * Sessions in memory, with all the guarantees of sessions in memcached, and faults on demand. A fault
+ * Stores sessions in memory, with all guarantees of sessions in memcached, and simulates faults. A fault
  * lasts until `recover()`.
  */
 export class TestStore implements SessionStore {
@@ -24,12 +24,12 @@ export class TestStore implements SessionStore {
     this.store = new AtomicSessionStore(createCache({ stores: [keyvOver(this.adapter)] }));
   }
 
-  /** The idle timeout that reading a session renews it to, in seconds. */
+  /** The idle timeout to which a read renews a session, in seconds. */
   renewTo(timeout: number): void {
     this.adapter.holdRecords('', timeout);
   }
 
-  /** Stores a record at once, whatever the fault. */
+  /** Stores a record synchronously, even during a fault. */
   put(key: string, text: string, lifeSeconds: number): void {
     void this.adapter.set(key, { value: new WriteRecord(text) }, lifeSeconds * 1000);
   }

@@ -8,30 +8,30 @@ import { describeVersions } from './versions.js';
 import { suiteOf, type Suite, type TestFramework } from './framework.js';
 import type { StoresUnderTest } from './stores-under-test.js';
 
-/** How a store is tested. */
+/** The options of `describeSessionStore()`. */
 export interface SessionStoreTests {
   /**
-   * The functions of the test framework, such as `{ describe, it, beforeAll, afterAll }` of Vitest or all
-   * of `node:test`. Default: the global ones, as Jest has them.
+   * The functions of the test framework, such as `{ describe, it, beforeAll, afterAll }` of Vitest, or the
+   * module `node:test`. Default: the global functions, as in Jest.
    */
   framework?: TestFramework;
-  /** Whether a record will be, or would be, there so many seconds from now. Allows tests of long lives. */
+  /** Whether a record will exist so many seconds from now. Enables tests of long lives. */
   isThereAfter?: (key: string, seconds: number) => Promise<boolean>;
   /**
-   * Whether there are tests that wait some seconds, for lives to end. Default true. `false` for a store
-   * whose clock stands still until `isThereAfter` moves it.
+   * Whether to run tests that wait some seconds for lives to end. Default true. Use `false` for a store whose
+   * clock stands still until `isThereAfter` moves it.
    */
   waits?: boolean;
-  /** Ends what the tests have used, after the stores were closed. */
+  /** Called after the stores were closed, to release other resources. */
   close?: () => Promise<void>;
 }
 
 /**
- * The tests that a `SessionStore` has to pass: what its contract says of each operation, lives, and many
- * who write at once. For Jest, Vitest and `node:test`.
+ * Defines the tests that a `SessionStore` must pass: its contract for each operation, for lives, and for
+ * concurrent writes. For Jest, Vitest and `node:test`.
  *
- * `makeStore` is called twice, for what two processes would have: both stores must see the same records,
- * best in a real server.
+ * `makeStore` is called twice, to simulate two processes. Both stores must use the same records, preferably
+ * in a real server.
  *
  * ```ts
  * describeSessionStore('MongoDB', () => new MongoSessionStore(uri));
@@ -45,7 +45,7 @@ export function describeSessionStore(
   describeWith(name, makeStore, tests, [describeOperations, describeVersions, describeRaces]);
 }
 
-/** The same with other tests than those of a store that keeps the whole contract. */
+/** Like `describeSessionStore()`, with the given tests instead of those of the whole contract. */
 export function describeWith(
   name: string,
   makeStore: () => SessionStore | Promise<SessionStore>,

@@ -1,23 +1,23 @@
-/** What the tests of a store need of a test framework. */
+/** The part of a test framework that the tests of a store use. */
 export interface TestFramework {
   /** Groups tests. */
   describe(name: string, define: () => void): unknown;
   /** Defines a test. */
   it(name: string, run: () => Promise<void>): unknown;
-  /** Of Jest and Vitest. */
+  /** In Jest and Vitest. */
   beforeAll?(run: () => Promise<void>, timeout?: number): unknown;
-  /** Of Jest and Vitest. */
+  /** In Jest and Vitest. */
   afterAll?(run: () => Promise<void>, timeout?: number): unknown;
-  /** Of `node:test`. */
+  /** In `node:test`. */
   before?(run: () => Promise<void>): unknown;
-  /** Of `node:test`. */
+  /** In `node:test`. */
   after?(run: () => Promise<void>): unknown;
 }
 
-/** Milliseconds to start and stop what a store needs. */
+/** The timeout for starting and stopping a store, in milliseconds. */
 const SETUP_TIMEOUT = 60_000;
 
-/** The functions of a test framework, whichever it is. */
+/** The functions of any supported test framework. */
 export interface Suite {
   readonly describe: (name: string, define: () => void) => void;
   readonly it: (name: string, run: () => Promise<void>) => void;
@@ -25,7 +25,7 @@ export interface Suite {
   readonly after: (run: () => Promise<void>) => void;
 }
 
-/** @throws TypeError if there are neither given functions nor global ones */
+/** @throws TypeError if no functions are given and there are no global ones */
 export function suiteOf(given: TestFramework | undefined): Suite {
   const framework = given ?? (globalThis as unknown as Partial<TestFramework>);
   const { describe, it, beforeAll, afterAll, before, after } = framework;

@@ -4,17 +4,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { StoresUnderTest } from './stores-under-test.js';
 import type { Suite } from './framework.js';
 
-/** Milliseconds that a record may stay for longer, as a server's clock may tick once a second. */
+/** A record may live this many milliseconds too long, because a server's clock may tick once a second. */
 const TICKS = 3000;
-/** Milliseconds that timers and answers may be off. */
+/** The tolerance for timers and answers in milliseconds. */
 const TOLERANCE = 50;
 /** Idle timeout in seconds. */
 const TIMEOUT = 1200;
 const MONTH = 30 * 24 * 60 * 60;
 
-/** Lives that end within seconds, by the clock of the store. */
+/** Tests of lives that end within seconds, by the clock of the store. */
 export function describeLives({ describe, it }: Suite, under: StoresUnderTest): void {
-  /** Milliseconds until a record is not found any more; asking does not renew it. */
+  /** Milliseconds until a record is no longer found. Does not renew it. */
   const livesFor = async (key: string): Promise<number> => {
     const begun = performance.now();
     for (;;) {
@@ -24,13 +24,13 @@ export function describeLives({ describe, it }: Suite, under: StoresUnderTest): 
       ]);
       const passed = performance.now() - begun;
       if (!one && !other) return passed;
-      ok(passed < 1000 + TICKS + 10_000, 'a record whose life is over is still answered');
+      ok(passed < 1000 + TICKS + 10_000, 'the store returns a record whose life is over');
       await delay(20);
     }
   };
 
   describe('a life of seconds', () => {
-    it('ends, and not early; what has ended can be created anew', async () => {
+    it('ends, but not early; the record can be created again', async () => {
       const key = under.newKey();
       const begun = performance.now();
       await under.store.create(key, 'text', 1);
@@ -46,7 +46,7 @@ export function describeLives({ describe, it }: Suite, under: StoresUnderTest): 
       equal(await under.another.update(key, 'late', version, 60), 'changed');
     });
 
-    it('is renewed by being read, and given anew by each write', async () => {
+    it('is renewed by each read, and set by each write', async () => {
       const [renewed, short] = [under.newKey(), under.newKey()];
       await Promise.all([
         under.store.create(renewed, 'text', 1),
@@ -63,7 +63,7 @@ export function describeLives({ describe, it }: Suite, under: StoresUnderTest): 
   });
 }
 
-/** Lives of minutes and months, of a store that can be looked into. */
+/** Tests of lives of minutes and months, for stores with `isThereAfter`. */
 export function describeLongLives(
   { describe, it }: Suite,
   under: StoresUnderTest,
@@ -86,43 +86,43 @@ export function describeLongLives(
     return key;
   };
 
-  describe('what is left of a life, if the store tells it', () => {
+  describe('the remaining life, if the store returns it', () => {
     const lifeLeft = async (key: string): Promise<number | undefined> => {
       const [one, other] = [await under.store.find(key, 0), await under.another.find(key, 0)];
       equal(typeof one?.lifeLeft, typeof other?.lifeLeft);
       return other?.lifeLeft;
     };
-    const tells = async (key: string, life: number): Promise<void> => {
+    const expectLeft = async (key: string, life: number): Promise<void> => {
       const left = await lifeLeft(key);
       // A store may keep a record up to a tenth longer.
       if (left !== undefined) ok(left > life - 30 && left < life * 1.1 + TICKS / 1000, `${left} s`);
     };
 
-    it('is what create gave it', async () => tells(await created(100), 100));
-    it('is what update gave it', async () => tells(await updated(MONTH), MONTH));
-    it('is what the last renewal gave it', async () => {
-      await tells(await read(60, TIMEOUT * 2), TIMEOUT * 2);
+    it('is the life that create set', async () => expectLeft(await created(100), 100));
+    it('is the life that update set', async () => expectLeft(await updated(MONTH), MONTH));
+    it('is the life that the last renewal set', async () => {
+      await expectLeft(await read(60, TIMEOUT * 2), TIMEOUT * 2);
     });
-    it('stays when the record is only read', async () => {
-      await tells(await read(100, 0), 100);
+    it('does not change when the record is only read', async () => {
+      await expectLeft(await read(100, 0), 100);
     });
   });
 
   describe('a life', () => {
     const lives: [string, () => Promise<string>, number, boolean][] = [
-      ['given by create', () => created(100), 95, true],
-      ['given by create', () => created(100), 101, false],
-      ['given by create', () => created(MONTH * 2), MONTH + 30, true],
-      ['given by update', () => updated(100), 95, true],
-      ['given by update', () => updated(100), 101, false],
-      ['given by update', () => updated(MONTH * 2), MONTH + 30, true],
+      ['set by create', () => created(100), 95, true],
+      ['set by create', () => created(100), 101, false],
+      ['set by create', () => created(MONTH * 2), MONTH + 30, true],
+      ['set by update', () => updated(100), 95, true],
+      ['set by update', () => updated(100), 101, false],
+      ['set by update', () => updated(MONTH * 2), MONTH + 30, true],
       ['renewed by find', () => read(60, TIMEOUT), TIMEOUT - 30, true],
       ['renewed by find', () => read(60, TIMEOUT * 2), TIMEOUT + 30, true],
       ['renewed by find', () => read(60, MONTH * 2), MONTH + 30, true],
-      ['read only, by 0', () => read(60, 0), 61, false],
+      ['not renewed by find', () => read(60, 0), 61, false],
     ];
     for (const [what, make, seconds, isThere] of lives) {
-      it(`${what}: the record is ${isThere ? '' : 'not '}there after ${seconds} s`, async () => {
+      it(`${what}: the record ${isThere ? 'exists' : 'has ended'} after ${seconds} s`, async () => {
         equal(await isThereAfter(await make(), seconds), isThere);
       });
     }

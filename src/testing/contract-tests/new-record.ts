@@ -2,10 +2,10 @@ import { equal } from 'node:assert/strict';
 
 import type { StoresUnderTest } from './stores-under-test.js';
 
-/** Seconds that no test takes. */
+/** A life in seconds, longer than any test. */
 export const LIFE = 1200;
 
-/** A record that was just created, and its version. */
+/** Creates a record, and returns its key and version. */
 export async function newRecord(
   under: StoresUnderTest,
   text = 'first',

@@ -4,19 +4,19 @@ import { LIFE, newRecord } from './new-record.js';
 import type { StoresUnderTest } from './stores-under-test.js';
 import type { Suite } from './framework.js';
 
-/** What each operation answers, and what it leaves behind. */
+/** Tests of the result and the effect of each operation. */
 export function describeOperations({ describe, it }: Suite, under: StoresUnderTest): void {
   const textOf = async (key: string) => (await under.store.find(key, LIFE))?.text;
 
   const stored = (text?: string) => newRecord(under, text);
 
   describe('find', () => {
-    it('answers undefined where no record is', async () => {
+    it('returns undefined if there is no record', async () => {
       equal(await under.store.find(under.newKey(), LIFE), undefined);
       equal(await under.store.find(under.newKey(), 0), undefined);
     });
 
-    it('answers the text and a version, in each process', async () => {
+    it('returns the text and a version, in each process', async () => {
       const { key, version } = await stored('text');
       equal(typeof version, 'string');
       for (const renewTo of [LIFE, 0]) {
@@ -26,7 +26,7 @@ export function describeOperations({ describe, it }: Suite, under: StoresUnderTe
     });
 
     for (const [what, text] of TEXTS) {
-      it(`answers the text as it was: ${what}`, async () => {
+      it(`returns the text unchanged: ${what}`, async () => {
         const { key, version } = await stored(text);
         ok((await textOf(key)) === text);
         equal(await under.store.update(key, `${text}.`, version, LIFE), 'stored');
@@ -34,7 +34,7 @@ export function describeOperations({ describe, it }: Suite, under: StoresUnderTe
       });
     }
 
-    it('tells the records of two keys apart', async () => {
+    it('distinguishes the records of two keys', async () => {
       const [one, other] = [under.newKey(), under.newKey()];
       await Promise.all([under.store.create(one, 'a', LIFE), under.store.create(other, 'b', LIFE)]);
       deepEqual(await Promise.all([textOf(one), textOf(other)]), ['a', 'b']);
@@ -42,7 +42,7 @@ export function describeOperations({ describe, it }: Suite, under: StoresUnderTe
   });
 
   describe('create', () => {
-    it('leaves a record alone that is there', async () => {
+    it('does not change an existing record', async () => {
       const { key, version } = await stored('first');
       equal(await under.store.create(key, 'second', LIFE), 'taken');
       equal(await under.another.create(key, 'third', LIFE), 'taken');
@@ -50,7 +50,7 @@ export function describeOperations({ describe, it }: Suite, under: StoresUnderTe
       deepEqual([found?.text, found?.version], ['first', version]);
     });
 
-    it('has one winner of many at once', async () => {
+    it('succeeds once among concurrent calls', async () => {
       const key = under.newKey();
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, n) =>
@@ -63,7 +63,7 @@ export function describeOperations({ describe, it }: Suite, under: StoresUnderTe
   });
 
   describe('update', () => {
-    it('takes the place of the version it was told', async () => {
+    it('replaces the given version', async () => {
       const { key, version } = await stored();
       equal(await under.store.update(key, 'second', version, LIFE), 'stored');
       const found = await under.store.find(key, LIFE);
@@ -71,21 +71,21 @@ export function describeOperations({ describe, it }: Suite, under: StoresUnderTe
       notEqual(found?.version, version);
     });
 
-    it('changes nothing if another process wrote meanwhile', async () => {
+    it('changes nothing if another process has written meanwhile', async () => {
       const { key, version } = await stored();
       equal(await under.another.update(key, 'theirs', version, LIFE), 'stored');
       equal(await under.store.update(key, 'mine', version, LIFE), 'changed');
       equal(await textOf(key), 'theirs');
     });
 
-    it('writes back nothing that is gone', async () => {
+    it('does not create a record that is gone', async () => {
       const { key, version } = await stored();
       equal(await under.another.remove(key, version), 'removed');
       equal(await under.store.update(key, 'mine', version, LIFE), 'gone');
       equal(await under.store.find(key, LIFE), undefined);
     });
 
-    it('has one winner of many at once', async () => {
+    it('succeeds once among concurrent calls', async () => {
       const { key, version } = await stored();
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, n) =>
@@ -99,27 +99,27 @@ export function describeOperations({ describe, it }: Suite, under: StoresUnderTe
   });
 
   describe('remove', () => {
-    it('takes a record away, in each process', async () => {
+    it('removes a record, in each process', async () => {
       const { key, version } = await stored();
       equal(await under.store.remove(key, version), 'removed');
       equal(await under.store.find(key, LIFE), undefined);
       equal(await under.another.find(key, LIFE), undefined);
     });
 
-    it('leaves a record alone that another process wrote meanwhile', async () => {
+    it('does not remove a record that another process has written meanwhile', async () => {
       const { key, version } = await stored();
       await under.another.update(key, 'theirs', version, LIFE);
       equal(await under.store.remove(key, version), 'changed');
       equal(await textOf(key), 'theirs');
     });
 
-    it('says so if there is none', async () => {
+    it('reports that there is no record', async () => {
       const { key, version } = await stored();
       await under.another.remove(key, version);
       equal(await under.store.remove(key, version), 'gone');
     });
 
-    it('has one winner of many at once', async () => {
+    it('succeeds once among concurrent calls', async () => {
       const { key, version } = await stored();
       const results = await Promise.all(
         Array.from({ length: 10 }, (_, n) =>
@@ -137,6 +137,6 @@ const TEXTS: readonly [string, string][] = [
   ['line ends', 'a\r\nEND\r\nSTORED\r\n\n'],
   ['unicode', 'ä€😀\u2028\ufeff'],
   ['quotes', `"'\\{}[]%s$1:0`],
-  ['what looks like JSON', '{"value":null,"expires":0}'],
+  ['text that looks like JSON', '{"value":null,"expires":0}'],
   ['half a megabyte', 'äx'.repeat(170_000)],
 ];

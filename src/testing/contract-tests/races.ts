@@ -8,14 +8,14 @@ import type { Suite } from './framework.js';
 
 const LIFE = 1200;
 const RECORDS = 5;
-/** Of each of two stores, for each record. */
+/** Writers for each record, in each of the two stores. */
 const WRITERS = 4;
-/** Of each writer. */
+/** Writes of each writer. */
 const WRITES = 5;
-/** Milliseconds. */
+/** The longest pause between two calls, in milliseconds. */
 const PAUSE = 50;
 
-/** Many who read, write and remove the same records, over both stores. */
+/** Tests that read, write and remove the same records concurrently, over both stores. */
 export function describeRaces({ describe, it }: Suite, under: StoresUnderTest): void {
   const stores = (): SessionStore[] =>
     Array.from({ length: WRITERS }, () => [under.store, under.another]).flat();
@@ -26,8 +26,8 @@ export function describeRaces({ describe, it }: Suite, under: StoresUnderTest): 
     return keys;
   };
 
-  describe('many at once', () => {
-    it('lose no change', async () => {
+  describe('concurrent calls', () => {
+    it('lose no update', async () => {
       const keys = await newRecords();
       await Promise.all(
         keys.flatMap((key) =>
@@ -43,11 +43,11 @@ export function describeRaces({ describe, it }: Suite, under: StoresUnderTest): 
       );
     });
 
-    it('bring nothing back that was removed', async () => {
+    it('never restore a removed record', async () => {
       for (const key of await newRecords()) await raceToRemove(key);
     });
 
-    it('agree who has made a record', async () => {
+    it('agree on the creator of a record', async () => {
       await Promise.all(
         Array.from({ length: RECORDS }, async () => {
           const key = under.newKey();
@@ -62,28 +62,28 @@ export function describeRaces({ describe, it }: Suite, under: StoresUnderTest): 
     });
   });
 
-  /** Some write for as long as there is a record, one removes it, some look whether it comes back. */
+  /** Some calls write until the record is gone, one removes it, and some check that it stays removed. */
   async function raceToRemove(key: string): Promise<void> {
     let isRemoved = false;
     const writers = stores()
       .slice(0, WRITERS)
       .map(async (store) => {
-        // Whoever never pauses leaves nobody else a turn.
+        // Without a pause, the other calls would never run.
         while ((await increment(store, key)) === 'stored') await delay(Math.random() * PAUSE);
       });
     const readers = [under.store, under.another].map(async (store) => {
       for (let isOver = false; !isOver;) {
-        isOver = isRemoved; // before it is asked, so that a late answer is no fault
+        isOver = isRemoved; // before the read, so that a late answer is not an error
         const found = await store.find(key, 0);
-        ok(!isOver || !found, 'a removed record was answered');
+        ok(!isOver || !found, 'the store returned a removed record');
         await delay(Math.random() * PAUSE);
       }
     });
     while (!isRemoved) {
       const found = await under.another.find(key, 0);
-      ok(found, 'a record is gone that nobody has removed');
+      ok(found, 'a record is gone, but was not removed');
       const result = await under.another.remove(key, found.version);
-      ok(result !== 'gone', 'a record is gone that nobody has removed');
+      ok(result !== 'gone', 'a record is gone, but was not removed');
       isRemoved = result === 'removed';
     }
     await Promise.all([...writers, ...readers]);
@@ -91,7 +91,7 @@ export function describeRaces({ describe, it }: Suite, under: StoresUnderTest): 
   }
 }
 
-/** Adds one to what a record holds, again until nobody came in between. */
+/** Adds one to the number in a record. Repeats this after each conflict. */
 async function increment(store: SessionStore, key: string): Promise<'stored' | 'gone'> {
   for (;;) {
     const found = await store.find(key, LIFE);

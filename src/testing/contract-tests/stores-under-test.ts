@@ -1,10 +1,10 @@
 import type { SessionStore } from '../../session/storage/store.js';
 
-/** The stores under test, which are there once the tests run. */
+/** The stores under test. They exist while the tests run. */
 export interface StoresUnderTest {
   readonly store: SessionStore;
-  /** The same records, as another process sees them. */
+  /** A second store with the same records, like that of another process. */
   readonly another: SessionStore;
-  /** A key that nobody has used. */
+  /** Returns an unused key. */
   newKey(): string;
 }

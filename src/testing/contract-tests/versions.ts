@@ -4,12 +4,12 @@ import { LIFE, newRecord } from './new-record.js';
 import type { StoresUnderTest } from './stores-under-test.js';
 import type { Suite } from './framework.js';
 
-/** Which version a record has. */
+/** Tests of the versions of a record. */
 export function describeVersions({ describe, it }: Suite, under: StoresUnderTest): void {
   const versionOf = async (key: string) => (await under.store.find(key, LIFE))?.version;
 
   describe('a version', () => {
-    it('stays as long as nothing is written', async () => {
+    it('does not change without a write', async () => {
       const { key, version } = await newRecord(under);
       for (const renewTo of [LIFE, 0, LIFE * 2]) {
         equal((await under.store.find(key, renewTo))?.version, version);
@@ -17,14 +17,14 @@ export function describeVersions({ describe, it }: Suite, under: StoresUnderTest
       }
     });
 
-    it('is another one after the same text was written', async () => {
+    it('changes even if the same text is written', async () => {
       const { key, version } = await newRecord(under, 'same');
       equal(await under.store.update(key, 'same', version, LIFE), 'stored');
       notEqual(await versionOf(key), version);
       equal(await under.another.update(key, 'late', version, LIFE), 'changed');
     });
 
-    it('never comes back, even if the record is made anew', async () => {
+    it('never comes back, even if the record is created again', async () => {
       const { key, version } = await newRecord(under, 'same');
       equal(await under.store.remove(key, version), 'removed');
       equal(await under.store.create(key, 'same', LIFE), 'stored');
