@@ -32,7 +32,7 @@ class TransfersController {
 
 const ADMIN = 'https://admin.example';
 
-describe.each(PLATFORMS)('requests that another site sends, on %s', (platform) => {
+describe.each(PLATFORMS)('requests from other sites, on %s', (platform) => {
   const app = useSessionApp(() => ({
     platform,
     controllers: [TransfersController],
@@ -52,25 +52,28 @@ describe.each(PLATFORMS)('requests that another site sends, on %s', (platform) =
     expect((await post('/transfer', headers)).status).toBe(201);
   });
 
-  it('of an old browser are let in if they are of the same host', async () => {
+  it('are allowed for an old browser if Origin has the same host', async () => {
     expect((await post('/transfer', { origin: app.url })).status).toBe(201);
     expect((await post('/transfer', { origin: app.url.replace(/\d$/, '') })).status).toBe(403);
   });
 
   it.each<[string, Record<string, string>]>([
     ['another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
-    ['a neighbour host', { 'sec-fetch-site': 'same-site', origin: 'https://blog.example' }],
+    [
+      'another host of the same site',
+      { 'sec-fetch-site': 'same-site', origin: 'https://blog.example' },
+    ],
     ['another site, without an origin', { 'sec-fetch-site': 'cross-site' }],
     ['another site, by an old browser', { origin: 'https://evil.example' }],
-    ['an origin that is kept secret', { origin: 'null' }],
-    ['two sources at once', { 'sec-fetch-site': 'same-origin, cross-site' }],
-  ])('are refused with a code if they come from %s', async (_what, headers) => {
+    ['an opaque origin', { origin: 'null' }],
+    ['two values of Sec-Fetch-Site', { 'sec-fetch-site': 'same-origin, cross-site' }],
+  ])('are refused with a code: %s', async (_what, headers) => {
     const { status, json } = await post('/transfer', headers);
     expect(status).toBe(403);
     expect(json).toMatchObject({ statusCode: 403, code: 'SESSION_CROSS_SITE' });
   });
 
-  it('are let in if they only read, and where the route says so', async () => {
+  it('are allowed for safe methods, and on routes with @AllowCrossSite()', async () => {
     const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://shop.example' };
     expect((await app.visitor().get('/balance', { headers })).status).toBe(200);
     expect((await post('/webhook', headers)).status).toBe(201);
@@ -79,7 +82,7 @@ describe.each(PLATFORMS)('requests that another site sends, on %s', (platform) =
   });
 });
 
-describe('handshakes that another site makes', () => {
+describe('handshakes from other sites', () => {
   const guard = new CrossSiteGuard({ allowedOrigins: [ADMIN] });
   const handshake = (origin?: string) => ({
     method: 'GET',
@@ -93,13 +96,13 @@ describe('handshakes that another site makes', () => {
     ['https://evil.example', true],
     ['https://shop.example:8443', true],
     ['null', true],
-  ])('are told by their origin: %s', (origin, expected) => {
+  ])('are recognized by their origin: %s', (origin, expected) => {
     expect(guard.isCrossSite(handshake(origin))).toBe(expected);
   });
 });
 
 it.each(['admin.example', 'https://admin.example/', 'https://a.example/x', '*', ''])(
-  '%p is refused as an origin',
+  'refuses the invalid origin %p',
   (origin) => {
     expect(() => new CrossSiteGuard({ allowedOrigins: [origin] })).toThrow(SessionOptionsError);
     expect(() => AllowCrossSite(origin)).toThrow(SessionOptionsError);

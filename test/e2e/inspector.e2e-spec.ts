@@ -64,7 +64,7 @@ describe.each(PLATFORMS)('the inspector, on %s', (platform) => {
 
   const pageOf = async () => (await app.visitor().get(PATH)).body;
 
-  /** What the stream of the page tells while `work` goes on. */
+  /** Returns what the page's stream sends while `work` runs. */
   async function liveDuring(
     work: () => Promise<unknown>,
     count: number,
@@ -73,17 +73,17 @@ describe.each(PLATFORMS)('the inspector, on %s', (platform) => {
     const response = await fetch(`${app.url}${PATH}/live`, { signal: controller.signal });
     const working = work();
     let text = '';
-    const told = () => [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!));
+    const events = () => [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!));
     for await (const chunk of response.body!) {
       text += Buffer.from(chunk).toString();
-      if (told().length >= count) break;
+      if (events().length >= count) break;
     }
     await working;
     controller.abort();
-    return told().map(({ timeline }) => timeline);
+    return events().map(({ timeline }) => timeline);
   }
 
-  it('tells what requests did, as they end', async () => {
+  it('streams the timeline of each request when it ends', async () => {
     const ada = app.visitor();
     const work = async () => {
       await ada.post('/old?token=1');
@@ -114,7 +114,7 @@ describe.each(PLATFORMS)('the inspector, on %s', (platform) => {
     expect([untouched!.handle, untouched!.stored]).toEqual([undefined, undefined]);
   });
 
-  it('shows them on its page, without an id, a secret or a value, and not itself', async () => {
+  it('shows requests on its page, without ids, secrets and values, and without its own requests', async () => {
     const ada = app.visitor();
     await ada.post('/cart');
     await ada.post('/sign-in');
@@ -131,7 +131,7 @@ describe.each(PLATFORMS)('the inspector, on %s', (platform) => {
     expect(page).not.toContain('GET /session-inspector');
   });
 
-  it('tells of outages', async () => {
+  it('shows outages', async () => {
     const ada = app.visitor();
     await ada.post('/cart');
     await memcached.kill();
@@ -139,7 +139,7 @@ describe.each(PLATFORMS)('the inspector, on %s', (platform) => {
     expect(await pageOf()).toContain('>503</span>');
   });
 
-  it('lets nothing from elsewhere into its page, and no cache keep it', async () => {
+  it('forbids external resources and caching of its page', async () => {
     const { headers } = await app.visitor().get(PATH);
     expect(headers['content-security-policy']).toContain("default-src 'none'");
     expect(headers['cache-control']).toBe('no-store');
@@ -153,7 +153,7 @@ describe('an inspector', () => {
     process.env.NODE_ENV = 'test';
   });
 
-  it('refuses to run in production, unless told', () => {
+  it('refuses to run in production without inProduction: true', () => {
     process.env.NODE_ENV = 'production';
     expect(() => SessionInspectorModule.forRoot()).toThrow(
       /^inProduction: the inspector is for dev/,
@@ -161,13 +161,13 @@ describe('an inspector', () => {
     expect(() => SessionInspectorModule.forRoot({ inProduction: true })).not.toThrow();
   });
 
-  it('refuses options that it does not know, and what is no path', () => {
+  it('refuses unknown options and invalid paths', () => {
     const forRoot = (options: object) => () => SessionInspectorModule.forRoot(options);
     expect(forRoot({ paht: 'x' })).toThrow(/did you mean path/);
     for (const path of ['', 'a b', ':all', 1]) expect(forRoot({ path })).toThrow(/^path: give/);
   });
 
-  it('is found below a global prefix, and ends with the application though its page is open', async () => {
+  it('serves its page below a global prefix, and closes with the application although its page is open', async () => {
     const app = await startSessionApp({
       imports: [SessionInspectorModule.forRoot({ path: '/debug/sessions' })],
       controllers: [ShopController],

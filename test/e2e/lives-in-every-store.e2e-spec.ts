@@ -8,10 +8,10 @@ import { use, useSessionApp } from '../support/hooks.js';
 import { PLACES } from '../support/places.js';
 import { PLATFORMS } from '../support/session-app.js';
 
-/** Seconds. */
+/** The idle timeout in seconds. */
 const TIMEOUT = 60;
 const DAY = 86_400;
-/** Milliseconds: stores count whole seconds, and a busy machine is slow. */
+/** Tolerance in milliseconds: stores count whole seconds, and a busy machine is slow. */
 const TOLERANCE = 2_500;
 
 @Controller()
@@ -59,11 +59,11 @@ describe.each(CASES)('lives of sessions in $place.name, on $platform', ({ platfo
   const secondsLeft = ({ json }: { readonly json: { expiresAt?: unknown } }): number =>
     (Date.parse(String(json.expiresAt)) - Date.now()) / 1000;
 
-  it('a session that is read without being renewed says when it ends, and ends then', async () => {
+  it('a session that is read without renewal reports when it ends, and ends then', async () => {
     const visitor = app.visitor();
     await visitor.post('/sign-in');
     const first = Date.parse(String((await visitor.get('/poll')).json.expiresAt));
-    // A store whose renewals are writes keeps a session up to a tenth longer.
+    // A store whose renewals are writes may keep a session a tenth longer.
     expect(first - Date.now()).toBeLessThan(TIMEOUT * 1100 + TOLERANCE);
     expect(first - Date.now()).toBeGreaterThan(TIMEOUT * 1000 - TOLERANCE);
     await delay(TOLERANCE);
@@ -73,7 +73,7 @@ describe.each(CASES)('lives of sessions in $place.name, on $platform', ({ platfo
     expect(Math.abs(Date.parse(String(json.expiresAt)) - first)).toBeLessThan(TOLERANCE - 500);
   });
 
-  it('a session that is remembered lives longer than others, read or written', async () => {
+  it('a remembered session lives longer than others, after reads and writes', async () => {
     const visitor = app.visitor();
     const { setCookies } = await visitor.post('/remember');
     expect(setCookies.join()).toContain(`Max-Age=${7 * DAY};`);
@@ -88,7 +88,7 @@ describe.each(CASES)('lives of sessions in $place.name, on $platform', ({ platfo
     expect(secondsLeft(await visitor.get('/poll'))).toBeLessThan(7.7 * DAY + 70);
   });
 
-  it('one session of a user is remembered, another is not', async () => {
+  it('a user has a remembered session and one that is not', async () => {
     const [home, cafe] = [app.visitor(), app.visitor()];
     expect((await home.post('/remember')).status).toBe(201);
     for (let round = 1; round <= 2; round++) {

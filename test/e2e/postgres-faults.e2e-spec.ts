@@ -23,13 +23,13 @@ class VisitsController {
   }
 }
 
-/** Milliseconds: the time-out, and what a busy machine may add to it. */
+/** The timeout in milliseconds, with a tolerance for a busy machine. */
 const PROMPT = 500 + 2_500;
-/** Within which all has to be well again on a busy machine. */
+/** The time for a recovery on a busy machine. */
 const RECOVERY = 5_000;
 const VISITORS = 20;
 
-describe.each(PLATFORMS)('what goes wrong with Postgres, on %s', (platform) => {
+describe.each(PLATFORMS)('faults of Postgres, on %s', (platform) => {
   const postgres = usePostgres();
   const proxy = use(
     () => tcpProxy(postgres.port),
@@ -65,7 +65,7 @@ describe.each(PLATFORMS)('what goes wrong with Postgres, on %s', (platform) => {
     return [...new Set(answers.map(({ status }) => status))];
   };
 
-  /** Until everybody is served, with a session of their own that has lost nothing. */
+  /** Waits until all visitors are served and their sessions are complete. */
   async function recovered(visitors: readonly Visitor[]): Promise<void> {
     for (const end = performance.now() + RECOVERY; ;) {
       const seen = await statuses(visitors);
@@ -78,24 +78,24 @@ describe.each(PLATFORMS)('what goes wrong with Postgres, on %s', (platform) => {
     expect(looks.map(({ json }) => json)).toEqual(Array(VISITORS).fill({ visits: 1 }));
   }
 
-  it('a crash and a restart: 503s meanwhile, and nobody has lost a session', async () => {
+  it('crash and restart: 503 during the outage, and no session is lost', async () => {
     const app = await start();
     const visitors = await crowd(app);
     await postgres.kill();
     for (let round = 0; round < 3; round++) expect(await statuses(visitors)).toEqual([503]);
     await postgres.restart();
     await recovered(visitors);
-    // One line when it began and one when it ended; and of what the clients were told.
+    // One line for the begin and one for the end of the outage, and those for the responses.
     expect(app.logged.warnings.length + app.logged.errors.length).toBeLessThan(10);
   });
 
-  it('connections that are cut: reads are repeated', async () => {
+  it('closed connections: reads are repeated', async () => {
     const visitors = await crowd(await start());
     proxy.cut();
     await recovered(visitors);
   });
 
-  it('connections that are refused: 503s at once, until they are not', async () => {
+  it('refused connections: 503 at once, until they are accepted again', async () => {
     const visitors = await crowd(await start());
     proxy.refuse(true);
     expect(await statuses(visitors)).toEqual([503]);
@@ -106,13 +106,13 @@ describe.each(PLATFORMS)('what goes wrong with Postgres, on %s', (platform) => {
     await recovered(visitors);
   });
 
-  it('connections that are half open are replaced after the first late answer', async () => {
+  it('half-open connections are replaced after the first timeout', async () => {
     const visitors = await crowd(await start());
     proxy.vanish();
     await recovered(visitors);
   });
 
-  it('a server that hangs: 503s in time, and all is well when it goes on', async () => {
+  it('a hung server: 503 within the timeout, and a recovery when it continues', async () => {
     const visitors = await crowd(await start());
     proxy.hang(true);
     const begun = performance.now();
@@ -122,7 +122,7 @@ describe.each(PLATFORMS)('what goes wrong with Postgres, on %s', (platform) => {
     await recovered(visitors);
   });
 
-  it('answers that take 150 ms longer: everybody is served', async () => {
+  it('answers delayed by 150 ms: all requests succeed', async () => {
     const visitors = await crowd(await start());
     proxy.delay(150);
     expect(await statuses(visitors)).toEqual([200]);
@@ -130,12 +130,12 @@ describe.each(PLATFORMS)('what goes wrong with Postgres, on %s', (platform) => {
     await recovered(visitors);
   });
 
-  it('a server that becomes a replica is not asked, and named', async () => {
+  it('a server that becomes a replica is not used, and is reported', async () => {
     const app = await start();
     const visitors = await crowd(app);
     const outside = new Pool({ connectionString: postgres.url });
     await outside.query('ALTER DATABASE postgres SET default_transaction_read_only = on');
-    proxy.cut(); // the setting is that of new connections
+    proxy.cut(); // the setting applies to new connections
     expect(await statuses(visitors)).toEqual([503]);
     const another = await start();
     const [report] = another.app.get(SessionMonitor).servers;
@@ -148,7 +148,7 @@ describe.each(PLATFORMS)('what goes wrong with Postgres, on %s', (platform) => {
     await recovered(visitors);
   });
 
-  it('a table that is not there is named with its remedy, and used once it is made', async () => {
+  it('a missing table is reported with a remedy, and used after it was created', async () => {
     const table = `later_${platform}`;
     const app = await start({ table, migrate: false });
     expect((await app.visitor().post('/visit')).status).toBe(503);
@@ -164,14 +164,14 @@ describe.each(PLATFORMS)('what goes wrong with Postgres, on %s', (platform) => {
     expect((await visitor.get('/look')).json).toEqual({ visits: 1 });
   });
 
-  it('processes that start at once make one table', async () => {
+  it('processes that start in parallel create one table', async () => {
     const table = `Made_at_once_${platform}`;
     const started = await Promise.all(Array.from({ length: 6 }, () => start({ table })));
     const answers = await Promise.all(started.map((app) => app.visitor().post('/visit')));
     expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(201));
   });
 
-  it('clocks that are an hour apart end no session', async () => {
+  it('clocks that differ by an hour end no session', async () => {
     const clocks = [new TestClock(), new TestClock()] as const;
     clocks[1].pass(3600);
     const [here, there] = [await start({}, clocks[0]), await start({}, clocks[1])];

@@ -31,7 +31,7 @@ const SECRETS = { secrets: 'x'.repeat(32) };
 const times = <T>(count: number, work: (i: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, i) => work(i)));
 
-/** Notes the statements that its connections are given, by their first words. */
+/** Records the first word of each statement on its connections. */
 function noteStatements(pool: Pool): string[] {
   const statements: string[] = [];
   pool.on('connect', (client) => {
@@ -70,7 +70,7 @@ describe.each(PLATFORMS)('sessions in Postgres, in two processes, on %s', (platf
     expect((await visitor.get('/me')).json).toMatchObject({ visits: 61 });
   });
 
-  it('what was signed out stays so, whatever is in flight', async () => {
+  it('a sign-out is final, even with requests in flight', async () => {
     for (let round = 0; round < 15; round++) {
       const visitor = await signedIn(apps[0]);
       const there = at(apps[1], visitor);
@@ -83,7 +83,7 @@ describe.each(PLATFORMS)('sessions in Postgres, in two processes, on %s', (platf
     }
   });
 
-  it('a request that had read the session brings nothing back', async () => {
+  it('a request that read the session before its end does not restore it', async () => {
     const visitor = await signedIn(apps[0]);
     const held = at(apps[1], visitor).get('/held');
     while (gates.length === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -94,7 +94,7 @@ describe.each(PLATFORMS)('sessions in Postgres, in two processes, on %s', (platf
     expect(await userOf(at(apps[0], visitor))).toBeNull();
   });
 
-  it("a user's sessions are listed, and ended at once in the other process", async () => {
+  it("a user's sessions are listed, and a sign-out everywhere takes effect in the other process", async () => {
     const [phone, laptop] = [await signedIn(apps[0], 'ada'), await signedIn(apps[1], 'ada')];
     const listed = (await laptop.get('/sessions')).json as { handle: string; isCurrent: boolean }[];
     const other = listed.find(({ isCurrent }) => !isCurrent)!;
@@ -106,7 +106,7 @@ describe.each(PLATFORMS)('sessions in Postgres, in two processes, on %s', (platf
     expect(other.handle).toBeDefined();
   });
 
-  it('a limit is exact, however many sign in at once', async () => {
+  it('the session limit is exact for parallel sign-ins', async () => {
     const limited = await Promise.all([
       start({ maxSessionsPerUser: 2 }),
       start({ maxSessionsPerUser: 2 }),
@@ -116,14 +116,14 @@ describe.each(PLATFORMS)('sessions in Postgres, in two processes, on %s', (platf
     await Promise.all(limited.map((app) => app.close()));
   });
 
-  it('a message is shown once', async () => {
+  it('a flash message is shown once', async () => {
     const visitor = apps[0].visitor();
     await visitor.post('/note');
     expect((await at(apps[1], visitor).get('/notes')).json).toEqual({ notes: 'saved' });
     expect((await visitor.get('/notes')).json).toEqual({ notes: null });
   });
 
-  it('an id that nobody gave out opens nothing, and an old one is dead after a sign-in', async () => {
+  it('an unknown id opens no session, and a sign-in invalidates the old id', async () => {
     const visitor = apps[0].visitor();
     visitor.cookie = `SID=${'a'.repeat(43)}`;
     await visitor.post('/visit');
@@ -134,7 +134,7 @@ describe.each(PLATFORMS)('sessions in Postgres, in two processes, on %s', (platf
     expect(await userOf(visitor)).toBe('eve');
   });
 
-  it('what is in the table opens no session, and tells nothing with secrets', async () => {
+  it('the content of the table opens no session, and is encrypted with secrets', async () => {
     const secret = await start({ ...SECRETS, keyPrefix: 'sealed:' });
     const visitor = await signedIn(secret, 'grace-hopper');
     const pool = new Pool({ connectionString: postgres.url });
@@ -149,7 +149,7 @@ describe.each(PLATFORMS)('sessions in Postgres, in two processes, on %s', (platf
     await secret.close();
   });
 
-  it('costs 0 round trips untouched, 1 to read and renew, 2 to write, 1 for a new session', async () => {
+  it('needs no round trip if unused, 1 to read and renew, 2 to write, 1 for a new session', async () => {
     const pool = new Pool({ connectionString: postgres.url });
     const statements = noteStatements(pool);
     const app = await start({ stores: postgresStore(pool) });
@@ -166,12 +166,12 @@ describe.each(PLATFORMS)('sessions in Postgres, in two processes, on %s', (platf
     expect(await of(visitor.post('/visit'))).toEqual(['WITH', 'UPDATE']);
     expect(await of(visitor.post('/sign-out'))).toEqual(['WITH', 'DELETE']);
     await app.close();
-    // The application's own pool is left to it.
+    // The application's own pool stays open.
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await pool.end();
   });
 
-  it('the log says at start where they are', () => {
+  it('the log names the store at start', () => {
     expect(apps[0].logged.infos.join('\n')).toMatch(/Sessions are kept in postgres \(\d+/);
   });
 });

@@ -57,7 +57,7 @@ class PagesController {
   }
 }
 
-describe.each(PLATFORMS)('a session that is read without being renewed, on %s', (platform) => {
+describe.each(PLATFORMS)('a session that is read without renewal, on %s', (platform) => {
   const memcached = useMemcached();
   const wire = useRecordingProxy(memcached);
   const app = useSessionApp(() => ({
@@ -79,7 +79,7 @@ describe.each(PLATFORMS)('a session that is read without being renewed, on %s', 
   beforeEach(() => wire.reset());
 
   it.each(['/poll', '/poll-by-manager', '/poll-read-only'])(
-    'needs one command, shows when it ends, and gets neither id nor cookie: %s',
+    'needs one command, reports when it ends, and gets neither a new id nor a cookie: %s',
     async (path) => {
       const visitor = await ada();
       const { expiresAt } = (await visitor.get('/poll')).json as { expiresAt: string };

@@ -74,7 +74,7 @@ describe('sessions in Redis, in two server processes', () => {
 
   afterAll(() => Promise.all(servers.map((server) => server.stop())).then(() => undefined));
 
-  it('lose none of 200 increments at once', async () => {
+  it('lose none of 200 parallel increments', async () => {
     const [here, there] = servers.map(({ url }) => visitor(url));
     await here!.post('/increment');
     there!.cookie = here!.cookie;
@@ -101,24 +101,24 @@ describe.each(PLATFORMS)('sessions in Redis, on %s', (platform) => {
     return (await redis.calls(...names)) - before;
   };
 
-  it('cost nothing untouched, one command to be read, and one to be begun', async () => {
-    const somebody = here.visitor();
-    expect(await asks(() => somebody.get('/untouched'))).toBe(0);
-    expect(await asks(() => somebody.post('/visit'))).toBe(1);
-    expect(await asks(() => somebody.get('/'))).toBe(1);
-    await somebody.post('/visit'); // the server learns the script
-    // Read, and a script with its one SET.
-    expect(await asks(() => somebody.post('/visit'))).toBe(3);
+  it('need no command if unused, one to be read, and one to be created', async () => {
+    const visitor = here.visitor();
+    expect(await asks(() => visitor.get('/untouched'))).toBe(0);
+    expect(await asks(() => visitor.post('/visit'))).toBe(1);
+    expect(await asks(() => visitor.get('/'))).toBe(1);
+    await visitor.post('/visit'); // the server caches the script
+    // A read, and a script that runs one SET.
+    expect(await asks(() => visitor.post('/visit'))).toBe(3);
   });
 
-  it('tell a flash message once', async () => {
-    const somebody = here.visitor();
-    await somebody.post('/visit');
-    const told = await Promise.all([1, 2, 3].map(() => somebody.get('/notice')));
-    expect(told.filter(({ json }) => json.notice !== undefined)).toHaveLength(1);
+  it('show a flash message once', async () => {
+    const visitor = here.visitor();
+    await visitor.post('/visit');
+    const answers = await Promise.all([1, 2, 3].map(() => visitor.get('/notice')));
+    expect(answers.filter(({ json }) => json.notice !== undefined)).toHaveLength(1);
   });
 
-  it('end for a user in every process', async () => {
+  it('of a user end in every process', async () => {
     const [phone, laptop] = [here.visitor(), elsewhere.visitor()];
     await phone.post('/sign-in/ada');
     await laptop.post('/sign-in/ada');
@@ -132,20 +132,20 @@ describe.each(PLATFORMS)('sessions in Redis, on %s', (platform) => {
   });
 });
 
-describe('an application whose Redis goes away', () => {
-  it('answers 503 until it is back, and says so', async () => {
+describe('an application during an outage of Redis', () => {
+  it('answers 503 until Redis is back, and logs the outage', async () => {
     const redis = await startRedis();
     const options = { stores: redisStore({ url: redis.url, timeout: 200 }) };
     const app = await startSessionApp({ controllers, options });
-    const somebody = app.visitor();
-    await somebody.post('/visit');
+    const visitor = app.visitor();
+    await visitor.post('/visit');
     const monitor = app.app.get(SessionMonitor);
     expect(monitor.servers).toEqual([{ server: 'redis', state: 'up' }]);
     await redis.kill();
-    for (let n = 0; n < 10; n++) expect((await somebody.get('/')).status).toBe(503);
-    expect((await somebody.get('/untouched')).status).toBe(200);
+    for (let n = 0; n < 10; n++) expect((await visitor.get('/')).status).toBe(503);
+    expect((await visitor.get('/untouched')).status).toBe(200);
     const again = await startRedis({ port: redis.port });
-    while ((await somebody.get('/')).status !== 200);
+    while ((await visitor.get('/')).status !== 200);
     expect(monitor.servers[0]!.state).not.toBe('down');
     expect(monitor.counters['outage-began']).toBe(1);
     await app.close();
@@ -153,8 +153,8 @@ describe('an application whose Redis goes away', () => {
   });
 });
 
-describe('sessions in Redis, behind it a durable store', () => {
-  it('survive a restart of Redis, and what ended stays ended', async () => {
+describe('sessions in Redis with a durable store behind it', () => {
+  it('survive a restart of Redis, and ended sessions stay ended', async () => {
     const redis = await startRedis();
     const durable = new Keyv({ store: new PlainAdapter() });
     const options = { stores: [redisStore(redis.url), durable] };
@@ -174,7 +174,7 @@ describe('sessions in Redis, behind it a durable store', () => {
 });
 
 describe("sessions in the application's own cache over Redis", () => {
-  it('are as good as by themselves', async () => {
+  it('have the same guarantees as with redisStore() alone', async () => {
     const redis = await startRedis();
     const cache = CacheModule.register({ isGlobal: true, stores: [redisStore(redis.url)] });
     const sessions = SessionModule.forRootAsync({
@@ -182,10 +182,10 @@ describe("sessions in the application's own cache over Redis", () => {
       useFactory: (cache: Cache) => ({ cache }),
     });
     const app = await startSessionApp({ controllers, imports: [cache], sessions });
-    const somebody = app.visitor();
-    await somebody.post('/visit');
-    await Promise.all(Array.from({ length: 20 }, () => somebody.post('/visit')));
-    expect((await somebody.get('/')).json.visits).toBe(21);
+    const visitor = app.visitor();
+    await visitor.post('/visit');
+    await Promise.all(Array.from({ length: 20 }, () => visitor.post('/visit')));
+    expect((await visitor.get('/')).json.visits).toBe(21);
     await app.close();
     await redis.stop();
   });
@@ -203,14 +203,14 @@ describe.each(SOCKET_PLATFORMS)('sockets whose session ends in another process, 
     })),
   );
 
-  it('are closed at once, without a sweep', async () => {
-    const somebody = elsewhere!.visitor();
-    await somebody.post('/visit');
-    const client = await connectGateway(sockets, here!.url, somebody.cookie);
+  it('are closed immediately, without a sweep', async () => {
+    const visitor = elsewhere!.visitor();
+    await visitor.post('/visit');
+    const client = await connectGateway(sockets, here!.url, visitor.cookie);
     const listeners = async () =>
       String(await redis.command('PUBSUB', 'NUMSUB', 'nestjs-session-manager:removed'));
     while (!(await listeners()).endsWith(',1'));
-    await somebody.post('/sign-out');
+    await visitor.post('/sign-out');
     expect(await client.closed).toBe(sockets === 'ws' ? 4401 : 'io server disconnect');
   });
 });

@@ -47,7 +47,7 @@ class AccountController {
   }
 }
 
-describe.each(PLATFORMS)('a session that is remembered, on %s', (platform) => {
+describe.each(PLATFORMS)('a remembered session, on %s', (platform) => {
   const memcached = useMemcached();
   const wire = useRecordingProxy(memcached);
   const app = useSessionApp(() => ({
@@ -71,7 +71,7 @@ describe.each(PLATFORMS)('a session that is remembered, on %s', (platform) => {
     [7 * DAY, 7 * DAY],
     [true, 30 * DAY],
     [400 * DAY, 30 * DAY],
-  ])('told %s, has a cookie of that life, and is in the list', async (remember, lifetime) => {
+  ])('has a cookie with its lifetime, and is listed: remember %s', async (remember, lifetime) => {
     const { visitor, cookie } = await signedIn(remember);
     expect(cookie).toContain(`Max-Age=${lifetime};`);
     expect((await visitor.get('/')).json).toMatchObject({ userId: '7', lifetime, persist: true });
@@ -80,7 +80,7 @@ describe.each(PLATFORMS)('a session that is remembered, on %s', (platform) => {
     expect(json).toContainEqual(expect.objectContaining({ lifetime, persist: true }));
   });
 
-  it('takes one round trip to read, and two to write, as any other', async () => {
+  it('needs one round trip to read, and two to write, like any other', async () => {
     const { visitor } = await signedIn(7 * DAY);
     await visitor.get('/');
     expect(lines()).toEqual(['mg KEY k c v t']);
@@ -90,14 +90,14 @@ describe.each(PLATFORMS)('a session that is remembered, on %s', (platform) => {
     expect(wire.commands[1]?.line).toContain(` ${7 * DAY + 1} `);
   });
 
-  it('costs nothing who is not', async () => {
+  it('adds no cost to sessions that are not remembered', async () => {
     const { visitor, cookie } = await signedIn();
     expect(cookie).not.toContain('Max-Age');
     await visitor.get('/');
     expect(lines()).toEqual(['mg KEY k c v T1201']);
   });
 
-  it('is given a lifetime and a new id by one response', async () => {
+  it('gets a lifetime and a new id in one response', async () => {
     const visitor = app.visitor();
     await visitor.post('/lifetime', { lifetime: 60 });
     const { setCookies } = await visitor.post('/lifetime', { lifetime: DAY });
@@ -106,7 +106,7 @@ describe.each(PLATFORMS)('a session that is remembered, on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('what only who has just signed in may do, on %s', (platform) => {
+describe.each(PLATFORMS)('a handler with @FreshSession(), on %s', (platform) => {
   const clock = new TestClock();
   const app = useSessionApp(() => ({
     platform,
@@ -114,7 +114,7 @@ describe.each(PLATFORMS)('what only who has just signed in may do, on %s', (plat
     clock: clock.now,
   }));
 
-  it('is refused 5 minutes after, with a code, until the sign-in is confirmed', async () => {
+  it('refuses requests 5 minutes after the sign-in, with a code, until it is confirmed', async () => {
     const visitor = app.visitor();
     await visitor.post('/sign-in', {});
     expect((await visitor.post('/email')).json).toEqual({ changed: true });
@@ -129,12 +129,12 @@ describe.each(PLATFORMS)('what only who has just signed in may do, on %s', (plat
     expect((await visitor.get('/')).json.signedInAt).toBe(new Date(clock.now()).toISOString());
   });
 
-  it('is refused to nobody', async () => {
+  it('refuses visitors who are not signed in', async () => {
     const { status, json } = await app.visitor().post('/email');
     expect([status, json.code]).toEqual([403, 'SESSION_NOT_FRESH']);
   });
 });
 
-it.each([0, 1.5, NaN])('FreshSession(%p) is refused where it is written', (seconds) => {
+it.each([0, 1.5, NaN])('FreshSession(%p) throws when it is applied', (seconds) => {
   expect(() => FreshSession(seconds)).toThrow('FreshSession');
 });

@@ -47,7 +47,7 @@ describe.each(PLATFORMS)('a sign-out that keeps entries, on %s', (platform) => {
     controllers: [AccountController],
   }));
 
-  it('continues anonymously with these, under a new id', async () => {
+  it('continues anonymously with these entries, under a new id', async () => {
     const visitor = app.visitor();
     await visitor.post('/sign-in');
     const thief = visitor.fork();

@@ -6,26 +6,26 @@ import { requestSession } from '../../../src/express-session.js';
 import type { Visitor, HttpResponse } from '../../support/http-client.js';
 import { startSessionApp, type SessionApp } from '../../support/session-app.js';
 
-/** An application, whatever gives it `request.session`. */
+/** An application with `request.session`, from this package or from express-session. */
 export interface Application {
   readonly controllers?: Type[];
   readonly providers?: Type[];
-  /** What it does in `main.ts` after the line that says which sessions it has. */
+  /** Set-up in `main.ts`, after the session middleware. */
   readonly prepare?: (app: INestApplication) => void;
 }
 
-/** The same application twice: on this package, and on express-session. */
+/** The same application twice: with this package, and with express-session. */
 export interface Both {
   readonly ours: SessionApp;
   readonly theirs: SessionApp;
-  /** What both answer to what a visitor does, for `expect(ours).toEqual(theirs)`. */
+  /** Returns the answers of both applications to a visit, for `expect(ours).toEqual(theirs)`. */
   answers(visit: Visit): Promise<{ ours: Answer[]; theirs: Answer[] }>;
 }
 
-/** What one visitor does. Answers its responses. */
+/** The requests of one visitor. Yields their responses. */
 export type Visit = (visitor: Visitor) => AsyncGenerator<Answered>;
 
-/** What of a response is compared. */
+/** The parts of a response that are compared. */
 type Answered = Pick<HttpResponse, 'status' | 'headers' | 'body'>;
 
 export interface Answer {

@@ -76,7 +76,7 @@ class CookieController {
   }
 }
 
-describe.each(PLATFORMS)('the life of request.session.cookie, on %s', (platform) => {
+describe.each(PLATFORMS)('the lifetime of request.session.cookie, on %s', (platform) => {
   const app = useSessionApp(() => ({
     platform,
     controllers: [CookieController],
@@ -95,8 +95,8 @@ describe.each(PLATFORMS)('the life of request.session.cookie, on %s', (platform)
   it.each([
     ['maxAge', { maxAge: 7 * DAY }, 7],
     ['originalMaxAge', { originalMaxAge: 7 * DAY }, 7],
-    ['more than is allowed', { maxAge: 400 * DAY }, 30],
-  ])('is what is assigned: %s', async (_what, cookie, count) => {
+    ['more than the options allow', { maxAge: 400 * DAY }, 30],
+  ])('has the assigned value: %s', async (_what, cookie, count) => {
     for (const isNew of [true, false]) {
       const visitor = app.visitor();
       if (!isNew) await visitor.post('/enter');
@@ -107,13 +107,13 @@ describe.each(PLATFORMS)('the life of request.session.cookie, on %s', (platform)
     }
   });
 
-  it('is the time that is left until `expires`', async () => {
+  it('is the time until the assigned `expires`', async () => {
     const visitor = app.visitor();
     const { setCookies } = await visitor.post('/assign', { expiresIn: 7 * DAY });
     expect(Number(/Max-Age=(\d+)/.exec(setCookies.join())?.[1]) / 86_400).toBeCloseTo(7, 2);
   });
 
-  it('may be shorter, and a second at least', async () => {
+  it('can be shorter than the option, but not shorter than a second', async () => {
     const visitor = app.visitor();
     expect((await visitor.post('/assign', { maxAge: 60_000 })).setCookies.join()).toMatch(
       /Max-Age=60;/,
@@ -122,7 +122,7 @@ describe.each(PLATFORMS)('the life of request.session.cookie, on %s', (platform)
     expect((await visitor.post('/assign', { maxAge: 0 })).setCookies.join()).toMatch(/Max-Age=1;/);
   });
 
-  it('reaches the client if the session is saved before the response', async () => {
+  it('is sent even if the session is saved before the response', async () => {
     const visitor = app.visitor();
     await visitor.post('/enter');
     expect((await visitor.post('/saved')).setCookies.join()).toMatch(/Max-Age=604800;/);
@@ -130,7 +130,7 @@ describe.each(PLATFORMS)('the life of request.session.cookie, on %s', (platform)
     expect((await visitor.get('/')).json).toEqual(days(7));
   });
 
-  it('is that of the options again without `expires`', async () => {
+  it('is that of the options again if `expires` is removed', async () => {
     const visitor = app.visitor();
     await visitor.post('/assign', { maxAge: 7 * DAY });
     const { setCookies } = await visitor.post('/browser');
@@ -139,7 +139,7 @@ describe.each(PLATFORMS)('the life of request.session.cookie, on %s', (platform)
     expect((await visitor.get('/')).json).toEqual(PLAIN);
   });
 
-  it('is not kept by a new session, unless its cookie is', async () => {
+  it('is not kept by a new session, unless the cookie is assigned to it', async () => {
     const visitor = app.visitor();
     await visitor.post('/assign', { maxAge: 7 * DAY });
     await visitor.post('/kept');
@@ -148,7 +148,7 @@ describe.each(PLATFORMS)('the life of request.session.cookie, on %s', (platform)
     expect((await visitor.get('/')).json).toEqual(PLAIN);
   });
 
-  it('is not written again if it stays the same', async () => {
+  it('is not sent again if it does not change', async () => {
     const visitor = app.visitor();
     await visitor.post('/assign', { maxAge: 7 * DAY });
     await visitor.get('/');
@@ -157,7 +157,7 @@ describe.each(PLATFORMS)('the life of request.session.cookie, on %s', (platform)
     expect((await visitor.post('/assign', { maxAge: 7 * DAY })).setCookies).toEqual([]);
   });
 
-  it('is no text', async () => {
+  it('cannot be a text', async () => {
     expect((await app.visitor().post('/wrong')).json).toEqual({ code: 'SESSION_VALUE' });
   });
 });

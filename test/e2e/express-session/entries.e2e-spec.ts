@@ -53,7 +53,7 @@ class EntriesController {
     return { deleted: delete session[key], keys: Object.keys(session), left: key in session };
   }
 
-  /** In the same request they are as they were assigned. */
+  /** In the same request, entries are returned as they were assigned. */
   @Post('loose')
   loose(@NestSession() session: AnySession) {
     session.date = new Date(0);
@@ -169,12 +169,12 @@ const VISITS: Record<string, Visit> = {
 describe('request.session, next to express-session', () => {
   const both = useBoth({ controllers: [EntriesController], prepare: quiet });
 
-  it.each(Object.keys(VISITS))('answers the same: %s', async (name) => {
+  it.each(Object.keys(VISITS))('gives the same answers: %s', async (name) => {
     const { ours, theirs } = await both.answers(VISITS[name]!);
     expect(ours).toEqual(theirs);
   });
 
-  it('says nothing of @Session() of @nestjs/common', () => {
+  it('does not warn about @Session() of @nestjs/common', () => {
     expect(both.ours.logged.warnings).toEqual([]);
   });
 });

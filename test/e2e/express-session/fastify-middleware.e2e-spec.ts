@@ -28,7 +28,7 @@ class AppController {
 @Module({ imports: [SessionModule.forRoot()], controllers: [AppController] })
 class AppModule {}
 
-describe('request.session by app.use() of Fastify', () => {
+describe('request.session from app.use() on Fastify', () => {
   let app: NestFastifyApplication;
   let url: string;
 
@@ -37,7 +37,7 @@ describe('request.session by app.use() of Fastify', () => {
       logger: false,
     });
     app.use(requestSession());
-    // What passport and others do: they have the raw request.
+    // Passport and other middleware use the raw request.
     app.use(({ session }: FastifyRequest['raw'], _response: unknown, next: () => void) => {
       session.seen = ((session.seen as number | undefined) ?? 0) + 1;
       next();
@@ -48,7 +48,7 @@ describe('request.session by app.use() of Fastify', () => {
 
   afterAll(() => app.close());
 
-  it('is on the raw request, for middleware, and on that of Fastify', async () => {
+  it('is on the raw request, for middleware, and on the Fastify request', async () => {
     const somebody = visitor(url);
     await somebody.get('/');
     expect((await somebody.get('/')).json).toEqual({ visits: 2, seen: 2, same: true });

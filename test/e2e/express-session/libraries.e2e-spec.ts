@@ -15,7 +15,7 @@ type AnyRequest = Request & Record<string, any> & { session: Record<string, any>
 
 let provider: Provider;
 
-/** What each library is mounted at, and how an application uses it. */
+/** The path of each library, and how an application uses it. */
 function mount(app: INestApplication): void {
   app.use('/flash', flash(), flashRoutes());
   app.use('/express-flash', expressFlash(), expressFlashRoutes());
@@ -58,7 +58,7 @@ function expressFlashRoutes(): Router {
     response.redirect('/express-flash/page');
   });
   routes.get('/page', (_request, response) => {
-    // In place of a template: what the library gives to it.
+    // Instead of a template: returns the data that the library passes to it.
     const show = (_path: string, { messages }: any, done: any) =>
       done(null, JSON.stringify(messages));
     response.app.engine('messages', show);
@@ -74,7 +74,7 @@ function tokenRoutes(): Router {
   return routes;
 }
 
-/** Express has `res.locals`, of which mounted middleware knows. */
+/** Adds `res.locals`, which Express applications set, for the middleware. */
 function withoutLocals(middleware: RequestHandler): RequestHandler {
   return (request, response, next) => {
     response.locals ??= {};
@@ -96,8 +96,8 @@ function grantMiddleware(): RequestHandler {
 }
 
 /**
- * keycloak-connect itself would bring a browser driver along, so its lines that use the session stand here: those
- * of `stores/session-store.js` and of `middleware/protect.js`, which hands the grant on as text.
+ * keycloak-connect depends on a browser driver. This is therefore a copy of its code that uses the session,
+ * from `stores/session-store.js` and from `middleware/protect.js`, which passes the grant as text.
  */
 function keycloakRoutes(): Router {
   const routes = Router();
@@ -122,7 +122,7 @@ const refused: ErrorRequestHandler = (error, _request, response, next) => {
   response.status(error.status ?? response.statusCode).send(String(error.message));
 };
 
-/** Asks for a token, and does what needs one: without, with a wrong one, with the right one. */
+/** Requests a token, and sends requests without a token, with a wrong one and with the right one. */
 function tokenVisit(path: string): Visit {
   return async function* (visitor) {
     const { body: token, status } = await visitor.get(`${path}/token`);
@@ -135,7 +135,7 @@ function tokenVisit(path: string): Visit {
   };
 }
 
-/** From the application to the provider, and back, as a browser is redirected. */
+/** Follows the redirects from the application to the provider and back, like a browser. */
 async function* signInAt(path: string, visitor: Parameters<Visit>[0], back?: (url: URL) => void) {
   const away = await visitor.get(path);
   yield { status: away.status, headers: {}, body: '' };
@@ -182,7 +182,7 @@ const VISITS: Record<string, Visit> = {
   },
 };
 
-/** What shows that a library did its work at all. */
+/** The expected answers, which show that each library works. */
 const STATUSES: Record<string, number[]> = {
   'connect-flash': [200, 200, 200, 200, 200],
   'express-flash': [302, 200, 200],
@@ -194,7 +194,7 @@ const STATUSES: Record<string, number[]> = {
   'the lines of keycloak-connect': [302, 200, 200, 200, 302],
 };
 
-describe('libraries that use request.session, next to express-session', () => {
+describe('libraries that use request.session, compared with express-session', () => {
   beforeAll(async () => {
     provider = await startProvider();
   });
@@ -203,7 +203,7 @@ describe('libraries that use request.session, next to express-session', () => {
 
   const both = useBoth({ prepare: mount });
 
-  it.each(Object.keys(VISITS))('answers the same: %s', async (name) => {
+  it.each(Object.keys(VISITS))('gives the same answers: %s', async (name) => {
     const { ours, theirs } = await both.answers(VISITS[name]!);
     expect(ours).toEqual(theirs);
     expect(ours.map(({ status }) => status)).toEqual(STATUSES[name]);

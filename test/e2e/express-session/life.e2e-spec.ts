@@ -128,10 +128,10 @@ const VISITS: Record<string, Visit> = {
   },
 };
 
-describe('the life of request.session, next to express-session', () => {
+describe('the life cycle of request.session, compared with express-session', () => {
   const both = useBoth({ controllers: [LifeController] });
 
-  it.each(Object.keys(VISITS))('answers the same: %s', async (name) => {
+  it.each(Object.keys(VISITS))('gives the same answers: %s', async (name) => {
     const { ours, theirs } = await both.answers(VISITS[name]!);
     expect(ours).toEqual(theirs);
     expect(ours.map(({ status }) => status)).not.toContain(500);

@@ -47,7 +47,7 @@ interface Servers {
   readonly redis: string;
 }
 
-/** A store of express-session, and what ends its connections. */
+/** A store of express-session, and a function that closes its connections. */
 interface OldStore {
   readonly store: session.Store;
   readonly close?: () => unknown;
@@ -75,7 +75,7 @@ const STORES: [string, (servers: Servers) => OldStore | Promise<OldStore>][] = [
 ];
 
 describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...one] as const)))(
-  'sessions of express-session carried over, on %s, from %s',
+  'migrated sessions of express-session, on %s, from %s',
   (platform, _name, makeStore) => {
     const memcached = useMemcached();
     const redis = useRedis();
@@ -123,7 +123,7 @@ describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...
       await closeStore?.();
     });
 
-    /** Somebody who came to the old application, and now comes to the new one. */
+    /** A visitor of the old application who now uses the new one. */
     async function comer(): Promise<Visitor> {
       const before = old.visitor();
       await before.post('/enter');
@@ -135,14 +135,14 @@ describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...
 
     const ENTRIES = { passport: { user: 7 }, at: new Date(0).toISOString() };
 
-    it('keeps the entries, under a new id, and takes the old cookie away', async () => {
+    it('keep their entries, get a new id, and lose the old cookie', async () => {
       const visitor = await comer();
       expect((await visitor.get('/entries')).json).toEqual(ENTRIES);
       expect(visitor.cookie).toMatch(/^SID=[\w-]{43}$/);
       expect((await visitor.get('/entries')).json).toEqual(ENTRIES);
     });
 
-    it('does it once: the old record is gone, and so is its session after a sign-out', async () => {
+    it('are migrated once: the old record is removed, and a sign-out is final', async () => {
       const visitor = await comer();
       const cookie = visitor.cookie;
       await visitor.get('/entries');
@@ -150,19 +150,19 @@ describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...
       expect((await visitor.get('/entries', { headers: { cookie } })).json).toEqual({});
     });
 
-    it('makes one session of parallel first requests', async () => {
+    it('become one session for parallel first requests', async () => {
       const visitor = await comer();
       await Promise.all(Array.from({ length: 12 }, () => visitor.post('/own/none')));
       expect((await visitor.get('/entries')).json).toEqual({ ...ENTRIES, visits: 12 });
     });
 
-    it('takes a wrong signature for a stranger', async () => {
+    it('are ignored if the signature is wrong', async () => {
       const visitor = await comer();
       const cookie = `${visitor.cookie.slice(0, -3)}abc`;
       expect((await visitor.get('/entries', { headers: { cookie } })).json).toEqual({});
     });
 
-    it('answers 503 if the old store fails, and then goes on', async () => {
+    it('get a 503 while the old store fails, and are migrated afterwards', async () => {
       const visitor = await comer();
       isBroken = true;
       expect((await visitor.get('/entries')).status).toBe(503);
@@ -170,7 +170,7 @@ describe.each(PLATFORMS.flatMap((platform) => STORES.map((one) => [platform, ...
       expect((await visitor.get('/entries')).json).toEqual(ENTRIES);
     });
 
-    it('answers 503 if the old store is silent for 2 seconds, and then goes on', async () => {
+    it('get a 503 if the old store does not answer for 2 seconds, and are migrated afterwards', async () => {
       const visitor = await comer();
       isSilent = true;
       const since = performance.now();

@@ -16,7 +16,7 @@ import type { Request, Response } from 'express';
 import { Strategy as LocalStrategy } from 'passport-local';
 import { Strategy as OAuth2Strategy } from 'passport-oauth2';
 
-/** A Nest application with passport, as its guides have it; nothing in it knows whose sessions it has. */
+/** A Nest application with passport, as in its guides, independent of the session library. */
 
 export interface User {
   readonly id: number;
@@ -39,11 +39,11 @@ export class Local extends PassportStrategy(LocalStrategy) {
 
 export interface ProviderPlace {
   url: string;
-  /** Where it sends people back to. */
+  /** The URL to which it redirects after the sign-in. */
   callbackURL: string;
 }
 
-/** Where the provider is, once the test has started it. */
+/** The URL of the provider, after the test has started it. */
 export const PROVIDER: ProviderPlace = { url: '', callbackURL: '/oauth2/back' };
 
 @Injectable()
@@ -72,7 +72,7 @@ export class Serializer extends PassportSerializer {
   }
 }
 
-/** Signs in what its strategy has found. */
+/** Signs in the user that the strategy returns. */
 function signingIn(strategy: string, options: object = {}) {
   @Injectable()
   class SigningInGuard extends AuthGuard(strategy) {
@@ -150,7 +150,7 @@ export class MembersController {
   }
 }
 
-/** What also uses `request.session`. */
+/** Other middleware that uses `request.session`. */
 @Controller()
 export class CartController {
   @Post('cart')

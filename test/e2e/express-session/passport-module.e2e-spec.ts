@@ -52,7 +52,7 @@ describe.each(PLATFORMS)('passport without request.session, on %s', (platform) =
     options: { memcached: wire.server },
     controllers: [MembersController, DevicesController],
     imports: [PassportSessionModule.forRoot({ userId: (user: User) => String(user.id) })],
-    // A strategy needs an address, even if nobody goes there.
+    // A strategy needs a URL even if it is not used.
     providers: ((PROVIDER.url ||= 'http://127.0.0.1:1'), PROVIDERS),
   }));
 
@@ -77,7 +77,7 @@ describe.each(PLATFORMS)('passport without request.session, on %s', (platform) =
     expect(visitor.cookie).toBe('');
   });
 
-  it('knows the user in UserSessions, and ends all their sessions', async () => {
+  it("lists a user's sessions in UserSessions, and ends them", async () => {
     const [one, other] = [await signedIn(BOB), await signedIn(BOB)];
     expect((await one.get('/devices')).body).toBe('2');
     expect((await one.get('/entries')).json).toEqual({
@@ -101,7 +101,7 @@ describe.each(PLATFORMS)('passport without request.session, on %s', (platform) =
     expect(await entries()).toEqual({ userId: null, entries: { note } });
   });
 
-  it('gives a new id at a sign-in, and ends the session of the old one at a sign-out', async () => {
+  it('changes the id at a sign-in, and ends the old session at a sign-out', async () => {
     const visitor = app.visitor();
     await visitor.post('/note');
     const before = visitor.cookie;
@@ -113,13 +113,13 @@ describe.each(PLATFORMS)('passport without request.session, on %s', (platform) =
     expect(old.status).toBe(403);
   });
 
-  it('costs strangers no round trip, and nothing in their headers', async () => {
+  it('adds no round trip and no header for visitors without a session', async () => {
     wire.reset();
     const { headers, body } = await app.visitor().get('/public');
     expect([body, wire.commands.length, headers.vary]).toEqual(['for all', 0, undefined]);
   });
 
-  it('answers 503 in an outage to who asks for the user, and never that nobody is signed in', async () => {
+  it('answers 503 in an outage to routes that read the user, and never treats a user as signed out', async () => {
     const visitor = await signedIn();
     await wire.refuse(true);
     wire.cut();
@@ -133,7 +133,7 @@ describe.each(PLATFORMS)('passport with an OAuth 2 strategy, on %s', (platform) 
   let provider: Provider;
   beforeAll(async () => {
     provider = await startProvider();
-    // On Fastify it has to be a whole address: the strategy knows Express's requests only.
+    // On Fastify the URL must be absolute, because the strategy supports only requests of Express.
     Object.assign(PROVIDER, { url: provider.url, callbackURL: 'http://app.example/oauth2/back' });
   });
   afterAll(() => provider.close());
@@ -143,13 +143,13 @@ describe.each(PLATFORMS)('passport with an OAuth 2 strategy, on %s', (platform) 
     controllers: [MembersController],
     imports: [PassportSessionModule.forRoot({ userId: (user: User) => String(user.id) })],
     providers: PROVIDERS,
-    // `state` and PKCE are kept in request.session by the strategy itself.
+    // The strategy stores `state` and PKCE in request.session.
     prepare(one) {
       if (platform === 'fastify') void (one as NestFastifyApplication).register(requestSession());
       else one.use(requestSession());
     },
   }));
-  it('signs in who comes back from the provider', async () => {
+  it('signs in a user who returns from the provider', async () => {
     const visitor = app.visitor();
     const away = await visitor.get('/oauth2');
     expect(away.status).toBe(302);

@@ -88,7 +88,7 @@ const VISITS: Record<string, [number[], Visit]> = {
   ],
 };
 
-describe('passport, next to express-session', () => {
+describe('passport, compared with express-session', () => {
   let provider: Provider;
   beforeAll(async () => {
     provider = await startProvider();
@@ -105,14 +105,14 @@ describe('passport, next to express-session', () => {
     },
   });
 
-  it.each(Object.keys(VISITS))('answers the same: %s', async (name) => {
+  it.each(Object.keys(VISITS))('gives the same answers: %s', async (name) => {
     const [statuses, visit] = VISITS[name]!;
     const { ours, theirs } = await both.answers(visit);
     expect(ours).toEqual(theirs);
     expect(ours.map(({ status }) => status)).toEqual(statuses);
   });
 
-  it('gives a new id at a sign-in and at a sign-out', async () => {
+  it('changes the id at a sign-in and at a sign-out', async () => {
     const visitor = both.ours.visitor();
     const sets: string[][] = [];
     sets.push((await visitor.post('/cart', { item: 'apple' })).setCookies);

@@ -105,13 +105,13 @@ type Mount = (app: INestApplication, options?: RequestSessionOptions) => void;
 const MOUNTS: [string, 'express' | 'fastify', Mount][] = [
   ['app.use() of Express', 'express', (app, options) => app.use(requestSession(options))],
   [
-    'app.register() of Fastify',
+    'app.register() on Fastify',
     'fastify',
     (app, options) => void (app as NestFastifyApplication).register(requestSession(options)),
   ],
 ];
 
-describe.each(MOUNTS)('request.session by %s', (_name, platform, mount) => {
+describe.each(MOUNTS)('request.session from %s', (_name, platform, mount) => {
   const memcached = useMemcached();
   const wire = useRecordingProxy(memcached);
   const app = useSessionApp(() => ({
@@ -131,7 +131,7 @@ describe.each(MOUNTS)('request.session by %s', (_name, platform, mount) => {
     return visitor;
   }
 
-  it('keeps what 60 parallel requests write, each its own entry', async () => {
+  it('keeps the entries that 60 parallel requests write', async () => {
     const visitor = await visitorWith();
     const names = Array.from({ length: 60 }, (_, index) => `n${index}`);
     await Promise.all(names.map((name) => visitor.post(`/own/${name}`)));
@@ -140,7 +140,7 @@ describe.each(MOUNTS)('request.session by %s', (_name, platform, mount) => {
     );
   });
 
-  it('keeps a sign-out during a slow request a sign-out', async () => {
+  it('keeps a sign-out during a slow request', async () => {
     const visitor = await visitorWith();
     const cookie = visitor.cookie;
     const slow = visitor.post('/slow', undefined, { headers: { cookie } });
@@ -151,7 +151,7 @@ describe.each(MOUNTS)('request.session by %s', (_name, platform, mount) => {
     expect((await visitor.get('/show', { headers: { cookie } })).json).toEqual({});
   });
 
-  it('says that a session which has ended was not saved', async () => {
+  it('reports that an ended session was not saved', async () => {
     const visitor = await visitorWith();
     const cookie = visitor.cookie;
     const slow = visitor.post('/slow-save', undefined, { headers: { cookie } });
@@ -161,7 +161,7 @@ describe.each(MOUNTS)('request.session by %s', (_name, platform, mount) => {
     expect((await slow).status).toBe(500);
   });
 
-  it('lets two sign-outs at once both be one', async () => {
+  it('lets two parallel sign-outs succeed', async () => {
     const visitor = await visitorWith();
     const cookie = visitor.cookie;
     const late = visitor.post('/sign-out-late', undefined, { headers: { cookie } });
@@ -171,7 +171,7 @@ describe.each(MOUNTS)('request.session by %s', (_name, platform, mount) => {
     expect(await late).toMatchObject({ status: 201, body: 'signed out' });
   });
 
-  it('gives a new id, and ends the session of the old one', async () => {
+  it('changes the id, and ends the session with the old id', async () => {
     const visitor = await visitorWith();
     const before = visitor.cookie;
     await visitor.post('/regenerate');
@@ -194,14 +194,14 @@ describe.each(MOUNTS)('request.session by %s', (_name, platform, mount) => {
     expect((await visitor.get('/show', { headers: { cookie } })).json).toEqual({});
   });
 
-  it('is the session of sessionOf()', async () => {
+  it('is the session that sessionOf() returns', async () => {
     const visitor = app.visitor();
     const answer = { cart: ['pear'], count: 1 };
     expect((await visitor.get('/both?item=pear')).json).toEqual(answer);
     expect((await visitor.get('/show')).json).toEqual(answer);
   });
 
-  it('asks the store nothing for a stranger, and once for a visitor', async () => {
+  it('reads the store once with a session cookie, and never without', async () => {
     const visitor = await visitorWith();
     wire.reset();
     await app.visitor().get('/untouched');
@@ -211,20 +211,20 @@ describe.each(MOUNTS)('request.session by %s', (_name, platform, mount) => {
     expect(wire.commands).toHaveLength(1);
   });
 
-  it('says nothing of the session on a route that does not use it', async () => {
+  it('adds no headers to a route that does not use the session', async () => {
     const visitor = await visitorWith();
     const { headers } = await visitor.get('/untouched');
     expect(Object.keys(headers)).not.toContain('vary');
     expect(Object.keys(headers)).not.toContain('cache-control');
   });
 
-  it('answers 503 in an outage to who uses the session, and only to them', async () => {
+  it('answers 503 in an outage only to requests that use the session', async () => {
     const visitor = await visitorWith();
     await wire.refuse(true);
     wire.cut();
     expect((await visitor.get('/untouched')).status).toBe(200);
     expect((await visitor.get('/show')).status).toBe(503);
-    // It has no session yet, and cannot get one.
+    // This visitor has no session, and cannot get one.
     const { status, setCookies } = await app.visitor().post('/callback');
     expect([status, setCookies]).toEqual([503, []]);
   });

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server that signs people in, without asking them: OAuth 2 with PKCE. */
+/** An OAuth 2 server with PKCE that signs users in without a prompt. */
 export interface Provider {
   readonly url: string;
   close(): Promise<void>;
@@ -17,7 +17,7 @@ interface Grant {
 export async function startProvider(): Promise<Provider> {
   const grants = new Map<string, Grant>();
 
-  /** Whoever comes is Ada. */
+  /** Every user is Ada. */
   const authorize = (url: URL, response: ServerResponse): void => {
     const redirectUri = url.searchParams.get('redirect_uri')!;
     const code = randomUUID();

@@ -17,7 +17,7 @@ import { KEY_PREFIX, TIMEOUT } from '../../support/stores.js';
 const KEY = 'sess:a';
 const settings = { keyPrefix: KEY_PREFIX, timeout: TIMEOUT, now: Date.now };
 
-/** Its methods can be added, as they are optional. */
+/** Tests can add the optional methods. */
 class TestStore extends MapSessionStore {
   readonly name = 'a test';
   readonly timeout = 50;
@@ -97,7 +97,7 @@ describe('a SessionStore in a cache', () => {
   });
 
   describe('that fails', () => {
-    it('gets a second read, but no second write', async () => {
+    it('is read a second time, but not written a second time', async () => {
       own.failure = new Error('refused');
       await expect(open.store.find(KEY)).rejects.toThrow(SessionStoreError);
       await expect(open.store.find(KEY)).rejects.toMatchObject({ cause: own.failure });
@@ -107,7 +107,7 @@ describe('a SessionStore in a cache', () => {
       expect([own.count('find'), own.count('create')]).toEqual([4, 1]);
     });
 
-    it('is not down while its server answers: an error may concern one key', async () => {
+    it('is not down while its server answers, because an error may concern one key', async () => {
       own.failure = new Error('one key');
       for (let n = 0; n < 20; n++) {
         await expect(open.store.find(KEY)).rejects.toThrow(SessionStoreError);
@@ -117,11 +117,11 @@ describe('a SessionStore in a cache', () => {
       expect(own.count('find')).toBe(40);
     });
 
-    it('is down if its server does not answer either, and up when it does', async () => {
-      const told: string[] = [];
+    it('is down if its server does not answer, and up when it answers again', async () => {
+      const events: string[] = [];
       open.watch({
-        outageBegan: (name, error) => told.push(`${name}: ${(error as Error).message}`),
-        outageEnded: (name) => told.push(`${name} is back`),
+        outageBegan: (name, error) => events.push(`${name}: ${(error as Error).message}`),
+        outageEnded: (name) => events.push(`${name} is back`),
         noticed: () => undefined,
       });
       own.failure = new Error('refused');
@@ -136,10 +136,10 @@ describe('a SessionStore in a cache', () => {
       own.isAnswered = true;
       while (server().isDown) await delay(10);
       expect(await open.store.create(KEY, 'text', 60)).toBe('stored');
-      expect(told).toEqual(['a test: refused', 'a test is back']);
+      expect(events).toEqual(['a test: refused', 'a test is back']);
     });
 
-    it('must reconnect if it does not answer, once for all waiting calls', async () => {
+    it('reconnects after a timeout, once for all waiting calls', async () => {
       own.hangs = true;
       const asked = await Promise.allSettled([1, 2, 3].map((n) => open.store.find(`sess:${n}`)));
       expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
@@ -155,7 +155,7 @@ describe('a SessionStore in a cache', () => {
   });
 
   describe('in a diagnosis', () => {
-    it('reports its version and its problem, until that is solved', async () => {
+    it('reports its version, and its problem until that is solved', async () => {
       own.found = { version: '1.2.3', problem: 'It evicts.' };
       expect(await open.diagnose(1000)).toEqual([
         { server: 'a test', version: '1.2.3', problem: 'It evicts.' },
@@ -171,7 +171,7 @@ describe('a SessionStore in a cache', () => {
     });
   });
 
-  it('reports removals of others', () => {
+  it('reports removals by other processes', () => {
     const removed: string[] = [];
     open.watchRemovals((key) => removed.push(key));
     expect(removed).toEqual([KEY]);
@@ -202,7 +202,7 @@ describe('a SessionStore in a cache', () => {
     });
   });
 
-  describe("for an application's own values, too", () => {
+  describe("with the application's own values", () => {
     it('keeps them like any cache', async () => {
       await cache.set('cart', { items: [1] }, 5000);
       await cache.set('cart', { items: [1, 2] });

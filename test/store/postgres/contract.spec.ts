@@ -9,7 +9,7 @@ import { openTiered } from '../../support/stores.js';
 describeStore('Postgres', openPostgresStore);
 describeStore('Postgres, in a cache', openCachedPostgres);
 describeStore(
-  'memcached with a table of Postgres behind it',
+  'memcached with a Postgres table behind it',
   () => openTiered(postgresRowsTier),
   'versions',
 );

@@ -12,11 +12,11 @@ describe('the options of postgresStore()', () => {
     ['the same as an option', { connectionString }],
     ['a pool', new Pool()],
     ['the same as an option', { pool: new Pool({ max: 3 }), table: 'app.Sessions' }],
-  ])('take %s', (_what, location) => {
+  ])('accept %s', (_what, location) => {
     expect(postgresStore(location)).toMatchObject({ name: 'postgres', timeout: 500 });
   });
 
-  it('take as many operations at a time as there are connections', () => {
+  it('allow as many parallel operations as connections', () => {
     expect(postgresStore({ connectionString, maxConnections: 7 }).maxParallel).toBe(7);
     expect(postgresStore(new Pool({ max: 3 })).maxParallel).toBe(3);
   });
@@ -24,19 +24,27 @@ describe('the options of postgresStore()', () => {
   it.each<[string, object, string]>([
     ['nothing', {}, 'postgres: give either connectionString or pool'],
     ['both', { connectionString, pool: new Pool() }, 'postgres: give either'],
-    ['another URL', { connectionString: 'mysql://hunter2@host' }, 'postgres.connectionString'],
+    [
+      'a URL of another database',
+      { connectionString: 'mysql://hunter2@host' },
+      'postgres.connectionString',
+    ],
     ['several hosts', { connectionString: 'postgres://u:hunter2@a,b/app' }, 'give one host'],
     ['no pool', { pool: {} }, 'postgres.pool'],
     [
-      'a pool and what is its own',
+      'a pool and an option of the pool',
       { pool: new Pool(), ssl: true },
       'postgres.ssl: it is an option',
     ],
-    ['a table to inject', { connectionString, table: 'a"; DROP TABLE b' }, 'postgres.table'],
+    [
+      'SQL injection in the table',
+      { connectionString, table: 'a"; DROP TABLE b' },
+      'postgres.table',
+    ],
     ['three parts of a table', { connectionString, table: 'a.b.c' }, 'postgres.table'],
     ['no seconds', { connectionString, cleanUpEvery: 0 }, 'postgres.cleanUpEvery'],
-    ['a slip', { connectionString, migrat: true }, 'did you mean migrate?'],
-    ["connect-pg-simple's", { conString: 'x' }, 'did you mean connectionString?'],
+    ['a typing error', { connectionString, migrat: true }, 'did you mean migrate?'],
+    ['an option of connect-pg-simple', { conString: 'x' }, 'did you mean connectionString?'],
   ])('refuse %s, and never show a password', (_what, options, message) => {
     const give = () => postgresStore(options);
     expect(give).toThrow(SessionOptionsError);
@@ -44,7 +52,7 @@ describe('the options of postgresStore()', () => {
     expect(give).not.toThrow('hunter2');
   });
 
-  it('name the table in the migration, quoted, and its index within the schema', () => {
+  it('give the migration a quoted table name, and an index in the same schema', () => {
     const sql = postgresMigration('app.Sessions');
     expect(sql).toContain('CREATE TABLE IF NOT EXISTS "app"."Sessions" (');
     expect(sql).toContain('CREATE INDEX IF NOT EXISTS "Sessions_expires_at" ON "app"."Sessions"');

@@ -39,7 +39,7 @@ describe('rows of sessions in Postgres', () => {
     return rows[0];
   }
 
-  it('that have expired are not there for anybody', async () => {
+  it('are not found, changed or removed after they have expired', async () => {
     await store.create(key, 'first', LIFE);
     const { version } = (await store.find(key, 0))!;
     await pass(LIFE + 1);
@@ -50,7 +50,7 @@ describe('rows of sessions in Postgres', () => {
     expect(await row()).toBeDefined();
   });
 
-  it('that have expired make room, for one of many', async () => {
+  it('that have expired can be created again, by one of many calls', async () => {
     await store.create(key, 'first', LIFE);
     const { version } = (await store.find(key, 0))!;
     await pass(LIFE + 1);
@@ -79,7 +79,7 @@ describe('rows of sessions in Postgres', () => {
     expect((await row())!.left).toBeGreaterThan(LIFE + 90);
   });
 
-  it('keep their end when they are written, if it is far enough away', async () => {
+  it('keep `expires_at` on a write, if it is late enough', async () => {
     await store.create(key, 'first', LIFE);
     await pass(1);
     const { version } = (await store.find(key, LIFE))!;
@@ -91,7 +91,7 @@ describe('rows of sessions in Postgres', () => {
     expect(left).toBeGreaterThan(LIFE);
   });
 
-  it('end as soon as they are told to, or a renewal says', async () => {
+  it('end earlier after a write or a renewal with a shorter life', async () => {
     await store.create(key, 'first', LIFE);
     const { version } = (await store.find(key, LIFE))!;
     await store.update(key, 'second', version, 10);
@@ -101,7 +101,7 @@ describe('rows of sessions in Postgres', () => {
     expect((await row())!.left).toBeLessThanOrEqual(22);
   });
 
-  it('never have a version again', async () => {
+  it('never have the same version again', async () => {
     const versions = new Set<string>();
     for (let n = 0; n < 5; n++) {
       await store.create(key, 'same', LIFE);
@@ -112,7 +112,7 @@ describe('rows of sessions in Postgres', () => {
     expect(versions.size).toBe(5);
   });
 
-  it('are removed when they have expired, by any number of processes at once', async () => {
+  it('are removed after they have expired, by several processes in parallel', async () => {
     const keys = Array.from({ length: 2500 }, (_, n) => `sess:old-${n}`);
     await outside.query(
       `INSERT INTO ${TABLE} SELECT unnest($1::text[]), 'v', 'text', now() - interval '1 second'`,
@@ -133,7 +133,7 @@ describe('rows of sessions in Postgres', () => {
   });
 
   it.each(['repeatable read', 'serializable'])(
-    'lose nothing where the isolation is %s',
+    'lose no update in the isolation level %s',
     async (isolation) => {
       const connectionString = `${postgres.url}?options=${encodeURIComponent(
         `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`,

@@ -19,19 +19,19 @@ import { openRedis } from '../../support/stores.js';
 const framework = { describe, it, beforeAll, afterAll } as never;
 const lazy = { lazyConnect: true };
 
-describeStore('Redis, by a URL', () => openRedis(({ url }) => [url, { url, tellOthers: true }]));
+describeStore('Redis, with a URL', () => openRedis(({ url }) => [url, { url, tellOthers: true }]));
 
 const clients: [string, (redis: Redis) => RedisLocation][] = [
   ['redis', ({ url }) => createClient({ url })],
   ['redis 5', ({ url }) => createClient5({ url })],
-  ['redis, by RESP 3', ({ url }) => createClient({ url, RESP: 3, clientSideCache: { ttl: 0 } })],
+  ['redis with RESP 3', ({ url }) => createClient({ url, RESP: 3, clientSideCache: { ttl: 0 } })],
   ['ioredis', ({ port }) => new IoRedis(port, lazy)],
   ['iovalkey', ({ port }) => new IoValkey(port, lazy)],
 ];
 for (const [name, clientFor] of clients) {
   let redis: Redis | undefined;
   describeSessionStore(
-    `Redis, by a client of ${name}`,
+    `Redis, with a client of ${name}`,
     async () => {
       redis ??= await startRedis();
       return redisSessionStore(clientFor(redis));
@@ -68,7 +68,7 @@ const clusterClients: [string, (nodes: readonly Redis[]) => RedisLocation][] = [
 for (const [name, clientFor] of clusterClients) {
   let cluster: RedisCluster | undefined;
   describeSessionStore(
-    `a Redis Cluster, by ${name}`,
+    `a Redis Cluster, with ${name}`,
     async () => {
       cluster ??= await startRedisCluster();
       return redisSessionStore(clientFor(cluster.nodes));

@@ -12,7 +12,7 @@ import { startRedis } from '../../support/redis.js';
 import { cacheOver, KEY_PREFIX, TIMEOUT } from '../../support/stores.js';
 import { vanishingProxy } from '../../support/vanishing-proxy.js';
 
-/** Milliseconds. */
+/** The timeout of an operation in milliseconds. */
 const TIME_OUT = 200;
 
 const clients: [string, (port: number) => RedisLocation][] = [
@@ -20,7 +20,7 @@ const clients: [string, (port: number) => RedisLocation][] = [
   ['ioredis', (port) => new IoRedis(port, { lazyConnect: true })],
 ];
 
-describe.each(clients)('sessions in Redis during an outage, by %s', (_name, locationOf) => {
+describe.each(clients)('sessions in Redis during an outage, with %s', (_name, locationOf) => {
   const cleanUps: (() => Promise<unknown>)[] = [];
 
   afterEach(async () => {
@@ -59,7 +59,7 @@ describe.each(clients)('sessions in Redis during an outage, by %s', (_name, loca
     expect(performance.now() - begun).toBeLessThan(TIME_OUT + 2_000);
   }
 
-  /** Milliseconds until it answers again. */
+  /** Returns the milliseconds until the store answers again. */
   async function backIn(find: () => Promise<unknown>): Promise<number> {
     const begun = performance.now();
     for (;;) {
@@ -70,7 +70,7 @@ describe.each(clients)('sessions in Redis during an outage, by %s', (_name, loca
     }
   }
 
-  it('fail at once when it is killed, and are back when it is', async () => {
+  it('fail at once after Redis was killed, and work after its restart', async () => {
     const redis = await start();
     const { operations, store, server } = await openAt(redis.port);
     await redis.kill();
@@ -82,7 +82,7 @@ describe.each(clients)('sessions in Redis during an outage, by %s', (_name, loca
     expect(await store.create('sess:a', 'anew', TIMEOUT)).toBe('stored');
   });
 
-  it('fail in time when it hangs, and are as they were when it goes on', async () => {
+  it('fail within the timeout while Redis hangs, and are unchanged when it continues', async () => {
     const redis = await start();
     const { operations, store } = await openAt(redis.port);
     redis.pause();
@@ -92,7 +92,7 @@ describe.each(clients)('sessions in Redis during an outage, by %s', (_name, loca
     expect(['first', 'second', undefined]).toContain((await store.find('sess:a'))?.text);
   });
 
-  it('use a new connection when the old one is half open', async () => {
+  it('use a new connection if the old one is half open', async () => {
     const redis = await start();
     const proxy = await vanishingProxy(redis.port);
     cleanUps.push(() => proxy.close());
@@ -105,7 +105,7 @@ describe.each(clients)('sessions in Redis during an outage, by %s', (_name, loca
     expect(proxy.connections).toBeGreaterThan(before);
   });
 
-  it('are read once more, unnoticed, when a connection was cut', async () => {
+  it('are read again, without an error, after a connection was closed', async () => {
     const redis = await start();
     const { store, server } = await openAt(redis.port);
     await redis.command('CLIENT', 'KILL', 'TYPE', 'normal');
@@ -113,7 +113,7 @@ describe.each(clients)('sessions in Redis during an outage, by %s', (_name, loca
     expect(server.state).toBe('up');
   });
 
-  it('may begin while it is away', async () => {
+  it('can be used by an application that starts during the outage', async () => {
     const redis = await start();
     await redis.kill();
     const keyv = redisStore({ client: locationOf(redis.port) as never, timeout: TIME_OUT });

@@ -40,7 +40,7 @@ describe('sessions in Redis', () => {
     return (await store.find(key))!.version;
   };
 
-  it('take one command for each operation, however often a script runs', async () => {
+  it('need one command for each operation, also for repeated scripts', async () => {
     const names = ['get', 'getex', 'set', 'eval', 'evalsha'];
     const version = await stored();
     await store.update(key, 'more', version, LIFE);
@@ -52,7 +52,7 @@ describe('sessions in Redis', () => {
     expect((await redis.calls(...names, 'getrange', 'del')) - before).toBe(2 + inScripts);
   });
 
-  it('bring the script along again after the server has forgotten it', async () => {
+  it('send a script again after the server has dropped it', async () => {
     const version = await stored();
     await redis.command('SCRIPT', 'FLUSH');
     expect(await store.update(key, 'more', version, LIFE)).toBe('stored');
@@ -60,7 +60,7 @@ describe('sessions in Redis', () => {
     expect(await store.remove(key, version)).toBe('changed');
   });
 
-  it('say what an update sent twice has done the first time', async () => {
+  it('return the result of the first attempt if an update is sent twice', async () => {
     const version = await stored();
     const client = createClient({ url: redis.url });
     const twice = open(client);
@@ -81,30 +81,27 @@ describe('sessions in Redis', () => {
     ['a number', ['SET', '7']],
     ['a list', ['RPUSH', 'a', 'b']],
     ['a hash', ['HSET', 'a', 'b']],
-  ])(
-    'can take the place of what somebody else has stored: %s',
-    async (_what, [name, ...values]) => {
-      await redis.command(name!, key, ...values);
-      const found = (await store.find(key, LIFE))!;
-      expect(await store.create(key, 'mine', LIFE)).toBe('taken');
-      expect(await store.update(key, 'mine', 'A'.repeat(16), LIFE)).toBe('changed');
-      expect(await store.update(key, 'mine', found.version, LIFE)).toBe('stored');
-      expect(await store.find(key, LIFE)).toMatchObject({ text: 'mine' });
-    },
-  );
+  ])('can replace a value of other software: %s', async (_what, [name, ...values]) => {
+    await redis.command(name!, key, ...values);
+    const found = (await store.find(key, LIFE))!;
+    expect(await store.create(key, 'mine', LIFE)).toBe('taken');
+    expect(await store.update(key, 'mine', 'A'.repeat(16), LIFE)).toBe('changed');
+    expect(await store.update(key, 'mine', found.version, LIFE)).toBe('stored');
+    expect(await store.find(key, LIFE)).toMatchObject({ text: 'mine' });
+  });
 
-  it('tell other processes what they remove, and not themselves', async () => {
-    const told: Record<string, string[]> = { mine: [], theirs: [], silent: [] };
+  it('publish removals to other processes, but not to their own', async () => {
+    const received: Record<string, string[]> = { mine: [], theirs: [], silent: [] };
     const [mine, theirs] = [1, 2].map(() => open({ url: redis.url, tellOthers: true }));
     const ends = [
-      mine!.watchRemovals((removed) => told.mine!.push(removed)),
-      store.watchRemovals((removed) => told.silent!.push(removed)),
+      mine!.watchRemovals((removed) => received.mine!.push(removed)),
+      store.watchRemovals((removed) => received.silent!.push(removed)),
     ];
     let heard: () => void = () => undefined;
     const isHeard = new Promise<void>((resolve) => (heard = resolve));
     ends.push(
       theirs!.watchRemovals((removed) => {
-        told.theirs!.push(removed);
+        received.theirs!.push(removed);
         heard();
       }),
     );
@@ -114,18 +111,18 @@ describe('sessions in Redis', () => {
     const version = await stored();
     expect(await mine!.remove(key, version)).toBe('removed');
     await isHeard;
-    expect(told).toEqual({ mine: [], theirs: [key], silent: [] });
+    expect(received).toEqual({ mine: [], theirs: [key], silent: [] });
     for (const end of ends) end();
     while (!(await listeners()).endsWith(',0'));
   });
 
-  describe('looked at', () => {
-    it('tell the version of the server', async () => {
+  describe('in a diagnosis', () => {
+    it('report the version of the server', async () => {
       const { version, problem } = await store.diagnose();
       expect([version, problem]).toEqual([expect.stringMatching(/^\d+\.\d+\.\d+$/), undefined]);
     });
 
-    it('say that a replica is the wrong server', async () => {
+    it('report that a replica is the wrong server', async () => {
       const replica = await startRedis({ args: ['--replicaof', `127.0.0.1 ${redis.port}`] });
       const wrong = open(replica.url);
       expect((await wrong.diagnose()).problem).toMatch(/replica, .* address of its primary/);
@@ -133,8 +130,8 @@ describe('sessions in Redis', () => {
     });
   });
 
-  describe('with a user of an access list', () => {
-    it('need these commands and no others', async () => {
+  describe('with an ACL user', () => {
+    it('need only these commands', async () => {
       await redis.command(
         ...['ACL', 'SETUSER', 'sessions', 'on', '>secret', '~sess:*', '&nestjs-session-manager:*'],
         ...[
@@ -164,7 +161,7 @@ describe('sessions in Redis', () => {
       await expect(limited.find('other:a')).rejects.toThrow(/NOPERM/);
     });
 
-    it('fail with a wrong password', async () => {
+    it('fail if the password is wrong', async () => {
       const wrong = open(`redis://sessions:wrong@${redis.server}`);
       await expect(wrong.find(key)).rejects.toThrow(/WRONGPASS/);
     });

@@ -6,7 +6,7 @@ import { openTiered } from '../../support/stores.js';
 withSqlite('test/store/sqlite/contract.spec.ts', () => {
   describeStore('SQLite', openSqliteStore);
   describeStore(
-    'memcached with a table of SQLite behind it',
+    'memcached with an SQLite table behind it',
     () => openTiered(sqliteRowsTier),
     'versions',
   );

@@ -12,7 +12,7 @@ import { withSqlite } from '../../support/node-with-sqlite.js';
 
 const LIFE = 1000;
 
-/** Holds the write lock of a file, as another process that writes does. */
+/** Holds the write lock of a file, like another process that writes. */
 const HOLDER = `
 const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
 const database = new DatabaseSync(process.argv[1]);
@@ -33,14 +33,14 @@ withSqlite('test/store/sqlite/file.spec.ts', () => {
 
     afterEach(() => rm(folder, { recursive: true }));
 
-    /** Another process that writes for so many milliseconds. */
+    /** Starts a process that holds the write lock for this time. */
     async function lockFor(milliseconds: number): Promise<void> {
       const args = ['-e', HOLDER, path, String(milliseconds)];
       const holder = fork('', [], { execArgv: args });
       expect((await once(holder, 'message'))[0]).toBe('locked');
     }
 
-    it('is for its user only, and outlives the process', async () => {
+    it('is readable by its user only, and outlives the process', async () => {
       const store = sqliteStore(path);
       await store.create('sess:a', 'text', LIFE);
       expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -50,7 +50,7 @@ withSqlite('test/store/sqlite/file.spec.ts', () => {
       await next.close!();
     });
 
-    it('that another process writes to is read meanwhile, and written to afterwards', async () => {
+    it('can be read while another process writes, and written afterwards', async () => {
       const store = sqliteStore(path);
       await store.create('sess:a', 'first', LIFE);
       const { version } = (await store.find('sess:a', 0))!;
@@ -61,7 +61,7 @@ withSqlite('test/store/sqlite/file.spec.ts', () => {
       await store.close!();
     });
 
-    it('that stays locked is an error in time', async () => {
+    it('that stays locked causes an error within the timeout', async () => {
       const store = sqliteStore({ path, timeout: 100 });
       await store.create('sess:a', 'first', LIFE);
       await lockFor(3000);
@@ -69,7 +69,7 @@ withSqlite('test/store/sqlite/file.spec.ts', () => {
       await store.close!();
     });
 
-    it('loses rows that have expired, after a while', async () => {
+    it('loses expired rows after a while', async () => {
       const store = sqliteStore({ path, cleanUpEvery: 1 });
       await store.create('sess:a', 'text', LIFE);
       const { DatabaseSync } = process.getBuiltinModule('node:sqlite' as never) as SqliteModule;
@@ -82,7 +82,7 @@ withSqlite('test/store/sqlite/file.spec.ts', () => {
       await store.close!();
     });
 
-    it('in a folder that is not there is an error of the store', async () => {
+    it('in a missing folder causes an error of the store', async () => {
       const store = sqliteStore(join(folder, 'nowhere', 'sessions.db'));
       await expect(store.find('sess:a', 0)).rejects.toThrow('unable to open database file');
     });
