@@ -7,10 +7,9 @@ export interface SessionAccess {
    */
   readonly readOnly?: boolean | undefined;
   /**
-   * `false`: reading does not renew the session, nor give it a new id: it ends as if the request had not
-   * come, at `expiresAt`. For what asks by itself, such as polling, and for "your session ends in two
-   * minutes". A write is a use, and renews it, as does another part of the request that reads it without
-   * this option. Default `true`.
+   * `false`: reading neither renews the session nor changes its id, so that it still ends at `expiresAt`.
+   * For requests without user activity, such as polling, and for "your session ends in two minutes". A write
+   * renews the session, and so does a read without this option in the same request. Default `true`.
    */
   readonly touch?: boolean | undefined;
   /**
@@ -27,5 +26,5 @@ export type WritableAccess = SessionAccess & { readonly readOnly?: false | undef
 /** What a route gets if the store cannot be read: a 503, or an empty session that refuses writes. */
 export type OutagePolicy = 'refuse' | 'anonymous';
 
-/** How `SessionManager.peek()` looks. */
+/** The options of `SessionManager.peek()`. */
 export type PeekOptions = Pick<SessionAccess, 'touch'>;

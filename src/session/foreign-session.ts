@@ -2,10 +2,10 @@ import type { SessionTicket } from './storage/keys.js';
 
 /** A session that another library has stored, and whose client came with that library's cookie. */
 export interface ForeignSession {
-  /** Only who has the secret that signed the cookie can tell it. The session is first kept under it. */
+  /** The first id of the migrated session. It is derived with the secret that signed the cookie. */
   readonly ticket: SessionTicket;
   /**
-   * Its entries; `undefined`: there is none (any more).
+   * Returns its entries; `undefined`: the session does not exist (any more).
    *
    * @throws SessionStoreError if it cannot be read
    */
@@ -14,10 +14,10 @@ export interface ForeignSession {
   destroy(): Promise<void>;
 }
 
-/** Where an application kept its sessions before. */
+/** The session library that the application used before. */
 export interface SessionMigration {
-  /** The session of a `Cookie` header. `undefined`: none of that library, or its signature is wrong. */
+  /** The session of a `Cookie` header. `undefined`: it has no cookie of that library, or a wrong signature. */
   sessionOf(cookieHeader: string): ForeignSession | undefined;
-  /** The `Set-Cookie` header that takes that library's cookie away. */
+  /** The `Set-Cookie` header that deletes that library's cookie. */
   readonly clearing: string;
 }

@@ -5,9 +5,9 @@ export type WhenTooMany = 'refuse' | 'end-oldest';
 
 /** How long a session may be remembered, in seconds. */
 export interface RememberPolicy {
-  /** Without being used. */
+  /** The idle timeout. */
   readonly timeout: number;
-  /** From the last sign-in on, however much it is used. */
+  /** The absolute timeout, since the last sign-in. */
   readonly absoluteTimeout: number | false;
 }
 
@@ -17,7 +17,7 @@ export interface SessionPolicy {
   readonly timeout: number;
   /** The longest life of a session, in seconds. */
   readonly absoluteTimeout: number | false;
-  /** The most that a lifetime of its own may be, in seconds. `false` or absent: no session has one. */
+  /** The limits of a session's own lifetime. `false` or absent: no session is remembered. */
   readonly remember?: RememberPolicy | false;
   /** Largest record in bytes, as stored. */
   readonly maxBytes: number;

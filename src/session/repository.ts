@@ -396,7 +396,7 @@ export class SessionRepository {
   }
 }
 
-/** What its cookie says of its life is not what the client was told. */
+/** Whether the lifetime has changed, so that the client needs a new cookie. */
 function hasOtherCookie(session: SessionState, fields: RecordFields | undefined): boolean {
   const { canSetCookie, supersededElsewhere } = session;
   return fields !== undefined && 'lifetime' in fields && canSetCookie && !supersededElsewhere;

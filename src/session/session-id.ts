@@ -7,9 +7,9 @@ const ID_BYTES = 32;
 const ID = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
 /**
- * Ids of sessions that have a lifetime of their own begin like this: whoever reads such a session must not
- * renew it to the lifetime of the options by the same command. It is a hint: what counts is in the record.
- * It takes 12 of the 256 bits.
+ * The prefix of ids of sessions that have their own lifetime: a read must not renew such a session to the
+ * idle timeout of the options. The prefix is only a hint, and the record is authoritative. It takes 12 of the
+ * 256 bits.
  */
 const OWN_LIFE = '--';
 
@@ -17,7 +17,7 @@ export function newSessionId(hasOwnLife = false): string {
   return markedFor(hasOwnLife, () => randomBytes(ID_BYTES).toString('base64url'));
 }
 
-/** Makes a random text that tells whether its session has a lifetime of its own. */
+/** Creates a random text that shows whether its session has its own lifetime. */
 export function markedFor(hasOwnLife: boolean, random: () => string): string {
   if (hasOwnLife) return marked(random());
   for (;;) {
@@ -30,7 +30,7 @@ export function marked(text: string): string {
   return OWN_LIFE + text.slice(OWN_LIFE.length);
 }
 
-/** Whether an id, or what one is derived from, is of a session with a lifetime of its own. */
+/** Whether an id, or its source, belongs to a session with its own lifetime. */
 export function isMarked(text: string): boolean {
   return text.startsWith(OWN_LIFE);
 }

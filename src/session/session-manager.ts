@@ -36,7 +36,7 @@ export class SessionManager {
 
   /**
    * The request's session, or `undefined` if there is none; never creates one. For code that only
-   * looks, such as a menu that greets the signed-in user. `{ touch: false }`: looking does not renew it.
+   * reads, such as a menu that greets the signed-in user. `{ touch: false }` does not renew the session.
    *
    * @throws SessionStoreError if the store cannot be read
    */
@@ -84,8 +84,8 @@ export class SessionManager {
    * it as this user's, at once. `keep` is that of `regenerate()`. To requests that are under way the
    * session is gone: their changes are dropped. If another user is signed in with it, it is ended and a
    * new session begins, as in place of one that was ended meanwhile: no entry is kept. So continue with
-   * the session that is returned. `remember`: seconds that it may be unused, or `true` for as long as the
-   * option `remember` allows; its cookie then outlives the browser.
+   * the session that is returned. `remember`: the idle timeout in seconds, or `true` for that of the option
+   * `remember`; the browser then keeps the cookie after it is closed.
    *
    * @param userId 1 to 255 characters, such as `String(user.id)`
    * @throws SessionLimitError if the user already has `maxSessionsPerUser`, and more are refused
@@ -100,8 +100,8 @@ export class SessionManager {
   }
 
   /**
-   * The user has proved once more who he is, such as by his password: `signedInAt` is now, and the session
-   * gets a new id, stored at once.
+   * Call it after the user has authenticated again, such as with a password. Sets `signedInAt` to now, and
+   * gives the session a new id, stored at once.
    *
    * @throws SessionError `SESSION_NOBODY` if nobody is signed in
    * @throws SessionStoreError, SessionConflictError if it could not be stored
@@ -114,8 +114,8 @@ export class SessionManager {
   /** Signs the user out. The same as `destroy()`. */
   signOut(): Promise<void>;
   /**
-   * Signs the user out, and goes on as nobody: in a new session, with a new id, that has the entries named
-   * by `keep`, or all of them (`true`). Flash messages end with the session. Continue with the session that
+   * Signs the user out, and continues anonymously in a new session with a new id. The new session keeps the
+   * entries named by `keep`, or all of them (`true`), but no flash messages. Continue with the session that
    * is returned.
    *
    * @throws SessionStoreError if the store did not confirm it: then the user is not signed out

@@ -184,41 +184,41 @@ export class SessionState {
     this.entries = new SessionEntries(entries, this.policy.strictValues);
   }
 
-  /** It was used, and now ends at that time. */
+  /** Called after a use has renewed the session. */
   renewed(): void {
     this.isRenewed = true;
     this.expiresAt = expiryOf(this.policy, this);
   }
 
-  /** Seconds that it may be unused. */
+  /** The idle timeout in seconds. */
   get idle(): number {
     return idleTimeout(this.policy, this.lifetime);
   }
 
-  /** Whether that is not what the options say, as its id should tell. */
+  /** Whether the session has its own idle timeout. Its id should show this. */
   get hasOwnLife(): boolean {
     return this.lifetime?.idle !== undefined;
   }
 
-  /** Seconds for which its cookie is kept; `false`: until the browser is closed. */
+  /** How long the browser keeps the cookie, in seconds; `false`: until the browser is closed. */
   get cookieLife(): number | false {
     return cookieLife(this.policy, this.lifetime);
   }
 
-  /** Changes its lifetime, from the next commit on. */
+  /** Changes the lifetime. The next commit stores it. */
   setLifetime(lifetime: SessionLifetime): void {
     this.entries.onChange?.();
     this.unstored = { ...this.unstored, lifetime };
     this.adopt(this.unstored);
   }
 
-  /** It has these now. */
+  /** Sets these fields. */
   adopt(fields: RecordFields): void {
     Object.assign(this, fields);
     this.expiresAt = expiryOf(this.policy, this);
   }
 
-  /** Whether something besides its entries is to be stored. */
+  /** Whether fields other than entries have to be stored. */
   get hasUnstoredFields(): boolean {
     return this.unstored !== undefined;
   }

@@ -43,12 +43,12 @@ export type SessionKey<D extends object = SessionData> = keyof SessionEntries<D>
 /** How a user is signed in. */
 export type SignInOptions<D extends object = SessionData> = RegenerateOptions<D> & RememberOptions;
 
-/** For how long a user is remembered. */
+/** How long a user is remembered. */
 export interface RememberOptions {
   /**
-   * "Remember me": seconds that the session may be unused, instead of `timeout`; `true` for as long as the
-   * module's option `remember` allows, which is also the most. Its cookie outlives the browser. Default
-   * `false`: the session lives as the options say, whatever it did before.
+   * "Remember me": the idle timeout of the session in seconds, instead of `timeout`; at most, and with `true`
+   * exactly, that of the module's option `remember`. The browser keeps the cookie after it is closed. Default
+   * `false`: the session has the lifetime of the options, even if it had its own before.
    */
   readonly remember?: number | boolean | undefined;
 }
@@ -73,13 +73,13 @@ export type ReadMembers<E> = {
   /** The user who is signed in, as given to `signIn()`; `undefined` if nobody is. */
   readonly userId: string | undefined;
   /**
-   * When the user last proved who he is: by `signIn()`, or by `confirmSignIn()` after it. `undefined` if
-   * nobody is signed in.
+   * When the user last authenticated: by `signIn()`, or by a later `confirmSignIn()`. `undefined` if no user
+   * is signed in.
    */
   readonly signedInAt: Date | undefined;
-  /** Seconds that the session may be unused: the option `timeout`, or a lifetime of its own. */
+  /** The session's idle timeout in seconds: the option `timeout`, or its own one. */
   readonly lifetime: number;
-  /** Whether the cookie outlives the browser: the option `cookie.persistent`, or what this session was given. */
+  /** Whether the browser keeps the cookie after it is closed. Default: the option `cookie.persistent`. */
   readonly persist: boolean;
   /** When the session began; a new id does not change this. */
   readonly createdAt: Date;
@@ -119,12 +119,12 @@ export type ReadMembers<E> = {
 /** The members by which a session is changed. `E`: its entries. */
 export type WriteMembers<D extends object, E> = {
   /**
-   * Seconds that the session may be unused, instead of `timeout`; at most what the option `remember` allows,
-   * whose `absoluteTimeout` then counts if that is longer. A sign-in sets it anew: use
-   * `signIn(userId, { remember })` for that.
+   * The session's idle timeout in seconds, instead of `timeout`. The option `remember` limits it; if it exceeds
+   * `timeout`, the longer `absoluteTimeout` of the two options applies. A sign-in resets it: use
+   * `signIn(userId, { remember })` there.
    */
   lifetime: number;
-  /** Whether the cookie has a `Max-Age`, and so outlives the browser. A sign-in sets it anew. */
+  /** Whether the cookie has a `Max-Age`, so that the browser keeps it after it is closed. A sign-in resets it. */
   persist: boolean;
 
   /**
@@ -210,8 +210,9 @@ export type WriteMembers<D extends object, E> = {
    */
   signIn(userId: string, options?: SignInOptions<D>): Promise<Session<D>>;
   /**
-   * The user has proved once more who he is, such as by his password: `signedInAt` is now, and the session
-   * gets a new id, stored at once. Keeps all entries; requests under way still store their changes.
+   * Call it after the user has authenticated again, such as with a password. Sets `signedInAt` to now, and
+   * gives the session a new id, stored at once. Keeps all entries; requests under way still store their
+   * changes.
    *
    * @throws SessionError `SESSION_NOBODY` if nobody is signed in
    * @throws SessionStoreError, SessionConflictError if it could not be stored
@@ -225,9 +226,9 @@ export type WriteMembers<D extends object, E> = {
    */
   signOut(): Promise<void>;
   /**
-   * Signs the user out, and goes on as nobody: in a new session, with a new id, that has the entries named
-   * by `keep` (such as `['theme']`), or all of them (`true`). Flash messages end with the session. Nothing
-   * is kept of a session that others have ended meanwhile. Continue with the session that is returned.
+   * Signs the user out, and continues anonymously in a new session with a new id. The new session keeps the
+   * entries named by `keep` (such as `['theme']`), or all of them (`true`), but no flash messages. If another
+   * request has ended the session meanwhile, no entry is kept. Continue with the session that is returned.
    *
    * @throws SessionStoreError if the store did not confirm it: then the user is not signed out
    */

@@ -216,7 +216,7 @@ export class SessionMoves {
   }
 }
 
-/** Whoever signs in has proved who he is, and says anew how long he is to be remembered. */
+/** The fields that a sign-in sets: the time of the authentication, and the lifetime. */
 export function fieldsAfterSignIn(
   policy: SessionPolicy,
   { lifetime }: SessionState,

@@ -19,7 +19,7 @@ import { SessionTooLargeError } from '../errors.js';
 export interface FoundRecord {
   readonly record: SessionRecord;
   readonly version: string;
-  /** Seconds that are left of its life, of one that was not renewed, if the store can tell. */
+  /** The remaining life in seconds of a record that was not renewed, if the store returns it. */
   readonly lifeLeft?: number | undefined;
 }
 
@@ -74,13 +74,13 @@ export const MAX_FORWARDERS = 50;
 const CLOCK_TOLERANCE_MS = 24 * 60 * 60 * 1000;
 
 /**
- * How reading renews a record. Absent: to the idle timeout, by the same command; a session with a lifetime
- * of its own is renewed to that by another one. `'when due'`: for an id that tells of such a lifetime, by a
- * second command, once a minute at most. 0: not at all. Other numbers: see `SessionStore.find`.
+ * How a read renews a record. Absent: to the idle timeout of the options, by the same command; a second
+ * command renews a session to its own lifetime. `'when due'`, for ids that show such a lifetime: by a second
+ * command, at most once a minute. 0: not at all. Other numbers: see `SessionStore.find`.
  */
 export type Renewal = number | 'when due' | undefined;
 
-/** Seconds, or the tenth part of its idle timeout, by which a session may end early for that. */
+/** A session may end early by this many seconds, or a tenth of its idle timeout, before a renewal is due. */
 const RENEWS_AFTER = 60;
 
 function isRenewalDue(idle: number, lifeLeft: number | undefined): boolean {
@@ -89,7 +89,7 @@ function isRenewalDue(idle: number, lifeLeft: number | undefined): boolean {
   return passed >= Math.min(RENEWS_AFTER, idle / 10) || passed < -(idle / 10 + LIFE_TOLERANCE);
 }
 
-/** Seconds, beside a tenth of its life, that a store whose renewals are writes may keep a record longer. */
+/** A store whose renewals are writes may keep a record this many seconds, and a tenth of its life, too long. */
 const LIFE_TOLERANCE = 60;
 
 /** Reads and writes records: encodes and seals them, checks their size and their deadlines. */

@@ -106,8 +106,8 @@ export interface StoredText {
   /** Changes with each write, and never comes back. */
   readonly version: string;
   /**
-   * Seconds that are left of its life, if it was read without being renewed (`renewTo` 0). A store that
-   * cannot tell leaves it out: what is told of the end of such a session is then the latest that it can be.
+   * The remaining life in seconds, if the read did not renew it (`renewTo` 0). Absent if the store does not
+   * know it: `expiresAt` of the session is then the latest possible time.
    */
   readonly lifeLeft?: number | undefined;
 }

@@ -48,8 +48,8 @@ export class UserIndexes {
     if (!found || !touch) return found;
     const life = this.lifeOf(found.index);
     this.rememberLife(key, life);
-    // What was enough for sessions without a lifetime of their own is not for these. In some stores a
-    // renewal is a write, so that only this read has the version.
+    // Sessions with their own lifetime need a longer renewal. In some stores a renewal is a write, so that
+    // only the second read has the current version.
     return life > renewTo ? this.read(key, life) : found;
   }
 

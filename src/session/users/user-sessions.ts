@@ -11,11 +11,11 @@ export interface SessionInfo {
   readonly handle: string;
   /** When the session began; a new id or a sign-in does not change this. */
   readonly createdAt: Date;
-  /** When the user last proved who he is: by the sign-in, or by `confirmSignIn()` after it. */
+  /** When the user last authenticated: by the sign-in, or by a later `confirmSignIn()`. */
   readonly signedInAt: Date;
-  /** Seconds that it may be unused: `timeout`, or what it was given by `remember` or `session.lifetime`. */
+  /** The idle timeout in seconds: `timeout`, or the value set by `remember` or `session.lifetime`. */
   readonly lifetime: number;
-  /** Whether its cookie outlives the browser, as for "remember me". */
+  /** Whether the browser keeps the cookie after it is closed, as for "remember me". */
   readonly persist: boolean;
   /** When it was last used, to within a minute. */
   readonly lastSeenAt: Date;
