@@ -124,7 +124,7 @@ export type WriteMembers<D extends object, E> = {
    * `signIn(userId, { remember })` there.
    */
   lifetime: number;
-  /** Whether the cookie has a `Max-Age`, so that the browser keeps it after it is closed. A sign-in resets it. */
+  /** Whether the cookie has a `Max-Age`, so that it outlives the browser process. A sign-in resets it. */
   persist: boolean;
 
   /**
