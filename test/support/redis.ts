@@ -105,6 +105,9 @@ export interface RedisCluster {
   stop(): Promise<void>;
 }
 
+/** The state is asked for so often, before the servers are introduced again. */
+const ASKS_PER_MEETING = 60;
+
 export async function startRedisCluster(): Promise<RedisCluster> {
   const buses = [await freePort(), await freePort(), await freePort()];
   const nodes = await Promise.all(
@@ -120,20 +123,23 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   const slots = ['0 5460', '5461 10922', '10923 16383'];
   for (const [index, node] of nodes.entries()) {
     await node.command('CLUSTER', 'ADDSLOTSRANGE', ...slots[index]!.split(' '));
-    await nodes[0]!.command(
-      'CLUSTER',
-      'MEET',
-      '127.0.0.1',
-      String(node.port),
-      String(buses[index]),
-    );
   }
-  for (const node of nodes) {
-    const isWhole = async () => {
-      const info = String(await node.command('CLUSTER', 'INFO'));
-      return /cluster_state:ok/.test(info) && /cluster_slots_ok:16384/.test(info);
-    };
-    while (!(await isWhole())) await delay(50);
+  const [first] = nodes;
+  const meet = async () => {
+    for (const [index, { port }] of nodes.entries()) {
+      if (index === 0) continue;
+      await first!.command('CLUSTER', 'MEET', '127.0.0.1', String(port), String(buses[index]));
+    }
+  };
+  const isWhole = async (node: Redis) => {
+    const info = String(await node.command('CLUSTER', 'INFO'));
+    return /cluster_state:ok/.test(info) && /cluster_slots_ok:16384/.test(info);
+  };
+  const areWhole = async () => (await Promise.all(nodes.map(isWhole))).every(Boolean);
+  // A server forgets a handshake that is not complete within its node timeout.
+  for (let asked = 0; !(await areWhole()); asked++) {
+    if (asked % ASKS_PER_MEETING === 0) await meet();
+    await delay(50);
   }
   return {
     nodes,
