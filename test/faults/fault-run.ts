@@ -33,8 +33,6 @@ export interface Sighting {
   readonly hasRecovered: boolean;
   /** Before the fault, and at its end, if it is the same process. */
   readonly before: Figures;
-  /** Milliseconds that the slowest request took before the fault, on this machine as busy as it is. */
-  readonly slowestBefore: number;
   readonly after: Figures | undefined;
   /** Its process ended, though nobody ended it. */
   readonly hasDied: boolean;
@@ -71,7 +69,6 @@ export async function runFault<World extends FaultyWorld>(
     await delay(settings.calm * 1000);
     for (const side of sides) shouldBeCalm(side);
     const before = (await figuresOf(sides)) as Figures[];
-    const slowestBefore = sides.map(({ crowd }) => slowestOf(crowd.seen));
     world.takeCommands?.();
 
     const began = performance.now();
@@ -103,7 +100,6 @@ export async function runFault<World extends FaultyWorld>(
           ...{ ended, commands },
           final: await crowd.look(),
           before: before[index]!,
-          slowestBefore: slowestBefore[index]!,
           after: during?.[index],
           hasDied,
           logged: fault.isDown ? logged : logged.slice(before[index]!.logged.length),
@@ -114,11 +110,6 @@ export async function runFault<World extends FaultyWorld>(
     await stopSides(world.sides);
     await world.stopStore();
   }
-}
-
-/** Milliseconds; 0: there was none. */
-export function slowestOf(seen: readonly Seen[]): number {
-  return Math.max(0, ...seen.map(({ took }) => took));
 }
 
 function figuresOf(sides: readonly Side[]): Promise<(Figures | undefined)[]> {

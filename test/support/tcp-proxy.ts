@@ -15,6 +15,8 @@ export interface TcpProxy {
   delay(milliseconds: number): void;
   /** Nothing gets through until it is over; then all of it. Connections can be made. */
   hang(on: boolean): void;
+  /** From now on new connections lead to another server; those that are open stay. */
+  leadTo(port: number): void;
   /** From now on connections that are open stay so, and carry nothing; new ones work. */
   vanish(): void;
   close(): Promise<void>;
@@ -23,7 +25,7 @@ export interface TcpProxy {
 export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
   const open = new Map<Socket, Socket>();
   const halfOpen = new Set<Socket>();
-  let delay = 0;
+  let [target, delay] = [targetPort, 0];
   let held: (() => void)[] | undefined;
 
   const pass = (work: () => void): void => {
@@ -32,7 +34,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
   };
   const serve = (client: Socket): void => {
     client.on('error', () => undefined);
-    const upstream = connect(targetPort, '127.0.0.1');
+    const upstream = connect(target, '127.0.0.1');
     open.set(client, upstream);
     const isAlive = () => !halfOpen.has(client);
     const answer = delayedWriter(client);
@@ -77,6 +79,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
       held = on ? waiting : undefined;
       if (!on) for (const work of waiting) work();
     },
+    leadTo: (another) => void (target = another),
     vanish() {
       for (const [client, upstream] of open) {
         halfOpen.add(client);
