@@ -58,6 +58,9 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   private hasForeignCookie = false;
   /** `false`: all uses so far were read-only. */
   private mayChange = false;
+  private isUsed = false;
+  /** Called before the changes are stored, which wait for its promise. */
+  beforeCommit: (() => Promise<void> | undefined) | undefined;
 
   constructor(
     private readonly edge: SessionEdge,
@@ -108,14 +111,20 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
 
   /** The response need not wait for a commit, but its cache headers are set last. */
   onRead(): void {
-    this.held ??= this.hold();
+    this.isUsed = true;
+    this.watch();
   }
 
   onUse(): void {
-    this.mayChange = true;
+    this.isUsed = this.mayChange = true;
     this.held ??= this.hold();
     if (this.held.isDeliverable) this.held.watchClose(this);
     else setImmediate(() => this.onCloseWhenLoaded());
+  }
+
+  /** Makes sure that `beforeCommit` is called, even if nothing uses the session. */
+  watch(): void {
+    this.held ??= this.hold();
   }
 
   private onCloseWhenLoaded(): void {
@@ -148,11 +157,17 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   }
 
   commit(): Promise<void> | undefined {
+    const before = this.beforeCommit?.();
+    return before ? before.then(() => this.store()) : this.store();
+  }
+
+  private store(): Promise<void> | undefined {
     if (!this.mayChange || (!this.current.isStored && !this.mayBegin())) return undefined;
     return this.current.commit(this.held!.isDeliverable);
   }
 
   beforeRelease(response: ServerResponse): void {
+    if (!this.isUsed) return;
     this.limitCaching(response);
     // Also with an error: an id that was stored before the failure is the valid one.
     this.sendCookie(response);
@@ -186,6 +201,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
       return;
     }
     const notStored = (error: unknown) => this.edge.log.notStored(error);
+    this.beforeCommit?.()?.catch(notStored);
     this.current.commit()?.catch(notStored);
     this.current.commitLateChanges(notStored);
   }

@@ -65,7 +65,7 @@ describe('the sockets of an application', () => {
   async function connect(id?: string): Promise<Client> {
     const client = new Client(id);
     sockets.onConnect(adapter as WebSocketAdapter, client);
-    await sockets.onMessage(client, () => Promise.resolve(), []);
+    await sockets.onMessage(client, () => Promise.resolve(), [], 'hello');
     return client;
   }
 
