@@ -4,6 +4,7 @@ import { isRouted, requestSessionOf } from '../http/session-of.js';
 import { refuseUnknownOptions } from '../session/option-checks.js';
 import { SessionDestroyedError, SessionOptionsError } from '../session/errors.js';
 import { RequestSessionCookie, type CookieLife } from './request-session-cookie.js';
+import { PreloadedSession } from '../http/preloaded-session.js';
 import { SessionValues, type SessionOwner } from './request-session-object.js';
 
 /** The options of `requestSession()`. */
@@ -115,6 +116,7 @@ const PLACE = Symbol('session place');
 /** The properties `session` and `sessionID` of a request. */
 class SessionPlace implements SessionOwner {
   private readonly session: RequestSession;
+  private readonly preloaded: PreloadedSession;
   private values: SessionValues | undefined;
   /** The value that was assigned to `request.session`. */
   private assigned: { readonly value: unknown } | undefined;
@@ -124,12 +126,13 @@ class SessionPlace implements SessionOwner {
     private readonly unset: 'keep' | 'destroy',
   ) {
     this.session = requestSessionOf(request, (other) => this.serve(other));
+    this.preloaded = new PreloadedSession(this.session);
     this.serve(request);
     if (request.raw) this.serve(request.raw);
   }
 
   preload(): Promise<void> {
-    return this.session.current.preload();
+    return this.preloaded.load();
   }
 
   newCookie(life: CookieLife): RequestSessionCookie {
@@ -138,12 +141,12 @@ class SessionPlace implements SessionOwner {
   }
 
   setCookieLife(seconds: number | false): void {
-    this.session.current.setCookieLife(seconds);
+    this.preloaded.setCookieLife(seconds);
   }
 
   async regenerate(from: SessionValues): Promise<void> {
     from.detach();
-    await this.session.current.create();
+    await this.session.use().create();
     this.assigned = undefined;
   }
 
@@ -152,7 +155,7 @@ class SessionPlace implements SessionOwner {
     // If the session has ended meanwhile, a change that only deletes has succeeded, as in a second sign-out.
     const { onlyTakesAway } = from.state.entries;
     try {
-      await this.session.current.save();
+      await this.session.use().save();
     } catch (error) {
       if (!(error instanceof SessionDestroyedError && onlyTakesAway)) throw error;
     }
@@ -163,7 +166,7 @@ class SessionPlace implements SessionOwner {
     const { entries } = from.state;
     from.detach();
     entries.discardChanges();
-    await this.session.current.reload();
+    await this.session.use().reload();
     this.values = undefined;
   }
 
@@ -171,7 +174,7 @@ class SessionPlace implements SessionOwner {
     if (from.isOld) return;
     from.detach();
     this.assigned = { value: undefined };
-    await this.session.current.destroy();
+    await this.session.use().destroy();
   }
 
   private serve(request: object): void {
@@ -184,7 +187,7 @@ class SessionPlace implements SessionOwner {
         ...{ configurable: true, enumerable: true },
       },
       sessionID: {
-        get: () => this.session.current.found().state.id,
+        get: () => this.preloaded.found().state.id,
         ...{ configurable: true, enumerable: true },
       },
     });
@@ -195,7 +198,7 @@ class SessionPlace implements SessionOwner {
   }
 
   private current(): SessionValues {
-    const { state, refusal } = this.session.current.found();
+    const { state, refusal } = this.preloaded.found();
     if (this.values?.state !== state) {
       this.values = new SessionValues(state, this, refusal);
     }
@@ -215,7 +218,11 @@ class SessionPlace implements SessionOwner {
   private drop(): void {
     const values = this.current();
     values.detach();
-    if (this.unset === 'destroy') void this.session.current.destroy().catch(() => undefined);
+    if (this.unset === 'destroy')
+      void this.session
+        .use()
+        .destroy()
+        .catch(() => undefined);
     else values.state.entries.discardChanges();
   }
 }

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { CurrentSession } from '../session/current-session.js';
-import type { SessionTransport } from '../session/transport.js';
+import type { IncomingSession, SessionTransport } from '../session/transport.js';
 import type { OutagePolicy, SessionAccess } from '../session/access.js';
-import type { SessionTicket } from '../session/storage/keys.js';
 import { SessionManager } from '../session/session-manager.js';
-import type { ForeignSession, SessionMigration } from '../session/foreign-session.js';
+import type { SessionMigration } from '../session/foreign-session.js';
 import type { SessionRepository } from '../session/repository.js';
 import type { SessionTelemetry } from '../session/telemetry.js';
 import type { SessionClient } from '../session/session-user.js';
@@ -54,6 +53,8 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   private held: HeldResponse | undefined;
   private received: ReceivedId = NOT_SENT;
   private isRefused = false;
+  /** Whether browsers do not send the cookie to this path. */
+  private isOutside = false;
   /** Whether the client came with the cookie of another library. */
   private hasForeignCookie = false;
   /** `false`: all uses so far were read-only. */
@@ -71,7 +72,19 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   }
 
   load(access?: SessionAccess): Promise<Session> {
+    // The response of a read need not wait for a commit, but its cache headers are set last.
+    if (access?.readOnly) this.held ??= this.hold();
+    else this.use();
     return this.current.load(access);
+  }
+
+  use(): CurrentSession {
+    if (this.mayChange) return this.current;
+    this.mayChange = true;
+    this.held ??= this.hold();
+    if (this.held.isDeliverable) this.held.watchClose(this);
+    else setImmediate(() => this.onCloseWhenLoaded());
+    return this.current;
   }
 
   /** Replaces the raw request, which middleware used, by the framework's, which has more properties. */
@@ -91,31 +104,19 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return this.edge.transport.cookieAttributes(this.isHttps());
   }
 
-  foreignSession(): ForeignSession | undefined {
-    const header = this.raw.headers.cookie;
-    if (this.received.wasSent || header === undefined) return undefined;
-    const session = this.edge.migration?.sessionOf(header);
-    this.hasForeignCookie = session !== undefined;
-    return session;
-  }
-
-  presentedTicket(): SessionTicket | undefined {
-    const received = this.edge.transport.read(this.raw);
+  receive(): IncomingSession {
+    const { transport, migration, log } = this.edge;
+    const received = transport.read(this.raw);
     this.received = received;
-    if (received.isAmbiguous) this.edge.log.severalIds(received.by);
-    return received.ticket;
-  }
-
-  /** The response need not wait for a commit, but its cache headers are set last. */
-  onRead(): void {
-    this.held ??= this.hold();
-  }
-
-  onUse(): void {
-    this.mayChange = true;
-    this.held ??= this.hold();
-    if (this.held.isDeliverable) this.held.watchClose(this);
-    else setImmediate(() => this.onCloseWhenLoaded());
+    if (received.isAmbiguous) log.severalIds(received.by);
+    const { cookie } = this.raw.headers;
+    const foreign =
+      received.wasSent || cookie === undefined ? undefined : migration?.sessionOf(cookie);
+    this.hasForeignCookie = foreign !== undefined;
+    // Otherwise each such request would store an orphaned session, whose cookie replaces the right one.
+    this.isOutside = transport.isOutside(this.target, received);
+    const { ticket } = received;
+    return { ticket, foreign, isOutside: this.isOutside, client: () => this.client() };
   }
 
   private onCloseWhenLoaded(): void {
@@ -132,14 +133,9 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return !this.held || (this.held.isUntouched && this.held.isDeliverable);
   }
 
-  client(): SessionClient {
+  private client(): SessionClient {
     const userAgent = this.raw.headers['user-agent'];
     return { userAgent, ip: this.request.ip ?? this.raw.socket.remoteAddress };
-  }
-
-  /** Otherwise each such request would store an orphaned session, whose cookie replaces the right one. */
-  get isOutside(): boolean {
-    return this.edge.transport.isOutside(this.target, this.received);
   }
 
   /** The request's target, as the client sent it. */
