@@ -140,6 +140,7 @@ export class SessionRepository {
       session.returnFields(fields);
       throw error;
     }
+    await this.moves.recordLife(session, fields);
   }
 
   /**

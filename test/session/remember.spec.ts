@@ -202,6 +202,23 @@ describe('a session that is given a lifetime', () => {
     expect(world.store.calls).toEqual(['create']);
   });
 
+  it.each<[string, () => Promise<unknown>]>([
+    ['a response', () => current.commit(true)!],
+    ['a save', async () => (await current.load()).save()],
+    ['a new id', () => current.regenerate()],
+    ['a border', () => current.regenerate({ keep: false })],
+  ])(
+    "makes its user's list live longer, although it is not used again: by %s",
+    async (_by, store) => {
+      const signedIn = await current.signIn('7');
+      comes(signedIn.id);
+      (await current.load()).lifetime = 7 * DAY;
+      await store();
+      const index = world.repository.users.keys.ofUser('7', 0);
+      expect(world.store.lives.get(index)).toBe(14 * DAY);
+    },
+  );
+
   it('is stored later if the store fails', async () => {
     const session = await world.found(id);
     world.repository.setLifetime(session, 60);

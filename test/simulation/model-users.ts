@@ -112,11 +112,13 @@ export class Users {
   }
 
   /** As many places as may be taken, for a request that began then. */
-  private mayCount(user: string, { startedAt }: RequestView): number {
+  private mayCount(user: string, view: RequestView): number {
     const lives = this.model.lives.filter(
-      (life) => life.user === user && (life.over > startedAt || this.mayHaveLeft(life)),
+      (life) => life.user === user && (life.over > view.startedAt || this.mayHaveLeft(life)),
     );
-    return lives.length + this.ghostsOf(user);
+    // If its session has ended it signs in anew, and may have failed to free the place of the first try.
+    const own = view.life && this.model.faultsOf(view) > 0 ? 1 : 0;
+    return lives.length + this.ghostsOf(user) + own;
   }
 
   /** Who ended it may have failed to free its place, which is then free within seconds. */

@@ -178,7 +178,8 @@ export class Simulation {
     this.world.scheduler.failed();
     this.log.add(() => `process ${at} crashes`);
     for (const request of this.requests) {
-      if (request.order.process !== process || request.thread.events.length === 0) continue;
+      // Also one that waits for another request of its process, without an event of its own.
+      if (request.order.process !== process || request.thread.isDead) continue;
       if (!request.isAnswered) request.order.client.hasMissedAnswer = true;
       this.model.crashed(request.view);
       for (const { arriveLate } of request.thread.events) {

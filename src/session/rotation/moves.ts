@@ -192,12 +192,22 @@ export class SessionMoves {
     const isFollowed = isIndexed
       ? isNew || !session.isOver(this.keys)
       : await this.isFollowed(session, before, isSignIn);
-    if (isFollowed) return true;
+    if (isFollowed) {
+      await this.recordLife(session, unstored);
+      return true;
+    }
     await removeSession(this.records, session.key);
     const error = gone(session);
     // Who signs in has done so, and another sign-in, or a revocation, came after.
     if (isSignIn) return true;
     throw error;
+  }
+
+  /** Called after the session was stored with these fields. */
+  async recordLife(session: SessionState, fields: RecordFields | undefined): Promise<void> {
+    const { user, ticket, lifetime, status } = session;
+    if (!user || status !== 'stored' || !fields || !('lifetime' in fields)) return;
+    await this.membership.recordLife({ user, ticket, life: lifetime?.idle });
   }
 
   private async copyToNewestIndex({ user, ticket, key }: SessionState): Promise<void> {

@@ -101,7 +101,7 @@ export async function regenerate(
       return next.branch(branch, branch.supersededElsewhere ? branch.own : current.record, leftKey);
     }
     await next.put(current.record, session.user);
-    const result = await forward(records, next.forwardingFrom(key, current.version));
+    const result = await next.forwardFrom(key, current.version);
     if (result === 'stored') return 'moved';
     if (result === 'gone') return next.discard('gone');
     current = undefined;
@@ -145,9 +145,19 @@ class NewRecord {
     return result === 'stored' ? 'stored' : 'closed';
   }
 
-  forwardingFrom(from: string, version: string): Forwarding {
+  /** Replaces the old record with a forwarder. If the answer is lost, reads it again: the client must get its new id. */
+  async forwardFrom(from: string, version: string): Promise<'stored' | 'changed' | 'gone'> {
     const { grace, isBorder, isSignIn } = this.session;
-    return { from, to: this.key!, version, isBorder, isSignIn, grace: grace?.() };
+    const forwarding = { from, to: this.key!, version, isBorder, isSignIn, grace: grace?.() };
+    try {
+      return await this.records.forward(forwarding);
+    } catch (error) {
+      const isDone = await hasHappened(error, () => hasMoved(this.records, forwarding));
+      if (isDone) return 'stored';
+      // The index may name the new key: its record would count as a session that nobody has.
+      if (isDone === false) await this.discard(undefined).catch(() => undefined);
+      throw error;
+    }
   }
 
   async branch(branch: Branch, from: SessionRecord, leftKey: string): Promise<'branched'> {
@@ -205,19 +215,6 @@ export async function createVerified(
   }
 }
 
-/** Stores the forwarder. If the answer is lost, reads it again: the client must get its new id. */
-async function forward(
-  records: SessionRecords,
-  forwarder: Forwarding,
-): Promise<'stored' | 'changed' | 'gone'> {
-  try {
-    return await records.forward(forwarder);
-  } catch (error) {
-    if (await hasHappened(error, () => hasMoved(records, forwarder))) return 'stored';
-    throw error;
-  }
-}
-
 /** If `false`, a late move cannot succeed either: the rewrite gives the record another version. */
 function hasMoved(records: SessionRecords, forwarder: Forwarding): Promise<boolean> {
   return retryOnConflict<boolean>(async () => {
@@ -230,10 +227,15 @@ function hasMoved(records: SessionRecords, forwarder: Forwarding): Promise<boole
   });
 }
 
-async function hasHappened(error: unknown, check: () => Promise<boolean>): Promise<boolean> {
+/** `undefined`: nobody knows. */
+async function hasHappened(
+  error: unknown,
+  check: () => Promise<boolean>,
+): Promise<boolean | undefined> {
   // A refusal is an answer, not a lost one.
-  if (!(error instanceof SessionStoreError) || error instanceof SessionStoreRefusal) return false;
-  return check().catch(() => false);
+  if (!(error instanceof SessionStoreError) || error instanceof SessionStoreRefusal)
+    return undefined;
+  return check().catch(() => undefined);
 }
 
 /**

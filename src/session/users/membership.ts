@@ -154,6 +154,18 @@ export class UserMembership {
     return isMember;
   }
 
+  /** Called after a session got another lifetime: the index must outlive it, even if it is not used again. */
+  recordLife({ user, ticket, life }: Omit<Member, 'key'>): Promise<void> {
+    return this.bestEffort(async () => {
+      await this.lookup.indexes.change(this.indexKey(user, ticket.secret), (index) => {
+        const session = sessionIn(index, user.handle);
+        return session && session.life !== life
+          ? withSession(index, { ...session, life })
+          : undefined;
+      });
+    });
+  }
+
   /**
    * Called after its record was removed: a failure leaves a place in the index without a session, no
    * more.

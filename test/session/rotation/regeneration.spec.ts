@@ -332,7 +332,7 @@ describe('a session given a new id', () => {
     },
   );
 
-  it('is not moved by a late write after the attempt failed', async () => {
+  it('is not moved by a late write after the attempt failed, and leaves no record', async () => {
     const update = world.store.update.bind(world.store);
     let late: () => Promise<string> = () => Promise.reject(new Error('no update'));
     world.store.update = (...args) => {
@@ -343,6 +343,7 @@ describe('a session given a new id', () => {
     await expect(regenerate()).rejects.toThrow(SessionStoreError);
     expect(await late()).toBe('changed');
     expect((await world.found(oldId)).entries.get('user')).toBe(7);
+    expect(world.store.keys).toEqual([world.keyOf(oldId)]);
   });
 
   it("is moved although the store's answer was lost", async () => {
