@@ -1,15 +1,17 @@
-// The packed package on several versions of Node and Nest: the README's quick start is compiled with each
-// Nest, and run by each Node, which come from npm: `matrix.mjs [--node 20,22] [--nest 11,12]`.
+// The packed package on several versions of Node and Nest, which come from npm: the README's quick start as it is
+// written, in what `nest new` makes. Its own build and lint run once, its own tests and the application, with
+// memcached, on each Node: `matrix.mjs [--node 20,22] [--nest 11,12]`.
+import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 
-import { root } from './install.mjs';
+import { ensureMemcached, root } from './install.mjs';
 
 const execute = promisify(execFile);
 const { values } = parseArgs({
@@ -24,45 +26,61 @@ const NESTS = list(values.nest);
 /** Milliseconds that a start may take on a busy machine. */
 const START = 60_000;
 
-const MAIN = `
-import { NestFactory } from '@nestjs/core';
-import { AccountModule } from './account.module.js';
+/** Milliseconds that a command may take there. */
+const COMMAND = 600_000;
 
-async function bootstrap() {
-  const app = await NestFactory.create(AccountModule);
-  await app.listen(process.env.PORT ?? 3000);
-}
-void bootstrap();
-`;
-
+await ensureMemcached();
 const folder = mkdtempSync(join(tmpdir(), 'matrix-'));
-let failed = 0;
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+let [passed, failed] = [0, 0];
 try {
   const archive = await pack();
   const nodes = await Promise.all(NODES.map(installNode));
   for (const nest of NESTS) {
-    const app = await install(nest, archive);
+    const app = await scaffold(nest, archive);
+    await report(`Nest ${nest}: \`npm run build\``, () => npm(['run', 'build'], app));
+    await report(`Nest ${nest}: \`npm run lint\``, () => lint(app));
     for (const node of nodes) {
-      const problem = await tryOut(app, node).catch((error) => String(error));
-      if (problem) failed++;
-      console.log(`${problem ? '✖' : '✔'} Nest ${nest} on Node ${node.version}  ${problem ?? ''}`);
+      const place = `Nest ${nest} on Node ${node.version}`;
+      for (const script of ['test', 'test:e2e']) {
+        await report(`${place}: \`npm run ${script}\``, () => npm(['run', script], app, node));
+      }
+      await report(`${place}: the quick start, with memcached`, () => tryOut(app, node));
     }
   }
 } finally {
   rmSync(folder, { recursive: true });
 }
-console.log(`\n${NODES.length * NESTS.length - failed} passed, ${failed} failed`);
+console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
-async function npm(args, cwd) {
-  const { stdout } = await execute('npm', args, { cwd, maxBuffer: 2 ** 26 });
-  return stdout;
+async function report(name, action) {
+  try {
+    await action();
+    passed++;
+    console.log(`✔ ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`✖ ${name}\n${error.stdout ?? ''}${error.stderr ?? ''}${error.message}`);
+  }
+}
+
+/** Runs npm in a folder, by the Node of the matrix that is named, and answers what it wrote. */
+async function npm(args, cwd, node) {
+  const PATH = node && [dirname(node.binary), process.env.PATH].join(delimiter);
+  // What it says is looked through, so it says it without colours.
+  const env = { ...process.env, ...(PATH && { PATH }), NODE_OPTIONS: '', CI: '1', NO_COLOR: '1' };
+  const { stdout, stderr } = await execute('npm', args, {
+    ...{ cwd, env, timeout: COMMAND, maxBuffer: 2 ** 26 },
+  });
+  return stdout + stderr;
 }
 
 /** The archive as `npm publish` would send it, of the package as it was last built. */
 async function pack() {
-  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  return join(folder, JSON.parse(await npm(args, root))[0].filename);
+  const args = ['pack', '--json', '--silent', '--ignore-scripts', '--pack-destination', folder];
+  const { stdout } = await execute('npm', args, { cwd: root });
+  return join(folder, JSON.parse(stdout)[0].filename);
 }
 
 async function installNode(major) {
@@ -74,60 +92,115 @@ async function installNode(major) {
   return { binary, version: stdout.trim().slice(1) };
 }
 
-/** An application as a newcomer has it: the quick start, compiled. */
-async function install(nest, archive) {
+/** What `nest new` makes, with the README's quick start in it. */
+async function scaffold(nest, archive) {
   const home = join(folder, `nest-${nest}`);
-  const [, quickStart] = /<!-- example: quick-start -->\s*```ts\n([^]*?)```/.exec(
-    readFileSync(join(root, 'README.md'), 'utf8'),
+  mkdirSync(home);
+  const cli = ['exec', '--yes', '--prefer-offline', `--package=@nestjs/cli@${nest}`, '--', 'nest'];
+  const bare = ['--skip-install', '--skip-git', '--package-manager', 'npm', '--language', 'TS'];
+  await npm([...cli, 'new', 'app', ...bare], home);
+  const app = join(home, 'app');
+  edit(app, 'src/account.module.ts', () => example('quick-start', 'ts'));
+  // Nest 12 makes ES modules, whose imports end so.
+  const from = nest === '11' ? './account.module' : './account.module.js';
+  edit(app, 'src/app.module.ts', (text) =>
+    text
+      .replace('\n\n@Module', `\nimport { AccountModule } from '${from}';\n\n@Module`)
+      .replace('imports: []', 'imports: [AccountModule]'),
   );
-  mkdirSync(join(home, 'src'), { recursive: true });
-  const compilerOptions = {
-    ...{ target: 'es2022', module: 'nodenext', strict: true, skipLibCheck: true },
-    ...{ experimentalDecorators: true, emitDecoratorMetadata: true, types: ['node'] },
-    ...{ rootDir: 'src', outDir: 'dist' },
-  };
-  writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'app', private: true }));
-  writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
-  writeFileSync(join(home, 'src/account.module.ts'), quickStart);
-  writeFileSync(join(home, 'src/main.ts'), MAIN);
-  const ofNest = ['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`);
-  const others = ['reflect-metadata', 'rxjs', 'typescript@6', '@types/node@20', '@types/express@5'];
-  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline'];
-  await npm([...args, archive, ...ofNest, ...others], home);
-  await execute(join(home, 'node_modules/.bin/tsc'), [], { cwd: home });
-  return home;
+  if (nest === '11') {
+    const setting = JSON.parse(example('jest-setting', 'json'));
+    const withSetting = (change) => (text) => JSON.stringify(change(JSON.parse(text)), null, 2);
+    const inManifest = ({ jest, ...others }) => ({ ...others, jest: { ...jest, ...setting } });
+    edit(app, 'package.json', withSetting(inManifest));
+    edit(
+      app,
+      'test/jest-e2e.json',
+      withSetting((jest) => ({ ...jest, ...setting })),
+    );
+  }
+  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  await npm([...install, archive], app);
+  return app;
 }
 
-/** Answers what is wrong, if anything is. */
-async function tryOut(home, { binary }) {
-  const port = await freePort();
-  const env = { ...process.env, PORT: String(port), NODE_ENV: 'development' };
-  const server = spawn(binary, ['dist/main.js'], { cwd: home, env });
+function edit(app, file, change) {
+  const path = join(app, file);
+  const text = file.endsWith('account.module.ts') ? '' : readFileSync(path, 'utf8');
+  const changed = change(text);
+  if (changed === text) throw new Error(`${file} is not as this script expects it`);
+  writeFileSync(path, changed);
+}
+
+/** An example of the README, as written. */
+function example(name, language) {
+  const marked = new RegExp(`<!-- example: ${name} -->\\s*\`\`\`${language}\\n([^]*?)\`\`\``);
+  const [, code] = marked.exec(readme) ?? [];
+  if (!code) throw new Error(`the README has no example ${name}`);
+  return code;
+}
+
+/** The linter of Nest 11 mends what it can: nothing was to be mended, or is said of the file. */
+async function lint(app) {
+  const output = await npm(['run', 'lint'], app);
+  const path = join(app, 'src/account.module.ts');
+  if (output.includes('account.module.ts')) throw new Error(output);
+  if (readFileSync(path, 'utf8') !== example('quick-start', 'ts'))
+    throw new Error('the linter changes the file');
+}
+
+/** Starts the application on a memcached, visits it as a browser does, and throws if anything is wrong. */
+async function tryOut(app, { binary }) {
+  const [port, memcachedPort] = [await freePort(), await freePort()];
+  const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
+  const memcached = spawn('memcached', ['-l', '127.0.0.1', '-p', String(memcachedPort), ...user]);
+  const env = { ...process.env, PORT: String(port), MEMCACHED: `127.0.0.1:${memcachedPort}` };
+  const server = spawn(binary, ['dist/main.js'], { cwd: app, env });
   let output = '';
   for (const stream of [server.stdout, server.stderr])
     stream.on('data', (text) => (output += text));
   try {
-    const url = `http://127.0.0.1:${port}/account`;
-    const first = await firstAnswer(url, server);
-    if (!first) return `did not start: ${output}`;
-    const [cookie] = (first.headers.get('set-cookie') ?? '').split(';');
-    const second = await (await fetch(url, { headers: { cookie } })).text();
-    const stranger = await (await fetch(url)).text();
-    const isRight = /\b2\b/.test(second) && /\b1\b/.test(stranger);
-    return isRight ? undefined : `visits are not counted: ${second}, ${stranger}`;
+    await visit(`http://127.0.0.1:${port}`, server);
+  } catch (error) {
+    throw new Error(`${error.message}\n${output}`, { cause: error });
   } finally {
-    server.kill();
-    if (server.exitCode === null) await once(server, 'exit');
+    for (const one of [server, memcached]) {
+      one.kill('SIGKILL');
+      if (one.exitCode === null && one.signalCode === null) await once(one, 'exit');
+    }
   }
+}
+
+async function visit(url, server) {
+  let cookie = '';
+  const ask = async (method, path, body) => {
+    const headers = { cookie, 'content-type': 'application/json' };
+    const answer = await fetch(url + path, { method, headers, body });
+    const [given] = answer.headers.getSetCookie();
+    if (given) [cookie] = given.split(';');
+    return `${answer.status} ${await answer.text()}`;
+  };
+  await firstAnswer(url, server);
+  const said = [
+    await ask('GET', '/account'),
+    (await ask('GET', '/account/orders')).slice(0, 3),
+    await ask('POST', '/account/sign-in', '{"name":"ada"}'),
+    await ask('GET', '/account/orders'),
+    await ask('GET', '/account'),
+    await ask('POST', '/account/sign-out'),
+    (await ask('GET', '/account/orders')).slice(0, 3),
+  ];
+  assert.deepEqual(said, [
+    ...['200 {"visits":1}', '403', '201 ', '200 {"of":"ada"}', '200 {"visits":2}', '201 ', '403'],
+  ]);
 }
 
 async function firstAnswer(url, server) {
   for (const end = performance.now() + START; performance.now() < end; await delay(50)) {
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer) return answer;
-    if (server.exitCode !== null) return undefined;
+    if (await fetch(url).catch(() => undefined)) return;
+    if (server.exitCode !== null) break;
   }
-  return undefined;
+  throw new Error('it does not start');
 }
 
 async function freePort() {

@@ -1,9 +1,11 @@
-// Writes `docs/reference/` from the comments of the built declarations: options, members, events, types.
+// Writes `docs/reference/` from comments: those of the built declarations (options, members, events, types),
+// and those of the errors' codes.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import ts from 'typescript';
 
+import { errorsReference } from './errors-reference.mjs';
 import { root } from './install.mjs';
 
 /** What is on each page: exports of an entry point of the package. */
@@ -96,6 +98,8 @@ for (const { file, title, intro, names } of PAGES) {
   const text = [`# ${title}`, intro, ...parts].join('\n\n');
   writeFileSync(join(root, 'docs/reference', `${file}.md`), `${text}\n`);
 }
+
+writeFileSync(join(root, 'docs/reference/errors.md'), errorsReference());
 
 function exportsOf(entry, wanted) {
   const module = checker.getSymbolAtLocation(program.getSourceFile(entryOf(entry)));

@@ -43,6 +43,7 @@ export {
   SessionTooLargeError,
   SessionValueError,
 } from './session/errors.js';
+export type { SessionErrorCode } from './session/error-codes.js';
 export { SessionMonitor } from './session-monitor.js';
 export type {
   SessionCounters,

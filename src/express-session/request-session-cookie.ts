@@ -130,3 +130,7 @@ export class RequestSessionCookie {
     return this.data;
   }
 }
+
+// One prototype serves all requests, as that of the session.
+Object.freeze(RequestSessionCookie);
+Object.freeze(RequestSessionCookie.prototype);

@@ -173,6 +173,10 @@ class Members {
   }
 }
 
+// One prototype serves all requests: `session['__proto__'].x = …` must not reach others.
+Object.freeze(Members);
+Object.freeze(Members.prototype);
+
 /** Calls the callback, or returns the promise. It can be ignored: the response fails if the store fails. */
 function settle(self: object, work: Promise<void>, callback: Callback | undefined): unknown {
   if (typeof callback !== 'function') {

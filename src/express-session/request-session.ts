@@ -10,8 +10,8 @@ import { SessionValues, type SessionOwner } from './request-session-object.js';
 /** The options of `requestSession()`. */
 export interface RequestSessionOptions {
   /**
-   * The effect of `request.session = null`: `'keep'`, the default, drops the changes of the request and keeps
-   * the stored session; `'destroy'` destroys the session.
+   * The effect of `request.session = null` and of `delete request.session`: `'keep'`, the default, drops the
+   * changes of the request and keeps the stored session; `'destroy'` destroys the session.
    */
   readonly unset?: 'keep' | 'destroy' | undefined;
 }
@@ -118,8 +118,11 @@ class SessionPlace implements SessionOwner {
   private readonly session: RequestSession;
   private readonly preloaded: PreloadedSession;
   private values: SessionValues | undefined;
-  /** The value that was assigned to `request.session`. */
-  private assigned: { readonly value: unknown } | undefined;
+  /** The value that was assigned to `request.session`. `isEnded`: by `destroy()`. */
+  private assigned: { readonly value: unknown; readonly isEnded?: boolean } | undefined;
+  /** The requests that have the property `session`: on Fastify its own and the raw one. */
+  private readonly carriers: object[] = [];
+  private isDropped = false;
 
   constructor(
     readonly request: SessionCarrier,
@@ -127,12 +130,16 @@ class SessionPlace implements SessionOwner {
   ) {
     this.session = requestSessionOf(request, (other) => this.serve(other));
     this.preloaded = new PreloadedSession(this.session);
+    this.session.beforeCommit = () => this.dropIfUnset();
     this.serve(request);
     if (request.raw) this.serve(request.raw);
   }
 
-  preload(): Promise<void> {
-    return this.preloaded.load();
+  async preload(): Promise<void> {
+    await this.preloaded.load();
+    const { current } = this.session;
+    // `delete request.session` is found out only when the response begins.
+    if (this.unset === 'destroy' && (current.isStored || !current.isLoaded)) this.session.watch();
   }
 
   newCookie(life: CookieLife): RequestSessionCookie {
@@ -163,9 +170,8 @@ class SessionPlace implements SessionOwner {
 
   async reload(from: SessionValues): Promise<void> {
     if (from.isOld) throw new SessionDestroyedError();
-    const { entries } = from.state;
     from.detach();
-    entries.discardChanges();
+    from.state.discardChanges();
     await this.session.use().reload();
     this.values = undefined;
   }
@@ -173,12 +179,13 @@ class SessionPlace implements SessionOwner {
   async destroy(from: SessionValues): Promise<void> {
     if (from.isOld) return;
     from.detach();
-    this.assigned = { value: undefined };
+    this.assigned = { value: undefined, isEnded: true };
     await this.session.use().destroy();
   }
 
   private serve(request: object): void {
     if (PLACE in request) return;
+    this.carriers.push(request);
     Object.defineProperties(request, {
       [PLACE]: { value: true },
       session: {
@@ -206,23 +213,29 @@ class SessionPlace implements SessionOwner {
   }
 
   private set(value: unknown): void {
-    if (value === this.values?.object) {
-      this.assigned = undefined;
-      return;
-    }
-    if ((value === undefined || value === null) && !this.assigned) this.drop();
-    this.assigned = { value };
+    // In an outage the response fails, as no one can say that the session was unset.
+    const { object } = this.current();
+    this.assigned = value === object ? undefined : { value };
   }
 
-  /** Drops the session. The response waits for this, and fails if it fails. */
-  private drop(): void {
+  /**
+   * Drops the session after `request.session = null` or `delete request.session`: not before the response
+   * begins, as a library may hide the session for a while and put it back.
+   */
+  private dropIfUnset(): Promise<void> | undefined {
+    if (this.isDropped || !this.isUnset) return undefined;
+    this.isDropped = true;
+    if (this.unset === 'destroy') return this.session.use().destroy();
+    if (!this.values) return undefined;
     const values = this.current();
     values.detach();
-    if (this.unset === 'destroy')
-      void this.session
-        .use()
-        .destroy()
-        .catch(() => undefined);
-    else values.state.entries.discardChanges();
+    values.state.discardChanges();
+    return undefined;
+  }
+
+  private get isUnset(): boolean {
+    const { assigned } = this;
+    if (!assigned) return this.carriers.some((request) => !Object.hasOwn(request, 'session'));
+    return !assigned.isEnded && (assigned.value === undefined || assigned.value === null);
   }
 }

@@ -59,6 +59,9 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   private hasForeignCookie = false;
   /** `false`: all uses so far were read-only. */
   private mayChange = false;
+  private isUsed = false;
+  /** Called before the changes are stored, which wait for its promise. */
+  beforeCommit: (() => Promise<void> | undefined) | undefined;
 
   constructor(
     private readonly edge: SessionEdge,
@@ -72,15 +75,16 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   }
 
   load(access?: SessionAccess): Promise<Session> {
-    // The response of a read need not wait for a commit, but its cache headers are set last.
-    if (access?.readOnly) this.held ??= this.hold();
-    else this.use();
+    if (!access?.readOnly) return this.use().load(access);
+    // The response need not wait for a commit, but its cache headers are set last.
+    this.isUsed = true;
+    this.watch();
     return this.current.load(access);
   }
 
   use(): CurrentSession {
     if (this.mayChange) return this.current;
-    this.mayChange = true;
+    this.isUsed = this.mayChange = true;
     this.held ??= this.hold();
     if (this.held.isDeliverable) this.held.watchClose(this);
     else setImmediate(() => this.onCloseWhenLoaded());
@@ -119,6 +123,11 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return { ticket, foreign, isOutside: this.isOutside, client: () => this.client() };
   }
 
+  /** Makes sure that `beforeCommit` is called, even if nothing uses the session. */
+  watch(): void {
+    this.held ??= this.hold();
+  }
+
   private onCloseWhenLoaded(): void {
     // In an outage there is none, whatever its route makes of that.
     this.current.load({ onOutage: 'refuse', touch: false }).then(() => this.onClose(), ignore);
@@ -144,11 +153,17 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   }
 
   commit(): Promise<void> | undefined {
+    const before = this.beforeCommit?.();
+    return before ? before.then(() => this.store()) : this.store();
+  }
+
+  private store(): Promise<void> | undefined {
     if (!this.mayChange || (!this.current.isStored && !this.mayBegin())) return undefined;
     return this.current.commit(this.held!.isDeliverable);
   }
 
   beforeRelease(response: ServerResponse): void {
+    if (!this.isUsed) return;
     this.limitCaching(response);
     // Also with an error: an id that was stored before the failure is the valid one.
     this.sendCookie(response);
@@ -182,6 +197,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
       return;
     }
     const notStored = (error: unknown) => this.edge.log.notStored(error);
+    this.beforeCommit?.()?.catch(notStored);
     this.current.commit()?.catch(notStored);
     this.current.commitLateChanges(notStored);
   }

@@ -1,4 +1,5 @@
 import { DOCUMENTATION } from './documentation.js';
+import type { SessionErrorCode } from './error-codes.js';
 import { printable } from './printable.js';
 
 const SESSION_ERROR = Symbol('session error');
@@ -10,7 +11,7 @@ const MAX_PATH = 1600;
 
 /**
  * The base class of this package's errors. Each has a stable `code` for programs and a message that
- * tells people the remedy. No message contains a session id, a key or an address, and what comes from
+ * tells people the remedy, and where to read more. No message contains a session id, a key or an address, and what comes from
  * outside, such as the name of an entry, is escaped in it and shortened: it is fit for a log.
  */
 export class SessionError extends Error {
@@ -22,15 +23,16 @@ export class SessionError extends Error {
 
   readonly [SESSION_ERROR] = true;
   /** Stable across releases, for programs: `SESSION_…`. */
-  readonly code: string;
+  readonly code: SessionErrorCode;
   /** Where the documentation explains the code and its remedy. */
   readonly help: string;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(printable(message, MAX_MESSAGE), options);
+  constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
+    const help = `${DOCUMENTATION}reference/errors#${code.toLowerCase()}`;
+    super(`${printable(message, MAX_MESSAGE).replace(/(?<![.!?…])$/, '.')} See ${help}`, options);
     this.name = new.target.name;
     this.code = code;
-    this.help = `${DOCUMENTATION}reference/errors#${code.toLowerCase()}`;
+    this.help = help;
   }
 
   /** What GraphQL servers include in their answer (GraphQL specification, 7.1.2). */
@@ -131,10 +133,10 @@ export class SessionLimitError extends SessionError {
   readonly expose = true;
 
   constructor() {
-    super(
-      'SESSION_LIMIT',
-      'You already have as many sessions as allowed. Sign out somewhere else first.',
-    );
+    const message = 'You already have as many sessions as allowed. Sign out somewhere else first.';
+    super('SESSION_LIMIT', message);
+    // For the user, who is not to read the documentation of this package.
+    this.message = message;
   }
 }
 

@@ -74,6 +74,8 @@ export class SessionState {
   private readonly policy: SessionPolicy;
   /** What is not stored yet. */
   private unstored: RecordFields | undefined;
+  /** Its lifetime as it is stored, if another one is not stored yet. */
+  private storedLifetime: SessionLifetime | undefined;
 
   constructor(from: {
     ticket: SessionTicket;
@@ -208,6 +210,7 @@ export class SessionState {
   /** Changes the lifetime. The next commit stores it. */
   setLifetime(lifetime: SessionLifetime): void {
     this.entries.onChange?.();
+    if (!this.unstored) this.storedLifetime = this.lifetime;
     this.unstored = { ...this.unstored, lifetime };
     this.adopt(this.unstored);
   }
@@ -228,6 +231,12 @@ export class SessionState {
     const { unstored } = this;
     this.unstored = undefined;
     return unstored;
+  }
+
+  /** Drops what is not stored yet. Whoever goes on with the session reads it again. */
+  discardChanges(): void {
+    if (this.takeFields()) this.adopt({ lifetime: this.storedLifetime });
+    this.entries.discardChanges();
   }
 
   /** Takes back what could not be stored. */

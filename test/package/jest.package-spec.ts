@@ -65,7 +65,8 @@ describe('Jest in a CommonJS project, as its page has it', () => {
     packed = await pack();
     memcached = await startMemcached();
     const example = await readmeExample('testing');
-    const addition = JSON.parse(await readmeExample('jest')) as object;
+    const addition = JSON.parse(await guideExample('testing', 'jest')) as object;
+    expect(addition).toMatchObject(JSON.parse(await readmeExample('jest-setting')) as object);
     consumer = await Consumer.install({
       ...{ nest: 11, type: 'commonjs', archive: packed.archive, compilerOptions },
       more: ['testing'],

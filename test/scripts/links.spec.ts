@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -85,19 +85,6 @@ describe('links', () => {
       [SITE, REPOSITORY, PICTURES].some((place) => link.startsWith(place));
     expect(links.filter((link) => !known(link))).toEqual([]);
     expect([manifest.homepage, DOCUMENTATION]).toEqual([SITE, SITE]);
-  });
-
-  it('of errors lead to a heading for each code', () => {
-    const codes = anchorsOf(pages.get('docs/reference/errors.md')!);
-    const sources = readdirSync('src', { recursive: true, encoding: 'utf8' });
-    const used = sources
-      .filter((path) => path.endsWith('.ts'))
-      .flatMap((path) => readFileSync(join('src', path), 'utf8').match(/'SESSION_[A-Z_]+'/g) ?? []);
-    expect(used.length).toBeGreaterThan(10);
-    const missing = used
-      .map((code) => code.slice(1, -1).toLowerCase())
-      .filter((code) => !codes.includes(code));
-    expect(missing).toEqual([]);
   });
 });
 
