@@ -27,10 +27,15 @@ export interface ExpressSessionStore {
 
 /** The attributes of the cookie of express-session by which browsers find it. Others are ignored. */
 export interface ExpressSessionCookie {
+  /** Default `'/'`. */
   readonly path?: string | undefined;
+  /** Default: none, a cookie of one host. */
   readonly domain?: string | undefined;
+  /** `true`: the cookie is deleted over https only. Default `false`. */
   readonly secure?: boolean | 'auto' | undefined;
+  /** Default: none. */
   readonly sameSite?: boolean | 'lax' | 'strict' | 'none' | undefined;
+  /** Default `false`. */
   readonly partitioned?: boolean | undefined;
 }
 
