@@ -4,10 +4,11 @@ import { CurrentSession } from '../session/current-session.js';
 import type { IncomingSession, SessionTransport } from '../session/transport.js';
 import type { OutagePolicy, SessionAccess } from '../session/access.js';
 import { SessionManager } from '../session/session-manager.js';
-import type { SessionMigration } from '../session/foreign-session.js';
+import type { ForeignSession, SessionMigration } from '../session/foreign-session.js';
 import type { SessionRepository } from '../session/repository.js';
 import type { SessionTelemetry } from '../session/telemetry.js';
 import type { SessionClient } from '../session/session-user.js';
+import type { SessionError } from '../session/errors.js';
 import type { Session } from '../session/session.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
 import { addCookie } from './response-head.js';
@@ -109,18 +110,31 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   }
 
   receive(): IncomingSession {
-    const { transport, migration, log } = this.edge;
+    const { transport, log } = this.edge;
     const received = transport.read(this.raw);
     this.received = received;
     if (received.isAmbiguous) log.severalIds(received.by);
-    const { cookie } = this.raw.headers;
-    const foreign =
-      received.wasSent || cookie === undefined ? undefined : migration?.sessionOf(cookie);
-    this.hasForeignCookie = foreign !== undefined;
     // Otherwise each such request would store an orphaned session, whose cookie replaces the right one.
     this.isOutside = transport.isOutside(this.target, received);
     const { ticket } = received;
-    return { ticket, foreign, isOutside: this.isOutside, client: () => this.client() };
+    return {
+      ticket,
+      foreign: () => this.foreignSession(),
+      isOutside: this.isOutside,
+      client: () => this.client(),
+    };
+  }
+
+  onNotAdopted(error: SessionError): void {
+    this.edge.log.notAdopted(error);
+  }
+
+  private foreignSession(): ForeignSession | undefined {
+    const header = this.raw.headers.cookie;
+    if (header === undefined) return undefined;
+    const session = this.edge.migration?.sessionOf(header);
+    this.hasForeignCookie = session !== undefined;
+    return session;
   }
 
   /** Makes sure that `beforeCommit` is called, even if nothing uses the session. */

@@ -16,6 +16,7 @@ import {
   SessionLimitError,
   SessionReadOnlyError,
   SessionStoreError,
+  SessionTooLargeError,
 } from './errors.js';
 import type { KeepOptions, RememberOptions, Session } from './session.js';
 
@@ -299,14 +300,20 @@ export class CurrentSession {
   }
 
   /** The one of before is gone only when this one is there, and this one is used only when that is gone. */
-  private async carryOver({
-    foreign,
-    isOutside,
-  }: IncomingSession): Promise<SessionState | undefined> {
-    if (!foreign || isOutside) return undefined;
-    const entries = await foreign.read();
-    if (entries) {
-      await this.repository.adopt(foreign.ticket, entries);
+  private async carryOver(incoming: IncomingSession): Promise<SessionState | undefined> {
+    const foreign = incoming.foreign?.();
+    if (!foreign || incoming.isOutside) return undefined;
+    const session = await foreign.read();
+    if (session) {
+      try {
+        await this.repository.adopt(foreign.ticket, session, incoming.client?.() ?? {});
+      } catch (error) {
+        // The visitor is a stranger, who can sign in, and not locked out.
+        if (!(error instanceof SessionLimitError || error instanceof SessionTooLargeError))
+          throw error;
+        this.transport.onNotAdopted?.(error);
+        return undefined;
+      }
       await foreign.destroy();
     }
     return this.repository.findAdopted(foreign.ticket);

@@ -1,4 +1,5 @@
 import type { ForeignSession } from './foreign-session.js';
+import type { SessionError } from './errors.js';
 import type { SessionTicket } from './storage/keys.js';
 import type { SessionClient } from './session-user.js';
 
@@ -7,7 +8,7 @@ export interface IncomingSession {
   /** The id that the client sent, if it has the form of one. */
   readonly ticket: SessionTicket | undefined;
   /** The session of another library that the client has, to be carried over. */
-  readonly foreign?: ForeignSession | undefined;
+  readonly foreign?: () => ForeignSession | undefined;
   /** Whether browsers would not send the cookie back to this path, so that no session can begin. */
   readonly isOutside?: boolean;
   /** The client's address and user agent, for a sign-in. Absent: unknown. */
@@ -22,6 +23,8 @@ export interface SessionTransport {
   readonly isOpen: boolean;
   /** Whether no id can ever be sent here (a socket's message), so that no session can begin. */
   readonly isOneWay?: boolean;
+  /** Called if the foreign session cannot be stored here: it is too large, or its user has too many. */
+  onNotAdopted?(error: SessionError): void;
   /** Called if the client's id is unknown. May throw. */
   onUnknownId?(): void;
 }

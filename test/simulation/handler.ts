@@ -9,7 +9,7 @@ export async function handle(
 ): Promise<void> {
   const { model, view } = request;
   try {
-    request.session = await request.current.load();
+    request.session = await request.current.load({ touch: request.order.touch });
   } catch (error) {
     model.couldNotLoad(view, error);
     throw error;
@@ -27,6 +27,7 @@ async function perform(
   tag: string,
 ): Promise<void> {
   const { model, view, current } = request;
+  const { now } = request.order.process;
   const session = request.session!;
   switch (operation.do) {
     case 'wait':
@@ -46,12 +47,32 @@ async function perform(
       model.saves(view);
       await model.outcomeOf(session.save(), (error) => model.didNotSave(view, error));
       return model.committed(view, request.outcome());
-    case 'sign out':
+    case 'sign out': {
+      const { keep } = operation;
+      const failed = (error: unknown) => model.failedToEnd(view, error);
       model.ends(view);
-      await model.outcomeOf(session.signOut(), (error) => model.failedToEnd(view, error));
-      model.ended(view);
-      request.session = await current.load();
-      return;
+      if (keep === undefined) {
+        await model.outcomeOf(session.signOut(), failed);
+        model.ended(view);
+        request.session = await current.load();
+        return;
+      }
+      request.session = await model.outcomeOf(session.signOut({ keep }), failed);
+      return model.signedOut(view, keep, current.isStored, seen(request.session));
+    }
+    case 'reload':
+      model.reloads(view);
+      await model.outcomeOf(session.reload(), (error) => model.didNotReload(view, error));
+      return model.reloaded(view, seen(session));
+    case 'live':
+      session.lifetime = operation.seconds;
+      return model.setsLifetime(view, operation.seconds);
+    case 'confirm':
+      model.confirms(view, now());
+      request.session = await model.outcomeOf(session.confirmSignIn(), (error) =>
+        model.didNotConfirm(view, error),
+      );
+      return model.confirmed(view, request.session.id, seen(request.session).signedInAt, now());
     case 'create':
       model.ends(view);
       request.session = await model.outcomeOf(current.create(), (error) =>
@@ -67,13 +88,15 @@ async function perform(
       return model.moved(view, keep, request.session.id);
     }
     case 'sign in': {
-      const { keep } = operation;
+      const { keep, remember } = operation;
       const user = USERS[operation.user]!;
+      const min = now();
       model.signsIn(view, user);
-      request.session = await model.outcomeOf(session.signIn(user, { keep }), (error) =>
+      request.session = await model.outcomeOf(session.signIn(user, { keep, remember }), (error) =>
         model.didNotSignIn(view, user, error),
       );
-      return model.signedIn(view, user, keep, request.session.id);
+      const between = { min, max: now() };
+      return model.signedIn(view, { user, keep, remember }, seen(request.session), between);
     }
     case 'list':
       for (const user of USERS) {
@@ -91,11 +114,15 @@ async function perform(
 
 /** All that a handler can see of its session. */
 export function seen(session: Session): Seen {
-  return { id: session.id, user: session.userId, entries: session.toJSON() };
+  const { id, userId: user, lifetime, signedInAt } = session;
+  return { id, user, lifetime, signedInAt: signedInAt?.getTime(), entries: session.toJSON() };
 }
 
 export interface Seen {
   readonly id: string;
   readonly user: string | undefined;
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly signedInAt: number | undefined;
   readonly entries: Record<string, unknown>;
 }

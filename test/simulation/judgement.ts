@@ -8,19 +8,27 @@ import type { Process } from './world.js';
 
 /** Looks at what is left, when all has come to its end and some seconds have passed. */
 export async function judge(simulation: Simulation): Promise<void> {
-  const { model, clients } = simulation;
+  const { model, clients, rest } = simulation;
   simulation.pass(SECONDS / 1000 + 1);
   const process = simulation.newProcess();
   const working = new Set<string>();
   const lives = new Set<Life>();
   for (const [id, { life }] of [...model.ids]) {
-    const { current } = await simulation.ask(new Client('a looker'), process, id, []);
+    const { current } = await look(simulation, process, id, rest === 0);
     if (!current.isStored) continue;
     working.add(id);
     lives.add(life);
   }
   for (const client of clients) judgeClient(simulation, client, working);
   for (const user of USERS) await judgeUser(simulation, user, process, lives);
+  if (rest === 0) return;
+  simulation.pass(rest);
+  for (const id of [...model.ids.keys()]) await look(simulation, process, id, false);
+}
+
+/** The model says what has to be there. */
+function look(simulation: Simulation, process: Process, id: string, touch: boolean) {
+  return simulation.ask(new Client('a looker'), process, id, [], touch);
 }
 
 /** A client that got all its answers keeps an id that works, unless somebody meant to end it. */

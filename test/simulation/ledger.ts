@@ -1,9 +1,9 @@
 import type { Client } from './client.js';
-import type { Doubt, Life, Tag } from './life.js';
+import type { Doubt, Life, Range, Tag } from './life.js';
 import { Users } from './model-users.js';
 import type { Names } from './names.js';
 import type { Known, RequestView } from './request-view.js';
-import type { Options } from './schedule.js';
+import { TIMEOUT, type Operation, type Options } from './schedule.js';
 import type { Scheduler, Thread } from './scheduler.js';
 
 /** Which sessions, ids and requests there are, as far as anybody can know. */
@@ -57,13 +57,20 @@ export class Ledger {
 
   begin(
     thread: Thread,
-    order: { client: Client; id: string | undefined; operations: readonly unknown[] },
+    order: {
+      client: Client;
+      id: string | undefined;
+      operations: readonly Operation[];
+      touch: boolean;
+    },
   ) {
-    const { client, id, operations } = order;
+    const { client, id, operations, touch } = order;
     const view: RequestView = {
       ...{ name: thread.name, thread, client, id, operations, startedAt: this.tick },
       ...{
         startedTime: this.time(),
+        isUnseen: !touch && operations.every((one) => ['read', 'wait', 'reload'].includes(one.do)),
+        ...{ touch, seenSince: this.tick },
         life: undefined,
         ownId: id,
         mayTell: false,
@@ -108,6 +115,9 @@ export class Ledger {
       tag.life = life;
       life.tags.push(tag);
     }
+    life.usedFrom = Math.max(life.usedFrom, view.startedTime);
+    life.usedUpTo = this.time();
+    if (life.initial.lifetime.length === 0) life.initial.lifetime = [exactly(TIMEOUT)];
     this.register(view, id, life);
   }
 
@@ -158,4 +168,8 @@ export class Ledger {
   protected lifeName(request: string): string {
     return `the session that ${request} began`;
   }
+}
+
+export function exactly(value: number): Range {
+  return { min: value, max: value };
 }

@@ -6,10 +6,20 @@ import type { Keep } from './schedule.js';
  */
 export type Doubt = 'ending' | 'user' | 'sign-in' | 'border' | 'loss' | 'fork';
 
-/** One change that a request made: a value of its own, in an entry. */
+/** What a session has besides its entries: seconds, and milliseconds since 1970. */
+export type Field = 'lifetime' | 'signedInAt';
+
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** One change that a request made: a value of its own, in an entry; or a value of a field. */
 export interface Tag {
   readonly name: string;
   readonly entry: string;
+  readonly field?: Field;
+  value?: Range;
   /** Of which session; absent: one that is not stored yet. */
   life: Life | undefined;
   /** When it began to be stored, as moments are counted. */
@@ -26,6 +36,11 @@ export interface Tag {
  */
 export class Life {
   readonly tags: Tag[] = [];
+  /** What its fields may have been when it began. */
+  initial: Record<Field, Range[]> = { lifetime: [], signedInAt: [] };
+  /** By the clock: when it was certainly used, and when it may have been. */
+  usedFrom = 0;
+  usedUpTo = 0;
   /** Why it may be over without anybody knowing it: requests whose act is under way, or failed. */
   readonly doubts = new Map<string, Doubt>();
   /** Requests that give it a new id, or failed to. */
@@ -128,7 +143,7 @@ export class Life {
   mustHave(since: number): Tag[] {
     if (!this.isKnown || this.isLossy) return [];
     const own = this.tags.filter(
-      (tag) => tag.life === this && tag.state === 'stored' && tag.storedAt < since,
+      (tag) => !tag.field && tag.life === this && tag.state === 'stored' && tag.storedAt < since,
     );
     const { from } = this;
     if (!from || from.parent.isLossy) return own;
@@ -136,8 +151,32 @@ export class Life {
     // With one border only, whatever was acknowledged was there before it.
     const isWhole = from.isWhole && from.parent.attempts === 1;
     const more = isWhole ? from.parent.mustHave(since) : [];
-    return [...own, ...[...inherited, ...more].filter(({ entry }) => keeps(from.keep, entry))];
+    const all = [...inherited, ...more].filter(({ field }) => !field);
+    return [...own, ...all.filter(({ entry }) => keeps(from.keep, entry))];
   }
+
+  /** What a field may be for who looks at it since then: what was stored after that is not seen by all. */
+  possible(field: Field, since: number): Range[] {
+    const written = this.tags.filter((tag) => tag.field === field && tag.life === this);
+    if (this.isLossy) {
+      const before = this.from?.parent.possible(field, since) ?? [];
+      return [...before, ...this.initial[field], ...written.map(({ value }) => value!)];
+    }
+    const isOverwritten = (at: number): boolean =>
+      written.some(({ state, storedFrom, storedAt }) => {
+        return state === 'stored' && storedFrom > at && storedAt < since;
+      });
+    const newest = written.filter(
+      ({ state, storedAt }) => state !== 'dropped' && !isOverwritten(storedAt),
+    );
+    const initial = isOverwritten(-1) ? [] : this.initial[field];
+    return [...initial, ...newest.map(({ value }) => value!)];
+  }
+}
+
+/** Whether it goes on behind a border: a sign-in says anew how long, and when. */
+export function goesOn(keep: Keep, { entry, field }: Tag, isSignIn: boolean): boolean {
+  return field ? !isSignIn : keeps(keep, entry);
 }
 
 export function keeps(keep: Keep, entry: string): boolean {

@@ -3,16 +3,24 @@ import {
   SessionDestroyedError,
   SessionLimitError,
 } from '../../src/session/errors.js';
-import { keeps, Life } from './life.js';
-import { WriteModel } from './model-writes.js';
+import type { Seen } from './handler.js';
+import { goesOn, keeps, Life, type Range, type Tag } from './life.js';
+import { isNobody, WriteModel } from './model-writes.js';
+import { exactly } from './ledger.js';
 import { pending, type RequestView } from './request-view.js';
-import type { Keep } from './schedule.js';
+import { LONGEST, TIMEOUT, type Keep } from './schedule.js';
 
 /** As long as a sign-in may take that others must not undo, in milliseconds. */
 const RESERVED_MS = 5_000;
 
 /** As long as the way from an old id to the new one is kept, in milliseconds. */
 const FORWARDER_MS = 300_000;
+
+interface SignIn {
+  readonly user: string;
+  readonly keep: Keep;
+  readonly remember?: number | true | undefined;
+}
 
 /** What cuts requests off, and what lets them follow. */
 export class BorderModel extends WriteModel {
@@ -30,7 +38,9 @@ export class BorderModel extends WriteModel {
     const { life } = view;
     // What nobody is signed in with has no list of its ids, by which the other one could be ended; and
     // the way from one to the next is there for 300 s.
-    const isLeft = life && this.isOld(view) && this.hasNewIdByOthers(view, life);
+    // With a tier, a restart in between hides it as well.
+    const isLate = this.isOld(view) || view.isShaken;
+    const isLeft = life && isLate && this.getsNewIdByOthers(view, life);
     const doubts = [...(life?.doubts ?? [])];
     const isForked =
       life?.isSplit || doubts.some(([by, kind]) => kind === 'fork' || by.endsWith(' late'));
@@ -69,7 +79,7 @@ export class BorderModel extends WriteModel {
   moved(view: RequestView, keep: Keep, id: string): void {
     const { life } = view;
     if (!life) {
-      for (const tag of pending(view)) if (!keeps(keep, tag.entry)) tag.state = 'dropped';
+      for (const tag of pending(view)) if (!goesOn(keep, tag, false)) tag.state = 'dropped';
       return;
     }
     if (life.endedBy?.kind === 'border') {
@@ -87,6 +97,39 @@ export class BorderModel extends WriteModel {
     life.moves.delete(view.name);
     this.register(view, id, life);
     for (const tag of pending(view)) this.isStored(view, tag);
+  }
+
+  /** It gives its session a new id, as its user has proved once more who he is. */
+  confirms(view: RequestView, now: number): void {
+    this.moves(view, true);
+    this.sets(view, 'signedInAt', { min: now, max: Infinity }).storedFrom = this.tick;
+  }
+
+  didNotConfirm(view: RequestView, error: unknown): void {
+    const { life } = view;
+    const tag = this.confirmation(view);
+    if (!isNobody(error)) {
+      tag.state = 'unknown';
+      return this.didNotMove(view, error);
+    }
+    tag.state = 'dropped';
+    life?.moves.delete(view.name);
+    if (life?.isKnown && life.user !== undefined)
+      this.wrong(`${view.name} cannot confirm ${life.name}, as if nobody were signed in`);
+  }
+
+  confirmed(view: RequestView, id: string, signedInAt: number | undefined, now: number): void {
+    const tag = this.confirmation(view);
+    const { min } = tag.value!;
+    if (signedInAt === undefined || (!this.hasClockSteps && (signedInAt < min || signedInAt > now)))
+      this.wrong(`${view.name} confirms its sign-in at ${now}, and it is ${String(signedInAt)}`);
+    tag.value = exactly(signedInAt ?? NaN);
+    if (id === view.ownId) this.wrong(`${view.name} confirms its sign-in, and its id stays`);
+    this.moved(view, true, id);
+  }
+
+  private confirmation(view: RequestView): Tag {
+    return pending(view).findLast(({ field }) => field === 'signedInAt')!;
   }
 
   signsIn(view: RequestView, user: string): void {
@@ -121,12 +164,67 @@ export class BorderModel extends WriteModel {
     this.mayFail(view, 'could not sign in', error);
   }
 
-  signedIn(view: RequestView, user: string, keep: Keep, id: string): void {
+  signedIn(
+    view: RequestView,
+    { user, keep, remember = TIMEOUT }: SignIn,
+    { id, lifetime, signedInAt = NaN }: Seen,
+    between: Range,
+  ): void {
     const { life } = view;
+    const seconds = remember === true ? LONGEST : Number(remember);
+    if (lifetime !== seconds)
+      this.wrong(`${view.name} signs in for ${seconds} s, and has ${lifetime}`);
+    const isThen = signedInAt >= between.min && signedInAt <= between.max;
+    if (!isThen && !this.hasClockSteps)
+      this.wrong(`${view.name} signs in at ${between.min}, and it is ${signedInAt}`);
     const isOthers = life?.user !== undefined && life.user !== user;
     this.passedBorder(view, isOthers ? false : keep, id, user, isOthers ? undefined : life);
+    view.life!.initial = { lifetime: [exactly(seconds)], signedInAt: [exactly(signedInAt)] };
     if (life?.user !== undefined) this.endsOthers(view, life.signIn);
     this.users.signedIn(view, user);
+  }
+
+  /** It has ended its session, and goes on as nobody with what it keeps. */
+  signedOut(view: RequestView, keep: Keep, isStored: boolean, { id, entries }: Seen): void {
+    const { life: parent } = view;
+    const own = pending(view).filter((tag) => !tag.field && goesOn(keep, tag, false));
+    const others = [...(parent?.doubts.keys() ?? [])].filter((name) => name !== view.name);
+    const isLeft = parent !== undefined && parent.over === Infinity && others.length === 0;
+    const isWhole =
+      isLeft && !parent.isSplit && !view.isShaken && !this.getsNewIdByOthers(view, parent);
+    const read = parent ? view.read.filter(({ entry }) => keeps(keep, entry)) : [];
+    this.ended(view);
+    if (parent) this.checkKept(view, keep, entries, parent);
+    if (!parent && !isStored) {
+      for (const tag of own) tag.state = 'pending';
+      return;
+    }
+    if (!isStored) {
+      const missing = isWhole && !this.isOld(view) ? [...read, ...own] : [];
+      if (missing.length > 0 && !parent!.isLossy)
+        this.wrong(`${view.name} signs out, and keeps none of ${missing[0]!.name}`);
+      return;
+    }
+    const from = parent && {
+      ...{ parent, keep, at: this.tick, isSignIn: false },
+      inherits: isWhole ? read : [],
+      isWhole,
+    };
+    const next = new Life(this.lifeName(view.name), undefined, from);
+    for (const tag of own) {
+      tag.life = next;
+      next.tags.push(tag);
+      this.isStored(view, tag);
+      if (!isWhole) tag.state = 'unknown';
+    }
+    view.read.push(...read);
+    this.born(view, next, id);
+  }
+
+  private checkKept(view: RequestView, keep: Keep, entries: Seen['entries'], parent: Life): void {
+    for (const entry of Object.keys(entries)) {
+      if (!keeps(keep, entry)) this.wrong(`${view.name} keeps ${entry} of ${parent.name}`);
+    }
   }
 
   /** Whoever ends it, or signs in again, may end what new ids at the same moment have made of it, too. */
@@ -149,10 +247,10 @@ export class BorderModel extends WriteModel {
     const own = pending(view);
     const isBeside = life?.endedBy?.kind === 'border';
     const isForked = life !== undefined && this.crossFrom(view, life);
-    const goesOn = parent !== undefined && !parent.mayHaveEnded;
+    const mayGoOn = parent !== undefined && !parent.mayHaveEnded;
     // Beside one that has another id by now it goes on with what it had read.
-    const isWhole = goesOn && !isForked && !isBeside && !this.isOld(view);
-    const inherits = goesOn ? view.read.filter((tag) => keeps(keep, tag.entry)) : [];
+    const isWhole = mayGoOn && !isForked && !isBeside && !this.isOld(view);
+    const inherits = mayGoOn ? view.read.filter((tag) => keeps(keep, tag.entry)) : [];
     view.read = [...inherits];
     const from = parent && {
       parent,
@@ -164,6 +262,7 @@ export class BorderModel extends WriteModel {
     };
     const next = new Life(this.lifeName(view.name), user, from);
     const isSignIn = view.doing === 'sign in';
+    if (parent && !isSignIn) this.inheritFields(next, parent, view);
     // A sign-out ends all that new ids have made of the session.
     if (life?.user !== undefined && life.mayHaveEnded && !isSignIn)
       next.doubts.set(`${view.name} beside an end`, 'user');
@@ -172,7 +271,7 @@ export class BorderModel extends WriteModel {
       if (kind === 'user' && life?.user === user) next.doubts.set(name, kind);
     }
     for (const tag of own) {
-      if (!keeps(keep, tag.entry)) tag.state = 'dropped';
+      if (!goesOn(keep, tag, isSignIn)) tag.state = 'dropped';
       else {
         tag.life = next;
         next.tags.push(tag);
@@ -182,6 +281,12 @@ export class BorderModel extends WriteModel {
       }
     }
     this.born(view, next, id);
+  }
+
+  /** The same, or it is about to. */
+  private getsNewIdByOthers(view: RequestView, life: Life): boolean {
+    const isMoving = [...life.moves].some((name) => name !== view.name);
+    return isMoving || this.hasNewIdByOthers(view, life);
   }
 
   /** Whether another request has got an id of it since this one got its own. */

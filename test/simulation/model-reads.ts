@@ -1,9 +1,9 @@
 import type { Seen } from './handler.js';
-import { Ledger } from './ledger.js';
-import type { RequestView } from './request-view.js';
+import { FieldModel } from './model-fields.js';
+import { pending, type RequestView } from './request-view.js';
 
 /** What requests see: all that was acknowledged, and nothing of another session. */
-export class ReadModel extends Ledger {
+export class ReadModel extends FieldModel {
   loaded(view: RequestView, isFound: boolean, seen: Seen): void {
     const known = view.id === undefined ? undefined : this.ids.get(view.id);
     if (!isFound) {
@@ -20,6 +20,7 @@ export class ReadModel extends Ledger {
     if (!known) return this.wrong(`${view.name} found a session by an id that is none`);
     const { life } = known;
     view.life = life;
+    if (view.touch) life.usedFrom = Math.max(life.usedFrom, view.startedTime);
     if (life.over <= view.startedAt) {
       this.wrong(`${view.name} found ${life.name} by ${this.nameOf(view.id!)}, though it was over`);
     }
@@ -40,11 +41,38 @@ export class ReadModel extends Ledger {
     }
   }
 
+  /** It reads its session again. */
+  reloads(view: RequestView): void {
+    view.seenSince = this.tick;
+  }
+
+  reloaded(view: RequestView, seen: Seen): void {
+    const { life, seenSince } = view;
+    const found = tagsIn(seen.entries);
+    for (const tag of pending(view)) {
+      if (!tag.field && !found.includes(tag.name))
+        this.wrong(
+          `${view.name} reloads ${life?.name ?? 'a new session'}: its own ${tag.name} is gone`,
+        );
+    }
+    this.sees(view, seen);
+    if (!life) return;
+    if (life.over <= seenSince && !this.isOld(view))
+      this.wrong(`${view.name} reloads ${life.name}, though it was over`);
+    view.read = found.flatMap((name) => this.tags.get(name) ?? []);
+    for (const tag of life.mustHave(seenSince)) {
+      if (view.read.includes(tag)) continue;
+      this.wrong(
+        `${view.name} reloads ${life.name}: ${tag.name} is missing, though it was acknowledged`,
+      );
+    }
+  }
+
   does(view: RequestView, operation: string): void {
     view.doing = operation;
   }
 
-  sees(view: RequestView, { id, user, entries }: Seen): void {
+  sees(view: RequestView, { id, user, entries, lifetime, signedInAt }: Seen): void {
     const { life } = view;
     if (life && id !== view.ownId && this.ids.has(id)) {
       this.wrong(`${view.name} learns ${this.nameOf(id)}, which is another request's`);
@@ -53,6 +81,8 @@ export class ReadModel extends Ledger {
       this.wrong(`${view.name} sees the session of ${user ?? 'nobody'} in ${life.name}`);
     }
     this.checkTags(view, tagsIn(entries), 'sees');
+    this.checkField(view, 'lifetime', lifetime);
+    this.checkField(view, 'signedInAt', signedInAt);
   }
 
   updaterSees(view: RequestView, old: unknown): void {

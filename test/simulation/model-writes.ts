@@ -49,6 +49,11 @@ export class WriteModel extends ReadModel {
     this.commitBegins(view);
   }
 
+  didNotReload(view: RequestView, error: unknown): void {
+    if (error instanceof SessionDestroyedError) this.isGone(view);
+    else this.mayFail(view, 'could not reload', error);
+  }
+
   didNotSave(view: RequestView, error: unknown): void {
     if (error instanceof SessionDestroyedError) this.isGone(view);
     else this.mayFail(view, 'could not save', error);
@@ -57,7 +62,7 @@ export class WriteModel extends ReadModel {
   commitBegins(view: RequestView): void {
     view.savesFrom = this.tick;
     for (const tag of pending(view)) tag.storedFrom = Math.min(tag.storedFrom, this.tick);
-    if (this.options.rotateEvery !== false && view.life) view.life.moves.add(view.name);
+    if (view.life && this.mayRotate(view.life)) view.life.moves.add(view.name);
   }
 
   /** A commit, or a save, that did not fail. */
@@ -70,7 +75,7 @@ export class WriteModel extends ReadModel {
     if (!isStored) return;
     if (!life) this.born(view, new Life(this.lifeName(view.name), undefined), id);
     else if (id !== view.ownId) this.rotated(view, life, id);
-    if (life && this.options.rotateEvery !== false) life.moves.delete(view.name);
+    life?.moves.delete(view.name);
     const stored = pending(view);
     if (life && stored.length > 0 && life.over < view.savesFrom && !view.isClosed) {
       this.wrong(
@@ -81,7 +86,7 @@ export class WriteModel extends ReadModel {
   }
 
   protected isStored(view: RequestView, tag: Tag): void {
-    view.read.push(tag);
+    if (!tag.field) view.read.push(tag);
     tag.state = 'stored';
     tag.storedAt = this.tick;
   }
@@ -98,8 +103,7 @@ export class WriteModel extends ReadModel {
   protected rotated(view: RequestView, life: Life, id: string): void {
     const old = view.ownId === undefined ? undefined : this.ids.get(view.ownId);
     if (old) old.isPassing = true;
-    if (this.options.rotateEvery === false)
-      this.wrong(`${view.name} got a new id that nobody asked for`);
+    if (!this.mayRotate(life)) this.wrong(`${view.name} got a new id that nobody asked for`);
     view.mayTell = true;
     if (life.endedBy?.kind === 'border' && view.savesFrom < life.over) life.fork();
     this.register(view, id, life);
@@ -109,7 +113,7 @@ export class WriteModel extends ReadModel {
   failed(view: RequestView, error: unknown): void {
     view.error = error;
     const isTold = error instanceof SessionDestroyedError || error instanceof SessionLimitError;
-    if (isTold) return;
+    if (isTold || isNobody(error)) return;
     this.mayFail(view, 'failed', error);
   }
 
@@ -130,4 +134,9 @@ export class WriteModel extends ReadModel {
     if (!this.hasFaults)
       this.wrong(`${view.name} ${what}, though nothing failed: ${String(error.cause)}`);
   }
+}
+
+/** Nobody is signed in who could confirm it. */
+export function isNobody(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'SESSION_NOBODY';
 }

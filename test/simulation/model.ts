@@ -29,7 +29,7 @@ export class Model extends BorderModel {
         `${view.name} tells ${this.nameOf(told)} of ${known.life.name}, which is not its own`,
       );
     }
-    if (view.mayTell || (this.options.rotateEvery !== false && view.life)) return;
+    if (view.mayTell || (view.life && this.mayRotate(view.life))) return;
     this.wrong(`${view.name} tells ${this.nameOf(told)}, an id that it must not learn`);
   }
 

@@ -11,6 +11,12 @@ export interface RequestView {
   readonly startedTime: number;
   readonly id: string | undefined;
   readonly operations: readonly unknown[];
+  /** Whether it renews its session as it reads it. */
+  readonly touch: boolean;
+  /** Whether it only reads its session, without renewing it. */
+  readonly isUnseen: boolean;
+  /** Since when it sees what others have stored: since it began, or reloaded. */
+  seenSince: number;
   /** The session that it works with; absent: one that is not stored yet. */
   life: Life | undefined;
   /** The id that it has of it. */

@@ -7,15 +7,34 @@ export interface Options {
   /** Seconds. */
   readonly rotateEvery: number | false;
   readonly tier: 'none' | 'required' | 'besteffort';
+  /** Seconds for which nobody comes at the end. */
+  readonly rest: number;
 }
+
+/** The idle timeout, in seconds. */
+export const TIMEOUT = 86_400;
+
+/** The longest that a session may have for itself. */
+export const LONGEST = 3 * TIMEOUT;
+
+/** So long that a session which is not used until then is over, unless it was used since. */
+const LONG = 50_000;
 
 export type Keep = true | false | readonly ['list'];
 
 /** What a handler does with its session. One that throws ends it. */
 export type Operation =
-  | { readonly do: 'read' | 'append' | 'set' | 'save' | 'sign out' | 'create' | 'wait' | 'list' }
+  | { readonly do: 'read' | 'append' | 'set' | 'save' | 'create' | 'wait' | 'list' }
+  | { readonly do: 'reload' | 'confirm' }
+  | { readonly do: 'live'; readonly seconds: number }
   | { readonly do: 'regenerate'; readonly keep: Keep }
-  | { readonly do: 'sign in'; readonly user: number; readonly keep: Keep }
+  | { readonly do: 'sign out'; readonly keep?: Keep | undefined }
+  | {
+      readonly do: 'sign in';
+      readonly user: number;
+      readonly keep: Keep;
+      readonly remember?: number | true | undefined;
+    }
   | { readonly do: 'revoke all'; readonly user: number };
 
 /** So many events that it comes to its end, or to its next wait. */
@@ -30,6 +49,8 @@ export type Act =
       /** 0: the client's own id as it is now; 1: the one before; -1: another client's. */
       readonly id: number;
       readonly operations: readonly Operation[];
+      /** Whether it renews the session as it reads it. */
+      readonly touch?: boolean;
       /** How many events happen before the next act. */
       readonly steps: number;
     }
@@ -61,8 +82,10 @@ const options: fc.Arbitrary<Options> = fc.record({
   whenTooMany: fc.constantFrom('end-oldest', 'refuse'),
   rotateEvery: fc.constantFrom(false as const, false as const, 5),
   tier: fc.constantFrom('none', 'none', 'required', 'besteffort'),
+  rest: fc.constantFrom(0, LONG, 2 * LONG),
 });
 
+const seconds = fc.constantFrom(20_000, 2 * TIMEOUT, LONGEST);
 const keep = fc.constantFrom<Keep>(true, true, false, ['list']);
 const user = fc.constantFrom(0, 0, 0, 1);
 const which = fc.nat({ max: 5 });
@@ -76,11 +99,28 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     weight: 12,
     arbitrary: plain(
       ...(['append', 'append', 'append', 'set', 'wait', 'wait', 'read', 'save'] as const),
-      ...(['save', 'sign out', 'create', 'list'] as const),
+      ...(['save', 'sign out', 'create', 'list', 'reload'] as const),
     ),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('regenerate'), keep }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('sign in'), user, keep }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('sign in'), user, keep }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('sign in'),
+      user,
+      keep,
+      remember: fc.oneof(seconds, fc.constant(true as const)),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.oneof(
+      plain('confirm', 'reload'),
+      fc.record({ do: fc.constant('live'), seconds }),
+      fc.record({ do: fc.constant('sign out'), keep }),
+    ),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('revoke all'), user }) },
 );
 
@@ -96,6 +136,25 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       process,
       id: fc.constantFrom(0, 0, 0, 0, 0, 1, -1, -1),
       operations: fc.array(operation, { minLength: 1, maxLength: 4, size: 'max' }),
+      touch: fc.constant(true),
+      steps,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      act: fc.constant('request'),
+      client,
+      process,
+      id: fc.constantFrom(0, 0, 0, 1, -1),
+      operations: fc.array(
+        fc.oneof(
+          { weight: 3, arbitrary: plain('read', 'wait', 'reload') },
+          { weight: 1, arbitrary: operation },
+        ),
+        { minLength: 1, maxLength: 2 },
+      ),
+      touch: fc.constant(false),
       steps,
     }),
   },
@@ -124,7 +183,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       fc.record({ act: fc.constant('crash'), process, how: fc.constantFrom('lost', 'late') }),
       fc.record({ act: fc.constant('clock'), process, seconds: fc.constantFrom(2, -2, 3600) }),
       fc.record({ act: fc.constant('pass'), seconds: fc.constantFrom(1, 6, 11, 61, 301) }),
-      fc.record({ act: fc.constant('pass'), seconds: fc.constantFrom(1, 6, 11, 61, 301) }),
+      fc.record({ act: fc.constant('pass'), seconds: fc.constantFrom(1, 6, 11, 61, 301, LONG) }),
       fc.record({
         act: fc.constantFrom('down', 'up', 'up'),
         what: fc.constantFrom('server', 'tier'),

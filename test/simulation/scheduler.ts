@@ -39,6 +39,8 @@ const { setImmediate } = globalThis;
 export class Scheduler {
   /** Whose code runs now. What it waits for is its own. */
   current = new Thread('nobody');
+  /** Whose code has run since time passed. */
+  readonly active = new Set<Thread>();
   /** Late effects: of no thread any more. */
   readonly strays: (() => void)[] = [];
   /** Counts the moments, so that one can be told to be before another. */
@@ -51,6 +53,7 @@ export class Scheduler {
   /** Runs code on behalf of a thread, until all of it waits. */
   async run(thread: Thread, work: () => void): Promise<void> {
     this.current = thread;
+    this.active.add(thread);
     this.tick++;
     work();
     await new Promise<void>((resolve) => void setImmediate(resolve));
@@ -71,6 +74,7 @@ export class Scheduler {
     }
     this.tick++;
     this.current = thread;
+    this.active.add(thread);
     thread.events.splice(at, 1);
     if (event.happen() === false) return;
     await new Promise<void>((resolve) => void setImmediate(resolve));

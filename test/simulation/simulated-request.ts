@@ -16,6 +16,8 @@ export interface Order {
   readonly process: Process;
   readonly id: string | undefined;
   readonly operations: readonly Operation[];
+  /** Whether it renews the session as it reads it. */
+  readonly touch: boolean;
 }
 
 /** What the HTTP edge does with a request, as `src/http/request-session.ts` has it. */

@@ -19,8 +19,9 @@ export class SimulatedServer {
   find(key: string, renewTo = this.timeout): StoredText | undefined {
     const kept = this.at(key);
     if (!kept) return undefined;
-    if (renewTo > 0) kept.endsAt = this.now() + renewTo * 1000;
     const { text, version } = kept;
+    if (renewTo === 0) return { text, version, lifeLeft: (kept.endsAt - this.now()) / 1000 };
+    kept.endsAt = this.now() + renewTo * 1000;
     return { text, version };
   }
 

@@ -4,10 +4,18 @@ import { Client } from './client.js';
 import { judge } from './judgement.js';
 import { Log } from './log.js';
 import { Model } from './model.js';
-import { ALL, CLIENTS, PROCESSES, type Act, type Operation, type Schedule } from './schedule.js';
+import {
+  ALL,
+  CLIENTS,
+  PROCESSES,
+  TIMEOUT,
+  type Act,
+  type Operation,
+  type Schedule,
+} from './schedule.js';
 import { kill, Thread } from './scheduler.js';
 import { SimulatedRequest } from './simulated-request.js';
-import { Process, TIMEOUT, World } from './world.js';
+import { Process, World } from './world.js';
 
 /** Plays one schedule, and tells what was wrong and what happened. */
 export class Simulation {
@@ -30,6 +38,11 @@ export class Simulation {
     world.scheduler.onEndless = ({ name }) => this.model.wrong(`${name} never ends`);
   }
 
+  /** Seconds for which nobody comes at the end. */
+  get rest(): number {
+    return this.schedule.options.rest ?? 0;
+  }
+
   async play(): Promise<readonly string[]> {
     for (const act of this.schedule.acts) await this.take(act);
     if (this.model.problems.length === 0) await this.end();
@@ -38,8 +51,14 @@ export class Simulation {
   }
 
   /** A request, to its end. */
-  async ask(client: Client, process: Process, id: string | undefined, operations: Operation[]) {
-    const request = this.request(client, process, id, operations);
+  async ask(
+    client: Client,
+    process: Process,
+    id: string | undefined,
+    operations: Operation[],
+    touch = true,
+  ) {
+    const request = this.request(client, process, id, operations, touch);
     await request.start();
     while (request.thread.events.length > 0) await this.let(request.thread, ALL);
     return request;
@@ -67,11 +86,11 @@ export class Simulation {
     const { scheduler } = world;
     switch (act.act) {
       case 'request': {
-        const { process, operations, steps } = act;
+        const { process, operations, steps, touch } = act;
         const client = this.clients[act.client]!;
         const from = act.id < 0 ? this.clients[(act.client + 1) % CLIENTS]! : client;
         const id = from.idBack(Math.max(0, act.id));
-        const request = this.request(client, this.processes[process]!, id, operations);
+        const request = this.request(client, this.processes[process]!, id, operations, touch);
         await request.start();
         return this.let(request.thread, steps);
       }
@@ -128,7 +147,9 @@ export class Simulation {
   }
 
   pass(seconds: number): void {
+    this.model.isUsed();
     this.world.time += seconds * 1000;
+    this.model.passes();
     this.log.add(() => `${seconds} s pass`);
   }
 
@@ -141,12 +162,13 @@ export class Simulation {
     process: Process,
     id: string | undefined,
     operations: readonly Operation[],
+    touch = true,
   ) {
     const number = this.requests.length + 1;
-    const order = { number, client, process, id, operations };
+    const order = { number, client, process, id, operations, touch };
     const request = new SimulatedRequest(order, this.world.scheduler, this.model);
     this.requests.push(request);
-    const what = () => operations.map(describe).join(', ');
+    const what = () => [...(touch ? [] : ['unseen']), ...operations.map(describe)].join(', ');
     const by = () => (id === undefined ? 'no id' : this.world.names.of(id));
     const at = this.processes.indexOf(process);
     this.log.add(

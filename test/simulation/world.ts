@@ -6,15 +6,12 @@ import { UserSessions } from '../../src/session/users/user-sessions.js';
 import { CachedCopies } from '../../src/store/tier/copies.js';
 import { TieredSessionStore } from '../../src/store/tier/tiered-store.js';
 import { Names } from './names.js';
-import type { Options } from './schedule.js';
+import { LONGEST, TIMEOUT, type Options } from './schedule.js';
 import { Scheduler } from './scheduler.js';
 import { SimulatedDatabase, simulatedCache } from './simulated-cache.js';
 import { delayBy } from './simulated-delay.js';
 import { SimulatedServer } from './simulated-server.js';
 import { SimulatedStore } from './simulated-store.js';
-
-/** So long that no session runs out by itself within a schedule. */
-export const TIMEOUT = 86_400;
 
 const HOUR_MS = 3_600_000;
 const BEGIN = Date.UTC(2026, 0, 1);
@@ -46,6 +43,7 @@ export class Process {
     const policy: SessionPolicy = {
       ...{ timeout: TIMEOUT, absoluteTimeout: false, maxBytes: 100_000, keyPrefix: 'sess:' },
       ...{ secrets: [], persistentCookie: false, rotateGrace: 10, revokeEverybodyWithin: false },
+      remember: { timeout: LONGEST, absoluteTimeout: false },
       rotateEvery: options.rotateEvery,
       maxSessionsPerUser: options.maxSessionsPerUser,
       whenTooMany: options.whenTooMany,
@@ -68,7 +66,7 @@ export class Process {
     const { scheduler, server, database, names, options } = this.world;
     const store = new SimulatedStore(server, scheduler, names);
     if (options.tier === 'none') return store;
-    const settings = { timeout: TIMEOUT, now: this.now };
+    const settings = { timeout: TIMEOUT, longestLife: LONGEST, now: this.now };
     const copies = new CachedCopies(simulatedCache(database, scheduler, names), settings);
     return new TieredSessionStore(store, copies, {
       ...settings,

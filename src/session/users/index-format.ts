@@ -168,6 +168,7 @@ export function withMoved(
     const ended = keysOf(session).filter((one) => one !== oldKey && one !== key);
     return { ...withSession(index, moved), ending: [...index.ending, ...ended] };
   }
+  if (beside.includes(key)) return index;
   if (!beside.includes(oldKey)) return withSession(index, { ...session, key, from: undefined });
   const moved = beside.map((one) => (one === oldKey ? key : one));
   return withSession(index, { ...session, beside: moved });

@@ -142,7 +142,7 @@ export class UserMembership {
     let isMember = true;
     const oldKey = this.lookup.keys.of(before);
     const indexKey = this.indexKey(user, 0);
-    await this.bestEffort(async () => {
+    await this.tryTwice(async () => {
       const { ending } = await this.lookup.indexes.change(indexKey, (index) => {
         const session = sessionIn(index, user.handle);
         isMember = session !== undefined;
@@ -156,7 +156,7 @@ export class UserMembership {
 
   /** Called after a session got another lifetime: the index must outlive it, even if it is not used again. */
   recordLife({ user, ticket, life }: Omit<Member, 'key'>): Promise<void> {
-    return this.bestEffort(async () => {
+    return this.tryTwice(async () => {
       await this.lookup.indexes.change(this.indexKey(user, ticket.secret), (index) => {
         const session = sessionIn(index, user.handle);
         return session && session.life !== life
@@ -251,6 +251,18 @@ export class UserMembership {
     await this.lookup.indexes.change(this.indexKey(user, secret), (index) =>
       sessionIn(index, user.handle) ? withoutSessions(index, handles) : undefined,
     );
+  }
+
+  /**
+   * As `bestEffort`, but tries again once: until the next check, the index would not know where the session
+   * is, or for how long.
+   */
+  private async tryTwice(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch {
+      await this.bestEffort(work);
+    }
   }
 
   /** Ignores store errors: the session's change is done, and the next check or list repairs the index. */

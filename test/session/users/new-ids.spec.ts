@@ -34,6 +34,43 @@ describe("a user's sessions", () => {
       expect(await userOf(moved.id)).toBeUndefined();
     });
 
+    it('stay although the list could not be changed at once, and the way there is over', async () => {
+      const { id } = await signIn();
+      const current = comes(id);
+      await current.load();
+      world.store.before('update', () =>
+        world.store.before('find', () => Promise.reject(new SessionStoreError())),
+      );
+      const moved = await current.regenerate();
+      world.clock.pass(2 * 3600);
+      world.store.drop(world.keyOf(id));
+      expect(await handles()).toHaveLength(1);
+      expect(await userOf(moved.id)).toBe('ada');
+    });
+
+    it('are branches once, although the list was changed without an answer', async () => {
+      const { id } = await signIn();
+      const [one, other] = [comes(id), comes(id, world.anotherProcess())];
+      await Promise.all([one.load(), other.load()]);
+      const sessions = [await one.regenerate(), await other.regenerate()];
+      const again = comes(sessions[0]!.id);
+      await again.load();
+      world.store.before('update', () =>
+        world.store.before('update', () => {
+          world.store.losesAnswer = true;
+          world.store.before('find', () => void (world.store.losesAnswer = false));
+        }),
+      );
+      const moved = await again.regenerate();
+      world.store.drop(world.keyOf(sessions[0]!.id));
+      expect(await userOf(moved.id, world.anotherProcess())).toBe('ada');
+      expect(await userOf(sessions[1]!.id, world.anotherProcess())).toBe('ada');
+      expect(await users.revokeAll('ada')).toBe(1);
+      for (const session of [moved, sessions[1]!]) {
+        expect(world.entriesOf(session.id)).toBeUndefined();
+      }
+    });
+
     describe('given by two parallel requests', () => {
       const twice = async (keep?: string[]) => {
         const { id } = await signIn();

@@ -1,0 +1,100 @@
+import { Ledger, exactly } from './ledger.js';
+import type { Field, Life, Range, Tag } from './life.js';
+import { pending, type RequestView } from './request-view.js';
+import { TIMEOUT } from './schedule.js';
+
+/** A renewal may wait a minute, or as long as the tier's. */
+const EARLY_MS = 61_000;
+const LATE_SHARE = 1.1;
+
+const CLOCKS_MS = 3_600_000;
+
+/** How long sessions live, and when their users proved who they are. */
+export class FieldModel extends Ledger {
+  /** Time is about to pass: whoever did something since it did last may have renewed its session. */
+  isUsed(): void {
+    const { active } = this.scheduler;
+    const views = this.views.filter(({ thread, isUnseen }) => active.has(thread) && !isUnseen);
+    const used = new Set(views.flatMap(({ id, life }) => [life, id && this.ids.get(id)?.life]));
+    const isUnseen = [...active].every((one) =>
+      this.views.some(({ thread, isUnseen }) => thread === one && isUnseen),
+    );
+    const isLate = [...active].some(({ name }) => name === 'nobody');
+    for (const life of this.lives) {
+      // Who lists or signs in stops half a sign-in of somebody else by a write.
+      const isStopped = !isUnseen && life.attempts > 0 && life.user === undefined;
+      if (isLate || isStopped || used.has(life)) life.usedUpTo = this.time();
+    }
+    active.clear();
+  }
+
+  /** Time has passed. */
+  passes(): void {
+    const clocks = this.hasClockSteps ? CLOCKS_MS : 0;
+    for (const life of this.lives) {
+      if (life.over < Infinity) continue;
+      const { shortest, longest } = this.lifetimeOf(life);
+      const now = this.time();
+      if (now - life.usedFrom >= shortest * 1000 - EARLY_MS - clocks)
+        life.doubts.set('its time', 'loss');
+      if (now - life.usedUpTo > longest * LATE_SHARE * 1000 + EARLY_MS + clocks)
+        life.end('ending', 'its time', this.tick, now);
+    }
+  }
+
+  private lifetimeOf(life: Life): { shortest: number; longest: number } {
+    const all = life.possible('lifetime', this.tick);
+    const shortest = Math.min(...all.map(({ min }) => min));
+    const longest = Math.max(...all.map(({ max }) => max));
+    // What renews a session to a time of its own is a second command, which can fail.
+    if (!this.hasFaults) return { shortest, longest };
+    return { shortest: Math.min(shortest, TIMEOUT), longest: Math.max(longest, TIMEOUT) };
+  }
+
+  /** Whether a response may carry a new id that nobody asked for. */
+  protected mayRotate(life: Life): boolean {
+    if (this.options.rotateEvery !== false) return true;
+    return life.possible('lifetime', 0).some(({ max }) => max !== TIMEOUT);
+  }
+
+  /** A request gives its session a value. */
+  protected sets(view: RequestView, field: Field, value: Range): Tag {
+    const tag: Tag = {
+      name: `${view.name} ${field} ${view.tags.length}`,
+      entry: field,
+      field,
+      value,
+      life: view.life,
+      storedFrom: view.isClosed ? this.tick : Infinity,
+      state: 'pending',
+      storedAt: Infinity,
+    };
+    view.tags.push(tag);
+    view.life?.tags.push(tag);
+    return tag;
+  }
+
+  setsLifetime(view: RequestView, seconds: number): void {
+    this.sets(view, 'lifetime', exactly(seconds));
+  }
+
+  /** What it begins with behind a border that is no sign-in. */
+  protected inheritFields(life: Life, parent: Life, { startedAt }: RequestView): void {
+    for (const field of ['lifetime', 'signedInAt'] as const)
+      life.initial[field] = parent.possible(field, startedAt);
+  }
+
+  protected checkField(view: RequestView, field: Field, seen: number | undefined): void {
+    const { life } = view;
+    if (life && !life.isKnown) return;
+    const own = pending(view).findLast((tag) => tag.field === field);
+    const nobodys = field === 'lifetime' ? [exactly(TIMEOUT)] : [];
+    const possible = own ? [own.value!] : (life?.possible(field, view.seenSince) ?? nobodys);
+    if (seen === undefined && possible.length === 0) return;
+    if (possible.some(({ min, max }) => min <= Number(seen) && Number(seen) <= max)) return;
+    const all = possible.map(({ min, max }) => `${min} to ${max}`).join(', ');
+    this.wrong(
+      `${view.name} sees the ${field} ${String(seen)} in ${life?.name ?? 'a new session'}, not ${all}`,
+    );
+  }
+}
