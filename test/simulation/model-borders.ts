@@ -214,6 +214,7 @@ export class BorderModel extends WriteModel {
     for (const tag of own) {
       tag.life = next;
       next.tags.push(tag);
+      tag.storedFrom = this.tick;
       this.isStored(view, tag);
       if (!isWhole) tag.state = 'unknown';
     }
@@ -287,13 +288,6 @@ export class BorderModel extends WriteModel {
   private getsNewIdByOthers(view: RequestView, life: Life): boolean {
     const isMoving = [...life.moves].some((name) => name !== view.name);
     return isMoving || this.hasNewIdByOthers(view, life);
-  }
-
-  /** Whether another request has got an id of it since this one got its own. */
-  protected hasNewIdByOthers(view: RequestView, life: Life): boolean {
-    return life.movedAt.some(
-      ({ by, at }) => by !== view.name && (view.isLetOver || at > view.startedAt),
-    );
   }
 
   /** The session that was left is over, but for who had given it another id by then. */
