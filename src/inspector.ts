@@ -6,11 +6,12 @@ import {
   type NestModule,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { ApplicationConfig, ModuleRef } from '@nestjs/core';
+import { APP_INTERCEPTOR, ApplicationConfig, ModuleRef } from '@nestjs/core';
 import type { ServerResponse } from 'node:http';
 
 import { inspectorController, KEPT } from './inspector/controller.js';
 import type { InspectedRequest } from './inspector/headers.js';
+import { OperationInterceptor } from './inspector/operation.interceptor.js';
 import { TimelineRecorder } from './inspector/recorder.js';
 import { SessionOptionsError } from './session/errors.js';
 import { refuseUnknownOptions } from './session/option-checks.js';
@@ -32,8 +33,8 @@ export interface SessionInspectorOptions {
 }
 
 /**
- * For development: a page that shows live timelines of the last requests. Each timeline shows what the
- * request did with its session, its round trips, the entries it stored (names and sizes, never a value, an
+ * For development: a page that shows live timelines of the last requests, messages of gateways and operations
+ * of GraphQL. Each timeline shows what the request did with its session, its round trips, the entries it stored (names and sizes, never a value, an
  * id or a secret), its cookies and caching headers, and warnings. Recording begins in Nest's middleware.
  *
  * ```ts
@@ -73,6 +74,7 @@ export class SessionInspectorModule implements NestModule, OnModuleDestroy {
       providers: [
         { provide: TimelineRecorder, useFactory: () => new TimelineRecorder(KEPT) },
         { provide: PATH, useValue: path },
+        { provide: APP_INTERCEPTOR, useClass: OperationInterceptor },
       ],
     };
   }

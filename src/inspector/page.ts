@@ -17,7 +17,7 @@ export function pageOf(timelines: readonly RequestTimeline[], path: string): str
 <body>
 <header>
 <h1>Session inspector</h1>
-<p>What the last requests did with their sessions. Each bar is a round trip to the store; values, ids and secrets are never kept. <span id="live">Reload the page to see the next ones.</span></p>
+<p>What the last requests and messages did with their sessions. Each bar is a round trip to the store; values, ids and secrets are never kept. <span id="live">Reload the page to see the next ones.</span></p>
 </header>
 <main>
 <p id="none"${timelines.length > 0 ? ' hidden' : ''}>No request yet. Use the application in another tab.</p>
@@ -30,14 +30,15 @@ ${timelines.map(itemOf).join('\n')}
 `;
 }
 
-/** One request, as an item of that page's list. */
+/** One request or message, as an item of that page's list. */
 export function itemOf(timeline: RequestTimeline): string {
-  const { number, method, path, status, took, roundTrips, steps, stored, warnings } = timeline;
+  const { number, method, path, operations, status, took, roundTrips } = timeline;
+  const { steps, stored, warnings } = timeline;
   const use = timeline.handle === undefined ? 'no session' : plural(roundTrips, 'round trip');
   return `<li value="${number}">
 <details>
-<summary><span class="status s${Math.floor(status / 100)}">${status || '–'}</span>
-<span class="what">${escape(method)} ${escape(path)}</span>
+<summary>${statusOf(status)}
+<span class="what">${escape([method, path].join(' '))}${operations.length > 0 ? ` <small>${escape(operations.join(', '))}</small>` : ''}</span>
 <span class="use">${use}${warnings.length > 0 ? `, ${plural(warnings.length, 'warning')}` : ''}</span>
 <span class="took">${ms(took)}</span>
 ${chartOf(steps, took)}</summary>
@@ -51,6 +52,12 @@ ${factsOf(timeline)}
 </div>
 </details>
 </li>`;
+}
+
+/** Messages have no status. */
+function statusOf(status: number | undefined): string {
+  if (status === undefined) return '<span class="status">ws</span>';
+  return `<span class="status s${Math.floor(status / 100)}">${status || '–'}</span>`;
 }
 
 function chartOf(steps: readonly TimelineStep[], whole: number): string {

@@ -2,12 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 
-import { Subject, type Observable } from 'rxjs';
+import { finalize, isObservable, Observable, Subject } from 'rxjs';
 
 import type { StoreOperation } from '../store/store-tracing.js';
-import type { SessionTelemetry } from '../session/telemetry.js';
-import type { InspectedRequest } from './headers.js';
-import { Recording } from './recording.js';
+import { SessionError } from '../session/errors.js';
+import { printable } from '../session/printable.js';
+import type { MessageObserver, SessionTelemetry } from '../session/telemetry.js';
+import { headersToShow, type InspectedRequest } from './headers.js';
+import { Recording, type Outcome } from './recording.js';
 import type { RequestTimeline } from './timeline.js';
 
 /** The message that `node:diagnostics_channel` publishes. */
@@ -16,7 +18,9 @@ type StoreMessage = StoreOperation & { readonly error?: unknown };
 /** The channel for completed operations of the `TracingChannel` of store operations. */
 const STORE = 'tracing:nestjs-session-manager:store:asyncEnd';
 
-/** Records the last requests of one application. */
+const MAX_PATH = 200;
+
+/** Records the last requests and messages of one application. */
 export class TimelineRecorder {
   private readonly current = new AsyncLocalStorage<Recording>();
   private readonly finished = new Subject<RequestTimeline>();
@@ -33,11 +37,15 @@ export class TimelineRecorder {
     this.telemetry = telemetry;
     telemetry.observer = (event, payload, session) =>
       this.current.getStore()?.event(event, payload, session);
+    telemetry.messageObserver = this.onMessage;
     channel(STORE).subscribe(this.onStoreEnd);
   }
 
   stop(): void {
-    if (this.telemetry) this.telemetry.observer = undefined;
+    if (this.telemetry) {
+      this.telemetry.observer = undefined;
+      this.telemetry.messageObserver = undefined;
+    }
     channel(STORE).unsubscribe(this.onStoreEnd);
     // An open page holds a connection, and Nest waits until all connections are closed.
     this.finished.complete();
@@ -56,9 +64,62 @@ export class TimelineRecorder {
   record(request: InspectedRequest, response: ServerResponse, next: () => void): void {
     const { originalUrl = request.url ?? '/' } = request;
     if (originalUrl === this.path || originalUrl.startsWith(`${this.path}/`)) return next();
-    const recording = new Recording(++this.count, request);
-    response.once('close', () => this.add(recording.end(response)));
+    // On Fastify, the handshake of a WebSocket: it lasts as long as the socket, whose operations are recorded.
+    if (request.headers.upgrade !== undefined) return next();
+    const { method = '' } = request;
+    const [path = '/'] = originalUrl.split('?', 1);
+    const recording = this.begin('request', method, path);
+    response.once('close', () => {
+      const isSent = response.headersSent;
+      const bytes = response.getHeader('content-length');
+      this.end(recording, {
+        ...{ what: isSent ? 'sent' : 'hung up', status: isSent ? response.statusCode : 0 },
+        ...headersToShow(request, response, recording.usesSession),
+        ...(bytes !== undefined && { bytes: Number(bytes) }),
+      });
+    });
     this.current.run(recording, next);
+  }
+
+  /**
+   * Records an operation of GraphQL, as a step of its HTTP request. Over a WebSocket it has none, and is recorded by
+   * itself.
+   */
+  operation<T>(kind: string, field: string, run: () => Observable<T>): Observable<T> {
+    const request = this.current.getStore();
+    if (request) {
+      request.operation(`${kind} ${printable(field)}`);
+      return run();
+    }
+    const recording = this.begin('operation', kind.toUpperCase(), field);
+    return this.within(recording, this.current.run(recording, run)).pipe(
+      finalize(() => this.end(recording, { what: 'done' })),
+    );
+  }
+
+  private readonly onMessage: MessageObserver = async (event, run) => {
+    const recording = this.begin('message', 'MESSAGE', event);
+    const answers = await this.current.run(recording, run, (failure) => {
+      const reason = failure instanceof SessionError ? failure.code : failure?.name;
+      this.end(recording, failure ? { what: 'not stored', note: reason } : { what: 'done' });
+    });
+    return isObservable(answers) ? this.within(recording, answers) : answers;
+  };
+
+  /** Answers are subscribed to later, and only then are changes stored. */
+  private within<T>(recording: Recording, answers: Observable<T>): Observable<T> {
+    return new Observable((subscriber) =>
+      this.current.run(recording, () => answers.subscribe(subscriber)),
+    );
+  }
+
+  private begin(kind: RequestTimeline['kind'], method: string, name: string): Recording {
+    const path = printable(name).slice(0, MAX_PATH);
+    return new Recording(++this.count, { kind, method, path });
+  }
+
+  private end(recording: Recording, outcome: Outcome): void {
+    this.add(recording.end(outcome));
   }
 
   private add(timeline: RequestTimeline): void {

@@ -1,25 +1,34 @@
-import type { ServerResponse } from 'node:http';
-
 import type { SessionEvent } from '../session/telemetry.js';
 import { SessionState } from '../session/session-state.js';
 import { printable } from '../session/printable.js';
-import { headersToShow, type InspectedRequest } from './headers.js';
 import type { RequestTimeline, StoredEntry, TimelineStep } from './timeline.js';
 
 /** The size in bytes above which a session causes a warning, because each request reads it completely. */
 const LARGE = 100_000;
 /** The round trips of a usual request, without a new id or a sign-in. */
 const USUAL_ROUND_TRIPS = 2;
-const MAX_PATH = 200;
 
 type Texts = ReadonlyMap<string, string>;
 
-/** Records what one request does with its session. */
+/** What is recorded. */
+export type Recorded = Pick<RequestTimeline, 'kind' | 'method' | 'path'>;
+
+/** How it ended. */
+export interface Outcome extends Partial<
+  Pick<RequestTimeline, 'status' | 'bytes' | 'headers' | 'warnings'>
+> {
+  /** The last step. */
+  readonly what: string;
+  readonly note?: string;
+}
+
+/** Records what one request or message does with its session. */
 export class Recording {
   private readonly began = performance.now();
   private readonly came = Date.now();
   private readonly steps: TimelineStep[] = [];
   private readonly warnings = new Set<string>();
+  private readonly operations: string[] = [];
   private handle: string | undefined;
   private roundTrips = 0;
   private before: Texts = new Map();
@@ -28,8 +37,18 @@ export class Recording {
 
   constructor(
     private readonly number: number,
-    private readonly request: InspectedRequest,
+    private readonly recorded: Recorded,
   ) {}
+
+  get usesSession(): boolean {
+    return this.handle !== undefined;
+  }
+
+  /** An operation of GraphQL in this request, such as `mutation signIn`. */
+  operation(name: string): void {
+    this.operations.push(name);
+    this.step({ what: 'resolver', note: name });
+  }
 
   event(event: SessionEvent, payload: object, session: object | undefined): void {
     const note = noteOf(payload);
@@ -53,22 +72,17 @@ export class Recording {
     this.steps.push({ at, what: operation, took, ...(note !== undefined && { note }) });
   }
 
-  end(response: ServerResponse): RequestTimeline {
-    const { number, came, handle, stored, roundTrips } = this;
-    const isSent = response.headersSent;
-    this.step({ what: isSent ? 'sent' : 'hung up' });
-    const length = Number(response.getHeader('content-length'));
-    const { headers, warnings } = headersToShow(this.request, response, handle !== undefined);
+  end({ what, note, headers = [], warnings = [], ...outcome }: Outcome): RequestTimeline {
+    const { number, recorded, came, handle, stored, roundTrips, operations } = this;
+    this.step({ what, ...(note && { note }) });
     for (const warning of warnings) this.warnings.add(warning);
     if (roundTrips > USUAL_ROUND_TRIPS && !this.isNewId) this.warnings.add(MANY_ROUND_TRIPS);
     return {
-      ...{ number, came, method: this.request.method ?? '', path: pathOf(this.request) },
-      ...{ status: isSent ? response.statusCode : 0, took: performance.now() - this.began },
-      ...{ roundTrips, headers, warnings: [...this.warnings] },
+      ...{ number, ...recorded, operations, came, took: performance.now() - this.began },
+      ...{ ...outcome, roundTrips, headers, warnings: [...this.warnings] },
       steps: this.steps.sort((one, other) => one.at - other.at),
       ...(handle !== undefined && { handle }),
       ...(stored && { stored }),
-      ...(response.hasHeader('content-length') && { bytes: length }),
     };
   }
 
@@ -117,9 +131,4 @@ function noteOf(payload: object): string {
     ([name]) => !['handle', 'userId', 'previousHandle'].includes(name),
   );
   return shown.map(([name, value]) => `${name}: ${printable(value)}`).join(', ');
-}
-
-function pathOf({ originalUrl, url = '/' }: InspectedRequest): string {
-  const [path = '/'] = (originalUrl ?? url).split('?', 1);
-  return printable(path).slice(0, MAX_PATH);
 }

@@ -20,19 +20,26 @@ export interface StoredEntry {
   readonly bytes: number;
 }
 
-/** What one request did with its session. Contains no session id, no secret and no value of an entry. */
+/** What one request, or one message of a gateway, did with its session. Contains no session id, no secret and no value of an entry. */
 export interface RequestTimeline {
   /** The number of the request, from 1 since the application started. */
   readonly number: number;
-  /** The HTTP method, such as `GET`. */
+  /** `request`: of HTTP; `message`: of a gateway; `operation`: of GraphQL, over a WebSocket. */
+  readonly kind: 'request' | 'message' | 'operation';
+  /** The HTTP method, such as `GET`; `MESSAGE`; the kind of operation, such as `QUERY`. */
   readonly method: string;
-  /** The path of the request, without its query. */
+  /** The path of the request, without its query; the name of the message; the field of the operation. */
   readonly path: string;
+  /** GraphQL's operations in the request: the kind and the field of each, such as `mutation signIn`. */
+  readonly operations: readonly string[];
   /** When the request arrived, in milliseconds since 1970. */
   readonly came: number;
-  /** The status of the response; `0`: the client closed the connection before it. */
-  readonly status: number;
-  /** Milliseconds until the response was sent. */
+  /**
+   * The status of the response; `0`: the client closed the connection before it. Absent: a message or an operation,
+   * which has none.
+   */
+  readonly status?: number;
+  /** Milliseconds until the response was sent, or the handler of the message had ended. */
   readonly took: number;
   /** The number of round trips to servers of the store. Sessions in memory need none. */
   readonly roundTrips: number;

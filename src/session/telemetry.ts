@@ -87,11 +87,22 @@ const channels = Object.fromEntries(
 /** `session`: the one that the event is about; looking at it changes nothing. */
 export type SessionObserver = (event: SessionEvent, payload: object, session?: object) => void;
 
+/**
+ * Runs a gateway's message of this event. `run` is to be told what to call when the message is over: with the error,
+ * if its session could not be stored.
+ */
+export type MessageObserver = (
+  event: string,
+  run: (onOver: (failure?: Error) => void) => Promise<unknown>,
+) => Promise<unknown>;
+
 /** Counts what happens to an application's sessions, and tells whoever listens. */
 export class SessionTelemetry {
   readonly counters: SessionCounters = { ...NONE_YET };
   /** Told of each event of this application, and of which session; the inspector's, if there is one. */
   observer: SessionObserver | undefined;
+  /** Runs each message of this application's gateways; the inspector's, too. */
+  messageObserver: MessageObserver | undefined;
 
   emit<E extends SessionEvent>(event: E, payload: SessionEventPayloads[E]): void {
     this.counters[event]++;

@@ -5,8 +5,8 @@ import type { ApplicationConfig } from '@nestjs/core';
 export interface SocketListener {
   /** Called with the adapter's arguments for a new client, before the gateways are. */
   onConnect(adapter: WebSocketAdapter, client: object, ...more: unknown[]): void;
-  /** Calls a message's handler. `undefined`: no answer is sent. */
-  onMessage(client: object, call: MessageCall, args: unknown[]): Promise<unknown>;
+  /** Calls the handler of a message of this event. `undefined`: no answer is sent. */
+  onMessage(client: object, call: MessageCall, args: unknown[], event: string): Promise<unknown>;
 }
 
 /** Nest's function for a message: guards, pipes, interceptors, handler and filters. */
@@ -38,7 +38,8 @@ function listenTo(adapter: WebSocketAdapter, listener: SocketListener): void {
   adapter.bindMessageHandlers = (client: object, handlers, transform) => {
     const wrapped = handlers.map((handler): WsMessageHandler => {
       const call = handler.callback as MessageCall;
-      const callback = (...args: unknown[]) => listener.onMessage(client, call, args);
+      const event = String(handler.message);
+      const callback = (...args: unknown[]) => listener.onMessage(client, call, args, event);
       return { ...handler, callback };
     });
     return bindMessageHandlers(client, wrapped, transform) as unknown;

@@ -13,10 +13,11 @@ export async function callHandler(
   socket: SocketSession,
   call: MessageCall,
   args: unknown[],
+  onOver?: (failure?: Error) => void,
 ): Promise<unknown> {
   if (socket.opening) await socket.opening;
   if (socket.isEnded) return undefined;
-  const message = new SocketMessage(socket);
+  const message = new SocketMessage(socket, onOver);
   const wrappedArgs = args.map((arg) =>
     typeof arg === 'function'
       ? message.holdAcknowledgement(arg as (...values: unknown[]) => unknown)
@@ -61,6 +62,6 @@ async function finish(message: SocketMessage): Promise<void> {
   } catch (error) {
     message.logFailure(error);
   }
-  message.isOver = true;
+  message.end();
   if (message.endsSocket || message.current.isGone) message.socket.close();
 }

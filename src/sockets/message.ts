@@ -36,13 +36,22 @@ export class SocketMessage implements SessionTransport {
   readonly current: CurrentSession;
   private failure: { readonly error: Error } | undefined;
 
-  constructor(readonly socket: MessageSocket) {
+  /** `onOver`: called when the message is done, with the error if its session could not be stored. */
+  constructor(
+    readonly socket: MessageSocket,
+    private readonly onOver?: (failure?: Error) => void,
+  ) {
     this.current = new CurrentSession(socket.edge.repository, this, socket.edge.onOutage);
   }
 
   /** Stores the changes. `undefined`: there are none. Also rejects if the session has ended meanwhile. */
   commit(): Promise<void> | undefined {
     return this.failure ? Promise.reject(this.failure.error) : this.store();
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.onOver?.(this.failure?.error);
   }
 
   /** Whether a commit failed. No later changes of the message are stored then. */

@@ -82,9 +82,12 @@ export class SessionSockets implements SocketListener, Handshakes {
     return this.handshakeSession(request).through(webSocket);
   }
 
-  onMessage(client: object, call: MessageCall, args: unknown[]): Promise<unknown> {
+  onMessage(client: object, call: MessageCall, args: unknown[], event: string): Promise<unknown> {
     const socket = this.sockets.get(client);
-    return socket ? callHandler(socket, call, args) : call(...args);
+    if (!socket) return call(...args);
+    const { messageObserver } = this.edge.telemetry;
+    if (!messageObserver) return callHandler(socket, call, args);
+    return messageObserver(event, (onOver) => callHandler(socket, call, args, onOver));
   }
 
   private handshakeSession(request: Handshake): HandshakeSession {

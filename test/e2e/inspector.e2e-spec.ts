@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Header, Post } from '@nestjs/common';
 
 import { Session, SessionManager } from '../../src/index.js';
-import { SessionInspectorModule, type RequestTimeline } from '../../src/inspector.js';
+import { SessionInspectorModule } from '../../src/inspector.js';
+import { timelinesDuring } from '../support/inspector-stream.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { PLATFORMS, startSessionApp, type SessionApp } from '../support/session-app.js';
 
@@ -64,25 +65,6 @@ describe.each(PLATFORMS)('the inspector, on %s', (platform) => {
 
   const pageOf = async () => (await app.visitor().get(PATH)).body;
 
-  /** Returns what the page's stream sends while `work` runs. */
-  async function liveDuring(
-    work: () => Promise<unknown>,
-    count: number,
-  ): Promise<RequestTimeline[]> {
-    const controller = new AbortController();
-    const response = await fetch(`${app.url}${PATH}/live`, { signal: controller.signal });
-    const working = work();
-    let text = '';
-    const events = () => [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!));
-    for await (const chunk of response.body!) {
-      text += Buffer.from(chunk).toString();
-      if (events().length >= count) break;
-    }
-    await working;
-    controller.abort();
-    return events().map(({ timeline }) => timeline);
-  }
-
   it('streams the timeline of each request when it ends', async () => {
     const ada = app.visitor();
     const work = async () => {
@@ -91,7 +73,7 @@ describe.each(PLATFORMS)('the inspector, on %s', (platform) => {
       await ada.get('/cart');
       await ada.get('/untouched');
     };
-    const [old, cart, read, untouched] = await liveDuring(work, 4);
+    const [old, cart, read, untouched] = await timelinesDuring(app.url + PATH, work, 4);
     expect([old, cart, read, untouched].map((one) => [one!.path, one!.roundTrips])).toEqual([
       ...[
         ['/old', 1],

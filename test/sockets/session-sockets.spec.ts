@@ -7,6 +7,7 @@ import type { WebSocketAdapter } from '@nestjs/common';
 import { NOT_SENT } from '../../src/http/received-id.js';
 import type { SessionEdge } from '../../src/http/request-session.js';
 import { sessionOf } from '../../src/http/session-of.js';
+import { SessionTelemetry } from '../../src/session/telemetry.js';
 import { SessionSockets } from '../../src/sockets/session-sockets.js';
 import { SocketRegistry } from '../../src/sockets/registry.js';
 import { SessionWorld } from '../support/session-world.js';
@@ -52,7 +53,8 @@ describe('the sockets of an application', () => {
       read: ({ headers: { id } }: { headers: { id?: string } }) =>
         id === undefined ? NOT_SENT : { ...NOT_SENT, ticket: { id, secret: 0 } },
     };
-    const edge = { repository: world.repository, transport } as unknown as SessionEdge;
+    const telemetry = new SessionTelemetry();
+    const edge = { repository: world.repository, transport, telemetry } as unknown as SessionEdge;
     sockets = new SessionSockets(edge, registry, 60, watchRemovals);
   });
 
@@ -65,7 +67,7 @@ describe('the sockets of an application', () => {
   async function connect(id?: string): Promise<Client> {
     const client = new Client(id);
     sockets.onConnect(adapter as WebSocketAdapter, client);
-    await sockets.onMessage(client, () => Promise.resolve(), []);
+    await sockets.onMessage(client, () => Promise.resolve(), [], 'hello');
     return client;
   }
 
