@@ -25,6 +25,7 @@ interface SignIn {
 /** What cuts requests off, and what lets them follow. */
 export class BorderModel extends WriteModel {
   ends(view: RequestView): void {
+    view.endsFrom = this.tick;
     this.doubt(view.life, view, 'ending');
     if (view.life?.user !== undefined) this.endsOthers(view, view.life.signIn);
   }
@@ -195,6 +196,8 @@ export class BorderModel extends WriteModel {
     const read = parent ? view.read.filter(({ entry }) => keeps(keep, entry)) : [];
     this.ended(view);
     if (parent) this.checkKept(view, keep, entries, parent);
+    if (isStored && parent && parent.over < view.endsFrom && !parent.isSplit)
+      this.wrong(`${view.name} keeps entries of ${parent.name}, which was over`);
     if (!parent && !isStored) {
       for (const tag of own) tag.state = 'pending';
       return;
