@@ -10,18 +10,31 @@ export interface Surroundings {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/** How a server's program tells its version. Debian keeps that of PostgreSQL off the PATH, but not its client. */
+const PROGRAMS = { memcached: 'memcached', Redis: 'redis-server', Postgres: 'psql' } as const;
+
+export type ServerName = keyof typeof PROGRAMS;
+
 /** `packages`: those whose versions matter. */
-export function surroundings(packages: readonly string[]): Surroundings {
+export function surroundings(
+  packages: readonly string[],
+  server: ServerName = 'memcached',
+): Surroundings {
   return {
     date: new Date().toISOString(),
     machine: machine(),
     versions: {
       'nestjs-session-manager': ownVersion(),
       node: process.version.slice(1),
-      memcached: execFileSync('memcached', ['--version']).toString().trim().split(' ')[1]!,
+      [server]: serverVersion(server),
       ...Object.fromEntries(packages.map((name) => [name, installedVersion(name)])),
     },
   };
+}
+
+function serverVersion(server: ServerName): string {
+  const told = execFileSync(PROGRAMS[server], ['--version']).toString();
+  return /\d+(\.\d+)+/.exec(told)![0];
 }
 
 function machine(): string {

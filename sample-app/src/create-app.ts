@@ -27,7 +27,9 @@ export function withPages(app: NestExpressApplication, config: Config): NestExpr
   app.useWebSocketAdapter(new WsAdapter(app));
   renderWithEta(app);
   app.setLocal('helpers', viewHelpers);
-  app.setLocal('usesMemcached', config.memcachedServers.length > 0);
+  const usesMemcached = config.memcachedServers.length > 0;
+  app.setLocal('usesMemcached', usesMemcached);
+  app.setLocal('usesFile', !usesMemcached && config.sessionsFile !== undefined);
   app.setLocal('inspector', INSPECTOR && `/${INSPECTOR}`);
   return app;
 }

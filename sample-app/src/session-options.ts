@@ -1,14 +1,12 @@
 import { memcachedStore, type SessionModuleOptions } from 'nestjs-session-manager';
+import { sqliteStore } from 'nestjs-session-manager/sqlite';
 
 import type { Config } from './config.js';
 import { countRoundTrips } from './request-cost/request-cost.js';
 
-export function sessionOptions({ memcachedServers }: Config): SessionModuleOptions {
+export function sessionOptions(config: Config): SessionModuleOptions {
   return {
-    ...(memcachedServers.length > 0 && {
-      // `memcached: memcachedServers` would do. This is the same store, its round trips counted.
-      stores: countRoundTrips(memcachedStore(memcachedServers)),
-    }),
+    ...place(config),
     // Browsers have the cookie. A program that sends the header is answered by it, and gets no cookie;
     // who has the cookie never finds the id in a header, where scripts could read it.
     transport: ['cookie', { header: 'x-session-id' }],
@@ -22,4 +20,13 @@ export function sessionOptions({ memcachedServers }: Config): SessionModuleOptio
       // Messages of gateways change the basket as well: there the handshake's origin is checked.
     },
   };
+}
+
+/** memcached if there is one, else a file, else the memory of this process. */
+function place({ memcachedServers, sessionsFile }: Config): SessionModuleOptions {
+  if (memcachedServers.length > 0) {
+    // `memcached: memcachedServers` would do. This is the same store, its round trips counted.
+    return { stores: countRoundTrips(memcachedStore(memcachedServers)) };
+  }
+  return sessionsFile === undefined ? {} : { stores: sqliteStore(sessionsFile) };
 }

@@ -1,4 +1,5 @@
 import { visitor, type Visitor } from '../../test/support/http-client.js';
+import type { Config } from '../src/config.js';
 import { createApp } from '../src/create-app.js';
 
 export interface RunningApp {
@@ -9,9 +10,13 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
-/** The sample app on a free port; without servers in memory. */
-export async function startApp(...memcachedServers: string[]): Promise<RunningApp> {
-  const app = await createApp({ port: 0, memcachedServers }, { logger: false });
+/** The sample app on a free port; without a server in memory. */
+export function startApp(memcached?: string): Promise<RunningApp> {
+  return startAppWith({ memcachedServers: memcached === undefined ? [] : [memcached] });
+}
+
+export async function startAppWith(config: Omit<Config, 'port'>): Promise<RunningApp> {
+  const app = await createApp({ ...config, port: 0 }, { logger: false });
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   return {

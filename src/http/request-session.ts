@@ -9,6 +9,7 @@ import type { ForeignSession, SessionMigration } from '../session/foreign-sessio
 import type { SessionRepository } from '../session/repository.js';
 import type { SessionTelemetry } from '../session/telemetry.js';
 import type { SessionClient } from '../session/session-user.js';
+import type { SessionError } from '../session/errors.js';
 import type { Session } from '../session/session.js';
 import { HeldResponse, type ResponseGate } from './held-response.js';
 import { addCookie } from './response-head.js';
@@ -96,10 +97,14 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
 
   foreignSession(): ForeignSession | undefined {
     const header = this.raw.headers.cookie;
-    if (this.received.wasSent || header === undefined) return undefined;
+    if (header === undefined) return undefined;
     const session = this.edge.migration?.sessionOf(header);
     this.hasForeignCookie = session !== undefined;
     return session;
+  }
+
+  onNotAdopted(error: SessionError): void {
+    this.edge.log.notAdopted(error);
   }
 
   presentedTicket(): SessionTicket | undefined {

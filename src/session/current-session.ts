@@ -15,6 +15,7 @@ import {
   SessionLimitError,
   SessionReadOnlyError,
   SessionStoreError,
+  SessionTooLargeError,
 } from './errors.js';
 import type { KeepOptions, RememberOptions, Session } from './session.js';
 
@@ -319,7 +320,7 @@ export class CurrentSession {
     const ticket = this.transport.presentedTicket();
     const found = ticket && (await this.repository.find(ticket, touch));
     if (ticket && !found) this.transport.onUnknownId?.();
-    const session = found ?? (ticket ? undefined : await this.carryOver());
+    const session = found ?? (await this.carryOver());
     return this.take(session ?? this.repository.begin());
   }
 
@@ -327,9 +328,17 @@ export class CurrentSession {
   private async carryOver(): Promise<SessionState | undefined> {
     const foreign = this.transport.foreignSession?.();
     if (!foreign || this.transport.isOutside) return undefined;
-    const entries = await foreign.read();
-    if (entries) {
-      await this.repository.adopt(foreign.ticket, entries);
+    const session = await foreign.read();
+    if (session) {
+      try {
+        await this.repository.adopt(foreign.ticket, session, this.transport.client?.() ?? {});
+      } catch (error) {
+        // The visitor is a stranger, who can sign in, and not locked out.
+        if (!(error instanceof SessionLimitError || error instanceof SessionTooLargeError))
+          throw error;
+        this.transport.onNotAdopted?.(error);
+        return undefined;
+      }
       await foreign.destroy();
     }
     return this.repository.findAdopted(foreign.ticket);

@@ -1,4 +1,5 @@
 import type { ForeignSession } from './foreign-session.js';
+import type { SessionError } from './errors.js';
 import type { SessionTicket } from './storage/keys.js';
 import type { SessionClient } from './session-user.js';
 
@@ -20,6 +21,8 @@ export interface SessionTransport {
   readonly isMute?: boolean;
   /** The session of another library that the client has, to be carried over. */
   foreignSession?(): ForeignSession | undefined;
+  /** Called if that session cannot be stored here: it is too large, or its user has too many. */
+  onNotAdopted?(error: SessionError): void;
   /** Called if the client's id is unknown. May throw. */
   onUnknownId?(): void;
 }

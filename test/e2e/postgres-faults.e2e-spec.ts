@@ -97,12 +97,12 @@ describe.each(PLATFORMS)('faults of Postgres, on %s', (platform) => {
 
   it('refused connections: 503 at once, until they are accepted again', async () => {
     const visitors = await crowd(await start());
-    proxy.refuse(true);
+    await proxy.refuse(true);
     expect(await statuses(visitors)).toEqual([503]);
     const begun = performance.now();
     expect(await statuses(visitors)).toEqual([503]);
     expect(performance.now() - begun).toBeLessThan(PROMPT);
-    proxy.refuse(false);
+    await proxy.refuse(false);
     await recovered(visitors);
   });
 

@@ -5,6 +5,9 @@ import type { Fault } from './fault.js';
 import type { Exit, FaultsApp } from './faults-app.js';
 
 const HOUR = 60 * 60 * 1000;
+/** Longer than the time-out of any store. */
+const BLOCKED = 700;
+const TIMES = 3;
 const POLL = 20;
 /** Milliseconds that 200 requests may have to wait for each other, and for the end of the server. */
 const HANDLER = 2_000;
@@ -53,15 +56,39 @@ const stopped: Fault = {
   },
 };
 
-const clockSetBack: Fault = {
-  name: 'the clock is set back by an hour',
+function clockSet(name: string, offset: number): Fault {
+  return {
+    name,
+    refuses: 'nothing',
+    async begin({ sides }) {
+      for (const { app } of sides) await app.setClock(offset);
+    },
+    async end({ sides }) {
+      for (const { app } of sides) await app.setClock(0);
+    },
+  };
+}
+
+/** Requests are in flight whenever it begins. */
+const blocked: Fault = {
+  name: `the event loop is blocked ${TIMES} times for ${BLOCKED} ms`,
   refuses: 'nothing',
+  isMomentary: true,
+  handler: TIMES * BLOCKED,
   async begin({ sides }) {
-    for (const { app } of sides) await app.setClock(-HOUR);
+    await Promise.all(
+      sides.map(async ({ app }) => {
+        for (let time = 1; time <= TIMES; time++) await app.block(BLOCKED);
+      }),
+    );
   },
-  async end({ sides }) {
-    for (const { app } of sides) await app.setClock(0);
-  },
+  end: () => Promise.resolve(),
 };
 
-export const applicationFaults = (): Fault[] => [killed, stopped, clockSetBack];
+export const applicationFaults = (): Fault[] => [
+  killed,
+  stopped,
+  blocked,
+  clockSet('the clock is set back by an hour', -HOUR),
+  clockSet('the clock is set forward by an hour', HOUR),
+];

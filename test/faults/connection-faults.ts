@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 
 import type { ChangedReply } from '../support/recording-proxy.js';
 import type { Fault } from './fault.js';
+import type { MemcachedWorld } from './memcached-world.js';
 
-const refused: Fault = {
+const refused: Fault<MemcachedWorld> = {
   name: 'connections are refused',
   isProxied: true,
   async begin({ proxy }) {
@@ -19,8 +20,8 @@ const refused: Fault = {
 function changed(
   name: string,
   change: (reply: Buffer) => ChangedReply,
-  more: Partial<Fault> = {},
-): Fault {
+  more: Partial<Fault<MemcachedWorld>> = {},
+): Fault<MemcachedWorld> {
   return {
     name,
     isProxied: true,
@@ -34,7 +35,10 @@ function changed(
   };
 }
 
-function slowed(milliseconds: number, more: Partial<Fault> = {}): Fault {
+function slowed(
+  milliseconds: number,
+  more: Partial<Fault<MemcachedWorld>> = {},
+): Fault<MemcachedWorld> {
   return {
     name: `replies take ${milliseconds} ms longer`,
     isProxied: true,
@@ -63,7 +67,7 @@ function gusts(): () => number {
   };
 }
 
-export const connectionFaults = (inGusts = gusts()): Fault[] => [
+export const connectionFaults = (inGusts = gusts()): Fault<MemcachedWorld>[] => [
   refused,
   changed('connections are reset in the middle of a reply', (reply) => ({
     bytes: half(reply),

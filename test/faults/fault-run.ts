@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { startMemcached } from '../support/memcached.js';
-import { recordingProxy } from '../support/recording-proxy.js';
-import { Crowd } from './crowd.js';
+import type { Crowd } from './crowd.js';
 import type { Fault, FaultyWorld, Side } from './fault.js';
-import { FaultsApp, type Contender, type Figures } from './faults-app.js';
+import type { Contender, Figures } from './faults-app.js';
+import { stopSides } from './sides.js';
 import type { Seen } from './visitor.js';
 
 export interface RunSettings {
@@ -24,8 +23,8 @@ export interface Sighting {
   readonly seen: readonly Seen[];
   /** When the fault was over, by the clock of what was seen. */
   readonly ended: number;
-  /** Commands of this package that reached the proxy while the fault lasted. */
-  readonly commands: number;
+  /** Commands of this package that reached the proxy while the fault lasted, if it counts them. */
+  readonly commands: number | undefined;
   /** What was there when all was over; of an application that had to be restarted for it, if it had. */
   readonly final: readonly Seen[];
   /** Milliseconds, from the end of the fault to the last one who was not served; 0: nobody. */
@@ -41,14 +40,25 @@ export interface Sighting {
   readonly logged: readonly string[];
 }
 
-export const VISITORS = 200;
 /** What the fault does to nobody. */
-export function isGood({ loses }: Fault, { outcome }: Seen): boolean {
+export function isGood<World extends FaultyWorld>(
+  { loses }: Fault<World>,
+  { outcome }: Seen,
+): boolean {
   return outcome === 'served' || (outcome === 'stranger' && loses !== undefined);
 }
 
+export type StartWorld<World extends FaultyWorld> = (
+  fault: Fault<World>,
+  contenders: readonly Contender[],
+) => Promise<World>;
+
 /** Lets everybody go through the same fault at the same time, and tells what was seen. */
-export async function runFault(fault: Fault, settings: RunSettings): Promise<Sighting[]> {
+export async function runFault<World extends FaultyWorld>(
+  fault: Fault<World>,
+  startWorld: StartWorld<World>,
+  settings: RunSettings,
+): Promise<Sighting[]> {
   const world = await startWorld(fault, settings.contenders);
   try {
     const { sides } = world;
@@ -59,13 +69,13 @@ export async function runFault(fault: Fault, settings: RunSettings): Promise<Sig
     await delay(settings.calm * 1000);
     for (const side of sides) shouldBeCalm(side);
     const before = (await figuresOf(sides)) as Figures[];
-    world.proxy.reset();
+    world.takeCommands?.();
 
     const began = performance.now();
     await fault.begin(world);
-    await delay(settings.seconds * 1000);
+    if (!fault.isMomentary) await delay(settings.seconds * 1000);
     const during = fault.isDown ? undefined : await figuresOf(sides);
-    const commands = world.proxy.commands.filter(({ key }) => key.startsWith('sess:')).length;
+    const commands = world.takeCommands?.();
     await fault.end(world);
     const ended = performance.now();
 
@@ -97,31 +107,9 @@ export async function runFault(fault: Fault, settings: RunSettings): Promise<Sig
       }),
     );
   } finally {
-    await stopWorld(world);
+    await stopSides(world.sides);
+    await world.stopStore();
   }
-}
-
-async function startWorld(fault: Fault, contenders: readonly Contender[]): Promise<FaultyWorld> {
-  const memcached = await startMemcached({ args: fault.memcached ?? [] });
-  const proxy = await recordingProxy(memcached.port);
-  const { server } = fault.isProxied ? proxy : memcached;
-  const sides = await Promise.all(
-    contenders.map(async (contender) => {
-      const app = new FaultsApp({ contender, memcached: server });
-      await app.start();
-      const joinsAgain = fault.loses !== undefined;
-      return { contender, app, crowd: new Crowd(() => app.port, { size: VISITORS, joinsAgain }) };
-    }),
-  );
-  return { memcached, proxy, sides };
-}
-
-async function stopWorld({ memcached, proxy, sides }: FaultyWorld): Promise<void> {
-  for (const { crowd } of sides) await crowd.end();
-  for (const { crowd } of sides) crowd.leave();
-  await Promise.all(sides.map(({ app }) => app.stop()));
-  await proxy.close();
-  await memcached.stop();
 }
 
 function figuresOf(sides: readonly Side[]): Promise<(Figures | undefined)[]> {
@@ -136,9 +124,9 @@ function shouldBeCalm({ contender, crowd }: Side): void {
 }
 
 /** Waits until all have been served for a while. */
-async function recoveryOf(
+async function recoveryOf<World extends FaultyWorld>(
   crowd: Crowd,
-  fault: Fault,
+  fault: Fault<World>,
   ended: number,
   { calm, patience }: RunSettings,
 ): Promise<{ recovery: number; hasRecovered: boolean }> {

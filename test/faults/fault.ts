@@ -1,14 +1,13 @@
-import type { Memcached } from '../support/memcached.js';
-import type { RecordingProxy } from '../support/recording-proxy.js';
 import type { Contender, FaultsApp } from './faults-app.js';
 import type { Crowd } from './crowd.js';
 
-/** What a fault can be made of. */
+/** A store and the applications that keep their sessions in it. */
 export interface FaultyWorld {
-  /** Another one after it was restarted. */
-  memcached: Memcached;
-  readonly proxy: RecordingProxy;
   readonly sides: readonly Side[];
+  /** The commands of this package that reached a proxy since the last time it was asked, if it counts them. */
+  takeCommands?(): number;
+  /** Stops the store, after the applications were stopped. */
+  stopStore(): Promise<unknown>;
 }
 
 /** One of those who go through the same fault: an application and its visitors. */
@@ -19,22 +18,24 @@ export interface Side {
 }
 
 /** Something that goes wrong, and is over again; and what has to be seen of it then. */
-export interface Fault {
+export interface Fault<World extends FaultyWorld = FaultyWorld> {
   /** As it stands in the table of docs/reliability.md. */
   readonly name: string;
   /** Begins it. */
-  begin(world: FaultyWorld): Promise<void>;
-  end(world: FaultyWorld): Promise<void>;
-  /** memcached's command-line arguments. */
-  readonly memcached?: readonly string[];
-  /** Whether the applications reach memcached through the fault-making proxy. */
+  begin(world: World): Promise<void>;
+  end(world: World): Promise<void>;
+  /** The server's command-line arguments. */
+  readonly args?: readonly string[];
+  /** Whether the applications reach the server through the fault-making proxy. */
   readonly isProxied?: boolean;
   /** What cannot be served meanwhile; default: nothing that uses a session. */
-  readonly refuses?: 'all' | 'writes' | 'nothing';
-  /** What is gone for good; default: nothing, as memcached keeps its memory. */
+  readonly refuses?: 'all' | 'some' | 'writes' | 'nothing';
+  /** What is gone for good; default: nothing, as the server keeps what it has. */
   readonly loses?: 'all' | 'some';
   /** The application itself is not there. */
   readonly isDown?: boolean;
+  /** It has happened as soon as it has begun. */
+  readonly isMomentary?: boolean;
   /** It comes and goes while it lasts. */
   readonly isFitful?: boolean;
   /** Operations that a request may have to wait for, each for its time-out; default 1. */

@@ -6,14 +6,21 @@ const SCRIPT = fileURLToPath(new URL('../support/faults-server.mjs', import.meta
 
 export type Contender = 'ours' | 'express-session';
 
+/** Where an application keeps its sessions: in one of these, or in memcached with a durable tier in Postgres. */
+export interface StoresOfApp {
+  /** `host:port` */
+  readonly memcached?: string;
+  /** A URL. */
+  readonly redis?: string;
+  /** A URL. */
+  readonly postgres?: string;
+}
+
 export interface AppSettings {
   readonly contender: Contender;
-  /** `host:port` */
-  readonly memcached: string;
+  readonly stores: StoresOfApp;
   /** Default: Express. */
   readonly platform?: 'express' | 'fastify';
-  /** Of Postgres: with a durable tier there; or `only`, without memcached. */
-  readonly postgres?: { readonly url: string; readonly only?: boolean };
   /** By Nest's `useProcessExit`: with code 0, not by the signal once more. */
   readonly exits?: boolean;
 }
@@ -45,21 +52,17 @@ export class FaultsApp {
   constructor(private readonly settings: AppSettings) {}
 
   async start(): Promise<void> {
-    const { contender, memcached, platform = 'express', exits = false } = this.settings;
-    const args = [contender, memcached, String(this.port), platform, exits ? 'exit' : 'signal'];
+    const { contender, stores, platform = 'express', exits = false } = this.settings;
+    const ending = exits ? 'exit' : 'signal';
+    const args = [contender, JSON.stringify(stores), String(this.port), platform, ending];
     const child = fork(SCRIPT, args, {
       // Without the flags that Jest runs with.
       execArgv: ['--expose-gc'],
-      env: { ...process.env, ...this.places, NODE_ENV: 'test', NODE_OPTIONS: '' },
+      env: { ...process.env, NODE_ENV: 'test', NODE_OPTIONS: '' },
     });
     this.process = child;
     this.exit = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
     this.port = (await this.message<{ port: number }>()).port;
-  }
-
-  private get places(): NodeJS.ProcessEnv {
-    const { postgres } = this.settings;
-    return postgres ? { POSTGRES: postgres.url, ONLY_POSTGRES: postgres.only ? 'yes' : '' } : {};
   }
 
   get hasEnded(): boolean {
@@ -80,6 +83,11 @@ export class FaultsApp {
   /** Sets its clock, so many milliseconds off the real one. */
   async setClock(offset: number): Promise<void> {
     await this.ask({ clockOffset: offset });
+  }
+
+  /** Blocks its event loop for so many milliseconds; done as soon as it goes on. */
+  async block(milliseconds: number): Promise<void> {
+    await this.ask({ block: milliseconds });
   }
 
   /** Tells how it ended. */

@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startMemcached } from '../support/memcached.js';
 import type { Fault } from './fault.js';
 import { Filler } from './filler.js';
+import type { MemcachedWorld } from './memcached-world.js';
 
-const hung: Fault = {
+const hung: Fault<MemcachedWorld> = {
   name: 'memcached hangs (SIGSTOP), and goes on',
   async begin({ memcached }) {
     memcached.pause();
@@ -15,7 +16,7 @@ const hung: Fault = {
   },
 };
 
-const killed: Fault = {
+const killed: Fault<MemcachedWorld> = {
   name: 'memcached is killed, and restarted empty',
   loses: 'all',
   async begin({ memcached }) {
@@ -30,12 +31,12 @@ const killed: Fault = {
 const ROUNDS = 5;
 
 /** Half of the visitors are away meanwhile: what is in use is not evicted first. */
-function evicting(): Fault {
+function evicting(): Fault<MemcachedWorld> {
   let isOver = false;
   let flood: Promise<void>;
   return {
     name: 'memcached is full, and evicts (`-m 8`)',
-    memcached: ['-m', '8'],
+    args: ['-m', '8'],
     refuses: 'nothing',
     loses: 'some',
     async begin({ memcached, sides }) {
@@ -59,11 +60,11 @@ function evicting(): Fault {
   };
 }
 
-function withoutEvictions(): Fault {
+function withoutEvictions(): Fault<MemcachedWorld> {
   let filler: Filler;
   return {
     name: 'memcached is full, and refuses (`-M`)',
-    memcached: ['-m', '8', '-M'],
+    args: ['-m', '8', '-M'],
     refuses: 'writes',
     async begin({ memcached }) {
       filler = await Filler.connect(memcached.port);
@@ -77,11 +78,11 @@ function withoutEvictions(): Fault {
 }
 
 /** Other clients have all of its connections, the applications' own among them. */
-function outOfConnections(): Fault {
+function outOfConnections(): Fault<MemcachedWorld> {
   const others: Socket[] = [];
   return {
     name: 'memcached is out of connections (`-c`)',
-    memcached: ['-c', '40'],
+    args: ['-c', '40'],
     isProxied: true,
     async begin({ memcached, proxy }) {
       await proxy.refuse(true);
@@ -109,7 +110,7 @@ function outOfConnections(): Fault {
   };
 }
 
-export const memcachedFaults = (): Fault[] => [
+export const memcachedFaults = (): Fault<MemcachedWorld>[] => [
   hung,
   killed,
   evicting(),

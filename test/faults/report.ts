@@ -1,15 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-import { surroundings } from '../../bench/report/machine.js';
+import { surroundings, type ServerName } from '../../bench/report/machine.js';
 import { markdownTable } from '../../bench/report/markdown-table.js';
 import { isGood, type Sighting } from './fault-run.js';
-import type { Fault } from './fault.js';
+import type { Fault, FaultyWorld } from './fault.js';
 import { PATIENCE } from './requests.js';
 import type { Outcome, Seen } from './visitor.js';
 
 const PAGE = 'docs/reliability.md';
-const BEGIN = '<!-- written by FAULTS_REPORT=1 npm run test:faults -->';
 const END = '<!-- end of what is written -->';
+const beginOf = (store: string) =>
+  `<!-- ${store}: written by FAULTS_REPORT=1 npm run test:faults -->`;
 
 /** How the table calls what visitors saw. */
 const WORDS: Record<Outcome, string> = {
@@ -24,6 +25,12 @@ const WORDS: Record<Outcome, string> = {
   down: 'no connection',
 };
 
+export interface ReportedStore {
+  readonly name: ServerName;
+  /** Packages whose versions matter, besides express-session. */
+  readonly peers: readonly string[];
+}
+
 export interface ReportSettings {
   /** Seconds that each fault lasted. */
   readonly seconds: number;
@@ -31,27 +38,32 @@ export interface ReportSettings {
   readonly patience: number;
 }
 
+type Sightings<World extends FaultyWorld> = ReadonlyMap<Fault<World>, readonly Sighting[]>;
+
 /** Puts the table of what was seen into its place in the documentation. */
-export function writeReport(
-  sightings: ReadonlyMap<Fault, readonly Sighting[]>,
+export function writeReport<World extends FaultyWorld>(
+  store: ReportedStore,
+  sightings: Sightings<World>,
   settings: ReportSettings,
 ): void {
   const page = readFileSync(PAGE, 'utf8');
-  const [before, rest] = page.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (after === undefined) throw new Error(`${PAGE} has no place for the table: ${BEGIN}, ${END}`);
-  const text = [BEGIN, where(settings), tableOf(sightings, settings), END].join('\n\n');
-  writeFileSync(PAGE, `${before}${text}${after}`);
+  const begin = beginOf(store.name);
+  const [before, rest] = page.split(begin);
+  const end = rest?.indexOf(END) ?? -1;
+  if (end === -1) throw new Error(`${PAGE} has no place for the table: ${begin}, ${END}`);
+  const text = [begin, where(store, settings), tableOf(sightings, settings), ''].join('\n\n');
+  writeFileSync(PAGE, `${before}${text}${rest!.slice(end)}`);
 }
 
-function where({ seconds }: ReportSettings): string {
-  const { date, machine, versions } = surroundings(['express-session', 'connect-memcached']);
-  const used = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+function where({ name, peers }: ReportedStore, { seconds }: ReportSettings): string {
+  const found = surroundings(['express-session', ...peers], name);
+  const used = Object.entries(found.versions).map(([what, version]) => `${what} ${version}`);
+  const { date, machine } = found;
   return `Each fault lasted ${seconds} s. ${date.slice(0, 10)}, ${machine}; ${used.join(', ')}.`;
 }
 
-function tableOf(
-  sightings: ReadonlyMap<Fault, readonly Sighting[]>,
+function tableOf<World extends FaultyWorld>(
+  sightings: Sightings<World>,
   { patience }: ReportSettings,
 ): string {
   const header = ['fault', 'sessions by', 'users saw', 'for', 'lost', 'served again after'];
@@ -83,7 +95,7 @@ function whatWasSeen({ seen, ended, hasDied }: Sighting): string {
   );
 }
 
-function forHowLong(fault: Fault, { seen }: Sighting): string {
+function forHowLong<World extends FaultyWorld>(fault: Fault<World>, { seen }: Sighting): string {
   const bad = seen.filter((one) => !isGood(fault, one));
   if (bad.length === 0) return '–';
   const first = Math.min(...bad.map(({ began }) => began));
@@ -91,7 +103,7 @@ function forHowLong(fault: Fault, { seen }: Sighting): string {
   return seconds(last - first);
 }
 
-/** For good: what is not there when the fault is over, though memcached or a client was told of it. */
+/** For good: what is not there when the fault is over, though the server or a client was told of it. */
 function whatWasLost({ seen, final }: Sighting): string {
   const writes = [...seen, ...final].reduce((sum, { lost }) => sum + lost, 0);
   const isGone = ({ outcome }: Seen): boolean => outcome === 'stranger';

@@ -26,8 +26,11 @@ describe.each(CASES)('SIGTERM with requests in flight: $place, on $platform', (w
 
   async function start(exits = false): Promise<void> {
     app = new FaultsApp({
-      ...{ contender: 'ours', memcached: memcached.server, platform, exits },
-      ...(postgres && { postgres: { url: postgres.url, only: place === 'Postgres alone' } }),
+      ...{ contender: 'ours', platform, exits },
+      stores: {
+        ...(place !== 'Postgres alone' && { memcached: memcached.server }),
+        ...(postgres && { postgres: postgres.url }),
+      },
     });
     await app.start();
     crowd = new Crowd(() => app.port, { size: VISITORS, joinsAgain: false });

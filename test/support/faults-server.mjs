@@ -1,9 +1,9 @@
 /*
  * A server process of its own whose sessions go through faults, on the built package or on
- * express-session with connect-memcached; in plain JavaScript so that it needs no build. With POSTGRES in its environment it has
- * a durable tier there.
+ * express-session; in plain JavaScript so that it needs no build. The stores are JSON: `memcached`, `redis` or
+ * `postgres`, or memcached and postgres as its durable tier.
  *
- * node faults-server.mjs ours|express-session <memcached> <port> express|fastify signal|exit
+ * node faults-server.mjs ours|express-session <stores> <port> express|fastify signal|exit
  */
 import 'reflect-metadata';
 
@@ -14,7 +14,8 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-const [contender, memcached, port, platform, ending] = process.argv.slice(2);
+const [contender, stores, port, platform, ending] = process.argv.slice(2);
+const { memcached, redis, postgres } = JSON.parse(stores);
 const isOurs = contender === 'ours';
 
 /** The connections this process made, whatever became of them. */
@@ -81,26 +82,49 @@ route(Get('untouched'), 'untouched', false);
 Controller()(FaultsController);
 
 class AppModule {}
-const { POSTGRES: url, ONLY_POSTGRES: only } = process.env;
-const place = url ? { stores: await storesWith(url) } : { memcached };
-const ours = () => SessionModule.forRoot({ ...place, cookie: { secure: false } });
+const ours = async () =>
+  SessionModule.forRoot({ stores: await ourStores(), cookie: { secure: false } });
 
 /** As the documentation has it. */
-async function storesWith(connectionString) {
+async function ourStores() {
   const { memcachedStore } = await import('nestjs-session-manager');
   const { postgresStore } = await import('nestjs-session-manager/postgres');
-  const postgres = postgresStore({ connectionString, migrate: true });
-  return only ? postgres : [memcachedStore(memcached), postgres];
+  const { redisStore } = await import('nestjs-session-manager/redis');
+  return [
+    ...(memcached ? [memcachedStore(memcached)] : []),
+    ...(redis ? [redisStore(redis)] : []),
+    ...(postgres ? [postgresStore({ connectionString: postgres, migrate: true })] : []),
+  ];
 }
 
-Module({ imports: isOurs ? [ours()] : [], controllers: [FaultsController] })(AppModule);
+/** As each one's documentation has it. */
+async function peerStore(session) {
+  if (redis) {
+    const [{ RedisStore }, { createClient }] = await Promise.all([
+      import('connect-redis'),
+      import('redis'),
+    ]);
+    const client = createClient({ url: redis });
+    client.on('error', (error) => told(error));
+    await client.connect();
+    return new RedisStore({ client, prefix: 'express:' });
+  }
+  if (postgres) {
+    const { default: connectPgSimple } = await import('connect-pg-simple');
+    const PostgresStore = connectPgSimple(session);
+    return new PostgresStore({ conString: postgres, createTableIfMissing: true });
+  }
+  const { default: connectMemcached } = await import('connect-memcached');
+  return new (connectMemcached(session))({ hosts: [memcached], prefix: 'express:' });
+}
+
+Module({ imports: isOurs ? [await ours()] : [], controllers: [FaultsController] })(AppModule);
 
 const adapter = platform === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
 const app = await NestFactory.create(AppModule, adapter, { logger });
 if (!isOurs) {
   const { default: expressSession } = await import('express-session');
-  const { default: connectMemcached } = await import('connect-memcached');
-  const store = new (connectMemcached(expressSession))({ hosts: [memcached], prefix: 'express:' });
+  const store = await peerStore(expressSession);
   const secret = 'only-for-the-tests-only-for-the-tests';
   app.use(expressSession({ store, secret, resave: false, saveUninitialized: false }));
 }
@@ -109,9 +133,10 @@ await app.listen(Number(port), '127.0.0.1');
 
 // Nothing to live for without the tests.
 process.on('disconnect', () => process.exit());
-process.on('message', ({ clockOffset: offset = clockOffset, collects, release }) => {
+process.on('message', ({ clockOffset: offset = clockOffset, collects, release, block = 0 }) => {
   clockOffset = offset;
   if (collects) globalThis.gc();
+  for (const end = performance.now() + block; performance.now() < end;);
   if (release) for (const go of waiting.splice(0)) go();
   const { heapUsed } = process.memoryUsage();
   const isListening = app.getHttpServer().listening;

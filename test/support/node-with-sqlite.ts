@@ -21,7 +21,7 @@ interface Report {
 }
 
 /** Runs these tests of a file here, or has all tests of the file run by a Node.js that has SQLite. */
-export function withSqlite(file: string, tests: () => void): void {
+export function withSqlite(file: string, tests: () => void, project = 'unit'): void {
   if (hasSqlite()) return tests();
   describe('with a later Node.js', () => {
     it(
@@ -32,7 +32,7 @@ export function withSqlite(file: string, tests: () => void): void {
         const args = [
           ...jest,
           '--selectProjects',
-          'unit',
+          project,
           '--ci',
           '--json',
           '--testPathPatterns',

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { chown, mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,12 @@ const execute = promisify(execFile);
 /** A PostgreSQL of a test's own, on the loopback interface, with nothing in it. */
 export interface Postgres {
   readonly port: number;
+  /** `127.0.0.1:port` */
+  readonly server: string;
   readonly url: string;
+  /** Connections stay open, nothing is answered. */
+  pause(): void;
+  resume(): void;
   /** Ends it as a crash does; its data stay. */
   kill(): Promise<void>;
   /** Starts it again after `kill`, on the same port with the same data. */
@@ -27,12 +33,18 @@ interface Home {
   readonly keeper: ServerProcess;
 }
 
-export async function startPostgres(): Promise<Postgres> {
+export interface PostgresOptions {
+  /** More command-line arguments. */
+  readonly args?: readonly string[];
+}
+
+export async function startPostgres({ args = [] }: PostgresOptions = {}): Promise<Postgres> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     const home = await makeHome();
-    const server = await start(home, port);
-    if (await isReady(server)) return postgres(server, home, port);
+    const begin = () => start(home, port, args);
+    const server = await begin();
+    if (await isReady(server)) return postgres(server, begin, home, port);
 
     await server.end('SIGKILL');
     await home.keeper.end('SIGKILL');
@@ -52,8 +64,12 @@ async function makeHome(): Promise<Home> {
   return { folder, user, keeper };
 }
 
-async function start({ folder, user }: Home, port: number): Promise<ServerProcess> {
-  const args = ['-D', folder, '-h', '127.0.0.1', '-p', String(port), '-k', '', '-F'];
+async function start(
+  { folder, user }: Home,
+  port: number,
+  more: readonly string[],
+): Promise<ServerProcess> {
+  const args = ['-D', folder, '-h', '127.0.0.1', '-p', String(port), '-k', '', '-F', ...more];
   return startServer(join(await programFolder(), 'postgres'), args, { ...user });
 }
 
@@ -64,14 +80,23 @@ async function isReady(server: ServerProcess): Promise<boolean> {
   return false;
 }
 
-function postgres(first: ServerProcess, home: Home, port: number): Postgres {
+function postgres(
+  first: ServerProcess,
+  begin: () => Promise<ServerProcess>,
+  home: Home,
+  port: number,
+): Postgres {
   let server = first;
   return {
     port,
+    server: `127.0.0.1:${port}`,
+    // First the process that makes others.
+    pause: () => [server.pid, ...childrenOf(server.pid)].forEach(signalTo('SIGSTOP')),
+    resume: () => [...childrenOf(server.pid), server.pid].forEach(signalTo('SIGCONT')),
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
     kill: () => server.end('SIGQUIT'),
     async restart() {
-      server = await start(home, port);
+      server = await begin();
       if (!(await isReady(server))) throw new Error(`postgres does not come back: ${server.log}`);
     },
     async stop() {
@@ -82,6 +107,22 @@ function postgres(first: ServerProcess, home: Home, port: number): Postgres {
       clearTimeout(breakOff);
       await home.keeper.end('SIGKILL');
     },
+  };
+}
+
+/** A connection is a process. */
+function childrenOf(pid: number): number[] {
+  const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return listed.trim().split(' ').map(Number);
+}
+
+function signalTo(name: NodeJS.Signals): (pid: number) => void {
+  return (pid) => {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // A connection that has ended meanwhile.
+    }
   };
 }
 

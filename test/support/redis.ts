@@ -90,7 +90,8 @@ export async function redisCommand(port: number, ...args: string[]): Promise<unk
   }
 }
 
-async function answers(process: ServerProcess, port: number): Promise<boolean> {
+/** Whether this process answers on that port, as soon as it does. */
+export async function answers(process: ServerProcess, port: number): Promise<boolean> {
   for (const end = Date.now() + 10_000; Date.now() < end && !process.hasExited; await delay(20)) {
     const info = (await redisCommand(port, 'INFO', 'server').catch(() => '')) as string;
     // The answer counts only if it is this process that gave it.

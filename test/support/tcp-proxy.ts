@@ -1,18 +1,22 @@
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 import { delayedWriter } from './delayed-writer.js';
 
 /** Stands between a client and any server, and makes what goes wrong with connections. */
 export interface TcpProxy {
   readonly port: number;
+  /** `127.0.0.1:port` */
+  readonly server: string;
   /** Breaks off all connections. */
   cut(): void;
-  /** Breaks off all connections, and new ones at once, until it is told otherwise. */
-  refuse(on: boolean): void;
+  /** Breaks off all connections and refuses new ones, on the same port. */
+  refuse(on: boolean): Promise<void>;
   /** What the server says comes so many milliseconds later. */
   delay(milliseconds: number): void;
   /** Nothing gets through until it is over; then all of it. Connections can be made. */
   hang(on: boolean): void;
+  /** From now on new connections lead to another server; those that are open stay. */
+  leadTo(port: number): void;
   /** From now on connections that are open stay so, and carry nothing; new ones work. */
   vanish(): void;
   close(): Promise<void>;
@@ -21,17 +25,16 @@ export interface TcpProxy {
 export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
   const open = new Map<Socket, Socket>();
   const halfOpen = new Set<Socket>();
-  const state = { refuses: false, delay: 0 };
+  let [target, delay] = [targetPort, 0];
   let held: (() => void)[] | undefined;
 
   const pass = (work: () => void): void => {
     if (held) held.push(work);
     else work();
   };
-  const server = createServer((client) => {
+  const serve = (client: Socket): void => {
     client.on('error', () => undefined);
-    if (state.refuses) return void client.destroy();
-    const upstream = connect(targetPort, '127.0.0.1');
+    const upstream = connect(target, '127.0.0.1');
     open.set(client, upstream);
     const isAlive = () => !halfOpen.has(client);
     const answer = delayedWriter(client);
@@ -40,7 +43,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     });
     upstream.setNoDelay(true).on('data', (chunk) => {
       pass(() => {
-        if (isAlive()) answer(chunk, state.delay);
+        if (isAlive()) answer(chunk, delay);
       });
     });
     upstream.on('error', () => undefined);
@@ -49,25 +52,34 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
       upstream.destroy();
     });
     upstream.on('close', () => isAlive() && client.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  };
+  let server: Server | undefined = await listen(0, serve);
+  const { port } = server.address() as AddressInfo;
 
   const cut = (): void => {
     for (const client of [...open.keys(), ...halfOpen]) client.destroy();
   };
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
+    server: `127.0.0.1:${port}`,
     cut,
-    refuse(on) {
-      state.refuses = on;
-      if (on) cut();
+    async refuse(on) {
+      if (!on) {
+        server ??= await listen(port, serve);
+        return;
+      }
+      // Its callback waits for the connections; the port is free at once.
+      server?.close();
+      server = undefined;
+      cut();
     },
-    delay: (milliseconds) => void (state.delay = milliseconds),
+    delay: (milliseconds) => void (delay = milliseconds),
     hang(on) {
       const waiting = held ?? [];
       held = on ? waiting : undefined;
       if (!on) for (const work of waiting) work();
     },
+    leadTo: (another) => void (target = another),
     vanish() {
       for (const [client, upstream] of open) {
         halfOpen.add(client);
@@ -75,9 +87,18 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
       }
     },
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((resolve) => (server ? server.close(resolve) : resolve(0)));
       cut();
       await closed;
     },
   };
+}
+
+async function listen(port: number, serve: (client: Socket) => void): Promise<Server> {
+  const server = createServer(serve);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return server;
 }

@@ -44,6 +44,10 @@ export interface LinkSettings {
   readonly timeout: number;
 }
 
+export function isRedisClient(value: unknown): value is RedisClient {
+  return isIoRedis(value) || isNodeRedis(value);
+}
+
 /** Creates links with the options of this client. `undefined`: the client is not supported. */
 export function linksLike(client: unknown, settings: LinkSettings): MakeLink | undefined {
   if (isIoRedis(client)) return ioRedisLinks(client, settings);

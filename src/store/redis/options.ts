@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { refuseUnknownOptions, requireWholeNumber } from '../../session/option-checks.js';
 import { printable } from '../../session/printable.js';
 import { SessionOptionsError } from '../../session/errors.js';
-import { linksLike, noClient, type MakeLink, type RedisClient } from './client.js';
+import { isRedisClient, linksLike, noClient, type MakeLink, type RedisClient } from './client.js';
 
 /** The address of Redis or Valkey, and how it is used. Give `client` or `url`. */
 export interface RedisStoreOptions {
@@ -96,8 +96,7 @@ export function checkRedisOptions(location: RedisLocation): CheckedRedisOptions 
 
 function asOptions(location: RedisLocation): RedisStoreOptions {
   if (typeof location === 'string') return { url: location };
-  if (linksLike(location, { timeout: TIMEOUT })) return { client: location as RedisClient };
-  return location as RedisStoreOptions;
+  return isRedisClient(location) ? { client: location } : location;
 }
 
 type Make = (module: never, url: string, options: object) => unknown;

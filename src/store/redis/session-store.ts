@@ -5,6 +5,7 @@ import type { MakeLink } from './client.js';
 import { RedisConnection } from './connection.js';
 import { diagnosisOf } from './diagnosis.js';
 import { RemovalWatch } from './removal-watch.js';
+import { isReply } from './reply.js';
 import { READ, REMOVE, UPDATE, type RedisScript } from './scripts.js';
 
 interface Settings {
@@ -136,8 +137,4 @@ function recordIn(value: unknown, left = -1): StoredText | undefined {
   if (head === undefined) return { text: value, version: FOREIGN };
   const lifeLeft = left < 0 ? undefined : left / 1000;
   return { text: value.slice(head.length), version: version!, lifeLeft };
-}
-
-function isReply(error: unknown, code: string): boolean {
-  return error instanceof Error && error.message.startsWith(code);
 }

@@ -10,6 +10,7 @@ import { redisStore } from '../../../src/store/redis/store.js';
 import { openSessionStore } from '../../../src/store/store.factory.js';
 import { startRedis } from '../../support/redis.js';
 import { cacheOver, KEY_PREFIX, TIMEOUT } from '../../support/stores.js';
+import { tcpProxy } from '../../support/tcp-proxy.js';
 import { vanishingProxy } from '../../support/vanishing-proxy.js';
 
 /** The timeout of an operation in milliseconds. */
@@ -103,6 +104,24 @@ describe.each(clients)('sessions in Redis during an outage, with %s', (_name, lo
     await backIn(() => store.find('sess:a'));
     expect((await store.find('sess:a'))?.text).toBe('first');
     expect(proxy.connections).toBeGreaterThan(before);
+  });
+
+  it('use a new connection if the server has become a replica, as after a failover by DNS', async () => {
+    const [old, next] = [await start(), await start()];
+    const proxy = await tcpProxy(old.port);
+    cleanUps.push(() => proxy.close());
+    const { store, server } = await openAt(proxy.port);
+    await next.command('REPLICAOF', '127.0.0.1', String(old.port));
+    while (!(await next.command('GET', 'sess:a'))) await delay(10);
+    await next.command('REPLICAOF', 'NO', 'ONE');
+    await old.command('REPLICAOF', '127.0.0.1', String(next.port));
+    proxy.leadTo(next.port); // the old server keeps its connections open
+    await failsInTime(() => store.create('sess:c', 'text', TIMEOUT));
+    await backIn(() => store.create('sess:c', 'text', TIMEOUT));
+    const { version } = (await store.find('sess:a'))!;
+    expect(await store.update('sess:a', 'second', version, TIMEOUT)).toBe('stored');
+    expect(String(await next.command('GET', 'sess:a'))).toMatch(/:second$/);
+    expect(server.state).not.toBe('down');
   });
 
   it('are read again, without an error, after a connection was closed', async () => {
