@@ -10,6 +10,7 @@ export type {
 } from './express-session/request-session-types.js';
 export {
   expressSession,
+  type ExpressSessionCookie,
   type ExpressSessionOptions,
   type ExpressSessionStore,
 } from './express-session/migration.js';

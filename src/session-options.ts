@@ -299,6 +299,12 @@ export function checkSessionOptions(options: SessionModuleOptions = {}): Checked
     throw new SessionOptionsError('migrateFrom', 'give expressSession({ secret, store })');
   }
   const cookie = checkCookieOptions(options.cookie);
+  if (migrateFrom?.cookieName === cookie.name) {
+    throw new SessionOptionsError(
+      'migrateFrom',
+      `its cookie is named ${cookie.name}, too, so that the two cannot be told apart; give cookie.name another name`,
+    );
+  }
   const transport = checkTransport(options.transport);
   const backend = backendOf(options);
   const secrets = checkSecrets(options.secrets);

@@ -109,6 +109,13 @@ export class SessionLog {
     );
   }
 
+  /** A session of another library stays where it is. */
+  notAdopted(error: SessionError): void {
+    this.limited.add(
+      `A session of migrateFrom could not be carried over, so its visitor has to sign in: ${error.message}`,
+    );
+  }
+
   /** At start: the route uses Nest's decorator of the same name, which an editor may import. */
   takesNestSession(route: string): void {
     this.logger.warn(

@@ -41,7 +41,9 @@ export function absoluteDeadline(policy: SessionPolicy, session: LivingSession):
   const { absoluteTimeout, remember } = policy;
   if (lifetime?.absolute === undefined) return deadlineAfter(createdAt, absoluteTimeout);
   const allowed = remember ? longer(absoluteTimeout, remember.absoluteTimeout) : absoluteTimeout;
-  return deadlineAfter(signedInAt, shorter(lifetime.absolute, allowed));
+  // A session that was carried over has a sign-in of unknown time, long before it.
+  const since = Math.max(signedInAt, createdAt);
+  return deadlineAfter(since, shorter(lifetime.absolute, allowed));
 }
 
 /** The life in seconds of a record that is written now: the idle timeout, limited by the absolute deadline. */

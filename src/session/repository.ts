@@ -1,8 +1,10 @@
+import { SessionAdoption } from './adoption.js';
 import type { SessionChanges } from './changes.js';
 import { SessionCommits } from './storage/commits.js';
 import { newTicket, StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
 import { isFlashKey } from './entry-value.js';
+import type { ForeignEntries } from './foreign-session.js';
 import { SessionLookup } from './lookup.js';
 import { lifetimeAfterSignIn, lifetimeOf, lifetimeWithCookie } from './lifetime.js';
 import type { SessionPolicy } from './policy.js';
@@ -14,7 +16,7 @@ import { removeSession, type Removal } from './storage/removal.js';
 import { ScheduledRotation } from './rotation/scheduled-rotation.js';
 import { expectedRecord, SessionState } from './session-state.js';
 import type { SessionStore } from './storage/store.js';
-import { newHandle, type SessionUser } from './session-user.js';
+import { newHandle, type SessionClient, type SessionUser } from './session-user.js';
 import { SessionDestroyedError, SessionLimitError, SessionValueError } from './errors.js';
 import type { KeepOptions } from './session.js';
 import { UserLookup } from './users/lookup.js';
@@ -29,6 +31,7 @@ export class SessionRepository {
   private readonly membership: UserMembership;
   private readonly moves: SessionMoves;
   private readonly lookup: SessionLookup;
+  private readonly adoption: SessionAdoption;
   /** The sessions of users, for `UserSessions`. */
   readonly users: UserLookup;
   /** Ends all sessions at once. */
@@ -48,6 +51,7 @@ export class SessionRepository {
     const parts = [this.records, this.keys, this.rotation, this.membership, policy] as const;
     this.moves = new SessionMoves(...parts);
     this.lookup = new SessionLookup(...parts);
+    this.adoption = new SessionAdoption(this.records, this.keys, this.membership, policy);
   }
 
   /** The clock of the sessions. */
@@ -62,10 +66,14 @@ export class SessionRepository {
     return this.lookup.find(ticket, touch);
   }
 
-  /** Stores a session of another library under this id, unless another request has done so already. */
-  async adopt(ticket: SessionTicket, entries: ReadonlyMap<string, string>): Promise<void> {
-    const createdAt = this.policy.now();
-    await this.records.create(this.keys.of(ticket), { createdAt, cookieSentAt: 0, entries });
+  /**
+   * Stores a session of another library under this id, unless another request has done so already.
+   *
+   * @throws SessionLimitError if its user has too many sessions
+   * @throws SessionTooLargeError if it is larger than a record may be
+   */
+  adopt(ticket: SessionTicket, foreign: ForeignEntries, client: SessionClient): Promise<void> {
+    return this.adoption.adopt(ticket, foreign, client);
   }
 
   /** Finds it again. Its id is left with the next response: the client knows it by the cookie of before. */
@@ -206,6 +214,7 @@ export class SessionRepository {
     if (session.status === 'stored' && isTheirs && (await this.moves.signIn(session, signIn))) {
       return session;
     }
+    await this.leaveAdopted(session);
     const next = session.status === 'new' ? session : this.begin();
     await this.beginSignedIn(next, signIn, session.status === 'stored' && !isTheirs && session);
     if (next !== session) session.ended();
@@ -214,6 +223,7 @@ export class SessionRepository {
 
   /** Removes the session from the store. Follows parallel rotations. */
   async destroy(session: SessionState): Promise<void> {
+    await this.leaveAdopted(session);
     await this.end(session);
   }
 
@@ -222,6 +232,7 @@ export class SessionRepository {
    * at the end. A session that others have ended, or signed in with, is replaced by an empty one.
    */
   async signOut(session: SessionState, keep: KeepOptions['keep']): Promise<SessionState> {
+    await this.leaveAdopted(session);
     const next = this.begin();
     const keeps = keepPredicate(keep);
     session.entries.hasChanges(); // detects objects that were changed in place
@@ -258,6 +269,20 @@ export class SessionRepository {
     this.assignNewId(session);
     session.beginWith(new Map([...entries].filter(([key]) => keeps(key))));
     if (!session.entries.isEmpty) await this.create(session, createVerified);
+  }
+
+  /**
+   * Gives a session another id before it is ended, if it has the one that leads here from another library's
+   * cookie: its key stays closed, or a slow request that has read that library's record would adopt it again.
+   */
+  private async leaveAdopted(session: SessionState): Promise<void> {
+    if (!session.isAdopted || session.status !== 'stored') return;
+    try {
+      await this.moves.regenerate(session, true);
+      session.keepSecret();
+    } catch (error) {
+      if (!(error instanceof SessionDestroyedError)) throw error;
+    }
   }
 
   private async discard(session: SessionState): Promise<void> {

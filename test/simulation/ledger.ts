@@ -83,7 +83,7 @@ export class Ledger {
         signsIn: undefined,
         answer: undefined,
         error: undefined,
-        movesFrom: 0,
+        ...{ endsFrom: 0, movesFrom: 0 },
         isShaken: false,
         isLetOver: false,
         hasFailedToEnd: false,

@@ -157,18 +157,20 @@ export class Life {
 
   /** What a field may be for who looks at it since then: what was stored after that is not seen by all. */
   possible(field: Field, since: number): Range[] {
-    const written = this.tags.filter((tag) => tag.field === field && tag.life === this);
+    const written = this.tags.filter(
+      (tag) => tag.field === field && tag.life === this && tag.state !== 'dropped',
+    );
     if (this.isLossy) {
-      const before = this.from?.parent.possible(field, since) ?? [];
+      const { isSignIn = true, parent } = this.from ?? {};
+      const isSame = !isSignIn && parent?.user === this.user;
+      const before = isSame ? parent!.possible(field, since) : [];
       return [...before, ...this.initial[field], ...written.map(({ value }) => value!)];
     }
     const isOverwritten = (at: number): boolean =>
       written.some(({ state, storedFrom, storedAt }) => {
         return state === 'stored' && storedFrom > at && storedAt < since;
       });
-    const newest = written.filter(
-      ({ state, storedAt }) => state !== 'dropped' && !isOverwritten(storedAt),
-    );
+    const newest = written.filter(({ storedAt }) => !isOverwritten(storedAt));
     const initial = isOverwritten(-1) ? [] : this.initial[field];
     return [...initial, ...newest.map(({ value }) => value!)];
   }

@@ -25,6 +25,7 @@ interface SignIn {
 /** What cuts requests off, and what lets them follow. */
 export class BorderModel extends WriteModel {
   ends(view: RequestView): void {
+    view.endsFrom = this.tick;
     this.doubt(view.life, view, 'ending');
     if (view.life?.user !== undefined) this.endsOthers(view, view.life.signIn);
   }
@@ -195,6 +196,8 @@ export class BorderModel extends WriteModel {
     const read = parent ? view.read.filter(({ entry }) => keeps(keep, entry)) : [];
     this.ended(view);
     if (parent) this.checkKept(view, keep, entries, parent);
+    if (isStored && parent && parent.over < view.endsFrom && !parent.isSplit)
+      this.wrong(`${view.name} keeps entries of ${parent.name}, which was over`);
     if (!parent && !isStored) {
       for (const tag of own) tag.state = 'pending';
       return;
@@ -214,6 +217,7 @@ export class BorderModel extends WriteModel {
     for (const tag of own) {
       tag.life = next;
       next.tags.push(tag);
+      tag.storedFrom = this.tick;
       this.isStored(view, tag);
       if (!isWhole) tag.state = 'unknown';
     }
@@ -287,13 +291,6 @@ export class BorderModel extends WriteModel {
   private getsNewIdByOthers(view: RequestView, life: Life): boolean {
     const isMoving = [...life.moves].some((name) => name !== view.name);
     return isMoving || this.hasNewIdByOthers(view, life);
-  }
-
-  /** Whether another request has got an id of it since this one got its own. */
-  protected hasNewIdByOthers(view: RequestView, life: Life): boolean {
-    return life.movedAt.some(
-      ({ by, at }) => by !== view.name && (view.isLetOver || at > view.startedAt),
-    );
   }
 
   /** The session that was left is over, but for who had given it another id by then. */

@@ -100,11 +100,20 @@ export class WriteModel extends ReadModel {
     for (const tag of pending(view)) tag.state = 'dropped';
   }
 
+  /** Whether another request has got an id of it since this one got its own. */
+  protected hasNewIdByOthers(view: RequestView, life: Life): boolean {
+    return life.movedAt.some(
+      ({ by, at }) => by !== view.name && (view.isLetOver || at > view.startedAt),
+    );
+  }
+
   protected rotated(view: RequestView, life: Life, id: string): void {
     const old = view.ownId === undefined ? undefined : this.ids.get(view.ownId);
     if (old) old.isPassing = true;
     if (!this.mayRotate(life)) this.wrong(`${view.name} got a new id that nobody asked for`);
     view.mayTell = true;
+    // Who was let over meanwhile has asked for one, too, and goes on beside it.
+    if (this.hasNewIdByOthers(view, life)) life.isSplit = life.isLossy = true;
     if (life.endedBy?.kind === 'border' && view.savesFrom < life.over) life.fork();
     this.register(view, id, life);
   }

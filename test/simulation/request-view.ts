@@ -30,6 +30,8 @@ export interface RequestView {
   /** What it does now. */
   doing: string | undefined;
   signsIn: string | undefined;
+  /** When it began to end its session. */
+  endsFrom: number;
   /** When it began to ask for a new id. */
   movesFrom: number;
   /** Whether the server lost what it had meanwhile. */

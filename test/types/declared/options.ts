@@ -12,6 +12,7 @@ import {
   type SessionModuleOptions,
   type SessionOptionsFactory,
 } from 'nestjs-session-manager';
+import { expressSession, type ExpressSessionStore } from 'nestjs-session-manager/express-session';
 
 /** Each option, so that one that is added is an error here until it accepts `undefined`. */
 type Nothing<T> = Record<keyof T, undefined>;
@@ -67,6 +68,26 @@ export const modules = [
   SessionModule.forRootAsync({ useClass: SessionConfig, isGlobal: undefined }),
   SessionModule.forRootAsync({ useExisting: LaterConfig }),
   SessionModule.forRootAsync({ useFactory: () => ({ timeout: undefined, secrets: undefined }) }),
+];
+
+interface OldEntries {
+  readonly passport?: { readonly user?: number };
+}
+
+export const migrations = (store: ExpressSessionStore) => [
+  expressSession({ secret: 'a secret', store, name: undefined, cookie: undefined }),
+  expressSession({ secret: ['newer', 'older'], store, userId: () => undefined }),
+  expressSession({
+    ...{ secret: 'a secret', store, cookie: { secure: 'auto' as const, path: undefined } },
+    userId: ({ passport }: OldEntries) => passport?.user?.toString(),
+  }),
+  expressSession({
+    ...{ secret: 'a secret', store },
+    // @ts-expect-error -- no text
+    userId: ({ passport }: OldEntries) => passport?.user,
+  }),
+  // @ts-expect-error -- no secret
+  expressSession({ store }),
 ];
 
 export const caches = [

@@ -1,0 +1,48 @@
+import type { ForeignEntries } from './foreign-session.js';
+import type { SessionPolicy } from './policy.js';
+import type { SessionRecords } from './storage/records.js';
+import type { SessionTicket, StoreKeys } from './storage/keys.js';
+import { handleOf, type SessionClient } from './session-user.js';
+import type { UserMembership } from './users/membership.js';
+
+/** Stores sessions of other libraries, each under an id that is derived from its own. */
+export class SessionAdoption {
+  constructor(
+    private readonly records: SessionRecords,
+    private readonly keys: StoreKeys,
+    private readonly membership: UserMembership,
+    private readonly policy: SessionPolicy,
+  ) {}
+
+  /**
+   * Stores a session, unless another request has done so already.
+   *
+   * @throws SessionLimitError if its user has too many sessions
+   * @throws SessionTooLargeError if it is larger than a record may be
+   */
+  async adopt(
+    ticket: SessionTicket,
+    { entries, userId }: ForeignEntries,
+    client: SessionClient,
+  ): Promise<void> {
+    const key = this.keys.of(ticket);
+    const createdAt = this.policy.now();
+    const record = { createdAt, cookieSentAt: 0, entries };
+    if (userId === undefined) {
+      await this.records.create(key, record);
+      return;
+    }
+    // Otherwise a late request would list a session that has a new id, or has ended.
+    if (await this.records.find(key, 0)) return;
+    // The same handle for all parallel requests, so that they take one place of the user.
+    const user = { id: userId, handle: handleOf(key) };
+    await this.membership.add({ user, key, client });
+    try {
+      // Nobody knows when the user proved who he is, so nothing may take it for a recent sign-in.
+      await this.records.create(key, { ...record, user, signedInAt: 0 });
+    } catch (error) {
+      await this.membership.remove(user, ticket);
+      throw error;
+    }
+  }
+}
