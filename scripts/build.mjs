@@ -1,8 +1,10 @@
 // Compiles the package, and what is written on it; a failed build ends the script.
 import { npm, run } from './install.mjs';
 
-export function buildPackage() {
-  return build('package', () => npm(['run', '--silent', 'build']));
+export async function buildPackage() {
+  // `npm test` builds it once, for all its parts.
+  if (process.env.PACKAGE_IS_BUILT) return;
+  await build('package', () => npm(['run', '--silent', 'build']));
 }
 
 /** `project`: the path of a tsconfig file. */

@@ -62,6 +62,7 @@ process.exitCode = failed > 0 ? 1 : 0;
 async function firstFailed(names) {
   for (const name of names) {
     if ((await step(name, () => npm(['run', '--silent', name]))) !== 0) return name;
+    if (name === 'build') process.env.PACKAGE_IS_BUILT = '1';
   }
   return undefined;
 }

@@ -80,10 +80,23 @@ function tryAgain() {
   if (socket.readyState === WebSocket.OPEN) {
     for (const { message, product } of again) click(message, product);
   } else {
-    const [{ message, product }] = again;
-    const row = [...table.tBodies[0].rows].find(({ dataset }) => dataset.product === product);
-    row.querySelector(`form[data-message=${message}]`).submit();
+    void sendAsForms(again);
   }
+}
+
+/** Without a connection: one after the other, and what fails is to be tried again. */
+async function sendAsForms(again) {
+  for (const [index, { message, product }] of again.entries()) {
+    const stored = await fetch(`/basket/${product}/${message}`, { method: 'POST' }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (stored) continue;
+    for (const one of again.slice(index)) pending.set(++clicks, one);
+    showNotSaved();
+    return;
+  }
+  location.reload();
 }
 
 function showBasket(basket) {

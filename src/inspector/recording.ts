@@ -5,8 +5,6 @@ import type { RequestTimeline, StoredEntry, TimelineStep } from './timeline.js';
 
 /** The size in bytes above which a session causes a warning, because each request reads it completely. */
 const LARGE = 100_000;
-/** The round trips of a usual request, without a new id or a sign-in. */
-const USUAL_ROUND_TRIPS = 2;
 
 type Texts = ReadonlyMap<string, string>;
 
@@ -31,6 +29,7 @@ export class Recording {
   private readonly operations: string[] = [];
   private handle: string | undefined;
   private roundTrips = 0;
+  private commits = 0;
   private before: Texts = new Map();
   private stored: StoredEntry[] | undefined;
   private isNewId = false;
@@ -61,7 +60,10 @@ export class Recording {
     this.handle = session.identity.handle;
     const { view } = session.entries;
     if (event === 'loaded') this.before = view;
-    if (event === 'committed') this.store(view);
+    if (event === 'committed') {
+      this.commits++;
+      this.store(view);
+    }
   }
 
   /** Records a completed operation on a server of the store. */
@@ -76,7 +78,7 @@ export class Recording {
     const { number, recorded, came, handle, stored, roundTrips, operations } = this;
     this.step({ what, ...(note && { note }) });
     for (const warning of warnings) this.warnings.add(warning);
-    if (roundTrips > USUAL_ROUND_TRIPS && !this.isNewId) this.warnings.add(MANY_ROUND_TRIPS);
+    if (this.commits > 1 && !this.isNewId) this.warnings.add(STORED_TWICE);
     return {
       ...{ number, ...recorded, operations, came, took: performance.now() - this.began },
       ...{ ...outcome, roundTrips, headers, warnings: [...this.warnings] },
@@ -110,8 +112,8 @@ const NOT_FOUND =
 const LARGE_SESSION =
   'The session is large, and each request that uses it reads it whole: keep large values elsewhere, and ' +
   'only their keys in the session.';
-const MANY_ROUND_TRIPS =
-  'More round trips than a read and a write: see whether save() is called more than once.';
+const STORED_TWICE =
+  'Stored more than once: see whether save() is called in vain. One write at the end stores all changes.';
 
 const WARNINGS: Partial<Record<SessionEvent, string>> = {
   conflict: 'Another process stored the session first; the changes were merged and stored again.',

@@ -4,6 +4,22 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { useChromium } from './chromium.js';
 import { useSample } from './sample.js';
 
+/** Once `isLost`, nothing is sent, and no connection lasts. */
+const LOSABLE_SOCKETS = `
+  window.isLost = false;
+  window.sockets = [];
+  window.WebSocket = class extends WebSocket {
+    constructor(...args) {
+      super(...args);
+      sockets.push(this);
+      if (isLost) this.close();
+    }
+    send(data) {
+      if (!isLost) super.send(data);
+    }
+  };
+`;
+
 describe('the shop, in a browser', () => {
   const sample = useSample();
   const chromium = useChromium();
@@ -144,6 +160,18 @@ describe('the shop, in a browser', () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.waitForURL('**/basket');
     await again.click();
+    await hasTotal(page, 3);
+  });
+
+  it('stores each click when one tries again without a connection', async () => {
+    await (await open('/products')).getByRole('button', { name: 'Bread' }).click();
+    await ada.addInitScript(LOSABLE_SOCKETS);
+    const page = await openBasket();
+    await page.evaluate('isLost = true');
+    await plus(page, 'Honey').click();
+    await plus(page, 'Coffee').click();
+    await page.evaluate('sockets.at(-1).close()');
+    await page.getByRole('button', { name: 'Try again' }).click();
     await hasTotal(page, 3);
   });
 

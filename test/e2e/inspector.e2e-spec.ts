@@ -38,6 +38,13 @@ class ShopController {
     await this.sessions.signIn(SECRET);
   }
 
+  @Post('twice')
+  async twice(@Session() session: Session) {
+    session.set('cart', [1]);
+    await session.save();
+    session.set('cart', [2]);
+  }
+
   @Get('untouched')
   untouched() {
     return '';
@@ -111,6 +118,18 @@ describe.each(PLATFORMS)('the inspector, on %s', (platform) => {
     expect(page).not.toContain(SECRET);
     expect(page).not.toContain(ada.cookie.split('=')[1]);
     expect(page).not.toContain('GET /session-inspector');
+  });
+
+  it('warns of what is stored more than once, not of what is stored once', async () => {
+    const ada = app.visitor();
+    await ada.post('/cart');
+    const work = async () => {
+      await ada.post('/cart');
+      await ada.post('/twice');
+    };
+    const [once, twice] = await timelinesDuring(app.url + PATH, work, 2);
+    expect(once!.warnings).toEqual([]);
+    expect(twice!.warnings).toEqual([expect.stringMatching(/^Stored more than once/)]);
   });
 
   it('shows outages', async () => {

@@ -46,7 +46,8 @@ export const viewHelpers = {
   /** What the round trips were for. */
   purposes({ reads, writes }: RequestCost): string {
     const purposes = [];
-    if (reads > 0) purposes.push(`${reads} to read your session and renew its life`);
+    if (reads > 0) purposes.push('1 to read your session and renew its life');
+    if (reads > 1) purposes.push(`${reads - 1} to read the list of your sessions`);
     if (writes > 0) purposes.push(`${writes} to store it`);
     return purposes.join(', ');
   },
