@@ -4,6 +4,7 @@ import { isRouted, requestSessionOf } from '../http/session-of.js';
 import { refuseUnknownOptions } from '../session/option-checks.js';
 import { SessionDestroyedError, SessionOptionsError } from '../session/errors.js';
 import { RequestSessionCookie, type CookieLife } from './request-session-cookie.js';
+import { PreloadedSession } from '../http/preloaded-session.js';
 import { SessionValues, type SessionOwner } from './request-session-object.js';
 
 /** The options of `requestSession()`. */
@@ -115,6 +116,7 @@ const PLACE = Symbol('session place');
 /** The properties `session` and `sessionID` of a request. */
 class SessionPlace implements SessionOwner {
   private readonly session: RequestSession;
+  private readonly preloaded: PreloadedSession;
   private values: SessionValues | undefined;
   /** The value that was assigned to `request.session`. `isEnded`: by `destroy()`. */
   private assigned: { readonly value: unknown; readonly isEnded?: boolean } | undefined;
@@ -127,14 +129,15 @@ class SessionPlace implements SessionOwner {
     private readonly unset: 'keep' | 'destroy',
   ) {
     this.session = requestSessionOf(request, (other) => this.serve(other));
+    this.preloaded = new PreloadedSession(this.session);
     this.session.beforeCommit = () => this.dropIfUnset();
     this.serve(request);
     if (request.raw) this.serve(request.raw);
   }
 
   async preload(): Promise<void> {
+    await this.preloaded.load();
     const { current } = this.session;
-    await current.preload();
     // `delete request.session` is found out only when the response begins.
     if (this.unset === 'destroy' && (current.isStored || !current.isLoaded)) this.session.watch();
   }
@@ -145,12 +148,12 @@ class SessionPlace implements SessionOwner {
   }
 
   setCookieLife(seconds: number | false): void {
-    this.session.current.setCookieLife(seconds);
+    this.preloaded.setCookieLife(seconds);
   }
 
   async regenerate(from: SessionValues): Promise<void> {
     from.detach();
-    await this.session.current.create();
+    await this.session.use().create();
     this.assigned = undefined;
   }
 
@@ -159,7 +162,7 @@ class SessionPlace implements SessionOwner {
     // If the session has ended meanwhile, a change that only deletes has succeeded, as in a second sign-out.
     const { onlyTakesAway } = from.state.entries;
     try {
-      await this.session.current.save();
+      await this.session.use().save();
     } catch (error) {
       if (!(error instanceof SessionDestroyedError && onlyTakesAway)) throw error;
     }
@@ -169,7 +172,7 @@ class SessionPlace implements SessionOwner {
     if (from.isOld) throw new SessionDestroyedError();
     from.detach();
     from.state.discardChanges();
-    await this.session.current.reload();
+    await this.session.use().reload();
     this.values = undefined;
   }
 
@@ -177,7 +180,7 @@ class SessionPlace implements SessionOwner {
     if (from.isOld) return;
     from.detach();
     this.assigned = { value: undefined, isEnded: true };
-    await this.session.current.destroy();
+    await this.session.use().destroy();
   }
 
   private serve(request: object): void {
@@ -191,7 +194,7 @@ class SessionPlace implements SessionOwner {
         ...{ configurable: true, enumerable: true },
       },
       sessionID: {
-        get: () => this.session.current.found().state.id,
+        get: () => this.preloaded.found().state.id,
         ...{ configurable: true, enumerable: true },
       },
     });
@@ -202,7 +205,7 @@ class SessionPlace implements SessionOwner {
   }
 
   private current(): SessionValues {
-    const { state, refusal } = this.session.current.found();
+    const { state, refusal } = this.preloaded.found();
     if (this.values?.state !== state) {
       this.values = new SessionValues(state, this, refusal);
     }
@@ -222,7 +225,7 @@ class SessionPlace implements SessionOwner {
   private dropIfUnset(): Promise<void> | undefined {
     if (this.isDropped || !this.isUnset) return undefined;
     this.isDropped = true;
-    if (this.unset === 'destroy') return this.session.current.destroy();
+    if (this.unset === 'destroy') return this.session.use().destroy();
     if (!this.values) return undefined;
     const values = this.current();
     values.detach();

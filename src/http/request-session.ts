@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { CurrentSession } from '../session/current-session.js';
-import type { SessionTransport } from '../session/transport.js';
+import type { IncomingSession, SessionTransport } from '../session/transport.js';
 import type { OutagePolicy, SessionAccess } from '../session/access.js';
-import type { SessionTicket } from '../session/storage/keys.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { ForeignSession, SessionMigration } from '../session/foreign-session.js';
 import type { SessionRepository } from '../session/repository.js';
@@ -55,6 +54,8 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   private held: HeldResponse | undefined;
   private received: ReceivedId = NOT_SENT;
   private isRefused = false;
+  /** Whether browsers do not send the cookie to this path. */
+  private isOutside = false;
   /** Whether the client came with the cookie of another library. */
   private hasForeignCookie = false;
   /** `false`: all uses so far were read-only. */
@@ -75,7 +76,20 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   }
 
   load(access?: SessionAccess): Promise<Session> {
+    if (!access?.readOnly) return this.use().load(access);
+    // The response need not wait for a commit, but its cache headers are set last.
+    this.isUsed = true;
+    this.watch();
     return this.current.load(access);
+  }
+
+  use(): CurrentSession {
+    if (this.mayChange) return this.current;
+    this.isUsed = this.mayChange = true;
+    this.held ??= this.hold();
+    if (this.held.isDeliverable) this.held.watchClose(this);
+    else setImmediate(() => this.onCloseWhenLoaded());
+    return this.current;
   }
 
   /** Replaces the raw request, which middleware used, by the framework's, which has more properties. */
@@ -95,36 +109,32 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return this.edge.transport.cookieAttributes(this.isHttps());
   }
 
-  foreignSession(): ForeignSession | undefined {
-    const header = this.raw.headers.cookie;
-    if (header === undefined) return undefined;
-    const session = this.edge.migration?.sessionOf(header);
-    this.hasForeignCookie = session !== undefined;
-    return session;
+  receive(): IncomingSession {
+    const { transport, log } = this.edge;
+    const received = transport.read(this.raw);
+    this.received = received;
+    if (received.isAmbiguous) log.severalIds(received.by);
+    // Otherwise each such request would store an orphaned session, whose cookie replaces the right one.
+    this.isOutside = transport.isOutside(this.target, received);
+    const { ticket } = received;
+    return {
+      ticket,
+      foreign: () => this.foreignSession(),
+      isOutside: this.isOutside,
+      client: () => this.client(),
+    };
   }
 
   onNotAdopted(error: SessionError): void {
     this.edge.log.notAdopted(error);
   }
 
-  presentedTicket(): SessionTicket | undefined {
-    const received = this.edge.transport.read(this.raw);
-    this.received = received;
-    if (received.isAmbiguous) this.edge.log.severalIds(received.by);
-    return received.ticket;
-  }
-
-  /** The response need not wait for a commit, but its cache headers are set last. */
-  onRead(): void {
-    this.isUsed = true;
-    this.watch();
-  }
-
-  onUse(): void {
-    this.isUsed = this.mayChange = true;
-    this.held ??= this.hold();
-    if (this.held.isDeliverable) this.held.watchClose(this);
-    else setImmediate(() => this.onCloseWhenLoaded());
+  private foreignSession(): ForeignSession | undefined {
+    const header = this.raw.headers.cookie;
+    if (header === undefined) return undefined;
+    const session = this.edge.migration?.sessionOf(header);
+    this.hasForeignCookie = session !== undefined;
+    return session;
   }
 
   /** Makes sure that `beforeCommit` is called, even if nothing uses the session. */
@@ -146,14 +156,9 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return !this.held || (this.held.isUntouched && this.held.isDeliverable);
   }
 
-  client(): SessionClient {
+  private client(): SessionClient {
     const userAgent = this.raw.headers['user-agent'];
     return { userAgent, ip: this.request.ip ?? this.raw.socket.remoteAddress };
-  }
-
-  /** Otherwise each such request would store an orphaned session, whose cookie replaces the right one. */
-  get isOutside(): boolean {
-    return this.edge.transport.isOutside(this.target, this.received);
   }
 
   /** The request's target, as the client sent it. */

@@ -1,3 +1,4 @@
+import { PreloadedSession } from '../http/preloaded-session.js';
 import type { FrameworkRequest } from '../http/request-session.js';
 import { requestSessionOf, sessionOf } from '../http/session-of.js';
 import { SessionStoreError } from '../session/errors.js';
@@ -83,23 +84,25 @@ export class PassportSessions {
   private async restore(request: UserCarrier): Promise<void> {
     if (request[RESTORED]) return;
     request[RESTORED] = true;
-    const { current } = requestSessionOf(request);
-    await current.preload();
+    const requestSession = requestSessionOf(request);
+    const session = new PreloadedSession(requestSession);
+    await session.load();
+    const { current } = requestSession;
     if (current.isLoaded && !current.isStored) return;
     const property = request._userProperty ?? 'user';
     try {
-      current.found();
+      session.found();
     } catch (error) {
       if (!(error instanceof SessionStoreError)) throw error;
       return refuse(request, property, error);
     }
-    const session = await entriesOf(request);
-    const stored = session.get<{ user?: unknown } | undefined>(ENTRY)?.user;
+    const entries = await entriesOf(request);
+    const stored = entries.get<{ user?: unknown } | undefined>(ENTRY)?.user;
     if (stored === undefined || stored === null || stored === '') return;
     const { authenticator } = this;
     const user = await call((done) => authenticator.deserializeUser(stored, request, done));
     if (user) request[property] = user;
-    else session.delete(ENTRY);
+    else entries.delete(ENTRY);
   }
 }
 

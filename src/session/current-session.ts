@@ -4,7 +4,8 @@ import { createReadOnlySession, createSession, refusingLifecycle } from './sessi
 import type { SessionRepository } from './repository.js';
 import type { SessionIdentity } from './telemetry.js';
 import type { SessionState } from './session-state.js';
-import type { IdUpdate, SessionTransport } from './transport.js';
+import { OperationQueue } from './operation-queue.js';
+import type { IdUpdate, IncomingSession, SessionTransport } from './transport.js';
 import { checkUserId } from './session-user.js';
 import {
   nobody,
@@ -21,72 +22,54 @@ import type { KeepOptions, RememberOptions, Session } from './session.js';
 
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
 export class CurrentSession {
+  /** What the request brought. Present from the first use. */
+  private incoming: IncomingSession | undefined;
   private loading: Promise<Session> | undefined;
   /** Whether it was read without a renewal, and not used yet. */
   private isUntouched = false;
   /** The later renewal. */
   private renewal: Promise<void> | undefined;
-  private inUse = false;
   private state: SessionState | undefined;
   private isOver = false;
   /** Whether this request gave the session a new id, so that the client's old id is invalid. */
   private hasNewId = false;
   /** The error after which nothing more of this request is stored. */
   private failure: { readonly error: unknown } | undefined;
-  /** The error of `preload`. */
-  private notFound: { readonly error: unknown } | undefined;
-  /** Replaces a session that could not be read. */
-  private placeholder: SessionState | undefined;
-  /** The last of the operations that run one after another. */
-  private turn: Promise<void> | undefined;
+  private readonly queue = new OperationQueue();
 
   constructor(
     private readonly repository: SessionRepository,
     private readonly transport: SessionTransport,
-    private readonly onOutage: OutagePolicy = 'refuse',
+    readonly onOutage: OutagePolicy = 'refuse',
   ) {}
 
   /** The request's session, read once. After a store error the same request does not read again. */
   load(access: SessionAccess = {}): Promise<Session> {
     const { readOnly = false, onOutage = this.onOutage, touch = true } = access;
-    if (readOnly) this.transport.onRead();
-    else this.use();
     const loading = this.find(touch);
     const session = readOnly ? loading.then(() => this.readOnlySession()) : loading;
     return onOutage === 'refuse' ? session : session.catch((error) => this.anonymous(error));
   }
 
-  /** Reads the session for later uses by `found`, which throws the error if that failed. */
-  async preload(): Promise<void> {
-    try {
-      await this.find(true);
-    } catch (error) {
-      this.notFound = { error };
-    }
+  /** The state of the session, if it is loaded. */
+  get found(): SessionState | undefined {
+    return this.state;
   }
 
   /**
-   * The session that `preload` has read. `refusal`: it replaces one that could not be read, and all changes
-   * throw this error.
+   * An anonymous session that is never stored, in place of one that could not be read. All its changes throw
+   * `refusal()`.
    *
-   * @throws SessionStoreError if it could not be read
+   * @throws the error, unless it is of the store
    */
-  found(): { readonly state: SessionState; readonly refusal?: () => SessionError } {
-    this.use();
-    if (this.state) return { state: this.state };
-    const { error } = this.notFound ?? { error: new Error('The session is not loaded yet.') };
-    if (this.onOutage === 'refuse' || !(error instanceof SessionStoreError)) throw error;
-    this.placeholder ??= this.repository.begin();
-    return {
-      state: this.placeholder,
-      refusal: () => new SessionStoreError({ cause: error.cause }),
-    };
+  standIn(error: unknown): { readonly state: SessionState; readonly refusal: () => SessionError } {
+    if (!(error instanceof SessionStoreError)) throw error;
+    const { cause } = error;
+    return { state: this.repository.begin(), refusal: () => new SessionStoreError({ cause }) };
   }
 
-  /** How long the cookie of the session that `found` gave is kept, in seconds; `false`: see `cookieLife`. */
-  setCookieLife(seconds: number | false): void {
-    const { state, refusal } = this.found();
-    if (refusal) throw refusal();
+  /** How long the cookie of this session is kept, in seconds; `false`: until the browser is closed. */
+  setCookieLife(state: SessionState, seconds: number | false): void {
     this.repository.setCookieLife(state, seconds);
   }
 
@@ -98,7 +81,7 @@ export class CurrentSession {
 
   /** Destroys the present session and begins a new one. */
   create(): Promise<Session> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       const state = await this.loadState();
       this.requireOpen('create');
       await this.end(state);
@@ -107,7 +90,7 @@ export class CurrentSession {
   }
 
   regenerate(options?: KeepOptions): Promise<Session> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       const state = await this.loadState();
       this.requireOpen('regenerate');
       await this.orFail(this.repository.regenerate(state, options?.keep));
@@ -118,7 +101,7 @@ export class CurrentSession {
 
   /** The user has proved once more who he is. */
   confirmSignIn(): Promise<Session> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       const state = await this.loadState();
       this.requireOpen('confirmSignIn');
       if (state.status === 'gone') throw new SessionDestroyedError();
@@ -135,10 +118,10 @@ export class CurrentSession {
   ): Promise<Session> {
     checkUserId(userId);
     this.repository.checkRemember(remember);
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       const state = await this.loadState();
       this.requireOpen('signIn');
-      const client = this.transport.client?.() ?? {};
+      const client = this.incoming?.client?.() ?? {};
       const next = await this.orFail(
         this.repository.signIn(state, { userId, keep, remember, client }),
       );
@@ -149,7 +132,7 @@ export class CurrentSession {
 
   /** Signs out, and continues anonymously with the entries to keep. */
   signOut({ keep = false }: KeepOptions): Promise<Session> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       const state = await this.loadState();
       this.requireOpen('signOut');
       state.keepSecret();
@@ -160,14 +143,14 @@ export class CurrentSession {
   }
 
   destroy(): Promise<void> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       await this.end(await this.loadState());
       this.begin();
     });
   }
 
   save(): Promise<void> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       this.throwFailure();
       const state = await this.loadState();
       if (state.status === 'new' && this.repository.hasChanges(state)) this.requireOpen('save');
@@ -178,7 +161,7 @@ export class CurrentSession {
 
   /** Reads what others have stored since. */
   reload(): Promise<void> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       this.throwFailure();
       await this.repository.reload(await this.loadState());
     });
@@ -186,7 +169,7 @@ export class CurrentSession {
 
   /** Reads and removes a flash message. Of parallel requests, the one whose removal is stored gets it. */
   takeFlash(name: string): Promise<unknown> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       this.throwFailure();
       const state = await this.loadState();
       const taken = state.entries.takeFlash(name);
@@ -201,8 +184,8 @@ export class CurrentSession {
    * response can have a new id, if a rotation is due.
    */
   commit(withResponse = false): Promise<void> | undefined {
-    if (!this.turn && !this.failure && !this.hasChanges(withResponse)) return undefined;
-    return this.inTurn(async () => {
+    if (this.queue.isIdle && !this.failure && !this.hasChanges(withResponse)) return undefined;
+    return this.queue.run(async () => {
       this.throwFailure();
       if (this.state) await this.store(this.state, withResponse);
     });
@@ -275,17 +258,11 @@ export class CurrentSession {
 
   /** The new id cannot be sent: no client has the session, so it is ended. */
   withdraw(): Promise<void> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       const { state } = this;
       if (!this.hasNewId || !state?.user || state.status !== 'stored' || !state.cookieDirty) return;
       await this.repository.withdraw(state);
     });
-  }
-
-  private use(): void {
-    if (this.inUse) return;
-    this.inUse = true;
-    this.transport.onUse();
   }
 
   private readOnlySession(): Session {
@@ -295,11 +272,9 @@ export class CurrentSession {
     return createReadOnlySession(state, refusal, { ...refusingLifecycle(refusal), reload });
   }
 
-  /** An anonymous session that is never stored, in place of one that cannot be read. */
   private anonymous(error: unknown): Session {
-    if (!(error instanceof SessionStoreError)) throw error;
-    const refusal = () => new SessionStoreError({ cause: error.cause });
-    return createReadOnlySession(this.repository.begin(), refusal);
+    const { state, refusal } = this.standIn(error);
+    return createReadOnlySession(state, refusal);
   }
 
   /** Reads the session once. A use after a read without a renewal renews it. */
@@ -317,21 +292,21 @@ export class CurrentSession {
   }
 
   private async ask(touch: boolean): Promise<Session> {
-    const ticket = this.transport.presentedTicket();
+    const { ticket } = (this.incoming = this.transport.receive());
     const found = ticket && (await this.repository.find(ticket, touch));
     if (ticket && !found) this.transport.onUnknownId?.();
-    const session = found ?? (await this.carryOver());
+    const session = found ?? (await this.carryOver(this.incoming));
     return this.take(session ?? this.repository.begin());
   }
 
   /** The one of before is gone only when this one is there, and this one is used only when that is gone. */
-  private async carryOver(): Promise<SessionState | undefined> {
-    const foreign = this.transport.foreignSession?.();
-    if (!foreign || this.transport.isOutside) return undefined;
+  private async carryOver(incoming: IncomingSession): Promise<SessionState | undefined> {
+    const foreign = incoming.foreign?.();
+    if (!foreign || incoming.isOutside) return undefined;
     const session = await foreign.read();
     if (session) {
       try {
-        await this.repository.adopt(foreign.ticket, session, this.transport.client?.() ?? {});
+        await this.repository.adopt(foreign.ticket, session, incoming.client?.() ?? {});
       } catch (error) {
         // The visitor is a stranger, who can sign in, and not locked out.
         if (!(error instanceof SessionLimitError || error instanceof SessionTooLargeError))
@@ -358,10 +333,10 @@ export class CurrentSession {
       signOut: (options) => this.ifCurrent(state, () => this.signOut(options)),
       destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
     };
-    const { isMute } = this.transport;
-    if (isMute) state.withoutCookie();
+    const { isOneWay } = this.transport;
+    if (isOneWay) state.withoutCookie();
     const session =
-      isMute && state.status === 'new'
+      isOneWay && state.status === 'new'
         ? createReadOnlySession(state, () => noResponse('write'), lifecycle)
         : createSession(state, lifecycle);
     this.state = state;
@@ -418,28 +393,13 @@ export class CurrentSession {
   }
 
   private requireOpen(operation: string): void {
-    if (this.transport.isOutside && this.state?.status === 'new') throw outsidePath(operation);
+    if (this.incoming?.isOutside && this.state?.status === 'new') throw outsidePath(operation);
     if (this.transport.isOpen) return;
-    if (this.transport.isMute) throw noResponse(operation);
+    if (this.transport.isOneWay) throw noResponse(operation);
     throw new SessionError(
       'SESSION_RESPONSE_BEGUN',
       `${operation}: the response has begun, or its client has gone, so no client can be given a ` +
         'session id. Do it before the first byte.',
     );
-  }
-
-  /** Runs operations one after another: a parallel save and rotation would conflict. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.turn ? this.turn.then(work) : work();
-    const turn: Promise<void> = run.then(
-      () => this.endTurn(turn),
-      () => this.endTurn(turn),
-    );
-    this.turn = turn;
-    return run;
-  }
-
-  private endTurn(turn: Promise<void>): void {
-    if (this.turn === turn) this.turn = undefined;
   }
 }

@@ -5,7 +5,8 @@ import type { RegenerateOptions, Session, SignInOptions } from './session.js';
 
 /** What a manager belongs to: a request, or a connection that carries one message after another. */
 export interface ManagedRequest {
-  readonly current: CurrentSession;
+  /** Called before each use, which may change the session: the response waits for the commit. May throw. */
+  use(): CurrentSession;
 }
 
 /**
@@ -20,18 +21,14 @@ export class SessionManager {
     this.#request = request;
   }
 
-  get #current(): CurrentSession {
-    return this.#request.current;
-  }
-
   /**
    * The request's session, or a new, empty one if the visitor has none. Nothing is stored, and no
    * cookie is sent, until something is written to it.
    *
    * @throws SessionStoreError if the store cannot be read
    */
-  current<D extends object = SessionData>(): Promise<Session<D>> {
-    return this.#current.load() as Promise<Session<D>>;
+  async current<D extends object = SessionData>(): Promise<Session<D>> {
+    return this.#request.use().load() as Promise<Session<D>>;
   }
 
   /**
@@ -40,8 +37,10 @@ export class SessionManager {
    *
    * @throws SessionStoreError if the store cannot be read
    */
-  peek<D extends object = SessionData>(options?: PeekOptions): Promise<Session<D> | undefined> {
-    return this.#current.peek(options) as Promise<Session<D> | undefined>;
+  async peek<D extends object = SessionData>(
+    options?: PeekOptions,
+  ): Promise<Session<D> | undefined> {
+    return this.#request.use().peek(options) as Promise<Session<D> | undefined>;
   }
 
   /**
@@ -49,8 +48,8 @@ export class SessionManager {
    *
    * @throws SessionStoreError if the current one could not be destroyed
    */
-  create<D extends object = SessionData>(): Promise<Session<D>> {
-    return this.#current.create() as Promise<Session<D>>;
+  async create<D extends object = SessionData>(): Promise<Session<D>> {
+    return this.#request.use().create() as Promise<Session<D>>;
   }
 
   /**
@@ -63,10 +62,10 @@ export class SessionManager {
    * @throws SessionStoreError, SessionConflictError if it could not be stored
    * @throws SessionDestroyedError if the session was destroyed or has run out
    */
-  regenerate<D extends object = SessionData>(
+  async regenerate<D extends object = SessionData>(
     options?: RegenerateOptions<NoInfer<D>>,
   ): Promise<Session<D>> {
-    return this.#current.regenerate(options) as Promise<Session<D>>;
+    return this.#request.use().regenerate(options) as Promise<Session<D>>;
   }
 
   /**
@@ -75,8 +74,8 @@ export class SessionManager {
    *
    * @throws SessionStoreError if the store did not confirm it: then the visitor is not signed out
    */
-  destroy(): Promise<void> {
-    return this.#current.destroy();
+  async destroy(): Promise<void> {
+    return this.#request.use().destroy();
   }
 
   /**
@@ -92,11 +91,11 @@ export class SessionManager {
    * @throws SessionStoreError, SessionConflictError if it could not be stored
    * @throws SessionValueError if it is not a valid user id
    */
-  signIn<D extends object = SessionData>(
+  async signIn<D extends object = SessionData>(
     userId: string,
     options?: SignInOptions<NoInfer<D>>,
   ): Promise<Session<D>> {
-    return this.#current.signIn(userId, options) as Promise<Session<D>>;
+    return this.#request.use().signIn(userId, options) as Promise<Session<D>>;
   }
 
   /**
@@ -107,8 +106,8 @@ export class SessionManager {
    * @throws SessionStoreError, SessionConflictError if it could not be stored
    * @throws SessionDestroyedError if the session was destroyed or has run out, or somebody has signed in
    */
-  confirmSignIn<D extends object = SessionData>(): Promise<Session<D>> {
-    return this.#current.confirmSignIn() as Promise<Session<D>>;
+  async confirmSignIn<D extends object = SessionData>(): Promise<Session<D>> {
+    return this.#request.use().confirmSignIn() as Promise<Session<D>>;
   }
 
   /** Signs the user out. The same as `destroy()`. */
@@ -123,8 +122,9 @@ export class SessionManager {
   signOut<D extends object = SessionData>(
     options: RegenerateOptions<NoInfer<D>>,
   ): Promise<Session<D>>;
-  signOut(options?: RegenerateOptions): Promise<Session | void> {
-    return options ? this.#current.signOut(options) : this.#current.destroy();
+  async signOut(options?: RegenerateOptions): Promise<Session | void> {
+    const current = this.#request.use();
+    return options ? current.signOut(options) : current.destroy();
   }
 
   /**
@@ -134,7 +134,7 @@ export class SessionManager {
    * @throws SessionStoreError, SessionConflictError if they could not be stored
    * @throws SessionDestroyedError if the session was destroyed or has run out
    */
-  save(): Promise<void> {
-    return this.#current.save();
+  async save(): Promise<void> {
+    return this.#request.use().save();
   }
 }

@@ -2,7 +2,7 @@ import { concatMap, of, type Observable } from 'rxjs';
 
 import type { SessionEdge } from '../http/request-session.js';
 import { CurrentSession } from '../session/current-session.js';
-import type { SessionTransport } from '../session/transport.js';
+import type { IncomingSession, SessionTransport } from '../session/transport.js';
 import type { SessionTicket } from '../session/storage/keys.js';
 import { SocketEndedError } from './end.js';
 
@@ -26,7 +26,7 @@ export interface MessageSocket {
  */
 export class SocketMessage implements SessionTransport {
   readonly isOpen = false;
-  readonly isMute = true;
+  readonly isOneWay = true;
   /** Whether the socket must be closed after this message is answered. */
   endsSocket = false;
   /** Set when the message is done. Work that it started and that outlives it is then outside of it. */
@@ -108,17 +108,9 @@ export class SocketMessage implements SessionTransport {
     };
   }
 
-  presentedTicket(): SessionTicket | undefined {
+  receive(): IncomingSession {
     if (this.socket.isEnded) this.socket.refuse();
-    return this.socket.ticket;
-  }
-
-  onRead(): void {
-    // A message's answer has no headers.
-  }
-
-  onUse(): void {
-    // The interceptor delays the answer.
+    return { ticket: this.socket.ticket };
   }
 
   onUnknownId(): void {

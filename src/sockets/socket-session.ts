@@ -1,12 +1,12 @@
 import type { SessionEdge } from '../http/request-session.js';
 import type { SessionRoute } from '../http/route.js';
-import { CurrentSession } from '../session/current-session.js';
+import type { CurrentSession } from '../session/current-session.js';
 import type { SessionAccess } from '../session/access.js';
 import type { SessionTicket } from '../session/storage/keys.js';
+import { SessionError } from '../session/errors.js';
 import { SessionManager } from '../session/session-manager.js';
 import type { Session } from '../session/session.js';
 import { currentMessage } from './current-message.js';
-import { noMessage } from './no-message.js';
 import { closeClient, SocketEndedError } from './end.js';
 import { SocketMessage, type MessageSocket } from './message.js';
 import type { RegisteredSocket, SocketRegistry } from './registry.js';
@@ -46,9 +46,14 @@ export class SocketSession implements SessionRoute, MessageSocket, RegisteredSoc
     return new SessionManager(this);
   }
 
-  /** For the manager: the session of the message in progress. Outside of a message every use rejects. */
-  get current(): CurrentSession {
-    return this.message?.current ?? new CurrentSession(this.edge.repository, noMessage);
+  /** Nest creates one manager per connection, so outside of a message its uses could not be distinguished. */
+  use(): CurrentSession {
+    if (this.message) return this.message.current;
+    throw new SessionError(
+      'SESSION_NO_MESSAGE',
+      'Over a WebSocket, SessionManager works only in the messages of gateways. Outside them use ' +
+        "sessionOf(client) and the session's own save(); in GraphQL use @Session().",
+    );
   }
 
   onUnknownId(): void {

@@ -31,16 +31,11 @@ export interface TestSessionOptions extends Pick<SessionModuleOptions, Limits> {
 }
 
 /** A request without a server. Everything that it would send to its client is dropped. */
-const TRANSPORT = {
-  presentedTicket: () => undefined,
-  onRead: () => undefined,
-  onUse: () => undefined,
-  isOpen: true,
-};
+const TRANSPORT = { receive: () => ({ ticket: undefined }), isOpen: true };
 
 /** Its sessions: the first one, and those that replace it after a sign-in or a sign-out. */
 class TestRequest extends CurrentSession implements SessionRoute {
-  readonly manager = new SessionManager({ current: this });
+  readonly manager = new SessionManager({ use: () => this });
 
   override take(state: SessionState): Session {
     const session = super.take(state);

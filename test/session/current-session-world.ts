@@ -2,28 +2,18 @@ import { beforeEach } from '@jest/globals';
 
 import { CurrentSession } from '../../src/session/current-session.js';
 import type { SessionPolicy } from '../../src/session/policy.js';
-import type { SessionTicket } from '../../src/session/storage/keys.js';
+import type { IncomingSession } from '../../src/session/transport.js';
 import { SessionWorld } from '../support/session-world.js';
 
 /** A client as one request sees it. */
 export class Client {
   isOpen = true;
-  isMute = false;
+  isOneWay = false;
   onUnknownId?: () => void;
-  uses = 0;
-  reads = 0;
   constructor(readonly id?: string) {}
 
-  presentedTicket(): SessionTicket | undefined {
-    return this.id === undefined ? undefined : { id: this.id, secret: 0 };
-  }
-
-  onRead(): void {
-    this.reads++;
-  }
-
-  onUse(): void {
-    this.uses++;
+  receive(): IncomingSession {
+    return { ticket: this.id === undefined ? undefined : { id: this.id, secret: 0 } };
   }
 }
 

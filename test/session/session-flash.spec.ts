@@ -9,13 +9,8 @@ describe('a flash message', () => {
 
   /** A request with this id, served by this process or by another one. */
   const comes = (id?: string, repository = world.repository): CurrentSession => {
-    const presentedTicket = () => (id === undefined ? undefined : { id, secret: 0 });
-    return new CurrentSession(repository, {
-      presentedTicket,
-      onRead: () => undefined,
-      onUse: () => undefined,
-      isOpen: true,
-    });
+    const ticket = id === undefined ? undefined : { id, secret: 0 };
+    return new CurrentSession(repository, { receive: () => ({ ticket }), isOpen: true });
   };
 
   /** What a request reads that comes later. */

@@ -1,6 +1,5 @@
 import { CurrentSession } from '../../src/session/current-session.js';
-import type { SessionTicket } from '../../src/session/storage/keys.js';
-import type { SessionTransport } from '../../src/session/transport.js';
+import type { IncomingSession, SessionTransport } from '../../src/session/transport.js';
 import { SessionUnavailableError } from '../../src/session/errors.js';
 import type { Session } from '../../src/session/session.js';
 import type { Client } from './client.js';
@@ -44,25 +43,13 @@ export class SimulatedRequest implements SessionTransport {
     this.view = model.begin(this.thread, order);
   }
 
-  presentedTicket(): SessionTicket | undefined {
+  receive(): IncomingSession {
     const { id } = this.order;
-    return id === undefined ? undefined : { id, secret: 0 };
-  }
-
-  onRead(): void {
-    // The response is held from the start.
-  }
-
-  onUse(): void {
-    // As above.
+    return { ticket: id === undefined ? undefined : { id, secret: 0 }, client: () => ({}) };
   }
 
   get isOpen(): boolean {
     return this.isDeliverable && !this.hasResponded;
-  }
-
-  client(): object {
-    return {};
   }
 
   start(): Promise<void> {

@@ -32,7 +32,6 @@ function mount(app: INestApplication): void {
       keys: Object.keys(request.session),
     });
   });
-  app.use('/keycloak', keycloakRoutes());
   app.use(refused);
 }
 
@@ -95,28 +94,6 @@ function grantMiddleware(): RequestHandler {
   }) as RequestHandler;
 }
 
-/**
- * keycloak-connect depends on a browser driver. This is therefore a copy of its code that uses the session,
- * from `stores/session-store.js` and from `middleware/protect.js`, which passes the grant as text.
- */
-function keycloakRoutes(): Router {
-  const routes = Router();
-  routes.get('/protect', ({ session }: AnyRequest, response) => {
-    if (session['keycloak-token']) return void response.send('hello');
-    if (session) session.auth_redirect_uri = '/keycloak/back?auth_callback=1';
-    response.redirect('/login');
-  });
-  routes.get('/back', ({ session }: AnyRequest, response) => {
-    session['keycloak-token'] = JSON.stringify({ access_token: 'its text' });
-    response.send((session ? session.auth_redirect_uri : {}) as string);
-  });
-  routes.get('/logout', (request: AnyRequest, response) => {
-    delete request.session['keycloak-token'];
-    response.send('out');
-  });
-  return routes;
-}
-
 const refused: ErrorRequestHandler = (error, _request, response, next) => {
   if (response.headersSent) return next(error);
   response.status(error.status ?? response.statusCode).send(String(error.message));
@@ -175,11 +152,6 @@ const VISITS: Record<string, Visit> = {
       url.searchParams.set('state', 'forged'),
     );
   },
-  async *'the lines of keycloak-connect'(visitor) {
-    for (const path of ['protect', 'back', 'protect', 'logout', 'protect']) {
-      yield await visitor.get(`/keycloak/${path}`);
-    }
-  },
 };
 
 /** The expected answers, which show that each library works. */
@@ -191,7 +163,6 @@ const STATUSES: Record<string, number[]> = {
   'csrf-sync': [200, 403, 403, 200],
   'grant, with state and PKCE': [302, 302, 200],
   'grant, with a forged state': [302, 302, 200],
-  'the lines of keycloak-connect': [302, 200, 200, 200, 302],
 };
 
 describe('libraries that use request.session, compared with express-session', () => {

@@ -208,9 +208,7 @@ describe("a user's sessions", () => {
       const rotated = withSecrets(fresh, old);
       const comesOld = () =>
         new CurrentSession(rotated, {
-          presentedTicket: () => ({ id: session.id, secret: 1 }),
-          onRead: () => undefined,
-          onUse: () => undefined,
+          receive: () => ({ ticket: { id: session.id, secret: 1 } }),
           isOpen: true,
         });
       expect((await comesOld().load()).userId).toBe('ada');

@@ -26,11 +26,11 @@ export const comes = (
   client: SessionClient = BROWSER,
 ): CurrentSession =>
   new CurrentSession(repository, {
-    presentedTicket: () => (id === undefined ? undefined : { id, secret: 0 }),
-    onRead: () => undefined,
-    onUse: () => undefined,
+    receive: () => ({
+      ticket: id === undefined ? undefined : { id, secret: 0 },
+      client: () => client,
+    }),
     isOpen: true,
-    client: () => client,
   });
 
 /** Somebody signs in; answers the session. */
