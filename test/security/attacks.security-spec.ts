@@ -8,7 +8,12 @@ import type { ServerResponse } from 'node:http';
 
 import { Session } from '../../src/index.js';
 import { PLATFORMS } from '../support/session-app.js';
-import { AccountController, idOf, securityWorld, type SecurityWorld } from './security-world.js';
+import {
+  AccountController,
+  idOf,
+  securityWorld,
+  type MemcachedSecurityWorld,
+} from './security-world.js';
 
 /** Routes that trust their visitors more than they should. */
 @Controller()
@@ -28,7 +33,7 @@ class TrustingController {
 }
 
 describe.each(PLATFORMS)('attacks, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await securityWorld({ platform, controllers: [AccountController, TrustingController] });

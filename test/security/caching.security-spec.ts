@@ -11,7 +11,7 @@ import {
 
 import { Session, sessionOf } from '../../src/index.js';
 import { PLATFORMS } from '../support/session-app.js';
-import { AccountController, securityWorld, type SecurityWorld } from './security-world.js';
+import { AccountController, securityWorld, type MemcachedSecurityWorld } from './security-world.js';
 
 /** As docs/security.md has it: a page of a session is cached for that session only. */
 @Injectable()
@@ -60,7 +60,7 @@ class PagesController {
 }
 
 describe.each(PLATFORMS)('caches, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await securityWorld({

@@ -4,7 +4,12 @@ import type { ServerResponse } from 'node:http';
 
 import { Session, SessionOptionsError, type SessionCookieOptions } from '../../src/index.js';
 import { PLATFORMS, startSessionApp } from '../support/session-app.js';
-import { AccountController, idOf, securityWorld, type SecurityWorld } from './security-world.js';
+import {
+  AccountController,
+  idOf,
+  securityWorld,
+  type MemcachedSecurityWorld,
+} from './security-world.js';
 
 type AnyResponse = ServerResponse & { raw?: ServerResponse };
 
@@ -61,7 +66,7 @@ class CookiesController {
 }
 
 describe.each(PLATFORMS)('the session cookie, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await securityWorld({ platform, controllers: [AccountController, CookiesController] });

@@ -5,7 +5,12 @@ import { Session, type SessionModuleOptions } from '../../src/index.js';
 import { newSessionId } from '../../src/session/session-id.js';
 import type { HttpResponse } from '../support/http-client.js';
 import { PLATFORMS, type Platform } from '../support/session-app.js';
-import { AccountController, idOf, securityWorld, type SecurityWorld } from './security-world.js';
+import {
+  AccountController,
+  idOf,
+  securityWorld,
+  type MemcachedSecurityWorld,
+} from './security-world.js';
 
 const NAME = 'x-session-id';
 const ID = /^[\w-]{43}$/;
@@ -22,14 +27,14 @@ class CachedController {
   }
 }
 
-const open = (platform: Platform, options: SessionModuleOptions): Promise<SecurityWorld> =>
+const open = (platform: Platform, options: SessionModuleOptions): Promise<MemcachedSecurityWorld> =>
   securityWorld({ platform, options, controllers: [AccountController, CachedController] });
 
 const headerOf = ({ headers }: HttpResponse): string | undefined =>
   headers[NAME] as string | undefined;
 
 describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await open(platform, { transport: { header: 'X-Session-Id' } });
@@ -157,7 +162,7 @@ describe.each(PLATFORMS)('a session id by header only, on %s', (platform) => {
 });
 
 describe.each(PLATFORMS)('a session id by cookie or by header, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await open(platform, { transport: ['cookie', { header: NAME }] });
@@ -232,7 +237,7 @@ describe.each(PLATFORMS)('a session id by cookie or by header, on %s', (platform
 });
 
 describe('a session id in the Authorization header, or by cookie', () => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     const transport: SessionModuleOptions['transport'] = ['cookie', { header: 'authorization' }];

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { newSessionId } from '../../src/session/session-id.js';
 import { PLATFORMS } from '../support/session-app.js';
-import { idOf, securityWorld, type SecurityWorld } from './security-world.js';
+import { idOf, securityWorld, type MemcachedSecurityWorld } from './security-world.js';
 
 describe('ids', () => {
   it('A7.2.3: have 43 base64url characters in canonical form, and 100,000 are all different', () => {
@@ -18,7 +18,7 @@ function canonical(id: string): string {
 }
 
 describe.each(PLATFORMS)('ids, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await securityWorld({ platform });

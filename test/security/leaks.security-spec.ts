@@ -9,7 +9,12 @@ import { Session, SessionManager, sessionOf } from '../../src/index.js';
 import { newSessionId } from '../../src/session/session-id.js';
 import type { HttpResponse } from '../support/http-client.js';
 import { LogRecord, PLATFORMS } from '../support/session-app.js';
-import { AccountController, idOf, securityWorld, type SecurityWorld } from './security-world.js';
+import {
+  AccountController,
+  idOf,
+  securityWorld,
+  type MemcachedSecurityWorld,
+} from './security-world.js';
 
 /** Routes of people who log too much. */
 @Controller()
@@ -40,7 +45,7 @@ class CarelessController {
 }
 
 describe.each(PLATFORMS)('leaks, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await securityWorld({

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { newSessionId } from '../../src/session/session-id.js';
 import { PLATFORMS } from '../support/session-app.js';
-import { securityWorld, type SecurityWorld } from './security-world.js';
+import { securityWorld, type MemcachedSecurityWorld } from './security-world.js';
 
 const REQUESTS = 10_000;
 
@@ -32,7 +32,7 @@ function times(answers: string, pattern: RegExp): number {
 }
 
 describe.each(PLATFORMS)('floods of requests, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await securityWorld({ platform });

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { PLATFORMS } from '../support/session-app.js';
-import { hold, idOf, securityWorld, type SecurityWorld } from './security-world.js';
+import { CASES } from './attacked-stores.js';
+import { hold, idOf, securityWorldOn, type SecurityWorld } from './security-world.js';
 
-describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
+describe.each(CASES)('a sign-out, on $platform, $name', ({ platform, startStore }) => {
   let world: SecurityWorld;
 
   beforeAll(async () => {
-    world = await securityWorld({
+    world = await securityWorldOn(startStore, {
       platform,
       options: {
         rotateEvery: 600,
@@ -18,12 +18,12 @@ describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
 
   afterAll(() => world.close());
 
-  beforeEach(() => world.memcached.flush());
+  beforeEach(() => world.store.flush());
 
   afterEach(async () => {
-    world.wire.failWrites(false);
-    world.wire.hang(false);
-    await world.wire.refuse(false);
+    await world.store.failWrites(false);
+    world.store.wire.hang(false);
+    await world.store.wire.refuse(false);
   });
 
   it('A7.4.1: leaves a cookie that is sent again without a session', async () => {
@@ -46,9 +46,9 @@ describe.each(PLATFORMS)('a sign-out, on %s', (platform) => {
   });
 
   it.each([
-    ['refuses its writes', () => Promise.resolve(world.wire.failWrites(true))],
-    ['does not answer', () => Promise.resolve(world.wire.hang(true))],
-    ['is gone', () => world.wire.refuse(true).then(() => world.wire.cut())],
+    ['refuses its writes', () => world.store.failWrites(true)],
+    ['does not answer', () => Promise.resolve(world.store.wire.hang(true))],
+    ['is gone', () => world.store.wire.refuse(true).then(() => world.store.wire.cut())],
   ])('A16.5.3: gives a 503, not success, while the store %s', async (_what, fail) => {
     const visitor = await world.visitorWith('Ada');
     await fail();

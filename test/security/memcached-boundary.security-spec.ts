@@ -7,13 +7,13 @@ import fc from 'fast-check';
 import { newSessionId } from '../../src/session/session-id.js';
 import { startSessionApp, type SessionApp } from '../support/session-app.js';
 import { scriptedMemcached, type ScriptedMemcached } from '../support/scripted-memcached.js';
-import { AccountController, securityWorld, type SecurityWorld } from './security-world.js';
+import { AccountController, securityWorld, type MemcachedSecurityWorld } from './security-world.js';
 
 /** The one form of a key: the prefix and 32 bytes in base64url. */
 const KEY = /^sess:[\w-]{43}$/;
 
 describe('the memcached boundary', () => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await securityWorld();

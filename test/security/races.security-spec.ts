@@ -12,7 +12,7 @@ import {
 
 import { Session, sessionOf } from '../../src/index.js';
 import { PLATFORMS } from '../support/session-app.js';
-import { AccountController, securityWorld, type SecurityWorld } from './security-world.js';
+import { AccountController, securityWorld, type MemcachedSecurityWorld } from './security-world.js';
 
 @Injectable()
 class BanningGuard implements CanActivate {
@@ -37,7 +37,7 @@ class RacingController {
 }
 
 describe.each(PLATFORMS)('parallel requests, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeAll(async () => {
     world = await securityWorld({ platform, controllers: [AccountController, RacingController] });

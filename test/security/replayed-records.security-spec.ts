@@ -4,7 +4,7 @@ import { Controller, Get } from '@nestjs/common';
 import { Session } from '../../src/index.js';
 import { plant } from '../support/planted.js';
 import { PLATFORMS } from '../support/session-app.js';
-import { securityWorld, type SecurityWorld } from './security-world.js';
+import { securityWorld, type MemcachedSecurityWorld } from './security-world.js';
 
 @Controller('user')
 class UserController {
@@ -37,7 +37,7 @@ class UserController {
 
 /** What docs/security.md says of who can write to the store and has an old cookie. */
 describe.each(PLATFORMS)('earlier sealed records that are restored, on %s', (platform) => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeEach(async () => {
     world = await securityWorld({

@@ -5,7 +5,7 @@ import { SessionOptionsError, type SessionModuleOptions } from '../../src/index.
 import { recordSeal } from '../../src/session/storage/seal.js';
 import type { Visitor } from '../support/http-client.js';
 import { startSessionApp, type SessionApp } from '../support/session-app.js';
-import { idOf, securityWorld, type SecurityWorld } from './security-world.js';
+import { idOf, securityWorld, type MemcachedSecurityWorld } from './security-world.js';
 
 const [OLD, NEW] = [
   'the older secret of more than 32 characters',
@@ -13,7 +13,7 @@ const [OLD, NEW] = [
 ];
 
 describe('secrets', () => {
-  let world: SecurityWorld;
+  let world: MemcachedSecurityWorld;
 
   beforeEach(async () => {
     world = await securityWorld();

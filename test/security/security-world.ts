@@ -1,12 +1,16 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+
 import { Controller, Get, Post, Query, type DynamicModule, type Type } from '@nestjs/common';
 
 import { Session, type SessionModuleOptions } from '../../src/index.js';
+import type { StoreOperation } from '../../src/store/store-tracing.js';
 import { TestClock } from '../../src/testing/test-clock.js';
 import { Gate } from '../support/gate.js';
 import type { Visitor } from '../support/http-client.js';
-import { startMemcached, type Memcached } from '../support/memcached.js';
-import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
+import type { Memcached } from '../support/memcached.js';
+import type { RecordingProxy } from '../support/recording-proxy.js';
 import { startSessionApp, type Platform, type SessionApp } from '../support/session-app.js';
+import { attackedMemcached, type AttackedStore, type StartStore } from './attacked-stores.js';
 
 /** Where requests to `/held` wait, between reading their session and changing it. */
 const gates: Gate[] = [];
@@ -67,10 +71,9 @@ export class AccountController {
   }
 }
 
-/** An application with sessions, its memcached, and what passes between them. */
+/** An application with sessions, and their store. */
 export interface SecurityWorld {
-  readonly memcached: Memcached;
-  readonly wire: RecordingProxy;
+  readonly store: AttackedStore;
   readonly app: SessionApp;
   readonly clock: TestClock;
   /** Somebody who comes for the first time. */
@@ -79,13 +82,21 @@ export interface SecurityWorld {
   visitorWith(mark: string): Promise<Visitor>;
   /** Somebody whose `Cookie` header says this. */
   sender(cookie: string): Visitor;
-  /** Another process of the same application, over the same memcached. */
+  /** Another process of the same application, over the same store. */
   another(options?: SessionModuleOptions): Promise<SessionApp>;
-  /** What went to memcached while this was done, a line each. */
-  commandsOf(work: () => Promise<unknown>): Promise<string[]>;
-  /** All records that memcached holds, by their keys. */
+  /** The names of the store's operations while this was done. */
+  operationsOf(work: () => Promise<unknown>): Promise<string[]>;
+  /** All records that the store holds, by their keys. */
   dump(): Promise<Map<string, string>>;
   close(): Promise<void>;
+}
+
+/** The same on memcached, with what passes between them. */
+export interface MemcachedSecurityWorld extends SecurityWorld {
+  readonly memcached: Memcached;
+  readonly wire: RecordingProxy;
+  /** What went to memcached while this was done, a line each. */
+  commandsOf(work: () => Promise<unknown>): Promise<string[]>;
 }
 
 interface Settings {
@@ -95,28 +106,40 @@ interface Settings {
   readonly imports?: DynamicModule[];
 }
 
-export async function securityWorld(settings: Settings = {}): Promise<SecurityWorld> {
-  const memcached = await startMemcached();
-  const wire = await recordingProxy(memcached.port);
+export async function securityWorld(settings: Settings = {}): Promise<MemcachedSecurityWorld> {
+  const store = await attackedMemcached();
+  const { memcached, wire } = store;
+  return {
+    ...(await worldOver(store, settings)),
+    ...{ memcached, wire },
+    async commandsOf(work) {
+      wire.reset();
+      await work();
+      return wire.commands.map(({ line }) => line);
+    },
+  };
+}
+
+export async function securityWorldOn(
+  startStore: StartStore,
+  settings: Settings = {},
+): Promise<SecurityWorld> {
+  return worldOver(await startStore(), settings);
+}
+
+async function worldOver(store: AttackedStore, settings: Settings): Promise<SecurityWorld> {
   const clock = new TestClock();
   const others: SessionApp[] = [];
   const start = (options?: SessionModuleOptions) =>
     startSessionApp({
       controllers: [AccountController],
       ...settings,
-      options: { memcached: wire.server, ...settings.options, ...options },
+      options: { ...store.options(), ...settings.options, ...options },
       clock: clock.now,
     });
   const app = await start();
-
-  const commandsOf = async (work: () => Promise<unknown>): Promise<string[]> => {
-    wire.reset();
-    await work();
-    return wire.commands.map(({ line }) => line);
-  };
-
   return {
-    ...{ memcached, wire, app, clock, commandsOf },
+    ...{ store, app, clock, operationsOf },
     visitor: () => app.visitor(),
     async visitorWith(mark) {
       const visitor = app.visitor();
@@ -132,13 +155,22 @@ export async function securityWorld(settings: Settings = {}): Promise<SecurityWo
       others.push(await start(options));
       return others.at(-1)!;
     },
-    dump: () => dump(memcached),
+    dump: () => store.dump(),
     async close() {
       for (const one of [app, ...others]) await one.close();
-      await wire.close();
-      await memcached.stop();
+      await store.stop();
     },
   };
+}
+
+async function operationsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const operations: string[] = [];
+  const name = 'tracing:nestjs-session-manager:store:start';
+  const note = (message: unknown) => void operations.push((message as StoreOperation).operation);
+  subscribe(name, note);
+  await work();
+  unsubscribe(name, note);
+  return operations;
 }
 
 /** Begins a request to `/held`; done when it has read its session and waits. */
@@ -159,20 +191,4 @@ export function idOf(visitor: Visitor): string {
   const [, id] = /SID=(?:s%3A)?([\w-]{43})/.exec(visitor.cookie) ?? [];
   if (!id) throw new Error(`no session cookie: ${visitor.cookie}`);
   return id;
-}
-
-async function dump(memcached: Memcached): Promise<Map<string, string>> {
-  const records = new Map<string, string>();
-  for (const key of await memcached.keys()) {
-    const reply = await memcached.command(`get ${key}`);
-    const [, text] = /^VALUE [^\r]*\r\n([^]*)\r\nEND\r\n$/.exec(reply) ?? [];
-    if (text !== undefined) records.set(key, text);
-  }
-  return records;
-}
-
-/** Puts a text under a key, behind everybody's back. */
-export async function overwrite(memcached: Memcached, key: string, text: string): Promise<void> {
-  const reply = await memcached.command(`set ${key} 0 0 ${Buffer.byteLength(text)}\r\n${text}`);
-  if (reply !== 'STORED\r\n') throw new Error(`memcached: ${reply}`);
 }

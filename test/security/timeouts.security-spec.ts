@@ -9,7 +9,8 @@ import { useMemcached } from '../support/hooks.js';
 import { startSessionApp } from '../support/session-app.js';
 import { storeKeyOf } from '../support/store-key.js';
 import { secondsLeft } from '../support/stores.js';
-import { AccountController, idOf, securityWorld } from './security-world.js';
+import { STORES } from './attacked-stores.js';
+import { AccountController, idOf, securityWorldOn } from './security-world.js';
 
 const DAY = 24 * 60 * 60;
 const controllers = [AccountController];
@@ -56,22 +57,6 @@ describe('timeouts', () => {
     }
   });
 
-  it('A7.3.2: a session in constant use ends at its absolute deadline, which a new id does not change', async () => {
-    const world = await securityWorld({ options: { absoluteTimeout: DAY } });
-    try {
-      const visitor = await world.visitorWith('Ada');
-      for (let seconds = 600; seconds < DAY; seconds += 600) {
-        world.clock.pass(600);
-        await visitor.get(seconds % 7200 ? '/count' : '/login');
-      }
-      expect((await visitor.get('/read')).json).toEqual({ mark: 'Ada', user: 'Ada', visits: 132 });
-      world.clock.pass(600);
-      expect((await visitor.get('/read')).body).toBe('{}');
-    } finally {
-      await world.close();
-    }
-  });
-
   it.each([
     [{ timeout: 31 * DAY }],
     [{ timeout: 0 }],
@@ -110,6 +95,24 @@ describe('timeouts', () => {
       expect(left).toBeLessThanOrEqual(seconds + 3);
     } finally {
       await app.close();
+    }
+  });
+});
+
+describe.each(STORES)('a session in constant use, in $name', ({ startStore }) => {
+  it('A7.3.2: ends at its absolute deadline, which a new id does not change', async () => {
+    const world = await securityWorldOn(startStore, { options: { absoluteTimeout: DAY } });
+    try {
+      const visitor = await world.visitorWith('Ada');
+      for (let seconds = 600; seconds < DAY; seconds += 600) {
+        world.clock.pass(600);
+        await visitor.get(seconds % 7200 ? '/count' : '/login');
+      }
+      expect((await visitor.get('/read')).json).toEqual({ mark: 'Ada', user: 'Ada', visits: 132 });
+      world.clock.pass(600);
+      expect((await visitor.get('/read')).body).toBe('{}');
+    } finally {
+      await world.close();
     }
   });
 });

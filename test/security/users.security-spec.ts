@@ -3,7 +3,8 @@ import { Controller, Get, Post, Query } from '@nestjs/common';
 
 import { Session, UserSessions } from '../../src/index.js';
 import type { Visitor } from '../support/http-client.js';
-import { securityWorld, type SecurityWorld } from './security-world.js';
+import { STORES } from './attacked-stores.js';
+import { securityWorldOn, type SecurityWorld } from './security-world.js';
 
 const SECRETS = { secrets: ['a secret of thirty-two characters or more'] };
 
@@ -23,19 +24,21 @@ class UsersController {
 const userOf = async (visitor: Visitor): Promise<string | null> =>
   (await visitor.get('/me')).json.user;
 
-describe.each([
-  ['without secrets', {}],
-  ['with secrets', SECRETS],
-])("users' sessions, %s", (_how, options) => {
+const CASES = STORES.flatMap((store) => [
+  { ...store, how: 'without secrets', options: {} },
+  { ...store, how: 'with secrets', options: SECRETS },
+]);
+
+describe.each(CASES)("users' sessions, $how, $name", ({ startStore, options }) => {
   let world: SecurityWorld;
   let users: UserSessions;
 
   beforeAll(async () => {
-    world = await securityWorld({ controllers: [UsersController], options });
+    world = await securityWorldOn(startStore, { controllers: [UsersController], options });
     users = world.app.app.get(UserSessions);
   });
 
-  beforeEach(() => world.memcached.flush());
+  beforeEach(() => world.store.flush());
 
   afterAll(() => world.close());
 
@@ -66,8 +69,10 @@ describe.each([
     for (const part of id.replace(/^s:/, '').split('.')) {
       expect(JSON.stringify(info)).not.toContain(part);
     }
-    const commands = await world.commandsOf(() => world.sender(`SID=${info!.handle}`).get('/me'));
-    expect(commands).toEqual([]);
+    const operations = await world.operationsOf(() =>
+      world.sender(`SID=${info!.handle}`).get('/me'),
+    );
+    expect(operations).toEqual([]);
     expect(await users.revoke('zoe', info!.handle)).toBe(false);
     expect(await userOf(visitor)).toBe('ada');
     expect(await users.revoke('ada', info!.handle)).toBe(true);
@@ -93,22 +98,22 @@ describe.each([
   it('fail closed: an index that is lost, damaged or another user’s lists no session', async () => {
     const another = await world.another();
     for (const harm of ['lost', 'damaged', "another one's"]) {
-      await world.memcached.flush();
+      await world.store.flush();
       await signedIn('zoe');
-      const others = await world.dump();
       const visitor = await signedIn('ada');
-      const now = [...(await world.dump())].filter(([key]) => !others.has(key));
-      // Of the two new records the index is the one that a look at the list asks for first.
-      const [look] = await world.commandsOf(() => users.list('ada'));
-      const key = look!.split(' ')[1]!;
-      const text = now.find(([name]) => name === key)![1];
-      const [zoesLook] = await world.commandsOf(() => users.list('zoe'));
-      const theirs = others.get(zoesLook!.split(' ')[1]!)!;
+      const indexOf = async (user: string): Promise<[key: string, text: string]> => {
+        const before = await world.dump();
+        await signedIn(user);
+        // One more session is one more record, and a longer index.
+        return [...(await world.dump())].find(([name, text]) => {
+          return before.has(name) && before.get(name) !== text;
+        })!;
+      };
+      const [key, text] = await indexOf('ada');
+      const [, theirs] = await indexOf('zoe');
       const put = { damaged: text.replace(/.$/, '?'), "another one's": theirs }[harm];
-      await world.memcached.command(`delete ${key}`);
-      if (put) {
-        await world.memcached.command(`set ${key} 0 0 ${Buffer.byteLength(put)}\r\n${put}`);
-      }
+      await world.store.remove(key);
+      if (put) await world.store.overwrite(key, put);
       const elsewhere = another.visitor();
       elsewhere.cookie = visitor.cookie;
       expect(await userOf(elsewhere)).toBeNull();

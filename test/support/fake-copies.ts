@@ -12,6 +12,8 @@ export class FakeCopies implements SessionCopies {
   readonly live = new Map<string, TieredRecord>();
   readonly moved = new Map<string, TieredRecord>();
   readonly ended = new Set<string>();
+  /** Until when what ended a session was to outlive its copies. */
+  readonly outlives = new Map<string, number>();
   private readonly gates: { operation: Operation; at: 'before' | 'after'; gate: Gate }[] = [];
 
   async read(key: string): Promise<TieredRecord | undefined> {
@@ -22,14 +24,18 @@ export class FakeCopies implements SessionCopies {
     });
   }
 
-  write(key: string, record: TieredRecord): Promise<void> {
+  write(key: string, record: TieredRecord, outlives = 0): Promise<void> {
     return this.run('write', () => {
+      if (record.isFinal) this.outlives.set(key, outlives);
       (record.isFinal ? this.moved : this.live).set(key, record);
     });
   }
 
-  end(key: string): Promise<void> {
-    return this.run('end', () => void this.ended.add(key));
+  end(key: string, outlives = 0): Promise<void> {
+    return this.run('end', () => {
+      this.ended.add(key);
+      this.outlives.set(key, outlives);
+    });
   }
 
   drop(key: string): Promise<void> {

@@ -141,7 +141,9 @@ export class SessionReplacement {
       if (why === 'closed') await this.membership.add(place);
       else await this.membership.rekey(place);
     };
-    const begin = async () => {
+    const begin = async (newest?: TracedRecord) => {
+      // The other one may have got a new id: then that is the one to be ended.
+      if (newest) from = newest.key;
       await this.newSessions.discard(session);
       session.adopt(fields);
       await reindex();

@@ -99,7 +99,9 @@ export class TieredSessionStore implements SessionStore {
       // If the record has changed since it was read, the tier's copy must stay.
       const held = await this.fast.find(key, 0);
       if (held?.version !== fastVersion) return (await this.find(key, 0)) ? 'changed' : 'gone';
-      await this.reportFailure(this.copies.write(key, record, recordIn(held)?.until)).catch(refuse);
+      await this.reportFailure(this.copies.write(key, record, this.copiesUntil(held))).catch(
+        refuse,
+      );
     }
     const result = await this.fast.update(key, encodeTiered(record), fastVersion, lifeSeconds);
     if (result === 'gone' || (result === 'changed' && isFinal)) {
@@ -116,9 +118,15 @@ export class TieredSessionStore implements SessionStore {
     const { fastVersion } = readVersion(version);
     const held = await this.fast.find(key, 0);
     if (held?.version !== fastVersion) return (await this.find(key, 0)) ? 'changed' : 'gone';
-    await this.reportFailure(this.copies.end(key, recordIn(held)?.until));
+    await this.reportFailure(this.copies.end(key, this.copiesUntil(held)));
     const [result] = await Promise.all([this.fast.remove(key, fastVersion), this.drop(key)]);
     return result;
+  }
+
+  /** How long copies of the record may live. One whose write failed may still arrive. */
+  private copiesUntil(held: StoredText): number {
+    const { timeout, longestLife = timeout, now } = this.settings;
+    return recordIn(held)?.until || now() + lazyLife(longestLife, timeout);
   }
 
   private isRenewalDue({ until, isFinal }: TieredRecord, lifeSeconds: number): boolean {

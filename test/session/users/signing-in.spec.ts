@@ -152,6 +152,18 @@ describe("a user's sessions", () => {
       expect(await userOf(id)).toBeUndefined();
     });
 
+    it('as another user is done although the session got new ids in that moment', async () => {
+      const { id } = await signIn('zoe');
+      const [follower, border] = [comes(id, world.anotherProcess()), comes(id)];
+      const current = comes(id, world.anotherProcess());
+      await Promise.all([follower.load(), border.load(), current.load()]);
+      world.store.before('remove', () => follower.regenerate());
+      world.store.before('remove', () => border.regenerate({ keep: ['cart'] }));
+      const session = await current.signIn('ada');
+      expect(await handles()).toHaveLength(1);
+      expect(await userOf(session.id)).toBe('ada');
+    });
+
     it('again ends the session for requests in flight', async () => {
       const { id } = await signIn();
       const late = await comes(id, world.anotherProcess()).load();

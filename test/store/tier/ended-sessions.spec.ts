@@ -98,6 +98,20 @@ describe('sessions in a fast store with a durable tier', () => {
     });
   });
 
+  it.each<[string, (version: string) => Promise<string>]>([
+    ['ended', (version) => store.remove(KEY, version)],
+    ['got a new id', (version) => store.update(KEY, 'to b', version, 300, { isFinal: true })],
+  ])('that %s stay so until no late copy can be there any more', async (_what, end) => {
+    const longest = 30 * TIMEOUT;
+    reopen('besteffort', clock.now, longest);
+    tier.isDown = true;
+    await store.create(KEY, 'first', longest);
+    tier.isDown = false;
+    const { version } = (await store.find(KEY, 0))!;
+    await end(version);
+    expect(tier.outlives.get(KEY)).toBeGreaterThanOrEqual(clock.now() + longest * 1000);
+  });
+
   describe('that got a new id', () => {
     it('are not served under the old id after the fast store lost the forwarder', async () => {
       const version = await stored();

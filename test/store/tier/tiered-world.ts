@@ -18,9 +18,13 @@ export let events: string[];
 
 export let store: TieredSessionStore;
 
-export const open = (durable: Durability = 'required', now = clock.now) =>
+export const open = (
+  durable: Durability = 'required',
+  now = clock.now,
+  longestLife: number = TIMEOUT,
+) =>
   new TieredSessionStore(fast, tier, {
-    ...{ timeout: TIMEOUT, now, durable },
+    ...{ timeout: TIMEOUT, longestLife, now, durable },
     listener: {
       copyFailed: () => events.push('failed'),
       restored: () => events.push('restored'),
