@@ -107,6 +107,17 @@ export class Consumer {
     return (await tested.catch((error: { stderr: string }) => error)).stderr;
   }
 
+  /** The same of Vitest. */
+  async vitest(): Promise<string> {
+    const vitest = join(this.folder, 'node_modules', '.bin', 'vitest');
+    const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' };
+    const tested = execute(vitest, ['run'], { cwd: this.folder, env });
+    const { stdout, stderr } = await tested.catch(
+      (error: { stdout: string; stderr: string }) => error,
+    );
+    return stdout + stderr;
+  }
+
   has(name: string): boolean {
     return existsSync(join(this.folder, 'node_modules', name));
   }
