@@ -1,6 +1,6 @@
 // The packed package on several versions of Node and Nest, which come from npm: the README's quick start as it is
 // written, in what `nest new` makes. Its own build and lint run once, its own tests and the application, with
-// memcached, on each Node: `matrix.mjs [--node 20,22] [--nest 11,12]`.
+// memcached, on each Node: `matrix.mjs [--node 20,22] [--nest 11,12] [--other deno]`.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,11 +18,15 @@ const { values } = parseArgs({
   options: {
     node: { type: 'string', default: '20,22,24,26' },
     nest: { type: 'string', default: '11,12' },
+    other: { type: 'string', default: 'deno' },
   },
 });
 const list = (text) => text.split(',').filter(Boolean);
 const NODES = list(values.node);
 const NESTS = list(values.nest);
+/** Other runtimes, by their packages of npm, and what they need before a file. */
+const OTHERS = list(values.other);
+const ARGUMENTS = { deno: ['run', '--allow-all'] };
 /** Milliseconds that a start may take on a busy machine. */
 const START = 60_000;
 
@@ -36,6 +40,7 @@ let [passed, failed] = [0, 0];
 try {
   const archive = await pack();
   const nodes = await Promise.all(NODES.map(installNode));
+  const others = await Promise.all(OTHERS.map(installOther));
   for (const nest of NESTS) {
     const app = await scaffold(nest, archive);
     await report(`Nest ${nest}: \`npm run build\``, () => npm(['run', 'build'], app));
@@ -45,7 +50,11 @@ try {
       for (const script of ['test', 'test:e2e']) {
         await report(`${place}: \`npm run ${script}\``, () => npm(['run', script], app, node));
       }
-      await report(`${place}: the quick start, with memcached`, () => tryOut(app, node));
+      await report(`${place}: the quick start, with memcached`, () => tryOut(app, node.binary));
+    }
+    for (const { name, command } of others) {
+      const place = `Nest ${nest} on ${name}`;
+      await report(`${place}: the quick start, with memcached`, () => tryOut(app, ...command));
     }
   }
 } finally {
@@ -90,6 +99,17 @@ async function installNode(major) {
   const binary = join(home, 'node_modules/node/bin/node');
   const { stdout } = await execute(binary, ['--version']);
   return { binary, version: stdout.trim().slice(1) };
+}
+
+async function installOther(name) {
+  const home = join(folder, name);
+  mkdirSync(home);
+  // Its program is fetched when it is first called.
+  await npm(['install', '--no-save', '--no-audit', '--no-fund', name], home);
+  const binary = join(home, 'node_modules/.bin', name);
+  const { stdout } = await execute(binary, ['--version']);
+  const [version] = /\d+\.\d+\.\d+/.exec(stdout);
+  return { name: `${name} ${version}`, command: [binary, ...(ARGUMENTS[name] ?? [])] };
 }
 
 /** What `nest new` makes, with the README's quick start in it. */
@@ -150,12 +170,12 @@ async function lint(app) {
 }
 
 /** Starts the application on a memcached, visits it as a browser does, and throws if anything is wrong. */
-async function tryOut(app, { binary }) {
+async function tryOut(app, binary, ...args) {
   const [port, memcachedPort] = [await freePort(), await freePort()];
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
   const memcached = spawn('memcached', ['-l', '127.0.0.1', '-p', String(memcachedPort), ...user]);
   const env = { ...process.env, PORT: String(port), MEMCACHED: `127.0.0.1:${memcachedPort}` };
-  const server = spawn(binary, ['dist/main.js'], { cwd: app, env });
+  const server = spawn(binary, [...args, 'dist/main.js'], { cwd: app, env });
   let output = '';
   for (const stream of [server.stdout, server.stderr])
     stream.on('data', (text) => (output += text));

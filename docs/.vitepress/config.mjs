@@ -54,19 +54,31 @@ function slugify(title) {
     .replace(/ /g, '-');
 }
 
+/** Pages that are read on GitHub, too, name what is not of the site by its path in the repository. */
+const OUTSIDE =
+  /^(?:\.\.?\/)+((?:bench|src|test|sample-app|scripts|README|SECURITY|CONTRIBUTING|CHANGELOG|LICENSE)\b.*)/;
+
+/** Links to those lead to the repository. */
+function linkOutside(markdown) {
+  markdown.core.ruler.push('outside', ({ tokens }) => {
+    const links = tokens.flatMap(({ children }) => children ?? []);
+    for (const link of links.filter(({ type }) => type === 'link_open')) {
+      const [, path] = OUTSIDE.exec(link.attrGet('href')) ?? [];
+      if (path) link.attrSet('href', `${repository}/blob/main/${path}`);
+    }
+  });
+}
+
 export default defineConfig({
   base,
+  head: [['link', { rel: 'icon', href: `${base}icon.svg` }]],
   title: 'nestjs-session-manager',
   description: manifest.description,
   cleanUrls: true,
   metaChunk: true,
   srcExclude: ['public/**'],
-  // Pages that are read on GitHub, too, name what is not of the site by its path in the repository.
-  ignoreDeadLinks: [
-    /^(\.\.?\/)+(bench|src|test|sample-app|scripts|README|SECURITY|CONTRIBUTING|CHANGELOG|LICENSE)/,
-  ],
   // As GitHub names headings; errors' `help` leads to one.
-  markdown: { anchor: { slugify } },
+  markdown: { anchor: { slugify }, config: linkOutside },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

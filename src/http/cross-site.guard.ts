@@ -106,7 +106,8 @@ export class CrossSiteGuard implements CanActivate {
     const site = headers?.['sec-fetch-site'];
     if (site !== undefined) return site !== 'same-origin' && site !== 'none' && !isAllowed;
     if (origin === undefined || isAllowed) return false;
-    return hostOf(origin) !== (request.host ?? headers?.host)?.toLowerCase();
+    const host = request.host ?? headers?.host ?? headers?.[':authority']; // HTTP/2 has that one
+    return !isOriginOf(origin, host);
   }
 
   private check(request: CrossSiteRequest, more?: readonly string[]): boolean {
@@ -129,7 +130,11 @@ function checkOrigin(origin: unknown): void {
   );
 }
 
-/** `undefined`: the text is not a URL, like the origin `null`. */
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
+/** Compares what browsers take as the same host and port: in other case, or with the scheme's own port. */
+function isOriginOf(origin: string, host: string | readonly string[] | undefined): boolean {
+  // The origin `null`, for example, is not a URL.
+  if (typeof host !== 'string' || !URL.canParse(origin)) return false;
+  const url = new URL(origin);
+  const requested = `${url.protocol}//${host}`;
+  return URL.canParse(requested) && new URL(requested).host === url.host;
 }

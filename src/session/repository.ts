@@ -1,23 +1,22 @@
 import { SessionAdoption } from './adoption.js';
 import type { SessionChanges } from './changes.js';
 import { SessionCommits } from './storage/commits.js';
-import { newTicket, StoreKeys, type SessionTicket } from './storage/keys.js';
+import { StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
-import { isFlashKey } from './entry-value.js';
 import type { ForeignEntries } from './foreign-session.js';
 import { SessionLookup } from './lookup.js';
 import { lifetimeAfterSignIn, lifetimeOf, lifetimeWithCookie } from './lifetime.js';
 import type { SessionPolicy } from './policy.js';
-import type { RecordFields, SessionRecord } from './storage/record-format.js';
-import { SessionRecords, type TracedRecord } from './storage/records.js';
-import { fieldsAfterSignIn, keepPredicate, SessionMoves, type SignIn } from './rotation/moves.js';
-import { createVerified } from './rotation/regeneration.js';
-import { removeSession, type Removal } from './storage/removal.js';
+import type { RecordFields } from './storage/record-format.js';
+import { SessionRecords } from './storage/records.js';
+import { keepOnly, SessionMoves, type SignIn } from './rotation/moves.js';
+import { NewSessions } from './new-sessions.js';
+import { SessionReplacement } from './rotation/replacement.js';
 import { ScheduledRotation } from './rotation/scheduled-rotation.js';
-import { expectedRecord, SessionState } from './session-state.js';
+import { expectedRecord, type SessionState } from './session-state.js';
 import type { SessionStore } from './storage/store.js';
-import { newHandle, type SessionClient, type SessionUser } from './session-user.js';
-import { SessionDestroyedError, SessionLimitError, SessionValueError } from './errors.js';
+import type { SessionClient } from './session-user.js';
+import { SessionDestroyedError, SessionValueError } from './errors.js';
 import type { KeepOptions } from './session.js';
 import { UserLookup } from './users/lookup.js';
 import { UserMembership } from './users/membership.js';
@@ -32,6 +31,8 @@ export class SessionRepository {
   private readonly moves: SessionMoves;
   private readonly lookup: SessionLookup;
   private readonly adoption: SessionAdoption;
+  private readonly newSessions: NewSessions;
+  private readonly replacement: SessionReplacement;
   /** The sessions of users, for `UserSessions`. */
   readonly users: UserLookup;
   /** Ends all sessions at once. */
@@ -51,6 +52,14 @@ export class SessionRepository {
     const parts = [this.records, this.keys, this.rotation, this.membership, policy] as const;
     this.moves = new SessionMoves(...parts);
     this.lookup = new SessionLookup(...parts);
+    this.newSessions = new NewSessions(this.records, this.keys, policy);
+    this.replacement = new SessionReplacement(
+      this.records,
+      this.newSessions,
+      this.moves,
+      this.membership,
+      policy,
+    );
     this.adoption = new SessionAdoption(this.records, this.keys, this.membership, policy);
   }
 
@@ -109,11 +118,7 @@ export class SessionRepository {
 
   /** Creates an empty session. It is not stored before it is written to. */
   begin(): SessionState {
-    const ticket = newTicket();
-    const createdAt = this.policy.now();
-    const { generation } = this.keys;
-    const { policy } = this;
-    return new SessionState({ ticket, key: this.keys.of(ticket), createdAt, generation, policy });
+    return this.newSessions.begin();
   }
 
   /** Whether `commit` has something to do. */
@@ -138,7 +143,7 @@ export class SessionRepository {
     const changes = session.entries.takeChanges();
     const fields = session.takeFields();
     try {
-      if (session.status === 'new') await this.create(session);
+      if (session.status === 'new') await this.newSessions.store(session);
       else if (rotates) await this.rotate(session, changes, fields);
       else if (changes.isEmpty && !fields && !session.isConfirmed) {
         await this.rotation.confirm(session);
@@ -162,8 +167,8 @@ export class SessionRepository {
       throw new SessionDestroyedError();
     }
     if (session.status === 'stored') return this.moves.regenerate(session, keep);
-    this.assignNewId(session);
-    dropEntries(session, keepPredicate(keep));
+    this.newSessions.assignNewId(session);
+    keepOnly(session, keep);
   }
 
   /**
@@ -186,7 +191,7 @@ export class SessionRepository {
   setLifetime(session: SessionState, seconds: unknown): void {
     const { persist } = session.lifetime ?? {};
     session.setLifetime({ ...lifetimeOf(this.policy, seconds), persist });
-    if (session.status === 'new') this.assignNewId(session);
+    if (session.status === 'new') this.newSessions.assignNewId(session);
   }
 
   /** How long its cookie is kept, in seconds, and so the session; `false`: until the browser is closed. */
@@ -194,7 +199,7 @@ export class SessionRepository {
     const lifetime = lifetimeWithCookie(this.policy, session.lifetime, seconds);
     if (!lifetime) return;
     session.setLifetime(lifetime);
-    if (session.status === 'new') this.assignNewId(session);
+    if (session.status === 'new') this.newSessions.assignNewId(session);
   }
 
   /** Whether its cookie outlives the browser. */
@@ -214,169 +219,30 @@ export class SessionRepository {
     if (session.status === 'stored' && isTheirs && (await this.moves.signIn(session, signIn))) {
       return session;
     }
-    await this.leaveAdopted(session);
+    await this.replacement.leaveAdopted(session);
     const next = session.status === 'new' ? session : this.begin();
-    await this.beginSignedIn(next, signIn, session.status === 'stored' && !isTheirs && session);
+    const other = session.status === 'stored' && !isTheirs ? session : undefined;
+    await this.replacement.signIn(next, signIn, other);
     if (next !== session) session.ended();
     return next;
   }
 
   /** Removes the session from the store. Follows parallel rotations. */
-  async destroy(session: SessionState): Promise<void> {
-    await this.leaveAdopted(session);
-    await this.end(session);
+  destroy(session: SessionState): Promise<void> {
+    return this.replacement.destroy(session);
   }
 
   /**
    * Ends the session and replaces it by an anonymous one with the entries that `keep` names, with their values
    * at the end. A session that others have ended, or signed in with, is replaced by an empty one.
    */
-  async signOut(session: SessionState, keep: KeepOptions['keep']): Promise<SessionState> {
-    await this.leaveAdopted(session);
-    const next = this.begin();
-    const keeps = keepPredicate(keep);
-    session.entries.hasChanges(); // detects objects that were changed in place
-    const own = session.entries.snapshot();
-    if (session.status === 'new') {
-      for (const key of session.entries.keys()) {
-        if (keeps(key)) next.entries.set(key, session.entries.get(key));
-      }
-    }
-    const changes = session.entries.takeChanges();
-    const begin = async (newest?: TracedRecord) => {
-      const entries = newest ? new Map(newest.record.entries) : own;
-      if (newest) changes.applyTo(entries as Map<string, string>);
-      await this.beginAnew(next, entries, (key) => keeps(key) && !isFlashKey(key));
-    };
-    try {
-      const removal = await this.end(session, begin);
-      if (removal === 'removed' || next.status === 'new') return next;
-    } catch (error) {
-      await this.discard(next).catch(() => undefined);
-      throw error;
-    }
-    await this.discard(next);
-    return this.begin();
-  }
-
-  /** Stores the session under a new key. No client has it before the other session is ended. */
-  private async beginAnew(
-    session: SessionState,
-    entries: ReadonlyMap<string, string>,
-    keeps: (key: string) => boolean,
-  ): Promise<void> {
-    await this.discard(session);
-    this.assignNewId(session);
-    session.beginWith(new Map([...entries].filter(([key]) => keeps(key))));
-    if (!session.entries.isEmpty) await this.create(session, createVerified);
-  }
-
-  /**
-   * Gives a session another id before it is ended, if it has the one that leads here from another library's
-   * cookie: its key stays closed, or a slow request that has read that library's record would adopt it again.
-   */
-  private async leaveAdopted(session: SessionState): Promise<void> {
-    if (!session.isAdopted || session.status !== 'stored') return;
-    try {
-      await this.moves.regenerate(session, true);
-      session.keepSecret();
-    } catch (error) {
-      if (!(error instanceof SessionDestroyedError)) throw error;
-    }
-  }
-
-  private async discard(session: SessionState): Promise<void> {
-    if (session.status !== 'stored') return;
-    await removeSession(this.records, session.key);
-    session.discarded();
+  signOut(session: SessionState, keep: KeepOptions['keep']): Promise<SessionState> {
+    return this.replacement.signOut(session, keep);
   }
 
   /** Ends a session whose new id no client has. Branches of parallel requests stay. */
-  async withdraw(session: SessionState): Promise<void> {
-    const { ticket, key } = session;
-    await this.end(session, undefined, (user) =>
-      this.membership.removeBranch({ user, ticket, key }),
-    );
-  }
-
-  private async end(
-    session: SessionState,
-    beforeRemoval?: (read?: TracedRecord) => Promise<void>,
-    unlist = (user: SessionUser) => this.membership.remove(user, session.ticket),
-  ): Promise<Removal | undefined> {
-    let removal: Removal | undefined;
-    if (session.status === 'stored') {
-      const version = session.takeVersion();
-      removal = await removeSession(this.records, session.key, { version, beforeRemoval });
-      // A session behind a border belongs to another sign-in.
-      if (removal !== 'left') {
-        this.policy.telemetry.emitOf('destroyed', session, { reason: 'requested' });
-        if (session.user) await unlist(session.user);
-      }
-    }
-    session.ended();
-    return removal;
-  }
-
-  private async beginSignedIn(
-    session: SessionState,
-    signIn: SignIn,
-    other: SessionState | false,
-  ): Promise<void> {
-    const { userId, keep, client } = signIn;
-    const fields = fieldsAfterSignIn(this.policy, session, signIn);
-    const life = fields.lifetime?.idle;
-    const { lifetime } = session;
-    const user = { id: userId, handle: newHandle() };
-    let from = other ? other.key : undefined;
-    const reindex = async (why: 'taken' | 'closed' = 'closed') => {
-      this.assignNewId(session);
-      // No client has this session before the other one is ended.
-      const place = { user, key: session.key, client, life, from };
-      if (why === 'closed') await this.membership.add(place);
-      else await this.membership.rekey(place);
-    };
-    const begin = async (newest?: TracedRecord) => {
-      // The other one may have got a new id: then that is the one to be ended.
-      if (newest) from = newest.key;
-      await this.discard(session);
-      session.adopt(fields);
-      await reindex();
-      dropEntries(session, keepPredicate(keep));
-      session.entries.hasChanges(); // detects objects that were changed in place
-      session.signedInAs(user);
-      await this.create(session, createVerified, reindex);
-    };
-    try {
-      // `close()` changes the other record before it gives the place away, so each attempt starts anew.
-      const removal = other && (await this.end(other, begin));
-      if (removal !== 'removed') {
-        from = undefined;
-        await begin();
-      }
-      this.policy.telemetry.emitOf('signed-in', session, {});
-      session.entries.takeChanges();
-    } catch (error) {
-      if (!(error instanceof SessionLimitError)) await this.membership.remove(user, session.ticket);
-      session.refused();
-      session.adopt({ lifetime });
-      throw error;
-    }
-  }
-
-  private async create(
-    session: SessionState,
-    create: typeof createVerified = createOnce,
-    assignNewId: (why: 'taken' | 'closed') => unknown = () => this.assignNewId(session),
-  ): Promise<void> {
-    session.cookieSent(this.policy.now());
-    for (;;) {
-      const result = await create(this.records, session.key, session.toRecord());
-      if (result === 'stored') break;
-      await assignNewId(result);
-    }
-    session.created();
-    this.policy.telemetry.emitOf('committed', session, { created: true });
+  withdraw(session: SessionState): Promise<void> {
+    return this.replacement.withdraw(session);
   }
 
   private async rotate(
@@ -417,23 +283,10 @@ export class SessionRepository {
     if (!session.isRenewed) session.renewed();
     if (cookieIsDue || isOutdated) session.cookieSent(cookieSentAt);
   }
-
-  private assignNewId(session: SessionState): void {
-    const ticket = newTicket(session.hasOwnLife);
-    session.rename(ticket, this.keys.of(ticket));
-  }
 }
 
 /** Whether the lifetime has changed, so that the client needs a new cookie. */
 function hasOtherCookie(session: SessionState, fields: RecordFields | undefined): boolean {
   const { canSetCookie, supersededElsewhere } = session;
   return fields !== undefined && 'lifetime' in fields && canSetCookie && !supersededElsewhere;
-}
-
-function createOnce(records: SessionRecords, key: string, record: SessionRecord) {
-  return records.create(key, record);
-}
-
-function dropEntries({ entries }: SessionState, keeps: (key: string) => boolean): void {
-  for (const key of [...entries.keys()]) if (!keeps(key)) entries.delete(key);
 }

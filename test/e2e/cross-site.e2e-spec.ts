@@ -91,6 +91,7 @@ describe('handshakes from other sites', () => {
 
   it.each([
     ['https://shop.example', false],
+    ['https://shop.example:443', false],
     [ADMIN, false],
     [undefined, false],
     ['https://evil.example', true],
@@ -98,6 +99,55 @@ describe('handshakes from other sites', () => {
     ['null', true],
   ])('are recognized by their origin: %s', (origin, expected) => {
     expect(guard.isCrossSite(handshake(origin))).toBe(expected);
+  });
+});
+
+describe('the host of an origin', () => {
+  const guard = new CrossSiteGuard();
+  const isCrossSite = (origin: string, headers: object, host?: string) =>
+    guard.isCrossSite({ method: 'POST', headers: { origin, ...headers }, host });
+
+  it.each([
+    ['https://shop.example', 'SHOP.example'],
+    ['https://shop.example', 'shop.example:443'],
+    ['http://shop.example', 'shop.example:80'],
+    ['http://[::1]:3000', '[::1]:3000'],
+    ['http://[::1]', '[0:0:0:0:0:0:0:1]:80'],
+  ])('%s is %s', (origin, host) => {
+    expect(isCrossSite(origin, { host })).toBe(false);
+    expect(isCrossSite(origin, { ':authority': host })).toBe(false);
+    expect(isCrossSite(origin, { host: 'inner' }, host)).toBe(false);
+  });
+
+  it.each([
+    ['https://shop.example', 'shop.example:80'],
+    ['https://shop.example:8443', 'shop.example'],
+    ['http://[::1]:3000', '[::1]:3001'],
+    ['https://shop.example', 'shop.example.evil.example'],
+    ['https://shop.example', 'shop.example@evil.example:1'],
+    ['https://shop.example', 'evil.example, shop.example'],
+    ['https://shop.example', ''],
+    ['null', 'null'],
+  ])('%s is not %s', (origin, host) => {
+    expect(isCrossSite(origin, { host })).toBe(true);
+  });
+});
+
+describe.each(PLATFORMS)('requests through a proxy, on %s', (platform) => {
+  const app = useSessionApp(() => ({
+    platform,
+    controllers: [TransfersController],
+    trustProxy: true,
+    prepare: (nest) => nest.useGlobalGuards(new CrossSiteGuard()),
+  }));
+
+  it.each([
+    ['shop.example', 201],
+    ['shop.example:443', 201],
+    ['other.example', 403],
+  ])('are those of the host that it was asked for: %s', async (forwarded, status) => {
+    const headers = { origin: 'https://shop.example', 'x-forwarded-host': forwarded };
+    expect((await app.visitor().post('/transfer', undefined, { headers })).status).toBe(status);
   });
 });
 

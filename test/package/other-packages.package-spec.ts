@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { visitor } from '../support/http-client.js';
+import { PLATFORMS } from '../support/session-app.js';
 import { Consumer, type Served } from './consumer.js';
 import { pack, type Packed } from './packed.js';
 import { guideExample } from './readme-example.js';
@@ -11,6 +12,7 @@ const TIMEOUT = 300_000;
 const main = `
 import { Controller, Get, Module, Post, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ApiCookieAuth } from '@nestjs/swagger';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { ClsModule } from 'nestjs-cls';
@@ -52,7 +54,10 @@ class MeController {
 })
 class AppModule {}
 
-const app = await NestFactory.create(AppModule);
+const app =
+  process.env.PLATFORM === 'fastify'
+    ? await NestFactory.create(AppModule, new FastifyAdapter())
+    : await NestFactory.create(AppModule);
 describeApi(app);
 await app.listen(Number(process.env.PORT), '127.0.0.1');
 `;
@@ -60,14 +65,18 @@ await app.listen(Number(process.env.PORT), '127.0.0.1');
 describe('the recipes for other packages, as their page has them', () => {
   let packed: Packed;
   let consumer: Consumer;
-  let server: Served;
 
   beforeAll(async () => {
     packed = await pack();
     const page = 'with-other-packages';
     consumer = await Consumer.install({
-      ...{ nest: 12, type: 'module', archive: packed.archive, more: ['swagger'] },
-      tools: ['nestjs-cls@7', '@nestjs/throttler@6'],
+      ...{
+        nest: 12,
+        type: 'module',
+        archive: packed.archive,
+        more: ['swagger', 'platform-fastify'],
+      },
+      tools: ['nestjs-cls@7', '@nestjs/throttler@6', '@fastify/static@10'],
       sources: {
         'main.ts': main,
         'who.service.ts': await guideExample(page, 'cls'),
@@ -76,38 +85,46 @@ describe('the recipes for other packages, as their page has them', () => {
       },
     });
     await consumer.compile();
-    server = await consumer.start();
   }, TIMEOUT);
 
   afterAll(async () => {
-    await server?.stop();
     await consumer?.remove();
     await packed.remove();
   });
 
-  it('nestjs-cls: a service knows who is signed in', async () => {
-    const ada = visitor(server.url);
-    expect((await ada.get('/me')).json).toEqual({ userId: null });
-    await ada.post('/login');
-    expect((await ada.get('/me')).json).toEqual({ userId: '7' });
-  });
+  describe.each(PLATFORMS)('on %s', (platform) => {
+    let server: Served;
 
-  it('throttler: a user is limited apart from the address', async () => {
-    const statuses = async (somebody: ReturnType<typeof visitor>) => {
-      const found: number[] = [];
-      for (let n = 0; n < 3; n++) found.push((await somebody.get('/limited')).status);
-      return found;
-    };
-    expect(await statuses(visitor(server.url))).toEqual([200, 200, 429]);
-    const ada = visitor(server.url);
-    await ada.post('/login');
-    expect(await statuses(ada)).toEqual([200, 200, 429]);
-  });
+    beforeAll(async () => {
+      server = await consumer.start({ PLATFORM: platform });
+    }, TIMEOUT);
 
-  it('swagger: the document tells the cookie', async () => {
-    const { json } = await visitor(server.url).get('/api-json');
-    const cookie = { type: 'apiKey', in: 'cookie', name: 'SID' };
-    expect(json.components.securitySchemes).toEqual({ cookie });
-    expect(json.paths['/me'].get.security).toEqual([{ cookie: [] }]);
+    afterAll(() => server?.stop());
+
+    it('nestjs-cls: a service knows who is signed in', async () => {
+      const ada = visitor(server.url);
+      expect((await ada.get('/me')).json).toEqual({ userId: null });
+      await ada.post('/login');
+      expect((await ada.get('/me')).json).toEqual({ userId: '7' });
+    });
+
+    it('throttler: a user is limited apart from the address', async () => {
+      const statuses = async (somebody: ReturnType<typeof visitor>) => {
+        const found: number[] = [];
+        for (let n = 0; n < 3; n++) found.push((await somebody.get('/limited')).status);
+        return found;
+      };
+      expect(await statuses(visitor(server.url))).toEqual([200, 200, 429]);
+      const ada = visitor(server.url);
+      await ada.post('/login');
+      expect(await statuses(ada)).toEqual([200, 200, 429]);
+    });
+
+    it('swagger: the document tells the cookie', async () => {
+      const { json } = await visitor(server.url).get('/api-json');
+      const cookie = { type: 'apiKey', in: 'cookie', name: 'SID' };
+      expect(json.components.securitySchemes).toEqual({ cookie });
+      expect(json.paths['/me'].get.security).toEqual([{ cookie: [] }]);
+    });
   });
 });

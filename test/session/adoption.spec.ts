@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CurrentSession } from '../../src/session/current-session.js';
 import type { SessionError } from '../../src/session/errors.js';
 import type { ForeignEntries, ForeignSession } from '../../src/session/foreign-session.js';
+import type { IncomingSession } from '../../src/session/transport.js';
 import { UserSessions } from '../../src/session/users/user-sessions.js';
 import { Client, begin, useCurrentSession, world } from './current-session-world.js';
 
@@ -35,8 +36,9 @@ class ForeignClient extends Client {
     super(id);
   }
 
-  foreignSession(): ForeignSession {
-    return this.foreign;
+  override receive(): IncomingSession {
+    const { foreign, isOutside } = this;
+    return { ...super.receive(), foreign: () => foreign, isOutside };
   }
 
   onNotAdopted({ code }: SessionError): void {

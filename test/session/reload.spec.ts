@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { SessionDestroyedError, SessionReadOnlyError } from '../../src/session/errors.js';
-import { comes, current, useCurrentSession, world } from './current-session-world.js';
+import { begin, comes, current, useCurrentSession, world } from './current-session-world.js';
 
 describe('a reloaded session', () => {
   useCurrentSession();
@@ -84,6 +84,21 @@ describe('a reloaded session', () => {
     expect(world.entriesOf(other.id)).toMatchObject({ visits: 2 });
     expect(session.id).toBe(id);
     expect(current.idUpdate).toBeUndefined();
+  });
+
+  it('leaves it to others to tell the new id of a session that was given a lifetime', async () => {
+    begin({ remember: { timeout: 86_400, absoluteTimeout: false } });
+    id = await world.stored({ visits: 1 });
+    comes(id);
+    const session = await current.load();
+    const other = await world.found(id);
+    world.repository.setLifetime(other, 7200);
+    await world.repository.commit(other, true);
+    await session.reload();
+    session.set('visits', 2);
+    await current.commit(true);
+    expect(current.idUpdate).toBeUndefined();
+    expect((await world.found(other.id)).entries.get('visits')).toBe(2);
   });
 
   it.each([

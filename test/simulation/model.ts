@@ -46,7 +46,7 @@ export class Model extends BorderModel {
     view.answer = { told };
     if (told === undefined || told === 'over') return;
     if (!this.ids.has(told)) {
-      const life = new Life(`what ${view.name} left`, view.signsIn);
+      const life = new Life(`what ${view.name} left`, view.signsIn ?? view.life?.user);
       life.isKnown = false;
       life.doubts.set(view.name, 'loss');
       this.ids.set(told, { life, invalidSince: Infinity, isPassing: false, isDelivered: true });

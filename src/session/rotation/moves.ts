@@ -256,3 +256,9 @@ function keepsAll(keep: Keep = true): boolean {
 export function keepPredicate(keep: Keep = true): (key: string) => boolean {
   return (key) => keep === true || (Array.isArray(keep) && keep.includes(key));
 }
+
+/** Deletes the other entries. */
+export function keepOnly({ entries }: SessionState, keep: Keep): void {
+  const keeps = keepPredicate(keep);
+  for (const key of [...entries.keys()]) if (!keeps(key)) entries.delete(key);
+}

@@ -65,6 +65,8 @@ export class ScheduledRotation {
   isDue(session: SessionState): boolean {
     if (session.isAdopted) return session.status === 'stored' && session.hasVersion;
     const { rotateEvery, now } = this.policy;
+    // Others have given it a new id, which only their client can follow.
+    if (session.leftKey !== undefined) return false;
     if (session.status !== 'stored' || !session.isRenewed || !session.hasVersion) return false;
     if (session.hasOwnLife && !isMarked(session.id)) return session.canSetCookie;
     if (rotateEvery === false) return false;

@@ -1,0 +1,146 @@
+import type { IncomingMessage } from 'node:http';
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  Catch,
+  Controller,
+  HttpException,
+  Post,
+  UseFilters,
+  UseGuards,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { WsAdapter } from '@nestjs/platform-ws';
+
+import { AllowCrossSite, CrossSiteGuard, FreshSession, Session } from '../../src/index.js';
+import { TestClock } from '../../src/testing.js';
+import { connectGateway, type GatewayClient } from '../support/gateway-client.js';
+import { useSessionApp } from '../support/hooks.js';
+
+const ADMIN = 'https://admin.example';
+const EVIL = 'https://evil.example';
+const SHOP = 'https://shop.example';
+
+/** Tells the client the code of a refusal, on both kinds of sockets. */
+@Catch(HttpException)
+class CodeFilter implements ExceptionFilter {
+  catch(error: HttpException, host: ArgumentsHost): void {
+    const client = host.switchToWs().getClient<{
+      emit(event: string, data: unknown): void;
+      send(text: string): void;
+      handshake?: object;
+    }>();
+    const data = (error.getResponse() as { code: string }).code;
+    if (client.handshake) client.emit('refused', data);
+    else client.send(JSON.stringify({ event: 'refused', data }));
+  }
+}
+
+@UseFilters(CodeFilter)
+@UseGuards(new CrossSiteGuard({ allowedOrigins: [ADMIN] }))
+@WebSocketGateway()
+class AccountGateway {
+  @SubscribeMessage('name')
+  name() {
+    return { event: 'name', data: 'Ada' };
+  }
+
+  @AllowCrossSite(SHOP)
+  @SubscribeMessage('prices')
+  prices() {
+    return { event: 'prices', data: 1 };
+  }
+
+  @FreshSession(300)
+  @SubscribeMessage('email')
+  email() {
+    return { event: 'email', data: 'changed' };
+  }
+}
+
+const strict = new CrossSiteGuard();
+
+@WebSocketGateway({
+  namespace: 'strict',
+  allowRequest: (request: IncomingMessage, answer: (error: null, isAllowed: boolean) => void) =>
+    answer(null, !strict.isCrossSite(request)),
+})
+class StrictGateway {}
+
+@Controller()
+class SignInController {
+  @Post('sign-in')
+  async signIn(@Session() session: Session) {
+    await session.signIn('7');
+  }
+}
+
+const clients: GatewayClient[] = [];
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+});
+
+describe.each(['socket.io', 'ws'] as const)('guards of messages by %s', (platform) => {
+  const clock = new TestClock();
+  const app = useSessionApp(() => ({
+    clock: clock.now,
+    controllers: [SignInController],
+    providers: [AccountGateway],
+    prepare: (nest) => platform === 'ws' && void nest.useWebSocketAdapter(new WsAdapter(nest)),
+  }));
+
+  async function connect(origin?: string, cookie?: string): Promise<GatewayClient> {
+    const client = await connectGateway(platform, app.url, cookie, origin);
+    clients.push(client);
+    return client;
+  }
+
+  it.each([
+    ['no browser', undefined],
+    ['the same host', 'own'],
+    ['an allowed origin', ADMIN],
+  ])('let in messages of sockets that were opened by %s', async (_whom, origin) => {
+    const client = await connect(origin === 'own' ? app.url : origin);
+    expect(await client.ask('name', {})).toEqual({ event: 'name', data: 'Ada' });
+  });
+
+  it.each([EVIL, SHOP, 'null', 'http://127.0.0.1:1'])(
+    'refuse those of sockets that %s has opened, with a code',
+    async (origin) => {
+      const client = await connect(origin);
+      const refused = { event: 'refused', data: 'SESSION_CROSS_SITE' };
+      expect(await client.ask('name', {})).toEqual(refused);
+    },
+  );
+
+  it('let in what a handler allows an origin', async () => {
+    expect(await (await connect(SHOP)).ask('prices', {})).toEqual({ event: 'prices', data: 1 });
+    const refused = { event: 'refused', data: 'SESSION_CROSS_SITE' };
+    expect(await (await connect(EVIL)).ask('prices', {})).toEqual(refused);
+  });
+
+  it('refuse a user who has signed in too long ago, and strangers', async () => {
+    const visitor = app.visitor();
+    await visitor.post('/sign-in');
+    const client = await connect(undefined, visitor.cookie);
+    expect(await client.ask('email', {})).toEqual({ event: 'email', data: 'changed' });
+    clock.pass(300);
+    const refused = { event: 'refused', data: 'SESSION_NOT_FRESH' };
+    expect(await client.ask('email', {})).toEqual(refused);
+    expect(await (await connect()).ask('email', {})).toEqual(refused);
+  });
+});
+
+describe('handshakes that the guard refuses', () => {
+  const app = useSessionApp(() => ({ controllers: [], providers: [StrictGateway] }));
+
+  it('open no socket', async () => {
+    await expect(
+      connectGateway('socket.io', `${app.url}/strict`, undefined, EVIL),
+    ).rejects.toThrow();
+    clients.push(await connectGateway('socket.io', `${app.url}/strict`, undefined, app.url));
+  });
+});
