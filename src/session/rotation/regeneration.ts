@@ -174,21 +174,18 @@ class NewRecord {
     return result;
   }
 
-  /** Invalidates the id that the request came with, also within the grace period. */
+  /**
+   * Invalidates the id that the request came with, also within the grace period. Requests in flight follow
+   * the other request as before: a border is between them and this branch, which they are not led to.
+   */
   private async closeForwarder(from: string): Promise<void> {
-    const { isBorder = false, isSignIn = false } = this.session;
     await retryOnConflict(async () => {
       const forwarder = await this.records.find(from);
-      if (!forwarder || !('forwardTo' in forwarder) || isClosed(forwarder, isBorder))
-        return 'closed';
+      if (!forwarder || !('forwardTo' in forwarder) || !forwarder.grace) return 'closed';
       const { forwardTo: to, version } = forwarder;
-      return this.records.forward({ from, to, version, isBorder, isSignIn });
+      return this.records.forward({ from, to, version });
     });
   }
-}
-
-function isClosed(forwarder: FoundForwarder, isBorder: boolean): boolean {
-  return forwarder.isBorder === true || (!isBorder && !forwarder.grace);
 }
 
 /**
