@@ -161,10 +161,16 @@ class NewRecord {
   }
 
   async branch(branch: Branch, from: SessionRecord, leftKey: string): Promise<'branched'> {
-    const user = await branch.begin();
-    await this.put(from, user);
-    await this.closeForwarder(leftKey);
-    return 'branched';
+    try {
+      const user = await branch.begin();
+      await this.put(from, user);
+      await this.closeForwarder(leftKey);
+      return 'branched';
+    } catch (error) {
+      // The index may name its key: the record would count as a session that nobody has.
+      await this.discard(undefined).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Removes the new record, whose id no client knows. */

@@ -5,6 +5,7 @@ import { checkInterval } from './checks.js';
 import {
   endingSessions,
   isUnchanged,
+  keysOf,
   movingTo,
   sessionIn,
   withoutBranch,
@@ -164,7 +165,7 @@ export class UserMembership {
     oldKey: string,
   ): Promise<string | undefined> {
     const { beside = [] } = session;
-    if ([session.key, ...beside].includes(oldKey) || beside.includes(key)) return oldKey;
+    if (keysOf(session).includes(oldKey) || beside.includes(key)) return oldKey;
     const found = await this.lookup.record(user.id, session);
     // The index may be behind: its key leads here, or nowhere any more.
     if (!found || found.key === key) return session.key;
