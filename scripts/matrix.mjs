@@ -1,6 +1,6 @@
 // The packed package on several versions of Node and Nest, which come from npm: the README's quick start as it is
 // written, in what `nest new` makes. Its own build and lint run once, its own tests and the application, with
-// memcached, on each Node: `matrix.mjs [--node 20,22] [--nest 11,12] [--other deno]`.
+// memcached, on each Node: `matrix.mjs [--node 20,22] [--nest 11,12] [--other deno,bun]`.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: {
     node: { type: 'string', default: '20,22,24,26' },
     nest: { type: 'string', default: '11,12' },
-    other: { type: 'string', default: 'deno' },
+    other: { type: 'string', default: 'deno,bun' },
   },
 });
 const list = (text) => text.split(',').filter(Boolean);

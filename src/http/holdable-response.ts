@@ -12,6 +12,15 @@ const HEAD_METHODS = {
   removeHeader: 'remove',
 } as const;
 
+/** The properties that have another value while the response is held. */
+const WHILE_HELD: Readonly<Record<string, (holder: ResponseHolder) => unknown>> = {
+  headersSent: () => true,
+  writableEnded: ({ hasEnded }) => hasEnded,
+};
+
+/** Those that a prototype does not let redefine, as in Bun: each held response gets its own. */
+const FIXED = Object.keys(WHILE_HELD).filter((name) => isFixed(ServerResponse.prototype, name));
+
 export type SendingMethod = (typeof SENDING_METHODS)[number];
 export type SendingFunction = (...args: unknown[]) => unknown;
 export type SendingFunctions = Readonly<Record<SendingMethod, SendingFunction>>;
@@ -47,6 +56,7 @@ export function makeResponsesHoldable(): void {
  */
 export function setHolder(response: ServerResponse, holder: ResponseHolder): void {
   (response as HoldableResponse)[HOLDER] = holder;
+  for (const name of FIXED) defineGetter(response, name, WHILE_HELD[name]!);
   // light-my-request's responses have no connection, and count as ended when their `end` returns.
   if ('_lightMyRequest' in response) makeHoldable(Object.getPrototypeOf(response) as object);
   else if (!(ORIGINALS in response)) makeHoldable(innermostPrototypeOf(response));
@@ -105,8 +115,9 @@ function makeHoldable(prototype: object): void {
       if (!this[HOLDER]?.isHeld) implyHead.call(this);
     });
   }
-  defineGetter(prototype, 'headersSent', () => true);
-  defineGetter(prototype, 'writableEnded', ({ hasEnded }) => hasEnded);
+  for (const [name, held] of Object.entries(WHILE_HELD)) {
+    if (!isFixed(prototype, name)) defineGetter(prototype, name, held);
+  }
   Object.defineProperty(prototype, ORIGINALS, { value: originals });
 }
 
@@ -139,6 +150,10 @@ function descriptorOf(prototype: object, name: string): PropertyDescriptor | und
   let at: object | null = prototype;
   while (at && !Object.hasOwn(at, name)) at = Object.getPrototypeOf(at) as object | null;
   return at ? Object.getOwnPropertyDescriptor(at, name) : undefined;
+}
+
+function isFixed(prototype: object, name: string): boolean {
+  return Object.hasOwn(prototype, name) && descriptorOf(prototype, name)!.configurable === false;
 }
 
 /** The prototype that defines the sending methods of a response which is not Node.js's own. */

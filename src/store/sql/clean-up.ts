@@ -1,21 +1,21 @@
-/** Rows that one statement removes at most, so that none takes long. */
+/** The maximum number of rows that one statement removes, so that it does not take long. */
 export const BATCH = 1000;
 
-/** Statements at a time, at most. What is left waits for the next time, or is another process's. */
+/** The maximum number of statements in one run. The next run, or another process, removes the rest. */
 const MAX_BATCHES = 20;
 
-/** Each wait differs by up to this share, so that many processes do not come at once. */
+/** Each interval varies by up to this share, so that processes do not run at the same time. */
 const JITTER = 0.2;
 
 /**
- * Removes rows whose life is over, from time to time. Any number of processes may do so at once. That it
- * fails harms nobody: expired rows are not read, and the next time may succeed.
+ * Removes expired rows at intervals. Any number of processes may do so at once. A failure does no harm:
+ * expired rows are not read, and the next run may succeed.
  */
 export class CleanUp {
   private timer: NodeJS.Timeout | undefined;
   private isRunning = false;
 
-  /** `removeBatch`: removes some, at most `BATCH`, and answers how many. */
+  /** `removeBatch`: removes at most `BATCH` rows and returns their number. */
   constructor(
     private readonly every: number | false,
     private readonly removeBatch: () => Promise<number>,
@@ -43,7 +43,7 @@ export class CleanUp {
         if ((await this.removeBatch()) < BATCH) break;
       }
     } catch {
-      // An outage is told by those who need the store.
+      // The operations of requests report an outage.
     }
     if (this.isRunning) this.wait(seconds);
   }

@@ -1,8 +1,8 @@
-/** Escapes what a column of text cannot hold everywhere: Postgres has no NUL in a text. */
+/** Escapes NUL characters, which a text column of Postgres cannot contain. */
 const ESCAPE = '\x7f';
 const ESCAPES = /\x7f([01])/g;
 
-/** A text as it is stored: as it is, unless it has a NUL. JSON never has one. */
+/** Returns the stored form of a text: unchanged, unless it contains NUL. JSON never does. */
 export function toColumn(text: string): string {
   if (!text.includes('\0') && !text.includes(ESCAPE)) return text;
   return text.replaceAll(ESCAPE, `${ESCAPE}1`).replaceAll('\0', `${ESCAPE}0`);

@@ -2,11 +2,11 @@ import type { SessionCopies } from './copies.js';
 import { lifeOfCopy, lifeOfTombstone, newestOf, type CopySettings } from './copy-life.js';
 import { decodeTiered, encodeTiered, type TieredRecord } from './record.js';
 
-/** What is kept of one session in a table: rows that keep their newest version. */
+/** Rows of a table. A write never replaces a later version. */
 export interface CopyRows {
-  /** Those of these keys that there are. `left`: milliseconds of their lives. */
+  /** Returns the existing rows of these keys. `left`: the remaining life in milliseconds. */
   readRows(keys: readonly string[]): Promise<{ key: string; data: string; left: number }[]>;
-  /** Unless there is a row with a later version, by its characters. */
+  /** Writes the row, unless it has a later version. Versions are compared as strings. */
   writeRow(key: string, version: string, data: string, milliseconds: number): Promise<void>;
   deleteRow(key: string): Promise<void>;
 }
@@ -15,12 +15,12 @@ const COPY = '.copy';
 const MOVED = '.moved';
 const ENDED = '.ended';
 
-/** Digits of a revision, so that their order is that of their characters. */
+/** The number of digits of a stored revision, so that revisions sort as strings. */
 const DIGITS = 16;
 
 /**
- * Copies in a table of a database. Its clock alone says how long a copy has to live, and it refuses a late
- * write, so that writes may arrive in any order.
+ * Copies in a database table. The database's clock alone determines how long a copy lives, and the database
+ * refuses late writes, so writes may arrive in any order.
  */
 export class RowCopies implements SessionCopies {
   constructor(
@@ -52,7 +52,7 @@ export class RowCopies implements SessionCopies {
     return this.rows.deleteRow(key + COPY);
   }
 
-  /** Its deadline by the clock of this process: that of the one that wrote it may be another. */
+  /** The deadline by this process's clock, which may differ from that of the process that wrote it. */
   private copyIn(row: { data: string; left: number } | undefined): TieredRecord | undefined {
     const copy = decodeTiered(row?.data);
     return copy && { ...copy, until: Math.ceil(this.settings.now() + row!.left) };
