@@ -57,8 +57,8 @@ export interface SessionModuleOptions {
   /** An existing cache, such as the application's own `CACHE_MANAGER`, with `forRootAsync()`. */
   cache?: SessionCache | undefined;
   /**
-   * Sessions of before, carried over as their visitors come: `expressSession({ secret, store })` of
-   * `nestjs-session-manager/express-session`. Default: none.
+   * The session library used before. Its sessions are carried over when their visitors return:
+   * `expressSession({ secret, store })` of `nestjs-session-manager/express-session`. Default: none.
    */
   migrateFrom?: SessionMigration | undefined;
   /** Prefix of every key in the store. Default `'sess:'`. Visible ASCII, 200 characters at most. */

@@ -29,7 +29,7 @@ export type SessionCookieAttributes = Pick<
 export class SessionCookie {
   private readonly attributes: SerializeOptions;
   private readonly ids: SignedIds;
-  /** Seconds for which it is kept, unless it is told; `false`: until the browser is closed. */
+  /** The default `Max-Age` in seconds; `false`: none, the cookie lasts until the browser is closed. */
   private readonly life: number | false;
 
   /** `maxAge`: of a persistent cookie, in seconds. `secrets`: the first is the newest and signs. */
@@ -79,7 +79,7 @@ export class SessionCookie {
     return { wasSent: true, isAmbiguous: false, ticket: this.ids.read(value) };
   }
 
-  /** The `Set-Cookie` header that gives the client its id, for so many seconds; `false`: until the browser is closed. */
+  /** The `Set-Cookie` header that gives the client its id. `life`: its `Max-Age` in seconds; `false`: none. */
   give(ticket: SessionTicket, isHttps: boolean, life = this.life): string {
     const attributes = life === false ? this.attributes : { ...this.attributes, maxAge: life };
     return this.serialize(this.ids.write(ticket), attributes, isHttps);

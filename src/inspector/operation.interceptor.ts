@@ -9,17 +9,17 @@ import type { Observable } from 'rxjs';
 
 import { TimelineRecorder } from './recorder.js';
 
-/** What a resolver is told of its field, as far as it is shown. */
+/** The parts of a resolver's `info` argument that are shown. */
 interface ResolveInfo {
   readonly fieldName: string;
   readonly operation: { readonly operation: string };
   readonly path: { readonly prev: object | undefined };
 }
 
-/** Where a resolver has it among its arguments. */
+/** Its position among a resolver's arguments. */
 const INFO = 3;
 
-/** Tells the recorder of GraphQL's operations: their kinds and fields, which are the schema's. */
+/** Reports GraphQL operations to the recorder, by kind and field. Both are names of the schema. */
 @Injectable()
 export class OperationInterceptor implements NestInterceptor {
   constructor(@Inject(TimelineRecorder) private readonly recorder: TimelineRecorder) {}
@@ -27,7 +27,7 @@ export class OperationInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType<string>() !== 'graphql') return next.handle();
     const { fieldName, operation, path } = context.getArgByIndex<ResolveInfo>(INFO);
-    // Fields of results are no operations.
+    // A field of a result is not an operation.
     if (path.prev) return next.handle();
     return this.recorder.operation(operation.operation, fieldName, () => next.handle());
   }

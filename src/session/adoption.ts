@@ -1,4 +1,5 @@
-import type { ForeignEntries } from './foreign-session.js';
+import { SessionLimitError, SessionTooLargeError, type SessionError } from './errors.js';
+import type { ForeignEntries, ForeignSession } from './foreign-session.js';
 import type { SessionPolicy } from './policy.js';
 import type { SessionRecords } from './storage/records.js';
 import type { SessionTicket, StoreKeys } from './storage/keys.js';
@@ -15,12 +16,28 @@ export class SessionAdoption {
   ) {}
 
   /**
-   * Stores a session, unless another request has done so already.
-   *
-   * @throws SessionLimitError if its user has too many sessions
-   * @throws SessionTooLargeError if it is larger than a record may be
+   * Stores the session here, then destroys the other library's. Returns the reason if it cannot be stored: its
+   * user has too many sessions, or it is larger than a record may be.
    */
-  async adopt(
+  async carryOver(
+    foreign: ForeignSession,
+    client: SessionClient,
+  ): Promise<SessionError | undefined> {
+    const entries = await foreign.read();
+    if (!entries) return undefined;
+    try {
+      await this.adopt(foreign.ticket, entries, client);
+    } catch (error) {
+      // The visitor becomes a stranger, who can sign in, instead of being locked out.
+      if (error instanceof SessionLimitError || error instanceof SessionTooLargeError) return error;
+      throw error;
+    }
+    await foreign.destroy();
+    return undefined;
+  }
+
+  /** Stores a session, unless another request has done so already. */
+  private async adopt(
     ticket: SessionTicket,
     { entries, userId }: ForeignEntries,
     client: SessionClient,

@@ -16,7 +16,6 @@ import {
   SessionLimitError,
   SessionReadOnlyError,
   SessionStoreError,
-  SessionTooLargeError,
 } from './errors.js';
 import type { KeepOptions, RememberOptions, Session } from './session.js';
 
@@ -299,24 +298,13 @@ export class CurrentSession {
     return this.take(session ?? this.repository.begin());
   }
 
-  /** The one of before is gone only when this one is there, and this one is used only when that is gone. */
   private async carryOver(incoming: IncomingSession): Promise<SessionState | undefined> {
     const foreign = incoming.foreign?.();
     if (!foreign || incoming.isOutside) return undefined;
-    const session = await foreign.read();
-    if (session) {
-      try {
-        await this.repository.adopt(foreign.ticket, session, incoming.client?.() ?? {});
-      } catch (error) {
-        // The visitor is a stranger, who can sign in, and not locked out.
-        if (!(error instanceof SessionLimitError || error instanceof SessionTooLargeError))
-          throw error;
-        this.transport.onNotAdopted?.(error);
-        return undefined;
-      }
-      await foreign.destroy();
-    }
-    return this.repository.findAdopted(foreign.ticket);
+    const refusal = await this.repository.carryOver(foreign, incoming.client?.() ?? {});
+    if (!refusal) return this.repository.findAdopted(foreign.ticket);
+    this.transport.onNotAdopted?.(refusal);
+    return undefined;
   }
 
   /** Continues with this session. */

@@ -3,7 +3,7 @@ import type { SessionChanges } from './changes.js';
 import { SessionCommits } from './storage/commits.js';
 import { StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
-import type { ForeignEntries } from './foreign-session.js';
+import type { ForeignSession } from './foreign-session.js';
 import { SessionLookup } from './lookup.js';
 import { lifetimeAfterSignIn, lifetimeOf, lifetimeWithCookie } from './lifetime.js';
 import type { SessionPolicy } from './policy.js';
@@ -16,7 +16,7 @@ import { ScheduledRotation } from './rotation/scheduled-rotation.js';
 import { expectedRecord, type SessionState } from './session-state.js';
 import type { SessionStore } from './storage/store.js';
 import type { SessionClient } from './session-user.js';
-import { SessionDestroyedError, SessionValueError } from './errors.js';
+import { SessionDestroyedError, SessionValueError, type SessionError } from './errors.js';
 import type { KeepOptions } from './session.js';
 import { UserLookup } from './users/lookup.js';
 import { UserMembership } from './users/membership.js';
@@ -76,16 +76,14 @@ export class SessionRepository {
   }
 
   /**
-   * Stores a session of another library under this id, unless another request has done so already.
-   *
-   * @throws SessionLimitError if its user has too many sessions
-   * @throws SessionTooLargeError if it is larger than a record may be
+   * Stores a session of another library, unless another request has done so already. Returns the reason if it
+   * cannot be stored here.
    */
-  adopt(ticket: SessionTicket, foreign: ForeignEntries, client: SessionClient): Promise<void> {
-    return this.adoption.adopt(ticket, foreign, client);
+  carryOver(foreign: ForeignSession, client: SessionClient): Promise<SessionError | undefined> {
+    return this.adoption.carryOver(foreign, client);
   }
 
-  /** Finds it again. Its id is left with the next response: the client knows it by the cookie of before. */
+  /** Finds a session that was carried over. The next response replaces its id, which the old cookie reveals. */
   async findAdopted(ticket: SessionTicket): Promise<SessionState | undefined> {
     const session = await this.find(ticket);
     if (session && session.key === this.keys.of(ticket)) session.adopted();

@@ -15,7 +15,7 @@ export interface SessionStoreTests {
    * module `node:test`. Default: the global functions, as in Jest.
    */
   framework?: TestFramework;
-  /** Whether a record will exist so many seconds from now. Enables tests of long lives. */
+  /** Whether a record will exist after this number of seconds. Enables tests of long lives. */
   isThereAfter?: (key: string, seconds: number) => Promise<boolean>;
   /**
    * Whether to run tests that wait some seconds for lives to end. Default true. Use `false` for a store whose
