@@ -99,8 +99,7 @@ export class CrossSiteGuard implements CanActivate {
    */
   isCrossSite(request: CrossSiteRequest, more: readonly string[] = []): boolean {
     const { method, headers } = request.raw ?? request;
-    const isHandshake = headers?.upgrade !== undefined || headers?.['sec-websocket-key'];
-    if (!isHandshake && SAFE_METHODS.has(method ?? 'GET')) return false;
+    if (!isHandshake(request, headers) && SAFE_METHODS.has(method ?? 'GET')) return false;
     const origin = headers?.origin;
     const isAllowed = origin !== undefined && (this.#allowed.has(origin) || more.includes(origin));
     const site = headers?.['sec-fetch-site'];
@@ -119,6 +118,15 @@ export class CrossSiteGuard implements CanActivate {
       message: 'This request was sent by another site.',
     });
   }
+}
+
+/** A handshake is a `GET`, but opens a socket that may change state. Engine.IO sets `_query`, also for polling. */
+function isHandshake(request: object, headers: IncomingHttpHeaders = {}): boolean {
+  return (
+    headers.upgrade !== undefined ||
+    headers['sec-websocket-key'] !== undefined ||
+    '_query' in request
+  );
 }
 
 function checkOrigin(origin: unknown): void {

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import type { CurrentSession } from '../../src/session/current-session.js';
+import type { RequestSession } from '../../src/http/request-session.js';
 import type { Session } from '../../src/session/session.js';
 import { Gate } from '../support/gate.js';
 import { visitor, type HttpResponse } from '../support/http-client.js';
@@ -40,8 +40,8 @@ describe("a request's session over HTTP", () => {
   });
 
   it('that is written to sets a cookie, by which it is found', async () => {
-    server = await sessionServer(world, async ({ current }, response) => {
-      const session = await current.load();
+    server = await sessionServer(world, async (request, response) => {
+      const session = await request.load();
       session.visits = ((session.visits as number | undefined) ?? 0) + 1;
       response.end(String(session.visits));
     });
@@ -52,8 +52,8 @@ describe("a request's session over HTTP", () => {
   });
 
   it('that is only read sets no cookie', async () => {
-    server = await sessionServer(world, async ({ current }, response) => {
-      await current.load();
+    server = await sessionServer(world, async (request, response) => {
+      await request.load();
       response.end();
     });
     expect((await get()).setCookies).toEqual([]);
@@ -62,8 +62,8 @@ describe("a request's session over HTTP", () => {
 
   describe('instructs caches', () => {
     const answering = (headers: Record<string, string | string[]>): Promise<SessionServer> =>
-      sessionServer(world, async ({ current }, response) => {
-        await current.load();
+      sessionServer(world, async (request, response) => {
+        await request.load();
         for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
         response.end();
       });
@@ -93,8 +93,8 @@ describe("a request's session over HTTP", () => {
   it.each(['x', 'A'.repeat(44), 'j:{}', '%00', '../../etc', `${'A'.repeat(42)}B`])(
     'whose cookie is malformed (%p) is new, without a store operation',
     async (value) => {
-      server = await sessionServer(world, async ({ current }, response) => {
-        response.end(String((await current.load()).isNew));
+      server = await sessionServer(world, async (request, response) => {
+        response.end(String((await request.load()).isNew));
       });
       expect((await get(`SID=${value}`)).body).toBe('true');
       expect(world.store.calls).toEqual([]);
@@ -122,8 +122,8 @@ describe("a request's session over HTTP", () => {
 
   describe('that cannot be stored', () => {
     const writing = (): Promise<SessionServer> =>
-      sessionServer(world, async ({ current }, response) => {
-        (await current.load()).visits = 2;
+      sessionServer(world, async (request, response) => {
+        (await request.load()).visits = 2;
         world.store.isDown = true;
         response.end('saved');
       });
@@ -139,8 +139,8 @@ describe("a request's session over HTTP", () => {
 
     it('sends a new id that is valid nevertheless, also with the application’s own 503', async () => {
       const id = await world.stored({ visits: 1 });
-      server = await sessionServer(world, async ({ current }, response) => {
-        const session = await current.load();
+      server = await sessionServer(world, async (request, response) => {
+        const session = await request.load();
         await session.regenerate();
         session.visits = 2;
         world.store.isDown = true;
@@ -154,8 +154,8 @@ describe("a request's session over HTTP", () => {
     });
 
     it('does not send the id of a session that should end', async () => {
-      server = await sessionServer(world, async ({ current }, response) => {
-        const session = await current.load();
+      server = await sessionServer(world, async (request, response) => {
+        const session = await request.load();
         const own = await session.signIn('ada');
         world.store.isDown = true;
         await own.signOut().catch(() => undefined);
@@ -167,8 +167,8 @@ describe("a request's session over HTTP", () => {
 
     it('is not stored later, as its client got an error', async () => {
       const id = await world.stored({ visits: 1 });
-      server = await sessionServer(world, async ({ current }, response) => {
-        (await current.load()).increment('visits');
+      server = await sessionServer(world, async (request, response) => {
+        (await request.load()).increment('visits');
         world.store.isDown = true;
         response.once('finish', () => (world.store.isDown = false));
         response.end('saved');
@@ -183,8 +183,8 @@ describe("a request's session over HTTP", () => {
     world = new SessionWorld({ rotateEvery: 60 });
     const id = await world.stored();
     let access = { readOnly: true };
-    server = await sessionServer(world, async ({ current }, response) => {
-      await current.load(access);
+    server = await sessionServer(world, async (request, response) => {
+      await request.load(access);
       response.end();
     });
     world.clock.pass(61);
@@ -198,8 +198,8 @@ describe("a request's session over HTTP", () => {
   it('stores changes after its response has closed', async () => {
     const id = await world.stored();
     let session!: Session;
-    server = await sessionServer(world, async ({ current }, response) => {
-      session = await current.load();
+    server = await sessionServer(world, async (request, response) => {
+      session = await request.load();
       response.end();
     });
     await get(`SID=${id}`);
@@ -218,13 +218,13 @@ describe("a request's session over HTTP", () => {
 
   it('stores changes of a session that is first used after that', async () => {
     const id = await world.stored();
-    let current!: CurrentSession;
+    let request!: RequestSession;
     server = await sessionServer(world, (session, response) => {
-      ({ current } = session);
+      request = session;
       response.end();
     });
     await get(`SID=${id}`);
-    const session = await current.load();
+    const session = await request.load();
     session.late = 1;
     await nextTurn();
     await nextTurn();
@@ -233,8 +233,8 @@ describe("a request's session over HTTP", () => {
 
   describe('with a value in an object that JSON does not keep', () => {
     const spoiling = (): Promise<SessionServer> =>
-      sessionServer(world, async ({ current }, response) => {
-        const session = await current.load();
+      sessionServer(world, async (request, response) => {
+        const session = await request.load();
         session.cart ??= {};
         Object.assign(session.cart as object, { since: new Date() });
         response.end('saved');
@@ -257,8 +257,8 @@ describe("a request's session over HTTP", () => {
     it('causes no error after its client hung up', async () => {
       const id = await world.stored();
       const loaded = new Gate();
-      server = await sessionServer(world, async ({ current }) => {
-        const session = await current.load();
+      server = await sessionServer(world, async (request) => {
+        const session = await request.load();
         session.cart = { since: 1 };
         Object.assign(session.cart as object, { since: new Date() });
         void loaded.pass();
@@ -277,8 +277,8 @@ describe("a request's session over HTTP", () => {
   describe('changed after its response began', () => {
     it('is stored when the response ends, if it was stored before', async () => {
       const id = await world.stored({ visits: 1 });
-      server = await sessionServer(world, async ({ current }, response) => {
-        const session = await current.load();
+      server = await sessionServer(world, async (request, response) => {
+        const session = await request.load();
         response.write('a');
         session.visits = 2;
         response.end('b');
@@ -288,8 +288,8 @@ describe("a request's session over HTTP", () => {
     });
 
     it('is not stored if it is new, and a warning is logged', async () => {
-      server = await sessionServer(world, async ({ current }, response) => {
-        const session = await current.load();
+      server = await sessionServer(world, async (request, response) => {
+        const session = await request.load();
         response.write('a');
         session.visits = 2;
         response.end('b');
@@ -303,8 +303,8 @@ describe("a request's session over HTTP", () => {
   it('whose client hung up is stored nevertheless', async () => {
     const id = await world.stored({ visits: 1 });
     const loaded = new Gate();
-    server = await sessionServer(world, async ({ current }) => {
-      (await current.load()).visits = 2;
+    server = await sessionServer(world, async (request) => {
+      (await request.load()).visits = 2;
       void loaded.pass();
     });
     const closed = server.responseClosed();
