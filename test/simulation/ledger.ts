@@ -72,6 +72,7 @@ export class Ledger {
         isUnseen: !touch && operations.every((one) => ['read', 'wait', 'reload'].includes(one.do)),
         ...{ touch, seenSince: this.tick },
         life: undefined,
+        loadedId: undefined,
         ownId: id,
         mayTell: false,
         tags: [],

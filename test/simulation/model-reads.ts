@@ -31,6 +31,7 @@ export class ReadModel extends FieldModel {
     view.isLetOver = known.isPassing && this.ids.get(seen.id)?.life === life;
     if (view.isLetOver) view.ownId = seen.id;
     this.sees(view, seen);
+    view.loadedId = seen.id;
     view.read = tagsIn(seen.entries).flatMap((name) => this.tags.get(name) ?? []);
     if (!life.isKnown) return;
     for (const tag of life.mustHave(view.startedAt)) {
@@ -74,7 +75,7 @@ export class ReadModel extends FieldModel {
 
   sees(view: RequestView, { id, user, entries, lifetime, signedInAt }: Seen): void {
     const { life } = view;
-    if (life && id !== view.ownId && this.ids.has(id)) {
+    if (life && id !== view.ownId && id !== view.loadedId && this.ids.has(id)) {
       this.wrong(`${view.name} learns ${this.nameOf(id)}, which is another request's`);
     }
     if (life?.isKnown && user !== life.user) {

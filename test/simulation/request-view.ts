@@ -21,6 +21,8 @@ export interface RequestView {
   life: Life | undefined;
   /** The id that it has of it. */
   ownId: string | undefined;
+  /** The id that its session had as it was loaded. */
+  loadedId: string | undefined;
   /** Whether it may be given an id: it began a session, or asked for a new id. */
   mayTell: boolean;
   readonly tags: Tag[];
