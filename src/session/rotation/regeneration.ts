@@ -78,7 +78,7 @@ export async function regenerate(
   let leftKey = branch?.leftKey;
   const attempt = async (): Promise<Regenerated | 'changed'> => {
     if (!current) {
-      const newest = await records.find(key);
+      const newest = await records.find(key, 0);
       if (!newest) return next.discard('gone');
       if ('forwardTo' in newest) {
         if (!branch) return next.discard('overtaken');
@@ -139,7 +139,7 @@ class NewRecord {
 
   /** Also `'closed'` if the record was removed: its place in the index then belongs to another session. */
   private async replace(key: string, record: SessionRecord): Promise<'stored' | 'closed'> {
-    const found = await this.records.find(key);
+    const found = await this.records.find(key, 0);
     if (!found || 'forwardTo' in found) return 'closed';
     const result = await this.records.update(key, record, found.version);
     return result === 'stored' ? 'stored' : 'closed';
@@ -175,7 +175,7 @@ class NewRecord {
 
   /** Removes the new record, whose id no client knows. */
   async discard<T>(result: T): Promise<T> {
-    const found = this.key === undefined ? undefined : await this.records.find(this.key);
+    const found = this.key === undefined ? undefined : await this.records.find(this.key, 0);
     if (found && !('forwardTo' in found)) await this.records.remove(this.key!, found.version);
     return result;
   }
@@ -186,7 +186,7 @@ class NewRecord {
    */
   private async closeForwarder(from: string): Promise<void> {
     await retryOnConflict(async () => {
-      const forwarder = await this.records.find(from);
+      const forwarder = await this.records.find(from, 0);
       if (!forwarder || !('forwardTo' in forwarder) || !forwarder.grace) return 'closed';
       const { forwardTo: to, version } = forwarder;
       return this.records.forward({ from, to, version });
@@ -204,12 +204,12 @@ export async function createVerified(
   record: SessionRecord,
 ): Promise<Stored> {
   const isThere = async () => {
-    const found = await records.find(key);
+    const found = await records.find(key, 0);
     return found !== undefined && !('forwardTo' in found);
   };
   try {
     if ((await records.create(key, record)) === 'stored') return 'stored';
-    const found = await records.find(key);
+    const found = await records.find(key, 0);
     // Nothing found: a durable tier, for example, was just asked for it, maybe in order to close the key.
     return found && !('forwardTo' in found) ? 'taken' : 'closed';
   } catch (error) {
@@ -221,7 +221,7 @@ export async function createVerified(
 /** If `false`, a late move cannot succeed either: the rewrite gives the record another version. */
 function hasMoved(records: SessionRecords, forwarder: Forwarding): Promise<boolean> {
   return retryOnConflict<boolean>(async () => {
-    const now = await records.find(forwarder.from);
+    const now = await records.find(forwarder.from, 0);
     if (!now) return false;
     if ('forwardTo' in now) return now.forwardTo === forwarder.to;
     if (now.version !== forwarder.version) return false;

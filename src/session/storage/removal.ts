@@ -24,7 +24,7 @@ export async function removeSession(
   let read: TracedRecord | undefined;
   return retryOnConflict<Removal>(async () => {
     if (version === undefined) {
-      const newest = await records.trace(key);
+      const newest = await records.trace(key, 0);
       if (!newest) return 'gone';
       if (newest === 'border') return 'left';
       ({ key, version } = newest);

@@ -44,6 +44,18 @@ describe('a session given a new id', () => {
     expect(world.store.calls).toEqual(['create', 'update']);
   });
 
+  it('is read again without being renewed, which is a write in some stores', async () => {
+    const find = jest.spyOn(world.store, 'find');
+    world.store.before('update', () => world.write(state.key, entries));
+    await regenerate();
+    expect(find.mock.calls.map(([, renewTo]) => renewTo)).toEqual([0, 0]);
+    const late = await world.found(state.id);
+    world.write(late.key, entries);
+    find.mockClear();
+    await world.repository.destroy(late);
+    expect(find.mock.calls).toEqual([[late.key, 0]]);
+  });
+
   it('leaves a forwarder for a short time', async () => {
     await regenerate();
     expect(world.recordAt(world.keyOf(oldId))).toEqual({
