@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import {
-  ForbiddenException,
   Inject,
   Injectable,
   Optional,
@@ -14,6 +13,7 @@ import { Reflector } from '@nestjs/core';
 import { refuseUnknownOptions } from '../session/option-checks.js';
 import { SessionOptionsError } from '../session/errors.js';
 import { httpRequestOf } from './http-request-of.js';
+import { refusal } from './refusal.js';
 import { clientHandshakes } from './socket-route.js';
 
 /** The options of `CrossSiteGuard`. */
@@ -99,8 +99,7 @@ export class CrossSiteGuard implements CanActivate {
    */
   isCrossSite(request: CrossSiteRequest, more: readonly string[] = []): boolean {
     const { method, headers } = request.raw ?? request;
-    const isHandshake = headers?.upgrade !== undefined || headers?.['sec-websocket-key'];
-    if (!isHandshake && SAFE_METHODS.has(method ?? 'GET')) return false;
+    if (!isHandshake(request, headers) && SAFE_METHODS.has(method ?? 'GET')) return false;
     const origin = headers?.origin;
     const isAllowed = origin !== undefined && (this.#allowed.has(origin) || more.includes(origin));
     const site = headers?.['sec-fetch-site'];
@@ -112,13 +111,17 @@ export class CrossSiteGuard implements CanActivate {
 
   private check(request: CrossSiteRequest, more?: readonly string[]): boolean {
     if (!this.isCrossSite(request, more)) return true;
-    throw new ForbiddenException({
-      statusCode: 403,
-      error: 'Forbidden',
-      code: 'SESSION_CROSS_SITE',
-      message: 'This request was sent by another site.',
-    });
+    throw refusal('SESSION_CROSS_SITE', 'This request was sent by another site.');
   }
+}
+
+/** A handshake is a `GET`, but opens a socket that may change state. Engine.IO sets `_query`, also for polling. */
+function isHandshake(request: object, headers: IncomingHttpHeaders = {}): boolean {
+  return (
+    headers.upgrade !== undefined ||
+    headers['sec-websocket-key'] !== undefined ||
+    '_query' in request
+  );
 }
 
 function checkOrigin(origin: unknown): void {

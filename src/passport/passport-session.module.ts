@@ -1,6 +1,5 @@
 import {
   Inject,
-  Injectable,
   Module,
   type CanActivate,
   type DynamicModule,
@@ -8,9 +7,12 @@ import {
   type NestModule,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import passport from 'passport';
 
+import { httpRequestOf } from '../http/http-request-of.js';
+import type { FrameworkRequest } from '../http/request-session.js';
+import { isRouted } from '../http/session-of.js';
 import { SessionOptionsError } from '../session/errors.js';
 import { refuseUnknownOptions } from '../session/option-checks.js';
 import { PassportSessions, type Authenticator } from './passport-sessions.js';
@@ -36,19 +38,17 @@ interface FastifyReply {
   send(body?: unknown): unknown;
 }
 
-/** Restores the user before the application's guards run. */
-@Injectable()
+/** Restores the user of an HTTP request, also for resolvers of GraphQL, which share one request. */
 class RestoringGuard implements CanActivate {
-  constructor(@Inject(OPTIONS) private readonly options: PassportSessionOptions) {}
+  constructor(private readonly authenticator: Authenticator) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (context.getType() !== 'http') return true;
-    const http = context.switchToHttp();
-    const restore = authenticatorOf(this.options).authenticate('session');
+    const request = requestOf(context);
+    if (!request) return true;
+    const restore = this.authenticator.authenticate('session');
     return new Promise((resolve, reject) => {
-      restore(http.getRequest(), http.getResponse(), (error) =>
-        error ? reject(error) : resolve(true),
-      );
+      // The strategy `session` does not use the response.
+      restore(request, {}, (error) => (error ? reject(error) : resolve(true)));
     });
   }
 }
@@ -70,13 +70,16 @@ class RestoringGuard implements CanActivate {
  */
 @Module({})
 export class PassportSessionModule implements NestModule, OnModuleDestroy {
+  private readonly authenticator: Authenticator;
   private readonly unplug: () => void;
 
   constructor(
     @Inject(OPTIONS) options: PassportSessionOptions,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly config: ApplicationConfig,
   ) {
     const authenticator = authenticatorOf(options);
+    this.authenticator = authenticator;
     const own = authenticator._sm;
     const userId = options.userId as (user: unknown) => string;
     const sessions = new PassportSessions(authenticator, userId);
@@ -89,6 +92,8 @@ export class PassportSessionModule implements NestModule, OnModuleDestroy {
 
   /** Called before routes are registered. In a testing module there is no adapter before. */
   configure(): void {
+    // Before the guards of `APP_GUARD`: Nest sorts those of the root module before those of its imports.
+    this.config.getGlobalGuards().unshift(new RestoringGuard(this.authenticator));
     const { httpAdapter } = this.adapterHost;
     if (httpAdapter?.getType() === 'fastify') serveFastify(httpAdapter.getInstance());
   }
@@ -104,10 +109,7 @@ export class PassportSessionModule implements NestModule, OnModuleDestroy {
     }
     return {
       module: PassportSessionModule,
-      providers: [
-        { provide: OPTIONS, useValue: options },
-        { provide: APP_GUARD, useClass: RestoringGuard },
-      ],
+      providers: [{ provide: OPTIONS, useValue: options }],
     };
   }
 
@@ -119,6 +121,20 @@ export class PassportSessionModule implements NestModule, OnModuleDestroy {
 
 function authenticatorOf({ passport: given }: PassportSessionOptions): Authenticator {
   return (given ?? passport) as unknown as Authenticator;
+}
+
+/** `undefined`: a gateway's message, a microservice, or an operation of GraphQL without an HTTP response. */
+function requestOf(context: ExecutionContext): FrameworkRequest | undefined {
+  const type = context.getType<string>();
+  if (type === 'http') return context.switchToHttp().getRequest();
+  if (type !== 'graphql') return undefined;
+  try {
+    const request = httpRequestOf(context);
+    const { upgrade } = (request.raw ?? request) as { readonly upgrade?: boolean };
+    return isRouted(request) && upgrade !== true ? request : undefined;
+  } catch {
+    return undefined; // executed without a request
+  }
 }
 
 /** Adds methods of Node.js responses that strategies use to redirect, and Fastify's replies do not have. */

@@ -26,7 +26,7 @@ interface LogInOptions {
 interface UserCarrier extends FrameworkRequest {
   _userProperty?: string;
   [property: string]: unknown;
-  [RESTORED]?: boolean;
+  [RESTORED]?: Promise<void>;
 }
 
 /** The methods that passport adds to a strategy for one request. */
@@ -35,7 +35,7 @@ interface StrategyActions {
   error(error: unknown): void;
 }
 
-/** Marks a request whose user was already restored. */
+/** On a request: the restoration of its user, for all guards that run in parallel. */
 const RESTORED = Symbol('user restored');
 
 /** Replaces passport's session manager and its strategy `session`. */
@@ -60,7 +60,8 @@ export class PassportSessions {
 
   /** The method of the strategy. Passport calls it on an object that inherits from this one. */
   authenticate(this: PassportSessions & StrategyActions, request: object): void {
-    this.restore(request as UserCarrier).then(
+    const carrier = request as UserCarrier;
+    (carrier[RESTORED] ??= this.restore(carrier)).then(
       () => this.pass(),
       (error: unknown) => this.error(error),
     );
@@ -82,8 +83,6 @@ export class PassportSessions {
 
   /** Sets the user of the request. In an outage, no user is treated as signed out. */
   private async restore(request: UserCarrier): Promise<void> {
-    if (request[RESTORED]) return;
-    request[RESTORED] = true;
     const requestSession = requestSessionOf(request);
     const session = new PreloadedSession(requestSession);
     await session.load();

@@ -69,6 +69,11 @@ const strict = new CrossSiteGuard();
 })
 class StrictGateway {}
 
+@WebSocketGateway({
+  verifyClient: ({ req }: { req: IncomingMessage }) => !strict.isCrossSite(req),
+})
+class StrictWsGateway {}
+
 @Controller()
 class SignInController {
   @Post('sign-in')
@@ -142,5 +147,28 @@ describe('handshakes that the guard refuses', () => {
       connectGateway('socket.io', `${app.url}/strict`, undefined, EVIL),
     ).rejects.toThrow();
     clients.push(await connectGateway('socket.io', `${app.url}/strict`, undefined, app.url));
+  });
+
+  it('open no socket by polling either', async () => {
+    const open = async (headers: Record<string, string>) =>
+      (await app.visitor().get('/socket.io/?EIO=4&transport=polling', { headers })).status;
+    expect(await open({ origin: EVIL })).toBe(403);
+    expect(await open({ 'sec-fetch-site': 'cross-site' })).toBe(403);
+    expect(await open({ origin: app.url })).toBe(200);
+    expect(await open({ 'sec-fetch-site': 'same-origin' })).toBe(200);
+    expect(await open({})).toBe(200);
+  });
+});
+
+describe('handshakes of ws that the guard refuses', () => {
+  const app = useSessionApp(() => ({
+    controllers: [],
+    providers: [StrictWsGateway],
+    prepare: (nest) => void nest.useWebSocketAdapter(new WsAdapter(nest)),
+  }));
+
+  it('open no socket', async () => {
+    await expect(connectGateway('ws', app.url, undefined, EVIL)).rejects.toThrow('401');
+    clients.push(await connectGateway('ws', app.url, undefined, app.url));
   });
 });

@@ -2,7 +2,13 @@ import 'reflect-metadata';
 
 import type { AddressInfo } from 'node:net';
 
-import type { DynamicModule, INestApplication, LoggerService, Type } from '@nestjs/common';
+import type {
+  DynamicModule,
+  INestApplication,
+  LoggerService,
+  Provider,
+  Type,
+} from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
@@ -32,7 +38,7 @@ export interface SessionAppSettings {
   readonly sessions?: DynamicModule;
   readonly imports?: DynamicModule[];
   readonly controllers: Type[];
-  readonly providers?: Type[];
+  readonly providers?: Provider[];
   readonly clock?: SessionClock;
   /** Whether the framework believes what proxies say of the client. */
   readonly trustProxy?: boolean;
