@@ -1,12 +1,11 @@
 import {
-  Inject,
   Module,
   type DynamicModule,
   type MiddlewareConsumer,
   type NestModule,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR, ApplicationConfig, ModuleRef } from '@nestjs/core';
+import { APP_INTERCEPTOR, ModuleRef } from '@nestjs/core';
 import type { ServerResponse } from 'node:http';
 
 import { inspectorController, KEPT } from './inspector/controller.js';
@@ -18,8 +17,6 @@ import { refuseUnknownOptions } from './session/option-checks.js';
 import { SessionTelemetry } from './session/telemetry.js';
 
 export type { RequestTimeline, StoredEntry, TimelineStep } from './inspector/timeline.js';
-
-const PATH = Symbol('inspector path');
 
 /** The options of `SessionInspectorModule.forRoot()`. */
 export interface SessionInspectorOptions {
@@ -34,8 +31,9 @@ export interface SessionInspectorOptions {
 
 /**
  * For development: a page that shows live timelines of the last requests, messages of gateways and operations
- * of GraphQL. Each timeline shows what the request did with its session, its round trips, the entries it stored (names and sizes, never a value, an
- * id or a secret), its cookies and caching headers, and warnings. Recording begins in Nest's middleware.
+ * of GraphQL. Each timeline shows what the request did with its session, its round trips, the entries it
+ * stored (names and sizes, never a value, an id or a secret), its cookies and caching headers, and warnings.
+ * Recording begins in Nest's middleware.
  *
  * ```ts
  * @Module({ imports: [SessionModule.forRoot(), SessionInspectorModule.forRoot()] })
@@ -47,8 +45,6 @@ export class SessionInspectorModule implements NestModule, OnModuleDestroy {
   constructor(
     private readonly recorder: TimelineRecorder,
     private readonly modules: ModuleRef,
-    private readonly config: ApplicationConfig,
-    @Inject(PATH) private readonly path: string,
   ) {}
 
   /** @throws SessionOptionsError in production, unless `inProduction` is `true` */
@@ -73,7 +69,6 @@ export class SessionInspectorModule implements NestModule, OnModuleDestroy {
       controllers: [inspectorController(path)],
       providers: [
         { provide: TimelineRecorder, useFactory: () => new TimelineRecorder(KEPT) },
-        { provide: PATH, useValue: path },
         { provide: APP_INTERCEPTOR, useClass: OperationInterceptor },
       ],
     };
@@ -82,7 +77,7 @@ export class SessionInspectorModule implements NestModule, OnModuleDestroy {
   /** Called before routes are registered. */
   configure(consumer: MiddlewareConsumer): void {
     const telemetry = this.modules.get(SessionTelemetry, { strict: false });
-    this.recorder.start(telemetry, pathBelow(this.config.getGlobalPrefix(), this.path));
+    this.recorder.start(telemetry);
     const record = (request: InspectedRequest, response: ServerResponse, next: () => void) =>
       this.recorder.record(request, response, next);
     consumer.apply(record).forRoutes('{*path}');
@@ -92,8 +87,4 @@ export class SessionInspectorModule implements NestModule, OnModuleDestroy {
   onModuleDestroy(): void {
     this.recorder.stop();
   }
-}
-
-function pathBelow(prefix: string, path: string): string {
-  return [prefix, path].join('/').replace(/^\/*|\/+/g, '/');
 }

@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import {
-  ForbiddenException,
   Inject,
   Injectable,
   Optional,
@@ -14,6 +13,7 @@ import { Reflector } from '@nestjs/core';
 import { refuseUnknownOptions } from '../session/option-checks.js';
 import { SessionOptionsError } from '../session/errors.js';
 import { httpRequestOf } from './http-request-of.js';
+import { refusal } from './refusal.js';
 import { clientHandshakes } from './socket-route.js';
 
 /** The options of `CrossSiteGuard`. */
@@ -111,12 +111,7 @@ export class CrossSiteGuard implements CanActivate {
 
   private check(request: CrossSiteRequest, more?: readonly string[]): boolean {
     if (!this.isCrossSite(request, more)) return true;
-    throw new ForbiddenException({
-      statusCode: 403,
-      error: 'Forbidden',
-      code: 'SESSION_CROSS_SITE',
-      message: 'This request was sent by another site.',
-    });
+    throw refusal('SESSION_CROSS_SITE', 'This request was sent by another site.');
   }
 }
 

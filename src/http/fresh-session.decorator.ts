@@ -1,6 +1,5 @@
 import {
   applyDecorators,
-  ForbiddenException,
   Injectable,
   SetMetadata,
   UseGuards,
@@ -11,6 +10,7 @@ import { ModuleRef, Reflector } from '@nestjs/core';
 
 import { SessionOptionsError } from '../session/errors.js';
 import { SESSION_CLOCK, type SessionClock } from '../session/session-clock.js';
+import { refusal } from './refusal.js';
 import { sessionOf } from './session-of.js';
 
 const FRESH_SECONDS = Symbol('seconds for which a sign-in is fresh');
@@ -37,12 +37,7 @@ export class FreshSessionGuard implements CanActivate {
     const { signedInAt } = await sessionOf(context, { readOnly: true });
     const now = this.#modules.get<SessionClock>(SESSION_CLOCK, { strict: false })();
     if (signedInAt && Math.abs(now - signedInAt.getTime()) < seconds * 1000) return true;
-    throw new ForbiddenException({
-      statusCode: 403,
-      error: 'Forbidden',
-      code: 'SESSION_NOT_FRESH',
-      message: 'Confirm that it is you: sign in again.',
-    });
+    throw refusal('SESSION_NOT_FRESH', 'Confirm that it is you: sign in again.');
   }
 }
 

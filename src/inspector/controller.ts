@@ -5,8 +5,12 @@ import {
   Get,
   Header,
   Inject,
+  Injectable,
   Req,
   Sse,
+  UseGuards,
+  VERSION_NEUTRAL,
+  type CanActivate,
   type MessageEvent,
   type Type,
 } from '@nestjs/common';
@@ -25,9 +29,21 @@ const CSP =
 /** How many requests the recorder keeps and the page shows. */
 export const KEPT = 100;
 
+/** Leaves requests to the inspector out, wherever the application serves it. */
+@Injectable()
+class Unrecorded implements CanActivate {
+  constructor(@Inject(TimelineRecorder) private readonly recorder: TimelineRecorder) {}
+
+  canActivate(): boolean {
+    this.recorder.ignoreCurrent();
+    return true;
+  }
+}
+
 /** Serves the page, its style and script, and the stream of new requests, below `path`. */
 export function inspectorController(path: string): Type {
-  @Controller(path)
+  @Controller({ path, version: VERSION_NEUTRAL })
+  @UseGuards(Unrecorded)
   class SessionInspectorController {
     constructor(@Inject(TimelineRecorder) private readonly recorder: TimelineRecorder) {}
 
@@ -35,8 +51,8 @@ export function inspectorController(path: string): Type {
     @Header('Content-Type', 'text/html; charset=utf-8')
     @Header('Content-Security-Policy', CSP)
     @Header('Cache-Control', 'no-store')
-    page(): string {
-      return pageOf(this.recorder.timelines, this.recorder.path);
+    page(@Req() request: AnyRequest): string {
+      return pageOf(this.recorder.timelines, assetsOf(request, path));
     }
 
     @Get('page.css')
@@ -60,6 +76,12 @@ export function inspectorController(path: string): Type {
     }
   }
   return SessionInspectorController;
+}
+
+/** The path of the page's assets, relative to it: prefixes of the application and of proxies do not matter. */
+function assetsOf({ url = '' }: IncomingMessage, path: string): string {
+  const [pathname = ''] = url.split('?', 1);
+  return pathname.endsWith('/') ? '.' : path.slice(path.lastIndexOf('/') + 1);
 }
 
 /** Ends the connection, because a closing application would otherwise wait for its client. */

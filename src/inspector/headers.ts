@@ -33,7 +33,8 @@ export function headersToShow(
 
 /** `SID=s3cret; Path=/` → `SID=…; Path=/`. A header that deletes a cookie has no value. */
 function withoutValue(cookie: string): string {
-  return cookie.replace(/=[^;]+/, '=…');
+  // Without `=`, browsers store it all as the value of a cookie without a name (RFC 6265bis, 5.6).
+  return cookie.replace(/^([^;=]*=)?[^;]+/, '$1…');
 }
 
 function isSecure(cookie: string): boolean {

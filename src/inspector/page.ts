@@ -1,8 +1,7 @@
 import type { RequestTimeline, StoredEntry, TimelineStep } from './timeline.js';
 
 /** The page with the last requests, the newest first. It works without its script, which adds new requests. */
-export function pageOf(timelines: readonly RequestTimeline[], path: string): string {
-  const assets = escape(path);
+export function pageOf(timelines: readonly RequestTimeline[], assets: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -27,13 +27,10 @@ export class TimelineRecorder {
   private readonly last: RequestTimeline[] = [];
   private count = 0;
   private telemetry: SessionTelemetry | undefined;
-  /** The path of the inspector's page. Requests to it are not recorded. */
-  path = '';
 
   constructor(private readonly keep: number) {}
 
-  start(telemetry: SessionTelemetry, path: string): void {
-    this.path = path;
+  start(telemetry: SessionTelemetry): void {
     this.telemetry = telemetry;
     telemetry.observer = (event, payload, session) =>
       this.current.getStore()?.event(event, payload, session);
@@ -61,9 +58,14 @@ export class TimelineRecorder {
     return this.finished;
   }
 
+  /** Called by the inspector's own routes, which are not to be shown. */
+  ignoreCurrent(): void {
+    const recording = this.current.getStore();
+    if (recording) recording.isIgnored = true;
+  }
+
   record(request: InspectedRequest, response: ServerResponse, next: () => void): void {
     const { originalUrl = request.url ?? '/' } = request;
-    if (originalUrl === this.path || originalUrl.startsWith(`${this.path}/`)) return next();
     // On Fastify, the handshake of a WebSocket: it lasts as long as the socket, whose operations are recorded.
     if (request.headers.upgrade !== undefined) return next();
     const { method = '' } = request;
@@ -115,11 +117,12 @@ export class TimelineRecorder {
 
   private begin(kind: RequestTimeline['kind'], method: string, name: string): Recording {
     const path = printable(name).slice(0, MAX_PATH);
-    return new Recording(++this.count, { kind, method, path });
+    return new Recording({ kind, method, path });
   }
 
   private end(recording: Recording, outcome: Outcome): void {
-    this.add(recording.end(outcome));
+    if (recording.isIgnored) return;
+    this.add(recording.end(++this.count, outcome));
   }
 
   private add(timeline: RequestTimeline): void {

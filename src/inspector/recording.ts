@@ -33,11 +33,9 @@ export class Recording {
   private before: Texts = new Map();
   private stored: StoredEntry[] | undefined;
   private isNewId = false;
+  isIgnored = false;
 
-  constructor(
-    private readonly number: number,
-    private readonly recorded: Recorded,
-  ) {}
+  constructor(private readonly recorded: Recorded) {}
 
   get usesSession(): boolean {
     return this.handle !== undefined;
@@ -74,8 +72,11 @@ export class Recording {
     this.steps.push({ at, what: operation, took, ...(note !== undefined && { note }) });
   }
 
-  end({ what, note, headers = [], warnings = [], ...outcome }: Outcome): RequestTimeline {
-    const { number, recorded, came, handle, stored, roundTrips, operations } = this;
+  end(
+    number: number,
+    { what, note, headers = [], warnings = [], ...outcome }: Outcome,
+  ): RequestTimeline {
+    const { recorded, came, handle, stored, roundTrips, operations } = this;
     this.step({ what, ...(note && { note }) });
     for (const warning of warnings) this.warnings.add(warning);
     if (this.commits > 1 && !this.isNewId) this.warnings.add(STORED_TWICE);

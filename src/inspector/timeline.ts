@@ -22,7 +22,7 @@ export interface StoredEntry {
 
 /** What one request, or one message of a gateway, did with its session. Contains no session id, no secret and no value of an entry. */
 export interface RequestTimeline {
-  /** The number of the request, from 1 since the application started. */
+  /** The number of the request, from 1 since the application started, in the order of their ends. */
   readonly number: number;
   /** `request`: of HTTP; `message`: of a gateway; `operation`: of GraphQL, over a WebSocket. */
   readonly kind: 'request' | 'message' | 'operation';

@@ -71,15 +71,19 @@ export function cookieLife(
 
 /**
  * The lifetime of a session with this idle timeout, limited by `remember`. If it exceeds the option `timeout`,
- * the absolute timeout is that of `remember`.
+ * the absolute timeout is that of `remember`. `argument`: what an error names.
  *
  * @throws SessionValueError unless `seconds` is a whole number, 1 or more
  */
-export function lifetimeOf(policy: SessionPolicy, seconds: unknown): SessionLifetime {
+export function lifetimeOf(
+  policy: SessionPolicy,
+  seconds: unknown,
+  argument = 'lifetime',
+): SessionLifetime {
   const { timeout, absoluteTimeout, remember } = policy;
   if (!Number.isInteger(seconds) || (seconds as number) < 1) {
     throw new SessionValueError(
-      'lifetime',
+      argument,
       `give a whole number of seconds, 1 or more, not ${printable(seconds)}`,
     );
   }
@@ -107,7 +111,7 @@ export function lifetimeAfterSignIn(
     throw new SessionOptionsError('remember', 'it is false, so no session can be remembered');
   }
   const seconds = remember === true ? policy.remember.timeout : remember;
-  return { ...lifetimeOf(policy, seconds), persist: true };
+  return { ...lifetimeOf(policy, seconds, 'remember'), persist: true };
 }
 
 /**

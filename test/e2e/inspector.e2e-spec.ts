@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Header, Post } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Post,
+  RequestMethod,
+  VersioningType,
+  type INestApplication,
+} from '@nestjs/common';
 
 import { Session, SessionManager } from '../../src/index.js';
 import { SessionInspectorModule } from '../../src/inspector.js';
@@ -47,6 +55,15 @@ class ShopController {
 
   @Get('untouched')
   untouched() {
+    return '';
+  }
+}
+
+@Controller()
+class NamelessController {
+  @Get('nameless')
+  @Header('Set-Cookie', `${SECRET}; Path=/`)
+  nameless() {
     return '';
   }
 }
@@ -168,14 +185,63 @@ describe('an inspector', () => {
     for (const path of ['', 'a b', ':all', 1]) expect(forRoot({ path })).toThrow(/^path: give/);
   });
 
-  it('serves its page below a global prefix, and closes with the application although its page is open', async () => {
+  const exclude = [{ path: 'session-inspector{/*rest}', method: RequestMethod.ALL }];
+
+  it.each<[string, string, (nest: INestApplication) => void]>([
+    ['without a prefix', '/session-inspector', () => undefined],
+    ['with a slash at the end', '/session-inspector/', () => undefined],
+    ['in upper case', '/Session-Inspector', () => undefined],
+    ['with a query', '/session-inspector?a=/', () => undefined],
+    ['below a prefix', '/api/session-inspector', (nest) => nest.setGlobalPrefix('api')],
+    ['below a parameter', '/shop/session-inspector', (nest) => nest.setGlobalPrefix(':tenant')],
+    ['beside a prefix', '/session-inspector', (nest) => nest.setGlobalPrefix('api', { exclude })],
+    [
+      'beside versions',
+      '/session-inspector',
+      (nest) => nest.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' }),
+    ],
+  ])('serves its page and assets %s, and does not show them', async (_where, path, prepare) => {
+    const app = await startSessionApp({
+      imports: [SessionInspectorModule.forRoot()],
+      ...{ controllers: [], prepare },
+    });
+    try {
+      const ask = (url: string) => app.visitor().get(url);
+      const { status, body } = await ask(path);
+      const assets = [...body.matchAll(/(?:href|src)="([^"]*page\.\w+)"/g)].map(
+        ([, asset]) => new URL(asset!, app.url + path).pathname,
+      );
+      const statuses = await Promise.all(assets.map(async (asset) => (await ask(asset)).status));
+      expect([status, statuses]).toEqual([200, [200, 200]]);
+      expect((await ask(path)).body).not.toContain('<li value=');
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('shows cookies without a name as cookies without a value', async () => {
+    const app = await startSessionApp({
+      imports: [SessionInspectorModule.forRoot()],
+      controllers: [NamelessController],
+    });
+    try {
+      await app.visitor().get('/nameless');
+      const page = (await app.visitor().get(PATH)).body;
+      expect(page).toContain('set-cookie: …; Path=/');
+      expect(page).not.toContain(SECRET);
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('closes with the application although its page below a prefix is open', async () => {
     const app = await startSessionApp({
       imports: [SessionInspectorModule.forRoot({ path: '/debug/sessions' })],
       controllers: [ShopController],
       prepare: (nest) => void nest.setGlobalPrefix('api'),
     });
     const { body } = await app.visitor().get('/api/debug/sessions');
-    expect(body).toContain('data-live="/api/debug/sessions/live"');
+    expect(body).toContain('data-live="sessions/live"');
     const stream = await fetch(`${app.url}/api/debug/sessions/live`);
     const ended = stream.text();
     await app.close();

@@ -119,13 +119,13 @@ describe('a session that is remembered', () => {
     expect((await current.load()).userId).toBeUndefined();
   });
 
-  it.each([0, -1, 1.5, NaN, '60'])(
+  it.each([0, -1, 1.5, NaN, Infinity, '60', '', null])(
     'is refused for %p seconds, and nothing is done',
     async (bad) => {
       const id = await world.stored();
       comes(id);
       await expect(current.signIn('7', { remember: bad as number })).rejects.toThrow(
-        SessionValueError,
+        /^session\.remember: give a whole number/,
       );
       (await current.load()).visits = 2;
       await current.commit();

@@ -121,6 +121,11 @@ export class Life {
     return from && !from.isSignIn && this.user !== undefined ? from.parent.signIn : this;
   }
 
+  /** Whether it is that session, or behind one of its borders. */
+  goesOnFrom(other: Life): boolean {
+    return this === other || this.from?.parent.goesOnFrom(other) === true;
+  }
+
   get isCertain(): boolean {
     return this.over === Infinity && this.doubts.size === 0;
   }

@@ -5,7 +5,7 @@ import {
 } from '../../src/session/errors.js';
 import type { Seen } from './handler.js';
 import { goesOn, keeps, Life, type Range, type Tag } from './life.js';
-import { isNobody, WriteModel } from './model-writes.js';
+import { isNobody, isTooLate, WriteModel } from './model-writes.js';
 import { exactly } from './ledger.js';
 import { pending, type RequestView } from './request-view.js';
 import { LONGEST, TIMEOUT, type Keep } from './schedule.js';
@@ -109,12 +109,13 @@ export class BorderModel extends WriteModel {
   didNotConfirm(view: RequestView, error: unknown): void {
     const { life } = view;
     const tag = this.confirmation(view);
-    if (!isNobody(error)) {
+    if (!isNobody(error) && !isTooLate(error)) {
       tag.state = 'unknown';
       return this.didNotMove(view, error);
     }
     tag.state = 'dropped';
     life?.moves.delete(view.name);
+    if (isTooLate(error)) return this.mayFail(view, 'could not confirm', error);
     if (life?.isKnown && life.user !== undefined)
       this.wrong(`${view.name} cannot confirm ${life.name}, as if nobody were signed in`);
   }

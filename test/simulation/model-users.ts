@@ -131,6 +131,12 @@ export class Users {
     this.loseMoved(view);
   }
 
+  /** It failed, and its session may be there all the same: its answer would have told. */
+  isNotAnswered(view: RequestView): void {
+    for (const one of this.signIns)
+      if (one.view === view && one.state === 'failed') one.state = 'lost';
+  }
+
   /** A session that was about to get a new id may have one that nobody knows of. */
   loseMoved(view: RequestView): void {
     const { life } = view;

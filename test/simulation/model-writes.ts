@@ -136,8 +136,7 @@ export class WriteModel extends ReadModel {
   protected mayFail(view: RequestView, what: string, error: unknown): void {
     if (error instanceof SessionDestroyedError) return this.isGone(view);
     if (error instanceof SessionConflictError) return;
-    const isTooLate = error instanceof SessionError && error.code === 'SESSION_RESPONSE_BEGUN';
-    if (isTooLate && view.client.hasMissedAnswer) return;
+    if (isTooLate(error) && view.client.hasMissedAnswer) return;
     if (!(error instanceof SessionStoreError))
       return this.wrong(`${view.name} ${what}: ${String(error)}`);
     if (!this.hasFaults)
@@ -148,4 +147,9 @@ export class WriteModel extends ReadModel {
 /** Nobody is signed in who could confirm it. */
 export function isNobody(error: unknown): boolean {
   return error instanceof SessionError && error.code === 'SESSION_NOBODY';
+}
+
+/** No client can be given an id any more, so nothing was done. */
+export function isTooLate(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'SESSION_RESPONSE_BEGUN';
 }

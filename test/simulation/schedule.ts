@@ -94,6 +94,8 @@ const steps = fc.oneof({ weight: 2, arbitrary: fc.constant(ALL) }, fc.nat({ max:
 const plain = <D extends Operation['do']>(...what: D[]) =>
   fc.constantFrom(...what).map((one) => ({ do: one }) as Operation);
 
+const signOut: fc.Arbitrary<Operation> = fc.record({ do: fc.constant('sign out'), keep });
+
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 12,
@@ -118,7 +120,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.oneof(
       plain('confirm', 'reload'),
       fc.record({ do: fc.constant('live'), seconds }),
-      fc.record({ do: fc.constant('sign out'), keep }),
+      signOut,
     ),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('revoke all'), user }) },
@@ -127,37 +129,37 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 const process = fc.nat({ max: PROCESSES - 1 });
 const client = fc.constantFrom(0, 0, 0, 1, 2);
 
+const request = (operations: fc.Arbitrary<Operation[]>, touch = true): fc.Arbitrary<Act> =>
+  fc.record({
+    act: fc.constant('request'),
+    client,
+    process,
+    id: fc.constantFrom(0, 0, 0, 0, 0, 1, -1, -1),
+    operations,
+    touch: fc.constant(touch),
+    steps,
+  });
+
 const act: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 10,
-    arbitrary: fc.record({
-      act: fc.constant('request'),
-      client,
-      process,
-      id: fc.constantFrom(0, 0, 0, 0, 0, 1, -1, -1),
-      operations: fc.array(operation, { minLength: 1, maxLength: 4, size: 'max' }),
-      touch: fc.constant(true),
-      steps,
-    }),
+    arbitrary: request(fc.array(operation, { minLength: 1, maxLength: 4, size: 'max' })),
   },
   {
     weight: 2,
-    arbitrary: fc.record({
-      act: fc.constant('request'),
-      client,
-      process,
-      id: fc.constantFrom(0, 0, 0, 1, -1),
-      operations: fc.array(
+    arbitrary: request(
+      fc.array(
         fc.oneof(
           { weight: 3, arbitrary: plain('read', 'wait', 'reload') },
           { weight: 1, arbitrary: operation },
         ),
         { minLength: 1, maxLength: 2 },
       ),
-      touch: fc.constant(false),
-      steps,
-    }),
+      false,
+    ),
   },
+  // Others change or end the session after it was read.
+  { weight: 2, arbitrary: request(fc.tuple(plain('wait'), fc.oneof(plain('reload'), signOut))) },
   {
     weight: 9,
     arbitrary: fc.record({

@@ -219,7 +219,9 @@ export class Simulation {
     const key = this.processes[0]!.repository.keyOf({ id: client.id!, secret: 0 });
     const text = encodeForwarder({ forwardTo: key, until: this.world.time + 300_000 });
     this.world.server.put(key, checksumSeal.close(key, text), TIMEOUT);
-    known.life.doubts.set('the circle', 'loss');
+    // Who was cut off by its border does not see that any more, and may end what goes on behind it.
+    for (const life of this.model.lives)
+      if (life.goesOnFrom(known.life)) life.doubts.set('the circle', 'loss');
     this.model.hasCircle = true;
     client.hasMissedAnswer = true;
     this.log.add(() => `the record of ${client.name} leads to itself`);

@@ -161,10 +161,16 @@ class NewRecord {
   }
 
   async branch(branch: Branch, from: SessionRecord, leftKey: string): Promise<'branched'> {
-    const user = await branch.begin();
-    await this.put(from, user);
-    await this.closeForwarder(leftKey);
-    return 'branched';
+    try {
+      const user = await branch.begin();
+      await this.put(from, user);
+      await this.closeForwarder(leftKey);
+      return 'branched';
+    } catch (error) {
+      // The index may name its key: the record would count as a session that nobody has.
+      await this.discard(undefined).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Removes the new record, whose id no client knows. */
@@ -174,21 +180,18 @@ class NewRecord {
     return result;
   }
 
-  /** Invalidates the id that the request came with, also within the grace period. */
+  /**
+   * Invalidates the id that the request came with, also within the grace period. Requests in flight follow
+   * the other request as before: a border is between them and this branch, which they are not led to.
+   */
   private async closeForwarder(from: string): Promise<void> {
-    const { isBorder = false, isSignIn = false } = this.session;
     await retryOnConflict(async () => {
       const forwarder = await this.records.find(from);
-      if (!forwarder || !('forwardTo' in forwarder) || isClosed(forwarder, isBorder))
-        return 'closed';
+      if (!forwarder || !('forwardTo' in forwarder) || !forwarder.grace) return 'closed';
       const { forwardTo: to, version } = forwarder;
-      return this.records.forward({ from, to, version, isBorder, isSignIn });
+      return this.records.forward({ from, to, version });
     });
   }
-}
-
-function isClosed(forwarder: FoundForwarder, isBorder: boolean): boolean {
-  return forwarder.isBorder === true || (!isBorder && !forwarder.grace);
 }
 
 /**

@@ -188,7 +188,8 @@ export function withoutGone(index: UserIndex, gone: readonly IndexedSession[]): 
   return { ...index, sessions: index.sessions.filter((session) => !isGone(session)) };
 }
 
-function isUnchanged(before: IndexedSession, after: IndexedSession): boolean {
+/** Whether it was neither used nor moved in between. */
+export function isUnchanged(before: IndexedSession, after: IndexedSession): boolean {
   const { key, seenAt, to = [] } = before;
   return key === after.key && seenAt === after.seenAt && to.length === (after.to ?? []).length;
 }

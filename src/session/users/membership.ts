@@ -4,6 +4,8 @@ import { SessionError } from '../errors.js';
 import { checkInterval } from './checks.js';
 import {
   endingSessions,
+  isUnchanged,
+  keysOf,
   movingTo,
   sessionIn,
   withoutBranch,
@@ -134,24 +136,43 @@ export class UserMembership {
    * Called after a session got a new id. `before`: its ticket until then. `false`: it was ended
    * meanwhile.
    */
-  async recordMove(
-    { user, key }: Member,
-    before: SessionTicket,
-    isSignIn = false,
-  ): Promise<boolean> {
+  async recordMove(member: Member, before: SessionTicket, isSignIn = false): Promise<boolean> {
+    const { user, key } = member;
     let isMember = true;
     const oldKey = this.lookup.keys.of(before);
     const indexKey = this.indexKey(user, 0);
     await this.tryTwice(async () => {
-      const { ending } = await this.lookup.indexes.change(indexKey, (index) => {
+      const { ending } = await this.lookup.indexes.change(indexKey, async (index) => {
         const session = sessionIn(index, user.handle);
-        isMember = session !== undefined;
-        return session && withMoved(index, session, { oldKey, key, isSignIn });
+        const from = session && (isSignIn ? oldKey : await this.placeOf(member, session, oldKey));
+        isMember = from !== undefined;
+        if (from === undefined) return undefined;
+        return withMoved(index, session!, { oldKey: from, key, isSignIn });
       });
       if (isSignIn) await this.lookup.finishEnding(indexKey, ending);
       if (before.secret !== 0) await this.removeFromIndex(user, before.secret);
     });
     return isMember;
+  }
+
+  /**
+   * The key of the index that a session has just moved on from. `undefined`: the index has others by now,
+   * as the user has signed in again, which ended this one.
+   */
+  private async placeOf(
+    { user, key }: Member,
+    session: IndexedSession,
+    oldKey: string,
+  ): Promise<string | undefined> {
+    const { beside = [] } = session;
+    if (keysOf(session).includes(oldKey) || beside.includes(key)) return oldKey;
+    const found = await this.lookup.record(user.id, session);
+    // The index may be behind: its key leads here, or nowhere any more.
+    if (!found || found.key === key) return session.key;
+    for (const one of beside) {
+      if ((await this.lookup.record(user.id, { ...session, key: one }))?.key === key) return one;
+    }
+    return undefined;
   }
 
   /** Called after a session got another lifetime: the index must outlive it, even if it is not used again. */
@@ -233,13 +254,22 @@ export class UserMembership {
   /** Stores when the session was last used, and its key. No request waits for it. */
   private touch(indexKey: string, { handle, key, life }: IndexedSession, found: FoundIndex): void {
     const seenAt = this.lookup.policy.now();
+    const before = sessionIn(found.index, handle)!;
     void this.bestEffort(async () => {
       await this.lookup.indexes.change(
         indexKey,
         (index) => {
           const session = sessionIn(index, handle);
-          const touched = { key, seenAt, life, from: undefined, to: undefined };
-          return session && withSession(index, { ...session, ...touched });
+          // Whoever changed it meanwhile knows better where it is.
+          if (!session || !isUnchanged(before, session)) return undefined;
+          return withSession(index, {
+            ...session,
+            key,
+            seenAt,
+            life,
+            from: undefined,
+            to: undefined,
+          });
         },
         found,
       );

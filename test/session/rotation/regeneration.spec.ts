@@ -223,61 +223,6 @@ describe('a session given a new id', () => {
     });
   });
 
-  describe('that does not keep all entries', () => {
-    const ways: [string, boolean | string[]][] = [
-      ['nothing', false],
-      ['what is named', ['cart']],
-    ];
-
-    it.each(ways)(
-      'accepts no changes from requests that read it before: %s',
-      async (_what, keep) => {
-        const late = await world.found(oldId);
-        const kept = keep ? { cart: entries.cart } : {};
-        await regenerate(keep);
-        const seen: unknown[] = [];
-        late.entries.update('cart', (cart) => {
-          seen.push(cart);
-          return 'late';
-        });
-        await world.anotherProcess().commit(late);
-        expect(late.status).toBe('gone');
-        expect(seen).toEqual([entries.cart]);
-        expect(world.entriesAt(state.key)).toEqual(kept);
-      },
-    );
-
-    it.each(ways)('is not ended by requests that read it before: %s', async (_what, keep) => {
-      const late = await world.found(oldId);
-      await regenerate(keep);
-      await world.repository.destroy(late);
-      expect(world.recordAt(state.key)).toHaveProperty('entries');
-    });
-
-    it('accepts none from requests that followed earlier ids either', async () => {
-      const late = await world.found(oldId);
-      await regenerate();
-      late.entries.set('late', 1);
-      await world.repository.commit(late);
-      expect(late).toMatchObject({ status: 'stored', key: state.key });
-      const present = await world.found(state.id);
-      await world.repository.regenerate(present, ['cart']);
-      late.entries.set('later', 1);
-      await world.repository.commit(late);
-      expect(late.status).toBe('gone');
-      expect(world.entriesAt(present.key)).toEqual({ cart: entries.cart });
-    });
-
-    it('leaves a border that older releases do not read as a session', async () => {
-      await regenerate(false);
-      expect(world.recordAt(world.keyOf(oldId))).toEqual({
-        ...{ forwardTo: state.key, isBorder: true },
-        until: world.clock.now() + 1_200_000,
-      });
-      expect(world.store.text(world.keyOf(oldId))).toMatch(/^[0-9a-f]{8}\[2,"border","sess:/);
-    });
-  });
-
   describe('while it is destroyed', () => {
     it('is gone, and leaves no record', async () => {
       world.store.before('update', () => world.store.drop(state.key));

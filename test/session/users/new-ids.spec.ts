@@ -2,7 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 
 import { CurrentSession } from '../../../src/session/current-session.js';
 import { SessionRepository } from '../../../src/session/repository.js';
-import { SessionLimitError, SessionStoreError } from '../../../src/session/errors.js';
+import {
+  SessionDestroyedError,
+  SessionLimitError,
+  SessionStoreError,
+} from '../../../src/session/errors.js';
 import type { Session } from '../../../src/session/session.js';
 import { UserSessions } from '../../../src/session/users/user-sessions.js';
 import {
@@ -137,6 +141,17 @@ describe("a user's sessions", () => {
         for (const session of sessions) expect(world.entriesOf(session.id)).toBeUndefined();
       });
 
+      it('are ended also if one of them was a border', async () => {
+        const { id } = await signIn();
+        const all = [comes(id), comes(id), comes(id)];
+        await Promise.all(all.map((current) => current.load()));
+        const confirmed = await all[0]!.confirmSignIn();
+        await all[1]!.regenerate({ keep: ['cart'] });
+        await all[2]!.destroy();
+        expect(await userOf(confirmed.id)).toBeUndefined();
+        expect(await handles()).toEqual([]);
+      });
+
       it('are limited to a few', async () => {
         const { id } = await signIn();
         const all = Array.from({ length: 9 }, () => comes(id));
@@ -178,6 +193,20 @@ describe("a user's sessions", () => {
       expect(await handles()).toEqual([handle]);
     });
 
+    it('are not lost by a use of the old one that is noted later', async () => {
+      const session = await signIn();
+      world.clock.pass(61);
+      const using = world.store.hold('update');
+      await comes(session.id, world.anotherProcess()).load();
+      await using.reached;
+      const moved = await comes(session.id).regenerate({ keep: false });
+      using.release();
+      await new Promise(setImmediate);
+      world.store.drop(world.keyOf(session.id));
+      expect(await handles()).toHaveLength(1);
+      expect(await userOf(moved.id)).toBe('ada');
+    });
+
     it('are not lost by a request that read the old one', async () => {
       const session = await signIn();
       const late = comes(session.id, world.anotherProcess());
@@ -192,6 +221,27 @@ describe("a user's sessions", () => {
       world.store.drop(world.keyOf(session.id));
       expect(await users.revokeAll('ada')).toBe(1);
       expect(await userOf(moved.id)).toBeUndefined();
+    });
+  });
+
+  describe('that sign in again', () => {
+    it('keep their place beside a new id that is given at that moment', async () => {
+      const { id } = await signIn();
+      const [slow, again] = [comes(id), comes(id, world.anotherProcess())];
+      await Promise.all([slow.load(), again.load()]);
+      const move = world.store.hold('update');
+      const confirmed = slow.confirmSignIn();
+      await move.reached;
+      const list = world.store.hold('find');
+      move.release();
+      await list.reached;
+      await again.regenerate({ keep: false });
+      const session = await again.signIn('ada');
+      list.release();
+      await expect(confirmed).rejects.toThrow(SessionDestroyedError);
+      world.clock.pass(16);
+      expect(await handles()).toHaveLength(1);
+      expect(await userOf(session.id)).toBe('ada');
     });
   });
 

@@ -110,6 +110,27 @@ describe("a user's sessions", () => {
       }
     });
 
+    it('leave nothing of one that is refused beside another of the same session', async () => {
+      begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
+      const { id } = await signIn();
+      const requests = [comes(id), comes(id, world.anotherProcess())];
+      await Promise.all(requests.map((request) => request.load()));
+      const slow = [];
+      for (const request of requests) {
+        const gate = world.store.hold('create');
+        slow.push({ gate, session: request.signIn('ada') });
+        await gate.reached;
+      }
+      slow[0]!.gate.release();
+      const session = await slow[0]!.session;
+      slow[1]!.gate.release();
+      await expect(slow[1]!.session).rejects.toThrow(SessionLimitError);
+      const records = world.store.keys.filter((key) => 'entries' in (world.recordAt(key) ?? {}));
+      expect(records).toEqual([world.keyOf(session.id)]);
+      const moved = await requests[0]!.regenerate();
+      expect(await userOf(moved.id)).toBe('ada');
+    });
+
     it.each([
       ['end-oldest', 'fulfilled'],
       ['refuse', 'rejected'],
