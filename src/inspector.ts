@@ -31,8 +31,9 @@ export interface SessionInspectorOptions {
 
 /**
  * For development: a page that shows live timelines of the last requests, messages of gateways and operations
- * of GraphQL. Each timeline shows what the request did with its session, its round trips, the entries it stored (names and sizes, never a value, an
- * id or a secret), its cookies and caching headers, and warnings. Recording begins in Nest's middleware.
+ * of GraphQL. Each timeline shows what the request did with its session, its round trips, the entries it
+ * stored (names and sizes, never a value, an id or a secret), its cookies and caching headers, and warnings.
+ * Recording begins in Nest's middleware.
  *
  * ```ts
  * @Module({ imports: [SessionModule.forRoot(), SessionInspectorModule.forRoot()] })
