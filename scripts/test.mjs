@@ -30,6 +30,8 @@ process.env.SCHEDULES ??= '3000';
 process.env.SIMULATE_SEED ??= '11';
 // Faults as short, and without the peer; `npm run test:faults` takes its time.
 process.env.FAULTS ??= '0.6';
+// Half of the ways to send in each place; in all places together each is tried.
+process.env.EDGE ??= '8';
 
 await ensurePackages();
 await ensureMemcached();
@@ -38,7 +40,7 @@ await ensureChromium();
 await ensureRedis();
 
 // Two files at a time, as they mostly wait for servers. The others use the machine alone, or measure it.
-const PARALLEL = ['test:unit', 'test:e2e', 'test:security'];
+const PARALLEL = ['test:unit', 'test:e2e', 'test:security', 'test:package'];
 
 const reports = mkdtempSync(join(tmpdir(), 'test-reports-'));
 let passed = 0;

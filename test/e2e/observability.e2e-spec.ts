@@ -180,7 +180,7 @@ describe.each(PLATFORMS)('monitoring, on %s', (platform) => {
     memcached = await startMemcached({ port: memcached.port });
     const back = Date.now();
     while (state()[0]!.state === 'down') await new Promise((resolve) => setImmediate(resolve));
-    expect(Date.now() - back).toBeLessThan(1_500);
+    expect(Date.now() - back).toBeLessThan(5_000); // a second, and what a busy machine adds
     expect((await visitor.get('/health')).status).toBe(200);
 
     const outage = events.filter(([event]) => event.startsWith('outage'));

@@ -13,8 +13,8 @@ import type { Writing } from './use-session.js';
 import { waysIn } from './ways-to-send.js';
 import { STORE_BEHAVIOURS, type StoreBehaviour } from './what-the-store-does.js';
 
-/** Of the store's other behaviours: each with every so many-th way, by turns. */
-const SHARE = 4;
+/** Of the store's other behaviours: each with every so many-th way, by turns. `EDGE=8` tries fewer. */
+const SHARE = Number(process.env.EDGE ?? 4);
 
 /** Milliseconds in which a busy machine answers all of them at once. */
 const PATIENCE = 60_000;

@@ -20,6 +20,8 @@ const PATIENCE = FAULTS_REPORT ? 30 : 4;
 const TIME_OUT = 500;
 const SLACK = 600;
 const RECOVERY = 1_000;
+/** Milliseconds that a request without a store takes on a machine that may be late by a part of the time-out. */
+const MACHINE = 100;
 /** Backoff: so many connections a second, besides those in use; so many commands. */
 const CONNECTS_A_SECOND = 10;
 const PROBES_A_SECOND = 10;
@@ -75,6 +77,17 @@ export function testFaults<World extends FaultyWorld>({
         ...new Set(seen.map(({ outcome }) => outcome)),
       ];
 
+      // What needs no store shows how long the machine takes.
+      const untouched = (): Seen[] => ours.seen.filter(({ route }) => route === 'untouched');
+      const slowest = (some: readonly Seen[]): number =>
+        Math.max(0, ...some.map(({ took }) => took));
+      /** A refusal while the machine kept requests waiting that need no store. */
+      const isOfTheMachine = ({ outcome, began, took }: Seen): boolean =>
+        outcome === 'refused' &&
+        untouched().some(
+          (one) => one.took > MACHINE && one.began < began + took && began < one.began + one.took,
+        );
+
       it('no client gets the session of another', () => {
         const all = [...ours.seen, ...ours.final];
         expect(all.filter(({ outcome }) => outcome === 'mixed up')).toEqual([]);
@@ -114,16 +127,18 @@ export function testFaults<World extends FaultyWorld>({
         });
       } else if (!isDown) {
         it('all requests are served', () => {
-          expect(outcomes(ours.seen.filter((seen) => !isGood(fault, seen)))).toEqual([]);
+          const others = ours.seen.filter((seen) => !isGood(fault, seen));
+          expect(outcomes(others.filter((seen) => !isOfTheMachine(seen)))).toEqual([]);
         });
       }
 
       if (!isDown) {
         it('requests without a session are not affected', () => {
-          const untouched = ours.seen.filter(({ route }) => route === 'untouched');
-          expect(outcomes(untouched)).toEqual(['served']);
+          expect(outcomes(untouched())).toEqual(['served']);
           // Most of them: a busy machine may keep any process waiting for once.
-          const sorted = untouched.map(({ took }) => took).sort((one, other) => one - other);
+          const sorted = untouched()
+            .map(({ took }) => took)
+            .sort((one, other) => one - other);
           expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(handler + TIME_OUT);
         });
 
@@ -153,18 +168,13 @@ export function testFaults<World extends FaultyWorld>({
       });
 
       it('no request waits longer than the timeout', () => {
-        // What needs no store shows how long the machine takes.
-        const slowest = (needsStore: boolean) => {
-          const some = ours.seen.filter(({ route }) => (route !== 'untouched') === needsStore);
-          return Math.max(0, ...some.map(({ took }) => took));
-        };
         const most = operations * TIME_OUT + handler + SLACK;
-        expect(slowest(true)).toBeLessThan(slowest(false) + most);
+        expect(slowest(ofSessions())).toBeLessThan(slowest(untouched()) + most);
       });
 
       it('all are served again within a second, without a restart', () => {
         expect(ours.hasRecovered).toBe(true);
-        expect(ours.recovery).toBeLessThan(RECOVERY);
+        expect(ours.recovery).toBeLessThan(RECOVERY + slowest(untouched()));
       });
 
       it('the fault is logged in few lines', () => {

@@ -47,12 +47,17 @@ describe.each(PLATFORMS)('ids, on %s', (platform) => {
   it('A15.4.1: of 1,000 interleaved requests each give their own session', async () => {
     const marks = Array.from({ length: 50 }, (_, n) => `mark ${n}`);
     const visitors = await Promise.all(marks.map((mark) => world.visitorWith(mark)));
-    const answers = await Promise.all(
-      Array.from({ length: 1_000 }, (_, n) => {
-        const index = (n * 7) % visitors.length;
-        return visitors[index]!.get('/read').then(({ json }) => ({ index, mark: json.mark }));
-      }),
-    );
+    const answers: { index: number; mark: unknown }[] = [];
+    // A listening socket takes so many new connections at once: the next one comes as one is answered.
+    const rest = Array.from({ length: 1_000 }, (_, n) => (n * 7) % visitors.length);
+    const ask = async (): Promise<void> => {
+      for (let index = rest.pop(); index !== undefined; index = rest.pop()) {
+        const { json } = await visitors[index]!.get('/read');
+        answers.push({ index, mark: json.mark });
+      }
+    };
+    await Promise.all(Array.from({ length: 100 }, ask));
+    expect(answers).toHaveLength(1_000);
     expect(answers.filter(({ index, mark }) => mark !== marks[index])).toEqual([]);
     expect(new Set(answers.map(({ index }) => index)).size).toBe(50);
   });

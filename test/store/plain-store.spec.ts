@@ -307,7 +307,7 @@ describe('sessions in a cache without compare-and-set', () => {
       adapter.hangs = true;
       const start = performance.now();
       await expect(operate()).rejects.toThrow(SessionStoreError);
-      expect(performance.now() - start).toBeLessThan(800);
+      expect(performance.now() - start).toBeLessThan(5_000); // without a time-out it has no end
     });
 
     it('fail if only writing fails', async () => {

@@ -88,7 +88,7 @@ describe('the tracing channel of a store', () => {
       for (const { server, duration } of told('asyncEnd')) {
         expect(server).toBe(proxy.server);
         expect(duration).toBeGreaterThan(0);
-        expect(duration).toBeLessThan(1_000);
+        expect(duration).toBeLessThan(60_000);
       }
       expect(told('start')).toHaveLength(6);
       for (const message of told('start')) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { startMemcached, type Memcached } from '../../support/memcached.js';
 import { startPostgres, type Postgres } from '../../support/postgres.js';
-import { block, BusyWorld, JOIN, STORES, SURROUNDINGS } from './busy-world.js';
+import { block, BusyWorld, JOIN, STORES, surroundingsOf } from './busy-world.js';
 
 /** Half of them read, and the others write. */
 const CLIENTS = 200;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([memcached.stop(), postgres.stop()]));
 
-describe.each(SURROUNDINGS)(
+describe.each(surroundingsOf(Object.keys(STORES)))(
   'with 200 requests in flight, sessions in %s, on %s',
   (store, platform) => {
     let world: BusyWorld;

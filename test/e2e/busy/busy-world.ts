@@ -9,7 +9,12 @@ import {
   SessionMonitor,
   type SessionModuleOptions,
 } from '../../../src/index.js';
-import { CrowdClient, outcomesOf, type CrowdRequest } from '../../support/crowd-client.js';
+import {
+  CrowdClient,
+  outcomesOf,
+  type CrowdRequest,
+  type CrowdSeen,
+} from '../../support/crowd-client.js';
 import { PostgresAdapter } from '../../support/postgres-adapter.js';
 import {
   PLATFORMS,
@@ -63,10 +68,22 @@ export const STORES: Record<string, (place: Place) => SessionModuleOptions> = {
   }),
 };
 
-/** For `describe.each`: whatever holds, holds on both frameworks, wherever sessions are kept. */
-export const SURROUNDINGS = PLATFORMS.flatMap((platform) =>
-  Object.keys(STORES).map((store): [string, Platform] => [store, platform]),
-);
+/**
+ * For `describe.each`: the stores, each on a framework by turns, as neither knows of the other.
+ * `BUSY=all`: each on both.
+ */
+export function surroundingsOf(stores: readonly string[]): [store: string, platform: Platform][] {
+  return stores.flatMap((store, at) =>
+    PLATFORMS.filter((_, turn) => process.env.BUSY === 'all' || at % PLATFORMS.length === turn).map(
+      (platform): [string, Platform] => [store, platform],
+    ),
+  );
+}
+
+/** Milliseconds. */
+export function slowest(seen: readonly CrowdSeen[]): number {
+  return Math.max(0, ...seen.map(({ took }) => took));
+}
 
 function tierOf(uri: string): Keyv {
   return new Keyv({ store: new PostgresAdapter({ uri }) });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { outcomesOf } from '../../support/crowd-client.js';
 import { startMemcached, type Memcached } from '../../support/memcached.js';
 import { startPostgres, type Postgres } from '../../support/postgres.js';
-import { BusyWorld, JOIN, READ, STORES, SURROUNDINGS, WRITE } from './busy-world.js';
+import { BusyWorld, JOIN, READ, STORES, surroundingsOf, WRITE } from './busy-world.js';
 
 const CLIENTS = 2_000;
 /** Milliseconds in which a busy machine serves all who wait at once. */
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([memcached.stop(), postgres.stop()]));
 
-describe.each(SURROUNDINGS)(
+describe.each(surroundingsOf(Object.keys(STORES)))(
   'a crowd of 2,000 clients, sessions in %s, on %s',
   (store, platform) => {
     let world: BusyWorld;

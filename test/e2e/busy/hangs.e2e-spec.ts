@@ -8,7 +8,7 @@ import { startMemcached, type Memcached } from '../../support/memcached.js';
 import { PlainAdapter } from '../../support/plain-adapter.js';
 import { recordingProxy, type RecordingProxy } from '../../support/recording-proxy.js';
 import { PLATFORMS, type Platform } from '../../support/session-app.js';
-import { BusyWorld, JOIN, READ, UNTOUCHED, WRITE } from './busy-world.js';
+import { BusyWorld, JOIN, READ, slowest, surroundingsOf, UNTOUCHED, WRITE } from './busy-world.js';
 
 /** Milliseconds that a store may take to answer; and what a busy machine may add. */
 const TIMEOUT = 500;
@@ -53,9 +53,7 @@ const STORES: Record<string, Hanging> = {
   },
 };
 
-const HANGING = PLATFORMS.flatMap((platform) =>
-  Object.keys(STORES).map((store): [string, Platform] => [store, platform]),
-);
+const HANGING = surroundingsOf(Object.keys(STORES));
 
 beforeEach(async () => {
   memcached = await startMemcached();
@@ -68,8 +66,6 @@ afterEach(async () => {
   await proxy.close();
   await memcached.stop();
 });
-
-const slowest = (seen: readonly CrowdSeen[]): number => Math.max(...seen.map(({ took }) => took));
 
 /** Those that used a session, and what the machine may have added to each of them. */
 function apart(seen: readonly CrowdSeen[]): { users: CrowdSeen[]; slack: number } {

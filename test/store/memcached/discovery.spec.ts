@@ -199,7 +199,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     openCluster();
     const began = performance.now();
     await expect(open.store.find('sess:a')).rejects.toBeInstanceOf(SessionStoreError);
-    expect(performance.now() - began).toBeLessThan(600);
+    expect(performance.now() - began).toBeLessThan(5_000); // without a time-out it has no end
     expect(open.servers[0]).toMatchObject({
       server: `elasticache ${endpoint.server}`,
       state: 'failing',
@@ -315,9 +315,14 @@ describe('the servers of a DNS name', () => {
     await fill();
     dns.hang('cache.test');
     expect(await open.untilTold(/last one stays/)).toMatch(/no answer within 300 ms/);
-    const began = performance.now();
-    expect(await found()).toHaveLength(KEYS.length);
-    expect(performance.now() - began).toBeLessThan(300);
+    // The fastest of some rounds: a busy machine makes single ones slow, one that waits makes all.
+    const took: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const began = performance.now();
+      expect(await found()).toHaveLength(KEYS.length);
+      took.push(performance.now() - began);
+    }
+    expect(Math.min(...took)).toBeLessThan(300);
   });
 
   it('have their weight beside single servers', async () => {

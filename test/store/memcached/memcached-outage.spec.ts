@@ -11,6 +11,8 @@ import { recordingProxy } from '../../support/recording-proxy.js';
 import { sessionStoreOver, TIMEOUT } from '../../support/stores.js';
 
 const TIME_OUT = 200;
+/** Milliseconds: a second, and what a busy machine adds. */
+const RECOVERY = 1_000 + 2_000;
 
 describe('sessions in memcached during an outage', () => {
   let memcached: Memcached;
@@ -88,7 +90,7 @@ describe('sessions in memcached during an outage', () => {
     memcached.pause();
     await failsInTime(() => store.find('sess:a'));
     memcached.resume();
-    expect(await backIn()).toBeLessThan(1_000);
+    expect(await backIn()).toBeLessThan(RECOVERY);
     expect((await store.find('sess:a'))?.text).toBe('first');
   });
 
@@ -96,7 +98,7 @@ describe('sessions in memcached during an outage', () => {
     await memcached.kill();
     await failsInTime(() => store.find('sess:a'));
     memcached = await startMemcached({ port: memcached.port });
-    expect(await backIn()).toBeLessThan(1_000);
+    expect(await backIn()).toBeLessThan(RECOVERY);
     expect(await store.find('sess:a')).toBeUndefined();
     expect(await store.create('sess:a', 'new', TIMEOUT)).toBe('stored');
   });
@@ -109,7 +111,7 @@ describe('sessions in memcached during an outage', () => {
     store = sessionStoreOver(keyv);
     await failsInTime(() => store.find('sess:a'));
     memcached = await startMemcached({ port });
-    expect(await backIn()).toBeLessThan(1_000);
+    expect(await backIn()).toBeLessThan(RECOVERY);
   });
 
   it('never get a late answer of another operation after it', async () => {
@@ -144,7 +146,7 @@ describe('sessions in memcached during an outage', () => {
     store = sessionStoreOver(other);
     expect((await store.find('sess:a'))?.text).toBe('first');
     proxy.cut();
-    expect(await backIn()).toBeLessThan(1_000);
+    expect(await backIn()).toBeLessThan(RECOVERY);
     expect((await store.find('sess:a'))?.text).toBe('first');
     await other.disconnect();
     await proxy.close();
