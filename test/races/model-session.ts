@@ -15,15 +15,12 @@ import {
   remove,
   removeAll,
   sessionAt,
-  withBorder,
   type ModelStore,
 } from './model-store.js';
 
 /** One request's session in the model. Never changed in place. */
 export interface ModelSession {
   readonly key: string;
-  /** The one it was read from. */
-  readonly cameBy: string;
   readonly status: 'new' | 'stored' | 'gone';
   /** As the request sees it: what it read, with its own changes made to it. */
   readonly view: Entries;
@@ -47,7 +44,7 @@ type Keep = boolean | readonly string[];
 
 export function newSession(key: string): ModelSession {
   const entries = { view: {}, before: {}, changes: [] };
-  return { key, cameBy: key, status: 'new', ...entries, tell: true, followed: false };
+  return { key, status: 'new', ...entries, tell: true, followed: false };
 }
 
 /** What a request gets that comes with the id of that key; to an id that is none, a new session. */
@@ -55,7 +52,7 @@ export function load(store: ModelStore, key: string | undefined, newKey: string)
   const view = sessionAt(store, key);
   if (key === undefined || !view) return newSession(newKey);
   const entries = { view, before: view, changes: [] };
-  return { key, cameBy: key, status: 'stored', ...entries, tell: false, followed: false };
+  return { key, status: 'stored', ...entries, tell: false, followed: false };
 }
 
 export function change(session: ModelSession, one: Change): ModelSession {
@@ -99,7 +96,7 @@ export function regenerate({ session, store }: World, keep: Keep, newKey: string
     return (
       move({ session, store }, keep, newKey, isBorder) ??
       (isAlive(store, session.key, userOf(session) !== undefined)
-        ? branch({ session, store }, keep, newKey, isBorder)
+        ? branch({ session, store }, keep, newKey)
         : { session: ended(session), store })
     );
   }
@@ -126,7 +123,7 @@ export function signIn(
   if (!isThere) return asUser({ session: newSession(newKey), store });
   const world = { session, store };
   const moved = move(world, keep, newKey, true, true);
-  if (!moved) return asUser(branch(world, keep, newKey, true, true));
+  if (!moved) return asUser(branch(world, keep, newKey));
   if (!present) return asUser(moved);
   return { ...moved, store: removeAll(moved.store, present.handle, newKey) };
 }
@@ -160,18 +157,11 @@ function move(
   };
 }
 
-/** Another session, of what the request sees. */
-function branch(
-  { session, store }: World,
-  keep: Keep,
-  newKey: string,
-  isBorder: boolean,
-  isSignIn = false,
-): World {
-  const closed = isBorder ? withBorder(store, session.cameBy, isSignIn) : store;
+/** Another session, of what the request sees. Requests in flight stay with the one that moved. */
+function branch({ session, store }: World, keep: Keep, newKey: string): World {
   return {
     session: movedTo(session, keep, newKey),
-    store: put(closed, newKey, kept(session.view, keep)),
+    store: put(store, newKey, kept(session.view, keep)),
   };
 }
 
@@ -198,7 +188,7 @@ function movedTo(session: ModelSession, keep: Keep, key: string): ModelSession {
 }
 
 function renamedTo(session: ModelSession, key: string): ModelSession {
-  return { ...session, key, cameBy: key };
+  return { ...session, key };
 }
 
 function userOf({ view }: ModelSession): ModelUser | undefined {

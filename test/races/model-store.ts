@@ -45,13 +45,6 @@ export function isAlive(store: ModelStore, key: string, asUser: boolean): boolea
   return !(asUser && found.isSignIn) && isAlive(store, found.movedTo, asUser);
 }
 
-/** The way from a key that is no session's any more, now closed to who had read that one. */
-export function withBorder(store: ModelStore, key: string, isSignIn: boolean): ModelStore {
-  const found = store.sessions[key];
-  if (found === undefined || !isMoved(found) || found.isBorder) return store;
-  return put(store, key, { ...found, isBorder: true, isSignIn });
-}
-
 export function put(store: ModelStore, key: string, record: Entries | MovedTo): ModelStore {
   return { ...store, sessions: { ...store.sessions, [key]: record } };
 }
