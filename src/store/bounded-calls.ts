@@ -17,8 +17,10 @@ const MAX_WAITING = 100_000;
 interface Call {
   readonly begin: () => void;
   readonly reject: (error: Error) => void;
-  /** When its deadline began, by the clock. */
-  since: number;
+  /** When it was asked for, by the clock: a silent store is late from then on. */
+  readonly since: number;
+  /** When it was made. Until then it waits for others, which may take long while the store answers. */
+  madeAt: number;
 }
 
 /** Too many calls wait for the store. This one was not made. */
@@ -50,14 +52,20 @@ export class BoundedCalls {
     this.clock = new ReadyClock(timeout, () => this.checkDeadlines());
   }
 
+  /** The time of the deadlines, in milliseconds. */
+  now(): number {
+    this.clock.start();
+    return this.clock.now();
+  }
+
   /**
    * Makes a call as soon as fewer than `maxParallel` others run. Rejects with a `DeadlineError` if it is
-   * late: if it was made, it cannot be revoked; if not, it is not made any more.
+   * late: if it was made, it cannot be revoked; if not, it is not made any more. `since`: when its deadline
+   * begins; a call that is repeated has only what is left of it.
    */
-  run<T>(call: () => Promise<T>): Promise<T> {
+  run<T>(call: () => Promise<T>, since = this.now()): Promise<T> {
     if (this.waiting.length >= MAX_WAITING) return Promise.reject(new TooManyCallsError());
     return new Promise<T>((resolve, reject) => {
-      this.clock.start();
       const entry: Call = {
         begin: () => {
           // A client may throw instead of rejecting.
@@ -74,7 +82,8 @@ export class BoundedCalls {
           );
         },
         reject,
-        since: this.clock.now(),
+        since,
+        madeAt: since,
       };
       if (this.running.size < this.maxParallel) this.begin(entry);
       else this.waiting.push(entry);
@@ -82,7 +91,7 @@ export class BoundedCalls {
   }
 
   private begin(entry: Call): void {
-    entry.since = this.clock.now();
+    entry.madeAt = this.now();
     this.running.add(entry);
     entry.begin();
   }
@@ -120,17 +129,12 @@ export class BoundedCalls {
   }
 
   private lateCalls(): Call[] {
-    const late: Call[] = [];
-    for (const entry of this.running) {
-      if (!this.isLate(entry)) break; // those after it were made later
-      late.push(entry);
-    }
-    return late;
+    return [...this.running].filter((entry) => this.isLate(entry));
   }
 
-  private isLate({ since }: Call): boolean {
+  private isLate({ since, madeAt }: Call): boolean {
     const now = this.clock.now();
     const isSilent = now - Math.max(since, this.answeredAt) >= this.timeout;
-    return isSilent || now - since >= this.timeout * PATIENCE;
+    return isSilent || now - madeAt >= this.timeout * PATIENCE;
   }
 }

@@ -105,6 +105,28 @@ describe('bounded calls', () => {
       await rejected;
     });
 
+    it('reject within the timeout if they have waited for others that failed', async () => {
+      runAll(101);
+      await pass(TIMEOUT - 100);
+      client.failures[0]!(new Error('connection reset'));
+      await pass(50);
+      expect(client.made).toContain(100);
+      await pass(100);
+      expect(settled).toContain(`100: ${LATE}`);
+    });
+
+    it('reject within what is left of the timeout of the call that they repeat', async () => {
+      const since = calls.now();
+      runAll(1);
+      await pass(TIMEOUT - 100);
+      client.failures[0]!(new Error('connection reset'));
+      const repeated = calls.run(() => new Promise(() => undefined), since);
+      const rejected = expect(repeated).rejects.toBeInstanceOf(DeadlineError);
+      await pass(150);
+      await rejected;
+      expect(settled).toEqual(['0: connection reset']);
+    });
+
     it('have the given timeout', async () => {
       const quick = new BoundedCalls(60);
       const call = quick.run(() => new Promise(() => undefined));

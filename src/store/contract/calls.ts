@@ -25,16 +25,17 @@ export class StoreCalls {
     this.health = new ServerHealth(nameOf(store), { probe: () => this.probe() });
   }
 
-  /** Reads. Repeats a read that fails before its deadline, because the connection may have been lost. */
+  /** Reads. Repeats a read that fails before its deadline, and within it: the connection may have been lost. */
   read<T>(operation: string, call: () => Promise<T>): Promise<T> {
     return this.run(operation, async () => {
+      const since = this.calls.now();
       try {
-        return await this.once(call);
+        return await this.once(call, since);
       } catch (error) {
         if (isAnswer(error) || error instanceof DeadlineError || error instanceof OverloadError) {
           throw error;
         }
-        return this.once(call);
+        return this.once(call, since);
       }
     });
   }
@@ -43,11 +44,11 @@ export class StoreCalls {
     return this.run(operation, () => this.once(call));
   }
 
-  /** Calls the store once, even if its server is down. */
-  async once<T>(call: () => Promise<T>): Promise<T> {
+  /** Calls the store once, even if its server is down. `since`: as of `BoundedCalls.run`. */
+  async once<T>(call: () => Promise<T>, since?: number): Promise<T> {
     const begun = performance.now();
     try {
-      return await this.calls.run(call);
+      return await this.calls.run(call, since);
     } catch (error) {
       if (error instanceof DeadlineError) this.reconnect(begun);
       throw error;
