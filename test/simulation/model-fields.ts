@@ -30,16 +30,32 @@ export class FieldModel extends Ledger {
 
   /** Time has passed. */
   passes(): void {
-    const clocks = this.hasClockSteps ? CLOCKS_MS : 0;
     for (const life of this.lives) {
       if (life.over < Infinity) continue;
-      const { shortest, longest } = this.lifetimeOf(life);
+      this.mayBeOver(life);
+      const { longest } = this.lifetimeOf(life);
       const now = this.time();
-      if (now - life.usedFrom >= shortest * 1000 - EARLY_MS - clocks)
-        life.doubts.set('its time', 'loss');
-      if (now - life.usedUpTo > longest * LATE_SHARE * 1000 + EARLY_MS + clocks)
+      if (now - life.usedUpTo > longest * LATE_SHARE * 1000 + EARLY_MS + this.clocks)
         life.end('ending', 'its time', this.tick, now);
     }
+  }
+
+  /** Its time may be over, as nobody is known to have used it since. */
+  private mayBeOver(life: Life): void {
+    const { shortest } = this.lifetimeOf(life);
+    const isOver = this.time() - life.usedFrom >= shortest * 1000 - EARLY_MS - this.clocks;
+    if (isOver) life.doubts.set('its time', 'loss');
+  }
+
+  /** By how much they may differ. */
+  private get clocks(): number {
+    return this.hasClockSteps ? CLOCKS_MS : 0;
+  }
+
+  /** Time may have passed since it was stored, before its request knew that. */
+  protected override born(view: RequestView, life: Life, id: string): void {
+    super.born(view, life, id);
+    this.mayBeOver(life);
   }
 
   private lifetimeOf(life: Life): { shortest: number; longest: number } {
