@@ -95,7 +95,8 @@ export class Life {
     time: number,
     isSignIn = false,
   ): void {
-    this.doubts.delete(request);
+    // Beside a border that seemed to come first: who did end it, nobody can tell.
+    if (kind === 'border' || this.over === Infinity) this.doubts.delete(request);
     if (this.over < Infinity) return;
     this.over = tick;
     this.overSince = time;

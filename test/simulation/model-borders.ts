@@ -305,7 +305,12 @@ export class BorderModel extends WriteModel {
     const isCutOff = life.hasDoubt('fork');
     const isEnding = life.doubts.get(view.name) === 'ending' && !life.isSplit && !isCutOff;
     const kind = isEnding ? 'ending' : 'border';
-    const isForked = kind === 'border' && (life.isSplit || this.hasNewIdByOthers(view, life));
+    // A sign-in ends what its user's session becomes elsewhere at that moment.
+    const endsAll = view.doing === 'sign in' && life.user !== undefined;
+    const isElsewhere = endsAll
+      ? this.hasNewIdByOthers(view, life)
+      : this.getsNewIdByOthers(view, life);
+    const isForked = kind === 'border' && (life.isSplit || isElsewhere);
     if (isForked) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');

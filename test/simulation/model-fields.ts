@@ -22,7 +22,7 @@ export class FieldModel extends Ledger {
     const isLate = [...active].some(({ name }) => name === 'nobody');
     for (const life of this.lives) {
       // Who lists or signs in stops half a sign-in of somebody else by a write.
-      const isStopped = !isUnseen && life.attempts > 0 && life.user === undefined;
+      const isStopped = !isUnseen && life.attempts > 0;
       if (isLate || isStopped || used.has(life)) life.usedUpTo = this.time();
     }
     active.clear();
@@ -33,6 +33,7 @@ export class FieldModel extends Ledger {
     for (const life of this.lives) {
       if (life.over < Infinity) continue;
       this.mayBeOver(life);
+      this.mayBeLost(life);
       const { longest } = this.lifetimeOf(life);
       const now = this.time();
       if (now - life.usedUpTo > longest * LATE_SHARE * 1000 + EARLY_MS + this.clocks)
@@ -45,6 +46,14 @@ export class FieldModel extends Ledger {
     const { shortest } = this.lifetimeOf(life);
     const isOver = this.time() - life.usedFrom >= shortest * 1000 - EARLY_MS - this.clocks;
     if (isOver) life.doubts.set('its time', 'loss');
+  }
+
+  /** Who gives it a new id has taken so long that nothing leads there any more, and others take it for gone. */
+  private mayBeLost(life: Life): void {
+    for (const view of this.views) {
+      const isUnderWay = life.moves.has(view.name) && !view.thread.isDead && !view.answer;
+      if (isUnderWay && this.isOld(view)) life.doubts.set(`${view.name} late`, 'late');
+    }
   }
 
   /** By how much they may differ. */
