@@ -45,7 +45,10 @@ export class FieldModel extends Ledger {
   private mayBeOver(life: Life): void {
     const { shortest } = this.lifetimeOf(life);
     const isOver = this.time() - life.usedFrom >= shortest * 1000 - EARLY_MS - this.clocks;
-    if (isOver) life.doubts.set('its time', 'loss');
+    if (!isOver) return;
+    life.doubts.set('its time', 'loss');
+    // A copy that is behind, as the tier could not be told, may bring it back as it was.
+    if (this.options.tier === 'besteffort' && this.hasFaults) life.isLossy = true;
   }
 
   /** Who gives it a new id has taken so long that nothing leads there any more, and others take it for gone. */
