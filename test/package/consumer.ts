@@ -76,6 +76,11 @@ export class Consumer {
     return npmInstall(this.folder, packages);
   }
 
+  /** Writes a file of the application. */
+  write(name: string, text: string): Promise<void> {
+    return writeFile(join(this.folder, name), text);
+  }
+
   /** The folders of all installed packages, each with the bytes of its files. */
   async installed(): Promise<Map<string, number>> {
     const lock = await readFile(join(this.folder, 'node_modules/.package-lock.json'), 'utf8');
