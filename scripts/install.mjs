@@ -3,13 +3,18 @@
 import { spawn } from 'node:child_process';
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
+  mkdirSync,
+  mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -63,30 +68,74 @@ export async function ensureRedis() {
   await installDebianPackage('redis-server', 'Redis (its `redis-server`)');
 }
 
+export async function ensureValkey() {
+  if (isOnPath('valkey-server')) return;
+  await installDebianPackage('valkey-server', 'Valkey (its `valkey-server`)', 'bookworm');
+}
+
 /** Debian keeps the server's programs off the PATH. */
 function debianPostgresFolder() {
   const versions = '/usr/lib/postgresql';
   return existsSync(versions) && readdirSync(versions).length > 0;
 }
 
-async function installDebianPackage(name, description) {
+/** `onlyBackported`: the release of Debian that has it among its backports only. */
+async function installDebianPackage(name, description, onlyBackported) {
   const debian = existsSync('/etc/debian_version') && isOnPath('apt-get');
   if (!debian || process.getuid?.() !== 0) {
-    fail(`The tests need ${description}. Install it, on Debian: sudo apt-get install ${name}`);
+    const backports = onlyBackported
+      ? ` (in ${onlyBackported} from ${onlyBackported}-backports)`
+      : '';
+    fail(
+      `The tests need ${description}. Install it, on Debian: sudo apt-get install ${name}${backports}`,
+    );
   }
 
   console.log(`Installing ${name} …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const stdio = ['ignore', 'ignore', 'inherit'];
+  const apt = (...args) => run('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const allow = forbidServiceStarts();
+  const folder = mkdtempSync(join(tmpdir(), 'backports-'));
   try {
-    const done =
-      (await run('apt-get', ['update', '-q'], { env, stdio })) === 0 &&
-      (await run('apt-get', ['install', '-qy', name], { env, stdio })) === 0;
+    const install = async (...sources) =>
+      (await apt(...sources, 'update', '-q')) === 0 &&
+      (await apt(...sources, 'install', '-qy', name)) === 0;
+    const isBackported = onlyBackported === debianRelease() && !(await isInOwnSources(name));
+    const done = await install(...(isBackported ? backportsOf(onlyBackported, folder) : []));
     if (!done) fail(`Installing ${name} failed. The lines above say why.`);
   } finally {
+    rmSync(folder, { recursive: true, force: true });
     allow();
   }
+}
+
+async function isInOwnSources(name) {
+  return (await run('apt-cache', ['show', name], { stdio: 'ignore' })) === 0;
+}
+
+function debianRelease() {
+  const file = '/etc/os-release';
+  const release = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return /^ID=debian$/m.test(release) ? /^VERSION_CODENAME=(.*)$/m.exec(release)?.[1] : undefined;
+}
+
+/** Options of `apt-get` for a release with its backports. The machine's own sources stay as they are. */
+function backportsOf(release, folder) {
+  // For the user by whom apt downloads.
+  chmodSync(folder, 0o755);
+  mkdirSync(join(folder, 'lists/partial'), { recursive: true });
+  const list = join(folder, 'sources.list');
+  const suites = [release, `${release}-backports`];
+  const lines = suites.map((suite) => `deb http://deb.debian.org/debian ${suite} main\n`);
+  writeFileSync(list, lines.join(''));
+  const options = {
+    'Dir::Etc::SourceList': list,
+    'Dir::Etc::SourceParts': '-',
+    'Dir::State::Lists': join(folder, 'lists'),
+    'Dir::Cache::pkgcache': '',
+    'Dir::Cache::srcpkgcache': '',
+  };
+  return Object.entries(options).flatMap(([option, value]) => ['-o', `${option}=${value}`]);
 }
 
 /** Debian starts what it installs. The tests start their own servers, on ports of their own. */

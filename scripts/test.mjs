@@ -10,6 +10,7 @@ import {
   ensurePackages,
   ensurePostgres,
   ensureRedis,
+  ensureValkey,
   npm,
   root,
 } from './install.mjs';
@@ -38,6 +39,7 @@ await ensureMemcached();
 await ensurePostgres();
 await ensureChromium();
 await ensureRedis();
+await ensureValkey();
 
 // Two files at a time, as they mostly wait for servers. The others use the machine alone, or measure it.
 const PARALLEL = ['test:unit', 'test:e2e', 'test:security', 'test:package'];

@@ -144,7 +144,7 @@ describe('an application during an outage of Redis', () => {
     await redis.kill();
     for (let n = 0; n < 10; n++) expect((await visitor.get('/')).status).toBe(503);
     expect((await visitor.get('/untouched')).status).toBe(200);
-    const again = await startRedis({ port: redis.port });
+    const again = await redis.again();
     while ((await visitor.get('/')).status !== 200);
     expect(monitor.servers[0]!.state).not.toBe('down');
     expect(monitor.counters['outage-began']).toBe(1);

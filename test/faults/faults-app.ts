@@ -12,6 +12,8 @@ export interface StoresOfApp {
   readonly memcached?: string;
   /** A URL. */
   readonly redis?: string;
+  /** A URL; with the client `iovalkey`. */
+  readonly valkey?: string;
   /** A URL. */
   readonly postgres?: string;
 }

@@ -2,10 +2,10 @@ import { describe } from '@jest/globals';
 
 import { applicationFaults } from './application-faults.js';
 import { testFaults } from './fault-tests.js';
-import { startPostgresWorld, startRedisWorld } from './other-worlds.js';
+import { startPostgresWorld, startRedisWorld, startValkeyWorld } from './other-worlds.js';
 import { postgresFaults } from './postgres-faults.js';
-import { redisFaults } from './redis-faults.js';
-import { tcpFaults } from './tcp-faults.js';
+import { redisFaults, valkeyFaults } from './redis-faults.js';
+import { halfOpen, tcpFaults } from './tcp-faults.js';
 
 /** The connections of `postgresStore()`: with one reply after the other on each, longer delays would add up. */
 const POSTGRES_CONNECTIONS = 10;
@@ -16,6 +16,10 @@ describe('Redis:', () => {
     startWorld: startRedisWorld,
     store: { name: 'Redis', peers: ['connect-redis', 'redis'] },
   });
+});
+
+describe('Valkey:', () => {
+  testFaults({ faults: [...valkeyFaults(), halfOpen], startWorld: startValkeyWorld });
 });
 
 describe('Postgres:', () => {

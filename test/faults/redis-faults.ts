@@ -1,6 +1,5 @@
 import { createClient } from 'redis';
 
-import { startRedis } from '../support/redis.js';
 import type { Fault } from './fault.js';
 import type { RedisWorld } from './other-worlds.js';
 
@@ -21,7 +20,7 @@ const killed: Fault<RedisWorld> = {
     await server.kill();
   },
   async end(world) {
-    world.server = await startRedis({ port: world.server.port });
+    world.server = await world.server.again();
   },
 };
 
@@ -64,6 +63,10 @@ function outOfConnections(): Fault<RedisWorld> {
     },
   };
 }
+
+/** Valkey is the same server under another name: what shows that it is. */
+export const valkeyFaults = (): Fault<RedisWorld>[] =>
+  [hung, killed].map((fault) => ({ ...fault, name: fault.name.replace('Redis', 'Valkey') }));
 
 export const redisFaults = (): Fault<RedisWorld>[] => [
   hung,

@@ -34,7 +34,7 @@ const cut: Fault<ProxiedWorld> = {
 };
 
 /** As after the loss of a machine or of a firewall's memory. */
-const halfOpen: Fault<ProxiedWorld> = {
+export const halfOpen: Fault<ProxiedWorld> = {
   name: 'all connections carry nothing any more (half-open), and new ones work',
   isProxied: true,
   isMomentary: true,

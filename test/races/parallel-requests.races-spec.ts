@@ -17,7 +17,8 @@ const PROGRAM_TIMEOUT = 20_000;
 
 const SHARES: readonly [RacesStore, number][] = [
   ['memcached', 0.5],
-  ['redis', 0.25],
+  ['redis', 0.15],
+  ['valkey', 0.1],
   ['postgres', 0.25],
 ];
 const STORES = SHARES.map(([store, share]) => ({

@@ -20,7 +20,12 @@ export interface RacesWorld {
 
 const SCRIPT = fileURLToPath(new URL('../support/races-server.mjs', import.meta.url));
 
-const STARTS = { memcached: startMemcached, redis: startRedis, postgres: startPostgres };
+const STARTS = {
+  memcached: startMemcached,
+  redis: startRedis,
+  valkey: () => startRedis({ program: 'valkey-server' }),
+  postgres: startPostgres,
+};
 
 export type RacesStore = keyof typeof STARTS;
 

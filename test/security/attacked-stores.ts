@@ -1,14 +1,16 @@
+import { Redis as IoValkey } from 'iovalkey';
 import { Client } from 'pg';
 import { createClient } from 'redis';
 
 import type { SessionModuleOptions } from '../../src/index.js';
 import { postgresMigration, postgresStore } from '../../src/postgres.js';
 import { redisStore } from '../../src/redis.js';
+import type { RedisLocation } from '../../src/store/redis/options.js';
 import { fromColumn, toColumn } from '../../src/store/sql/text-column.js';
 import { startMemcached, type Memcached } from '../support/memcached.js';
 import { startPostgres } from '../support/postgres.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
-import { startRedis } from '../support/redis.js';
+import { startRedis, type RedisProgram } from '../support/redis.js';
 import { PLATFORMS, type Platform } from '../support/session-app.js';
 import { tcpProxy } from '../support/tcp-proxy.js';
 
@@ -71,13 +73,16 @@ export async function attackedMemcached(): Promise<AttackedMemcached> {
 /** Stands before the text of a record, with a colon. */
 const VERSION = 'AAAAAAAAAAAAAAAA';
 
-async function attackedRedis(): Promise<AttackedStore> {
-  const redis = await startRedis();
+async function attackedRedis(
+  program: RedisProgram,
+  connect: (server: string) => RedisLocation,
+): Promise<AttackedStore> {
+  const redis = await startRedis({ program });
   const wire = await tcpProxy(redis.port);
   const client = await createClient({ url: redis.url }).connect();
   return {
     wire,
-    options: () => ({ stores: redisStore(`redis://${wire.server}`) }),
+    options: () => ({ stores: redisStore(connect(wire.server)) }),
     failWrites: (on) => client.configSet('min-replicas-to-write', on ? '1' : '0'),
     async dump() {
       const records = new Map<string, string>();
@@ -151,12 +156,28 @@ export interface AttackedPlace {
 /** What is promised of sessions holds in each of them. */
 export const STORES: readonly AttackedPlace[] = [
   { name: 'memcached', startStore: attackedMemcached },
-  { name: 'Redis', startStore: attackedRedis },
+  {
+    name: 'Redis',
+    startStore: () => attackedRedis('redis-server', (server) => `redis://${server}`),
+  },
   { name: 'Postgres', startStore: attackedPostgres },
 ];
+
+/** As in Redis, but for the server and its own client. */
+export const VALKEY: AttackedPlace = {
+  name: 'Valkey',
+  startStore: () =>
+    attackedRedis(
+      'valkey-server',
+      (server) => new IoValkey(`redis://${server}`, { lazyConnect: true }),
+    ),
+};
 
 /** Platforms and stores do not know each other: each one once with the other's first is enough. */
 export const CASES: readonly (AttackedPlace & { readonly platform: Platform })[] =
   PLATFORMS.flatMap((platform, index) =>
-    (index === 0 ? STORES : STORES.slice(0, 1)).map((store) => ({ ...store, platform })),
+    (index === 0 ? [...STORES, VALKEY] : STORES.slice(0, 1)).map((store) => ({
+      ...store,
+      platform,
+    })),
   );

@@ -9,7 +9,7 @@ import { useMemcached } from '../support/hooks.js';
 import { startSessionApp } from '../support/session-app.js';
 import { storeKeyOf } from '../support/store-key.js';
 import { secondsLeft } from '../support/stores.js';
-import { STORES } from './attacked-stores.js';
+import { STORES, VALKEY } from './attacked-stores.js';
 import { AccountController, idOf, securityWorldOn } from './security-world.js';
 
 const DAY = 24 * 60 * 60;
@@ -99,7 +99,7 @@ describe('timeouts', () => {
   });
 });
 
-describe.each(STORES)('a session in constant use, in $name', ({ startStore }) => {
+describe.each([...STORES, VALKEY])('a session in constant use, in $name', ({ startStore }) => {
   it('A7.3.2: ends at its absolute deadline, which a new id does not change', async () => {
     const world = await securityWorldOn(startStore, { options: { absoluteTimeout: DAY } });
     try {

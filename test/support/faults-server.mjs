@@ -1,7 +1,7 @@
 /*
  * A server process of its own whose sessions go through faults, on the built package or on
- * express-session; in plain JavaScript so that it needs no build. The stores are JSON: `memcached`, `redis` or
- * `postgres`, or memcached and postgres as its durable tier.
+ * express-session; in plain JavaScript so that it needs no build. The stores are JSON: `memcached`, `redis`,
+ * `valkey` or `postgres`, or memcached and postgres as its durable tier.
  *
  * node faults-server.mjs ours|express-session <stores> <port> express|fastify signal|exit
  */
@@ -15,7 +15,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 const [contender, stores, port, platform, ending] = process.argv.slice(2);
-const { memcached, redis, postgres } = JSON.parse(stores);
+const { memcached, redis, valkey, postgres } = JSON.parse(stores);
 const isOurs = contender === 'ours';
 
 /** The connections this process made, whatever became of them. */
@@ -93,8 +93,14 @@ async function ourStores() {
   return [
     ...(memcached ? [memcachedStore(memcached)] : []),
     ...(redis ? [redisStore(redis)] : []),
+    ...(valkey ? [redisStore(await valkeyClient())] : []),
     ...(postgres ? [postgresStore({ connectionString: postgres, migrate: true })] : []),
   ];
+}
+
+async function valkeyClient() {
+  const { Redis } = await import('iovalkey');
+  return new Redis(valkey, { lazyConnect: true });
 }
 
 /** As each one's documentation has it. */

@@ -3,7 +3,7 @@
  * `POST /run` does a list of operations on its session; at a `wait` it stops, tells its parent
  * process, and goes on when that one says so.
  *
- * node races-server.mjs memcached|redis|postgres <server> express|fastify [folder of the package]
+ * node races-server.mjs memcached|redis|valkey|postgres <server> express|fastify [folder of the package]
  */
 import 'reflect-metadata';
 
@@ -105,6 +105,12 @@ async function place() {
   if (kind === 'redis') {
     const { redisStore } = await ofPackage('redis');
     return { stores: redisStore({ url: `redis://${server}`, timeout }) };
+  }
+  if (kind === 'valkey') {
+    const { redisStore } = await ofPackage('redis');
+    const { Redis } = await import('iovalkey');
+    const client = new Redis(`redis://${server}`, { lazyConnect: true });
+    return { stores: redisStore({ client, timeout }) };
   }
   const { postgresStore } = await ofPackage('postgres');
   const connectionString = `postgresql://postgres@${server}/postgres`;

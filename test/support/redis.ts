@@ -7,7 +7,7 @@ import { createClient } from 'redis';
 
 import { freePort, startServer, type ServerProcess } from './server-process.js';
 
-/** A Redis of a test's own, on the loopback interface, with nothing in it. */
+/** A Redis or Valkey of a test's own, on the loopback interface, with nothing in it. */
 export interface Redis {
   readonly port: number;
   /** `127.0.0.1:port` */
@@ -26,9 +26,15 @@ export interface Redis {
   command(...command: string[]): Promise<unknown>;
   /** How often commands of these names were processed, since it started. */
   calls(...names: string[]): Promise<number>;
+  /** Starts another one in its place, after it has ended. */
+  again(): Promise<Redis>;
 }
 
+export type RedisProgram = 'redis-server' | 'valkey-server';
+
 export interface RedisOptions {
+  /** Default: `redis-server`. */
+  program?: RedisProgram;
   /** More command-line arguments. */
   args?: readonly string[];
   /** To come back where another one was. Without it: any free port. */
@@ -37,6 +43,7 @@ export interface RedisOptions {
 
 /** Starts a Redis, which keeps nothing on disk; done as soon as it answers. */
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
+  const { program = 'redis-server' } = options;
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     const folder = await mkdtemp(join(tmpdir(), 'redis-'));
@@ -45,18 +52,18 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
       ...['--save', '', '--appendonly', 'no', '--loglevel', 'warning', '--logfile', ''],
       ...(options.args ?? []),
     ];
-    const process = await startServer('redis-server', args, { folder });
-    if (await answers(process, port)) return redis(process, port);
+    const process = await startServer(program, args, { folder });
+    if (await answers(process, port)) return redis(process, { ...options, port });
 
     await process.end('SIGKILL');
     // Another process may have taken the port, or not yet given it back.
-    if (attempt === 5)
-      throw new Error(`redis-server does not start on port ${port}: ${process.log}`);
+    if (attempt === 5) throw new Error(`${program} does not start on port ${port}: ${process.log}`);
     await delay(100);
   }
 }
 
-function redis(process: ServerProcess, port: number): Redis {
+function redis(process: ServerProcess, options: RedisOptions & { port: number }): Redis {
+  const { port } = options;
   const command = (...args: string[]) => redisCommand(port, ...args);
   return {
     port,
@@ -74,6 +81,7 @@ function redis(process: ServerProcess, port: number): Redis {
         .map((name) => new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm').exec(stats)?.[1])
         .reduce((sum, calls) => sum + Number(calls ?? 0), 0);
     },
+    again: () => startRedis(options),
   };
 }
 
@@ -109,11 +117,12 @@ export interface RedisCluster {
 /** The state is asked for so often, before the servers are introduced again. */
 const ASKS_PER_MEETING = 60;
 
-export async function startRedisCluster(): Promise<RedisCluster> {
+export async function startRedisCluster(program?: RedisProgram): Promise<RedisCluster> {
   const buses = [await freePort(), await freePort(), await freePort()];
   const nodes = await Promise.all(
     buses.map((bus) =>
       startRedis({
+        ...(program && { program }),
         args: [
           ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
           ...['--cluster-node-timeout', '2000', '--cluster-require-full-coverage', 'no'],

@@ -12,6 +12,7 @@ import {
   startRedisCluster,
   type Redis,
   type RedisCluster,
+  type RedisProgram,
 } from '../../support/redis.js';
 import { describeStore } from '../../support/store-contract.js';
 import { openRedis } from '../../support/stores.js';
@@ -21,19 +22,23 @@ const lazy = { lazyConnect: true };
 
 describeStore('Redis, with a URL', () => openRedis(({ url }) => [url, { url, tellOthers: true }]));
 
-const clients: [string, (redis: Redis) => RedisLocation][] = [
-  ['redis', ({ url }) => createClient({ url })],
-  ['redis 5', ({ url }) => createClient5({ url })],
-  ['redis with RESP 3', ({ url }) => createClient({ url, RESP: 3, clientSideCache: { ttl: 0 } })],
-  ['ioredis', ({ port }) => new IoRedis(port, lazy)],
-  ['iovalkey', ({ port }) => new IoValkey(port, lazy)],
+const clients: [string, (redis: Redis) => RedisLocation, RedisProgram?][] = [
+  ['Redis, with a client of redis', ({ url }) => createClient({ url })],
+  ['Redis, with a client of redis 5', ({ url }) => createClient5({ url })],
+  [
+    'Redis, with a client of redis with RESP 3',
+    ({ url }) => createClient({ url, RESP: 3, clientSideCache: { ttl: 0 } }),
+  ],
+  ['Redis, with a client of ioredis', ({ port }) => new IoRedis(port, lazy)],
+  ['Valkey, with a client of iovalkey', ({ port }) => new IoValkey(port, lazy), 'valkey-server'],
+  ['Valkey, with a client of redis', ({ url }) => createClient({ url }), 'valkey-server'],
 ];
-for (const [name, clientFor] of clients) {
+for (const [name, clientFor, program = 'redis-server'] of clients) {
   let redis: Redis | undefined;
   describeSessionStore(
-    `Redis, with a client of ${name}`,
+    name,
     async () => {
-      redis ??= await startRedis();
+      redis ??= await startRedis({ program });
       return redisSessionStore(clientFor(redis));
     },
     {
@@ -45,11 +50,17 @@ for (const [name, clientFor] of clients) {
   );
 }
 
-const clusterClients: [string, (nodes: readonly Redis[]) => RedisLocation][] = [
-  ['redis', (nodes) => createCluster({ rootNodes: nodes.map(({ url }) => ({ url })) })],
-  ['redis 5', (nodes) => createCluster5({ rootNodes: nodes.map(({ url }) => ({ url })) })],
+const clusterClients: [string, (nodes: readonly Redis[]) => RedisLocation, RedisProgram?][] = [
   [
-    'ioredis',
+    'a Redis Cluster, with redis',
+    (nodes) => createCluster({ rootNodes: nodes.map(({ url }) => ({ url })) }),
+  ],
+  [
+    'a Redis Cluster, with redis 5',
+    (nodes) => createCluster5({ rootNodes: nodes.map(({ url }) => ({ url })) }),
+  ],
+  [
+    'a Redis Cluster, with ioredis',
     (nodes) =>
       new IoCluster(
         nodes.map(({ port }) => ({ port, host: '127.0.0.1' })),
@@ -57,20 +68,21 @@ const clusterClients: [string, (nodes: readonly Redis[]) => RedisLocation][] = [
       ),
   ],
   [
-    'iovalkey',
+    'a Valkey Cluster, with iovalkey',
     (nodes) =>
       new ValkeyCluster(
         nodes.map(({ port }) => ({ port, host: '127.0.0.1' })),
         lazy,
       ),
+    'valkey-server',
   ],
 ];
-for (const [name, clientFor] of clusterClients) {
+for (const [name, clientFor, program] of clusterClients) {
   let cluster: RedisCluster | undefined;
   describeSessionStore(
-    `a Redis Cluster, with ${name}`,
+    name,
     async () => {
-      cluster ??= await startRedisCluster();
+      cluster ??= await startRedisCluster(program);
       return redisSessionStore(clientFor(cluster.nodes));
     },
     { framework, waits: false, close: () => cluster!.stop() },

@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis as IoRedis } from 'ioredis';
+import { Redis as IoValkey } from 'iovalkey';
 import { createClient } from 'redis';
 
 import { SessionStoreError } from '../../../src/session/errors.js';
 import type { RedisLocation } from '../../../src/store/redis/options.js';
 import { redisStore } from '../../../src/store/redis/store.js';
 import { openSessionStore } from '../../../src/store/store.factory.js';
-import { startRedis } from '../../support/redis.js';
+import { startRedis, type RedisProgram } from '../../support/redis.js';
 import { cacheOver, KEY_PREFIX, TIMEOUT } from '../../support/stores.js';
 import { tcpProxy } from '../../support/tcp-proxy.js';
 import { vanishingProxy } from '../../support/vanishing-proxy.js';
@@ -16,12 +17,17 @@ import { vanishingProxy } from '../../support/vanishing-proxy.js';
 /** The timeout of an operation in milliseconds. */
 const TIME_OUT = 200;
 
-const clients: [string, (port: number) => RedisLocation][] = [
-  ['redis', (port) => createClient({ url: `redis://127.0.0.1:${port}` })],
-  ['ioredis', (port) => new IoRedis(port, { lazyConnect: true })],
+const clients: [string, (port: number) => RedisLocation, RedisProgram][] = [
+  [
+    'Redis, with redis',
+    (port) => createClient({ url: `redis://127.0.0.1:${port}` }),
+    'redis-server',
+  ],
+  ['Redis, with ioredis', (port) => new IoRedis(port, { lazyConnect: true }), 'redis-server'],
+  ['Valkey, with iovalkey', (port) => new IoValkey(port, { lazyConnect: true }), 'valkey-server'],
 ];
 
-describe.each(clients)('sessions in Redis during an outage, with %s', (_name, locationOf) => {
+describe.each(clients)('sessions during an outage of %s', (_name, locationOf, program) => {
   const cleanUps: (() => Promise<unknown>)[] = [];
 
   afterEach(async () => {
@@ -29,7 +35,7 @@ describe.each(clients)('sessions in Redis during an outage, with %s', (_name, lo
   });
 
   async function start() {
-    const redis = await startRedis();
+    const redis = await startRedis({ program });
     cleanUps.push(() => redis.stop());
     return redis;
   }
@@ -77,7 +83,7 @@ describe.each(clients)('sessions in Redis during an outage, with %s', (_name, lo
     await redis.kill();
     for (const operate of operations) await failsInTime(operate);
     while (!server.isDown) await store.find('sess:a').catch(() => undefined);
-    const again = await startRedis({ port: redis.port });
+    const again = await redis.again();
     cleanUps.push(() => again.stop());
     await backIn(() => store.find('sess:a'));
     expect(await store.create('sess:a', 'anew', TIMEOUT)).toBe('stored');
@@ -142,7 +148,7 @@ describe.each(clients)('sessions in Redis during an outage, with %s', (_name, lo
     });
     expect(await open.diagnose(1_000_000)).toEqual([{ server: 'redis' }]);
     await failsInTime(() => open.store.find('sess:a'));
-    const again = await startRedis({ port: redis.port });
+    const again = await redis.again();
     cleanUps.push(() => again.stop());
     await backIn(() => open.store.find('sess:a'));
   });
