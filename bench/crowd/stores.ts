@@ -3,8 +3,8 @@ import { createHistogram } from 'node:perf_hooks';
 import { startPostgres } from '../../test/support/postgres.js';
 import { startRedis } from '../../test/support/redis.js';
 import type { CrowdContender } from '../servers/crowd.app.js';
-import { withVisitors } from '../visitors/load.js';
-import type { Visitor } from '../visitors/visitor.js';
+import { RawVisitor } from '../visitors/raw-visitor.js';
+import type { Answer } from '../visitors/visitor.js';
 import { CrowdServer } from './crowd-server.js';
 
 /** Those who keep their sessions in Redis or in Postgres. */
@@ -41,6 +41,8 @@ export interface StoresRow {
   readonly lostSessions: number;
   /** Answers with the mark of another session. */
   readonly mixedUp: number;
+  /** Why the store was called down. */
+  readonly outages: readonly string[];
 }
 
 const VISITORS = 64;
@@ -64,7 +66,9 @@ export async function measureStores(
     const server = await CrowdServer.start({ memcached: '', ...at, contender, processes });
     try {
       const run = new StoreRun(server, plan, (text) => progress(`${contender}: ${text}`));
-      rows.push({ contender, ...(await run.run()) });
+      const row = { contender, ...(await run.run()) };
+      progress(JSON.stringify(row));
+      rows.push(row);
     } finally {
       await server.stop();
       await store.stop();
@@ -93,8 +97,12 @@ class StoreRun {
     this.unsure = new Uint32Array(plan.sessions);
   }
 
-  run(): Promise<Omit<StoresRow, 'contender'>> {
-    return withVisitors(this.server.port, VISITORS, async (visitors) => {
+  async run(): Promise<Omit<StoresRow, 'contender'>> {
+    const { port } = this.server;
+    const visitors = await Promise.all(
+      Array.from({ length: VISITORS }, () => RawVisitor.open(port)),
+    );
+    try {
       this.progress(`${this.plan.sessions} sessions are made`);
       await this.withEach(visitors, (visitor, session) => this.join(visitor, session));
       this.progress(`${this.plan.minutes} min of requests`);
@@ -111,10 +119,12 @@ class StoreRun {
         }
       });
       return { ...load, ...ends, mixedUp: this.mixedUp };
-    });
+    } finally {
+      for (const visitor of visitors) visitor.leave();
+    }
   }
 
-  private async load(visitors: readonly Visitor[]) {
+  private async load(visitors: readonly RawVisitor[]) {
     const latencies = createHistogram();
     const cpuBefore = (await this.server.figures()).cpuMicros;
     const begun = performance.now();
@@ -130,17 +140,17 @@ class StoreRun {
       }),
     );
     const seconds = (performance.now() - begun) / 1000;
-    const cpu = (await this.server.figures()).cpuMicros - cpuBefore;
+    const { cpuMicros, outages } = await this.server.figures();
     const { requests, writes, refused } = this;
     return {
-      ...{ requests, writes, refused },
+      ...{ requests, writes, refused, outages },
       requestsPerSecond: requests / seconds,
-      cpuMicrosPerRequest: cpu / requests,
+      cpuMicrosPerRequest: (cpuMicros - cpuBefore) / requests,
       p99: latencies.percentile(99) / 1000,
     };
   }
 
-  private async ask(visitor: Visitor): Promise<void> {
+  private async ask(visitor: RawVisitor): Promise<void> {
     const kind = Math.random();
     const among = kind < HOT_FROM ? this.plan.sessions : HOT_SESSIONS;
     const session = Math.floor(Math.random() * among);
@@ -148,15 +158,18 @@ class StoreRun {
     else await this.count(visitor, session);
   }
 
-  private async join(visitor: Visitor, session: number): Promise<void> {
-    const { cookie, status } = await visitor.ask({ path: `/join?mark=${markOf(session)}` });
-    if (status !== 200 || !cookie) throw new Error(`${markOf(session)} got no session: ${status}`);
+  private async join(visitor: RawVisitor, session: number): Promise<void> {
+    const { cookie, status } = await answerTo(visitor, `/join?mark=${markOf(session)}`);
+    if (status !== 200 || !cookie) {
+      const { outages } = await this.server.figures();
+      throw new Error(`${markOf(session)} got no session: ${status} (${outages.join(' | ')})`);
+    }
     this.cookies[session] = cookie;
   }
 
   /** What it has counted. `undefined`: there is no such session, or no answer. */
-  private async look(visitor: Visitor, session: number): Promise<number | undefined> {
-    const { status, body } = await visitor.ask({ path: '/look', cookie: this.cookies[session] });
+  private async look(visitor: RawVisitor, session: number): Promise<number | undefined> {
+    const { status, body } = await answerTo(visitor, '/look', this.cookies[session]);
     if (status !== 200) {
       this.refused++;
       return undefined;
@@ -166,8 +179,8 @@ class StoreRun {
     return count;
   }
 
-  private async count(visitor: Visitor, session: number): Promise<void> {
-    const { status } = await visitor.ask({ path: '/count', cookie: this.cookies[session] });
+  private async count(visitor: RawVisitor, session: number): Promise<void> {
+    const { status } = await answerTo(visitor, '/count', this.cookies[session]);
     if (status === 200) {
       this.acknowledged[session]!++;
       this.writes++;
@@ -179,8 +192,8 @@ class StoreRun {
 
   /** Calls `work` once for each session, by all visitors at a time. */
   private async withEach(
-    visitors: readonly Visitor[],
-    work: (visitor: Visitor, session: number) => Promise<void>,
+    visitors: readonly RawVisitor[],
+    work: (visitor: RawVisitor, session: number) => Promise<void>,
   ): Promise<void> {
     let next = 0;
     await Promise.all(
@@ -189,6 +202,12 @@ class StoreRun {
       }),
     );
   }
+}
+
+async function answerTo(visitor: RawVisitor, path: string, cookie?: string): Promise<Answer> {
+  const answer = await visitor.ask(path, cookie);
+  if (!answer) throw new Error(`The connection was closed: ${path}`);
+  return answer;
 }
 
 function markOf(session: number): string {

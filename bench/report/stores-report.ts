@@ -10,11 +10,13 @@ export interface StoresReport extends Omit<StoresPlan, 'contenders'> {
 export function storesFailures({ rows }: StoresReport): string[] {
   return rows
     .filter(({ contender }) => contender.startsWith('ours'))
-    .flatMap(({ contender, refused, lostWrites, surplusWrites, lostSessions, mixedUp }) =>
-      Object.entries({ refused, lostWrites, surplusWrites, lostSessions, mixedUp })
+    .flatMap((row) => {
+      const { contender, refused, lostWrites, surplusWrites, lostSessions, mixedUp } = row;
+      const reasons = row.outages.length > 0 ? ` (${row.outages.join(' | ')})` : '';
+      return Object.entries({ refused, lostWrites, surplusWrites, lostSessions, mixedUp })
         .filter(([, times]) => times > 0)
-        .map(([what, times]) => `${CROWD_TITLES[contender]}: ${what} ${times}`),
-    );
+        .map(([what, times]) => `${CROWD_TITLES[contender]}: ${what} ${times}${reasons}`);
+    });
 }
 
 export function storesTable(report: StoresReport): string {
