@@ -17,6 +17,8 @@ export interface ConsumerSettings {
   readonly nest: 11 | 12;
   readonly type: 'module' | 'commonjs';
   readonly archive: string;
+  /** What installs the packages. Default: npm. */
+  readonly client?: 'npm' | 'pnpm';
   /** What it needs besides, of Nest's own by their names after `@nestjs/`. */
   readonly more?: readonly string[];
   /** Others' packages that it needs to be tested. */
@@ -38,6 +40,7 @@ export class Consumer {
 
   static async install(settings: ConsumerSettings): Promise<Consumer> {
     const { nest, type, archive, more = [], tools = [], compilerOptions, sources } = settings;
+    const { client = 'npm' } = settings;
     const folder = await write(`consumer-${nest}-${type}-`, type, sources, compilerOptions);
     const packages = [
       ...['common', 'core', 'platform-express', ...more].map((name) => `@nestjs/${name}@${nest}`),
@@ -45,7 +48,8 @@ export class Consumer {
       ...tools,
     ];
     const consumer = new Consumer(folder);
-    await consumer.add(archive, ...packages);
+    if (client === 'npm') await consumer.add(archive, ...packages);
+    else await pnpmInstall(folder, [archive, ...packages]);
     return consumer;
   }
 
@@ -70,6 +74,11 @@ export class Consumer {
   /** Installs packages, by their names or as archives. */
   add(...packages: readonly string[]): Promise<void> {
     return npmInstall(this.folder, packages);
+  }
+
+  /** Writes a file of the application. */
+  write(name: string, text: string): Promise<void> {
+    return writeFile(join(this.folder, name), text);
   }
 
   /** The folders of all installed packages, each with the bytes of its files. */
@@ -168,6 +177,18 @@ function inMemory(): NodeJS.ProcessEnv {
 export async function npmInstall(folder: string, packages: readonly string[]): Promise<void> {
   const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--prefix', folder];
   await execute('npm', [...install, ...packages], { cwd: folder });
+}
+
+/** The same with pnpm, which npm installs into a folder of its own. */
+async function pnpmInstall(folder: string, packages: readonly string[]): Promise<void> {
+  const tool = await mkdtemp(join(tmpdir(), 'pnpm-'));
+  try {
+    await npmInstall(tool, ['pnpm@10']);
+    const pnpm = join(tool, 'node_modules', '.bin', 'pnpm');
+    await execute(pnpm, ['add', '--prefer-offline', ...packages], { cwd: folder });
+  } finally {
+    await rm(tool, { recursive: true });
+  }
 }
 
 /** Starts a server that listens on `PORT`, and waits until it answers. */

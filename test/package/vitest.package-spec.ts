@@ -8,25 +8,38 @@ import { guideExample } from './readme-example.js';
 const TIMEOUT = 300_000;
 
 const appModule = `
-import { Controller, Get, Module, Param, Post } from '@nestjs/common';
-import { Session, SessionModule } from 'nestjs-session-manager';
+import { Controller, Get, Injectable, Module, Param, Post } from '@nestjs/common';
+import { Session, SessionManager, SessionModule } from 'nestjs-session-manager';
+
+@Injectable()
+class CartService {
+  constructor(private readonly sessions: SessionManager) {}
+
+  async add(item: string) {
+    const session = await this.sessions.current();
+    session.update<string[]>('cart', (cart = []) => [...cart, item]);
+  }
+}
 
 @Controller('cart')
 class CartController {
+  constructor(private readonly cart: CartService) {}
+
   @Get()
   show(@Session() session: Session) {
     return session.cart ?? [];
   }
 
   @Post(':item')
-  add(@Session() session: Session, @Param('item') item: string) {
-    session.update<string[]>('cart', (cart = []) => [...cart, item]);
+  async add(@Param('item') item: string) {
+    await this.cart.add(item);
     return {};
   }
 }
 
 @Module({
   imports: [SessionModule.forRoot()],
+  providers: [CartService],
   controllers: [CartController],
 })
 export class AppModule {}
@@ -34,7 +47,7 @@ export class AppModule {}
 
 const IMPORT = "import { afterAll, beforeAll, describe, expect, it } from 'vitest';\n";
 
-describe('Vitest without settings', () => {
+describe('Vitest, for an application with constructor injection', () => {
   let packed: Packed;
   let consumer: Consumer;
 
@@ -57,12 +70,25 @@ describe('Vitest without settings', () => {
     await packed.remove();
   });
 
+  const passes = async (): Promise<void> => {
+    const told = await consumer.vitest();
+    expect(told).toMatch(/Test Files +2 passed \(2\)/);
+    expect(told).toMatch(/Tests +7 passed \(7\)/);
+  };
+
   it(
-    'runs the examples: an application, and a controller and a guard by itself',
+    'runs the examples without settings: an application, a controller and a guard',
+    passes,
+    TIMEOUT,
+  );
+
+  it(
+    'runs them with Vite 7 and SWC',
     async () => {
-      const told = await consumer.vitest();
-      expect(told).toMatch(/Test Files +2 passed \(2\)/);
-      expect(told).toMatch(/Tests +7 passed \(7\)/);
+      await consumer.add('vite@7', 'unplugin-swc@2', '@swc/core@1');
+      expect(await consumer.vitest()).toContain('1 failed | 6 passed');
+      await consumer.write('vitest.config.ts', await guideExample('testing', 'vitest-swc'));
+      await passes();
     },
     TIMEOUT,
   );
