@@ -92,7 +92,11 @@ export class BorderModel extends WriteModel {
     }
     if (keep !== true) return this.passedBorder(view, keep, id, life.user, life);
     // Each goes on by itself then, as docs/architecture.md has it: what they change is apart.
-    if (this.hasNewIdByOthers(view, life)) life.isSplit = life.isLossy = true;
+    // Another one's border came first, or may have: then it goes on with what it had read.
+    const isCrossed = [...life.doubts].some(
+      ([name, kind]) => name !== view.name && ['sign-in', 'border', 'fork'].includes(kind),
+    );
+    if (isCrossed || this.hasNewIdByOthers(view, life)) life.isSplit = life.isLossy = true;
     this.invalidate(view);
     if (this.isOld(view)) life.doubts.set(`${view.name} late`, 'late');
     life.moves.delete(view.name);

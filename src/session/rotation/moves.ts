@@ -198,8 +198,9 @@ export class SessionMoves {
     }
     await removeSession(this.records, session.key);
     const error = gone(session);
-    // Who signs in has proved who he is, and begins anew, whatever ended the session at that moment.
-    if (isSignIn) return false;
+    // A new sign-in is done, and another one, or a revocation, came after. One with a session that was
+    // ended at that moment begins anew.
+    if (isSignIn) return isNew;
     throw error;
   }
 
