@@ -82,7 +82,10 @@ function by(strategy: string | string[], options: AuthenticateOptions = {}): Typ
 
 function called(handler: RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
-    void handler(request, response, (error?: Error) => (error ? reject(error) : resolve()));
+    void handler(request, response, (error?: unknown) => {
+      if (error === undefined) resolve();
+      else reject(new Error('refused', { cause: error }));
+    });
   });
 }
 
