@@ -1,17 +1,19 @@
 /*
- * `npm run load`: many sessions, many connections, several processes, a hot session, a crowd in a burst.
+ * `npm run load`: many sessions, many connections, several processes, a hot session, very many sessions in each
+ * store, a crowd in a burst.
  *
- * It fails if a write is lost, or if ours answers the crowd with a 503, wrongly, or is not itself again
- * within a second.
+ * It fails if a write or a session of ours is lost, or if ours answers the crowd with a 503, wrongly, or is not
+ * itself again within a second.
  *
  *   --quick              less of all, done in a few minutes
- *   --parts <a,b>        of growth, connections, processes, hot, burst
+ *   --parts <a,b>        of growth, connections, processes, hot, stores, burst
  *   --connections <n>    open at once; default: 10000
- *   --minutes <n>        how long they live; a soak test is `--parts connections --minutes 600`
+ *   --minutes <n>        how long they live, or the stores' load lasts; a soak test is `--parts connections --minutes 600`
  *   --rate <n>           requests per second of all of them; default: 800
  *   --clients <n>        of the largest burst; default: 10000, or what the machine allows
  *   --seconds <n>        how long a burst lasts; default: 8
- *   --contenders <a,b>   of the burst: bare, mini, ours, ours-keyv, ours-durable, express-session
+ *   --sessions <n>       in each store; default: 100000
+ *   --contenders <a,b>   only these of hot, stores and burst (`CROWDS`)
  *   --out <folder>       where the results go; default: bench/results, with --quick: nowhere
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -24,29 +26,33 @@ import { measureGrowth } from './crowd/growth.js';
 import { measureHot, type HotCase } from './crowd/hot.js';
 import { mostConnections } from './crowd/most-connections.js';
 import { measureProcesses } from './crowd/processes.js';
+import { IN_STORES, measureStores, type StoresPlan } from './crowd/stores.js';
 import { chosen, count, positive } from './options.js';
 import { burstFailures } from './report/burst-report.js';
 import { loadChart, loadTables, type LoadReport } from './report/load-report.js';
 import { surroundings } from './report/machine.js';
+import { storesFailures } from './report/stores-report.js';
 import { endProgress, progress } from './report/progress.js';
 import type { CrowdContender } from './servers/crowd.app.js';
 
-const PARTS = ['growth', 'connections', 'processes', 'hot', 'burst'] as const;
+const PARTS = ['growth', 'connections', 'processes', 'hot', 'stores', 'burst'] as const;
 const CROWDS: CrowdContender[] = [
   'bare',
   'mini',
   'ours',
   'ours-keyv',
+  'ours-redis',
   'ours-postgres',
   'ours-durable',
   'express-session',
+  'express-session-redis',
   'express-session-postgres',
 ];
 /** Of a burst; the largest is an option. */
 const FEWER_CLIENTS = [100, 1_000, 4_000];
 const PACKAGES = [
   ...['@nestjs/core', 'express', 'fastify', 'express-session', 'connect-memcached'],
-  ...['@keyv/postgres', 'pg', 'connect-pg-simple'],
+  ...['@keyv/postgres', 'pg', 'connect-pg-simple', 'redis', 'connect-redis'],
 ];
 
 const { values: given } = parseArgs({
@@ -55,6 +61,7 @@ const { values: given } = parseArgs({
     parts: { type: 'string' },
     connections: { type: 'string' },
     minutes: { type: 'string' },
+    sessions: { type: 'string' },
     rate: { type: 'string' },
     clients: { type: 'string' },
     seconds: { type: 'string' },
@@ -76,7 +83,14 @@ const connections: ConnectionsPlan = {
   rate: count('rate', given.rate ?? '800'),
 };
 const processes = { processes: [1, 2, 4], requests: quick ? 4_000 : 20_000 };
+const contenders = chosen('contenders', CROWDS, given.contenders);
 const hot = { cases: hotCases(), writes: quick ? 1_000 : 5_000 };
+const stores: StoresPlan = {
+  contenders: IN_STORES.filter((contender) => contenders.includes(contender)),
+  sessions: count('sessions', given.sessions ?? (quick ? '2000' : '100000')),
+  processes: 2,
+  minutes: positive('minutes', given.minutes ?? (quick ? '0.1' : '1')),
+};
 const burst: BurstPlan = {
   cases: burstCases(),
   clients: burstClients(),
@@ -92,6 +106,9 @@ const report: LoadReport = {
   }),
   ...(parts.includes('processes') && { processes: await measureProcesses(processes, progress) }),
   ...(parts.includes('hot') && { hot: await measureHot(hot, progress) }),
+  ...(parts.includes('stores') && {
+    stores: { ...stores, rows: await measureStores(stores, progress) },
+  }),
   ...(parts.includes('burst') && { burst: await burstReport() }),
 };
 endProgress();
@@ -105,24 +122,28 @@ if (folder) {
   console.log(`\nWritten to ${folder}`);
 }
 if (report.connections?.wrongCounts) process.exitCode = 1;
+if (report.stores && storesFailures(report.stores).length > 0) process.exitCode = 1;
 if (report.burst && burstFailures(report.burst).length > 0) process.exitCode = 1;
 
 function hotCases(): HotCase[] {
   const crowd = (contender: HotCase['contender'], processes: number, writers: number[]) =>
-    writers.map((count) => ({ contender, processes, writers: count }));
+    contenders.includes(contender)
+      ? writers.map((count) => ({ contender, processes, writers: count }))
+      : [];
   return [
     ...crowd('ours', 1, [1, 4, 16, 64]),
     ...crowd('ours', 2, [64]),
+    ...crowd('ours-redis', 2, [64]),
     ...crowd('ours-postgres', 2, [64]),
     ...crowd('express-session', 1, [1, 64]),
     ...crowd('express-session', 2, [64]),
+    ...crowd('express-session-redis', 2, [64]),
     ...crowd('express-session-postgres', 2, [64]),
   ];
 }
 
 /** There is no store for memcached in Fastify's own sessions, and none of express-session for Fastify. */
 function burstCases(): BurstCase[] {
-  const contenders = chosen('contenders', CROWDS, given.contenders);
   const onFastify = contenders.filter((contender) => !contender.startsWith('express-session'));
   return [
     ...contenders.map((contender) => ({ contender, platform: 'express' }) as const),

@@ -151,9 +151,10 @@ export class SessionModule
     this.parts.store.close();
   }
 
-  /** After the last request: Nest closes the stores of its caches before its HTTP server. */
-  onApplicationShutdown(): Promise<void> {
-    return this.letGo();
+  /** After the last request and message: Nest closes the stores of its caches before its HTTP server. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.parts.sockets.end();
+    await this.letGo();
   }
 }
 

@@ -105,6 +105,8 @@ describe('session options', () => {
     ['secrest', /did you mean secrets\?/],
     ['SECRETS', /did you mean secrets\?/],
     ['store', /did you mean stores\?/],
+    ['redis', /redisStore\(url\) of nestjs-session-manager\/redis/],
+    ['client', /redisStore\(client\) of nestjs-session-manager\/redis/],
     ['resave', /not needed here, because only what has changed is stored/],
     ['rolling', /not needed here, because each use .* cookie\.persistent/],
     ['saveUninitialized', /not needed here, because a session is stored when it is first written/],

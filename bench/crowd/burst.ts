@@ -1,8 +1,10 @@
 import { startMemcached } from '../../test/support/memcached.js';
 import { startPostgres } from '../../test/support/postgres.js';
+import { startRedis } from '../../test/support/redis.js';
 import type { Platform } from '../contenders.js';
 import { LOAD_CORE, pin, SERVER_CORE } from '../measuring/pinning.js';
 import type { CrowdContender } from '../servers/crowd.app.js';
+import type { Stores } from '../servers/stores.js';
 import type { BurstSeen } from '../visitors/burst-messages.js';
 import { BurstCrowd } from './burst-crowd.js';
 import { CrowdServer } from './crowd-server.js';
@@ -39,11 +41,6 @@ export interface BurstRow extends BurstCase {
 
 const WARM_UP_SECONDS = 2;
 
-interface Stores {
-  readonly memcached: string;
-  readonly postgres: string;
-}
-
 /** All ask at the same moment, and again as they are answered: nine looks to a count. */
 export async function measureBurst(
   plan: BurstPlan,
@@ -51,15 +48,18 @@ export async function measureBurst(
 ): Promise<BurstRow[]> {
   const memcached = await startMemcached({ args: ['-m', '512', '-t', '1'] });
   const postgres = await startPostgres();
+  const redis = await startRedis();
   try {
     pin(memcached.pid, LOAD_CORE);
-    const stores = { memcached: memcached.server, postgres: postgres.url };
+    pin(redis.pid, LOAD_CORE);
+    const stores = { memcached: memcached.server, postgres: postgres.url, redis: redis.url };
     const rows: BurstRow[] = [];
     for (const one of plan.cases) rows.push(...(await measureCase(one, plan, stores, progress)));
     return rows;
   } finally {
     await memcached.stop();
     await postgres.stop();
+    await redis.stop();
   }
 }
 

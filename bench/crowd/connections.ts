@@ -83,7 +83,7 @@ export async function measureConnections(
 async function join(port: number, mark: string): Promise<Member> {
   const visitor = new Visitor(port);
   const { cookie, status } = await visitor.ask({ path: `/join?mark=${encodeURIComponent(mark)}` });
-  if (!cookie) throw new Error(`${mark} got no session: ${status}`);
+  if (status !== 200 || !cookie) throw new Error(`${mark} got no session: ${status}`);
   return { visitor, mark, cookie, acknowledged: 0 };
 }
 

@@ -1,5 +1,6 @@
 import { startMemcached, type Memcached } from '../../test/support/memcached.js';
 import { startPostgres } from '../../test/support/postgres.js';
+import { startRedis } from '../../test/support/redis.js';
 import { percentile } from '../measuring/statistics.js';
 import type { CrowdContender } from '../servers/crowd.app.js';
 import { runLoad, withVisitors } from '../visitors/load.js';
@@ -38,31 +39,35 @@ export async function measureHot(
 ): Promise<HotRow[]> {
   const memcached = await startMemcached({ args: ['-t', '1'] });
   const postgres = await startPostgres();
+  const redis = await startRedis();
   const rows: HotRow[] = [];
   try {
     for (const one of cases) {
       progress(`hot: ${one.contender}, ${one.processes} processes, ${one.writers} writers`);
-      rows.push(await measureCase(one, writes, { memcached, postgres: postgres.url }));
+      const stores = { memcached, postgres: postgres.url, redis: redis.url };
+      rows.push(await measureCase(one, writes, stores));
     }
     return rows;
   } finally {
     await memcached.stop();
     await postgres.stop();
+    await redis.stop();
   }
 }
 
 interface HotStores {
   readonly memcached: Memcached;
   readonly postgres: string;
+  readonly redis: string;
 }
 
 /** Commands and conflicts are those of memcached. */
 async function measureCase(
   one: HotCase,
   writes: number,
-  { memcached, postgres }: HotStores,
+  { memcached, ...stores }: HotStores,
 ): Promise<HotRow> {
-  const server = await CrowdServer.start({ memcached: memcached.server, postgres, ...one });
+  const server = await CrowdServer.start({ memcached: memcached.server, ...stores, ...one });
   const { writers } = one;
   try {
     // To warm up.
@@ -93,8 +98,8 @@ async function writeTogether(server: CrowdServer, writers: number, count: number
 }
 
 async function newSession(server: CrowdServer): Promise<string> {
-  const { cookie } = await askOnce(server, '/join?mark=hot');
-  if (!cookie) throw new Error('A visitor joined and got no cookie');
+  const { cookie, status } = await askOnce(server, '/join?mark=hot');
+  if (status !== 200 || !cookie) throw new Error(`A visitor got no session: ${status}`);
   return cookie;
 }
 

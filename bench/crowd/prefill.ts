@@ -35,9 +35,9 @@ export async function prefill(
   count: number,
 ): Promise<Prefilled> {
   const visitor = new Visitor(serverPort);
-  const { cookie } = await visitor.ask({ path: '/join?mark=copied' });
+  const { cookie, status } = await visitor.ask({ path: '/join?mark=copied' });
   await visitor.leave();
-  if (!cookie) throw new Error('A visitor joined and got no cookie');
+  if (status !== 200 || !cookie) throw new Error(`A visitor got no session: ${status}`);
 
   const record = await recordOf(memcached, cookie.slice('SID='.length));
   const cookies = [cookie];

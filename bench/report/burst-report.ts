@@ -1,6 +1,6 @@
 import type { BurstMoment, BurstPlan, BurstRow } from '../crowd/burst.js';
 import type { Platform } from '../contenders.js';
-import type { CrowdContender } from '../servers/crowd.app.js';
+import { CROWD_TITLES } from './crowd-titles.js';
 import { markdownTable } from './markdown-table.js';
 
 export interface BurstReport extends Omit<BurstPlan, 'cases'> {
@@ -10,23 +10,12 @@ export interface BurstReport extends Omit<BurstPlan, 'cases'> {
 /** Milliseconds within which a single request has to be answered again as ever. */
 const MOST_RECOVERY = 1_000;
 
-const TITLES: Record<CrowdContender, string> = {
-  bare: 'Nest without sessions',
-  mini: 'the least client of its own',
-  ours: 'nestjs-session-manager',
-  'ours-keyv': 'nestjs-session-manager over Keyv on Postgres',
-  'ours-postgres': 'nestjs-session-manager on Postgres',
-  'ours-durable': 'nestjs-session-manager + Postgres as a durable tier',
-  'express-session': 'express-session + connect-memcached',
-  'express-session-postgres': 'express-session + connect-pg-simple',
-};
-
 /** What ours must not do; empty if all is well. */
 export function burstFailures({ rows }: BurstReport): string[] {
   return rows
     .filter(({ contender }) => contender.startsWith('ours'))
     .flatMap((row) => {
-      const where = `${TITLES[row.contender]} on ${row.platform}, ${row.clients} clients`;
+      const where = `${CROWD_TITLES[row.contender]} on ${row.platform}, ${row.clients} clients`;
       const unavailable = sum(row, (moment) => moment.unavailable);
       const wrong = sum(row, (moment) => moment.wrong);
       const strange = row.rounds.flatMap((moment) => moment.strange);
@@ -69,7 +58,7 @@ function tableOf(rows: readonly BurstRow[], { seconds, rounds }: BurstReport): s
       const few = rows.find((one) => one.contender === row.contender && one.clients === fewest)!;
       const best = bestOf(row);
       return [
-        TITLES[row.contender],
+        CROWD_TITLES[row.contender],
         row.clients,
         sum(row, answersOf),
         ...[sum(row, (moment) => moment.unavailable), sum(row, othersOf)],
@@ -94,7 +83,7 @@ function bySecondTable(rows: readonly BurstRow[], { clients }: BurstReport): str
   const largest = rows.filter((row) => row.clients === most);
   const table = markdownTable(
     ['', 'served in each second'],
-    largest.map((row) => [TITLES[row.contender], row.rounds[0]!.bySecond.join(' ')]),
+    largest.map((row) => [CROWD_TITLES[row.contender], row.rounds[0]!.bySecond.join(' ')]),
   );
   return `The first burst of ${most} clients:\n\n${table}`;
 }

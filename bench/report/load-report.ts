@@ -4,7 +4,9 @@ import type { ConnectionsPlan, ConnectionsResult, Moment } from '../crowd/connec
 import type { GrowthRow } from '../crowd/growth.js';
 import type { HotRow } from '../crowd/hot.js';
 import type { ProcessesRow } from '../crowd/processes.js';
+import { storesTable, type StoresReport } from './stores-report.js';
 import { burstTables, type BurstReport } from './burst-report.js';
+import { CROWD_TITLES } from './crowd-titles.js';
 import type { Surroundings } from './machine.js';
 import { markdownTable } from './markdown-table.js';
 import { svgOf } from './svg.js';
@@ -15,17 +17,19 @@ export interface LoadReport extends Surroundings {
   readonly connections?: ConnectionsPlan & ConnectionsResult;
   readonly processes?: readonly ProcessesRow[];
   readonly hot?: readonly HotRow[];
+  readonly stores?: StoresReport;
   readonly burst?: BurstReport;
 }
 
 /** For people: a table a part. */
 export function loadTables(report: LoadReport): string {
-  const { growth, connections, processes, hot, burst } = report;
+  const { growth, connections, processes, hot, stores, burst } = report;
   return [
     ...(growth ? [growthTable(growth)] : []),
     ...(connections ? [connectionsTable(connections)] : []),
     ...(processes ? [processesTable(processes)] : []),
     ...(hot ? [hotTable(hot)] : []),
+    ...(stores ? [storesTable(stores)] : []),
     ...(burst ? [burstTables(burst)] : []),
   ].join('\n\n');
 }
@@ -95,7 +99,7 @@ function hotTable(rows: readonly HotRow[]): string {
       ...['commands a write', 'conflicts/s', 'p99 ms'],
     ],
     rows.map((row) => [
-      row.contender === 'ours' ? 'nestjs-session-manager' : 'express-session',
+      CROWD_TITLES[row.contender],
       ...[row.processes, row.writers, row.writes, row.kept, Math.round(row.writesPerSecond)],
       ...[row.cpuMicrosPerWrite, row.commandsPerWrite, row.conflictsPerSecond, row.p99],
     ]),

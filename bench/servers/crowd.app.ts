@@ -18,16 +18,18 @@ import { PEER_SECRET } from './peer-secret.js';
 import { joined, type Marks } from './marks.js';
 import type { Stores } from './stores.js';
 
-/** `ours` on memcached, on Postgres by Keyv's own adapter or by this package's store, or on both. */
+/** `ours` on memcached; on Redis; on Postgres, by a Keyv adapter or by this package's store; on memcached and Postgres. */
 export type CrowdContender =
   | 'bare'
   | 'mini'
   | 'ours'
   | 'ours-keyv'
   | 'ours-postgres'
+  | 'ours-redis'
   | 'ours-durable'
   | 'express-session'
-  | 'express-session-postgres';
+  | 'express-session-postgres'
+  | 'express-session-redis';
 
 @Controller()
 class OurCrowdController {
@@ -92,7 +94,7 @@ class BareCrowdController {
 export async function createCrowdApp(
   contender: CrowdContender,
   platform: Platform,
-  { memcached, postgres }: Stores,
+  { memcached, postgres, redis }: Stores,
 ): Promise<INestApplication> {
   switch (contender) {
     case 'bare':
@@ -105,6 +107,8 @@ export async function createCrowdApp(
       return createOurs(platform, { stores: [await keyvOver(postgres)] });
     case 'ours-postgres':
       return createOurs(platform, { stores: await inPostgres(postgres) });
+    case 'ours-redis':
+      return createOurs(platform, { stores: await inRedis(redis) });
     case 'ours-durable':
       return createOurs(platform, {
         stores: [memcachedStore(memcached), await inPostgres(postgres)],
@@ -113,6 +117,8 @@ export async function createCrowdApp(
       return createExpressSession(memcachedPeer(memcached));
     case 'express-session-postgres':
       return createExpressSession(await postgresPeer(postgres));
+    case 'express-session-redis':
+      return createExpressSession(await redisPeer(redis));
   }
 }
 
@@ -148,6 +154,11 @@ async function inPostgres(connectionString: string): Promise<SessionStore> {
   return postgresStore({ connectionString, migrate: true });
 }
 
+async function inRedis(url: string): Promise<Keyv> {
+  const { redisStore } = await import('nestjs-session-manager/redis');
+  return redisStore(url);
+}
+
 function memcachedPeer(memcached: string): expressSession.Store {
   const MemcachedStore = connectMemcached(expressSession);
   return new MemcachedStore({ hosts: [memcached], prefix: 'express:' });
@@ -156,7 +167,20 @@ function memcachedPeer(memcached: string): expressSession.Store {
 async function postgresPeer(conString: string): Promise<expressSession.Store> {
   const { default: connectPgSimple } = await import('connect-pg-simple');
   const PostgresStore = connectPgSimple(expressSession);
-  return new PostgresStore({ conString, createTableIfMissing: true });
+  const store = new PostgresStore({ conString, createTableIfMissing: true });
+  // Makes the table now, before another process does at the same time.
+  await new Promise((resolve) => store.get('nobody', resolve));
+  return store;
+}
+
+async function redisPeer(url: string): Promise<expressSession.Store> {
+  const [{ RedisStore }, { createClient }] = await Promise.all([
+    import('connect-redis'),
+    import('redis'),
+  ]);
+  const client = createClient({ url });
+  await client.connect();
+  return new RedisStore({ client, prefix: 'express:' });
 }
 
 async function createExpressSession(store: expressSession.Store): Promise<INestApplication> {

@@ -14,7 +14,7 @@ export function smallSession(): SampleEntries & Record<string, unknown> {
     locale: 'en-GB',
     theme: 'dark',
     csrfToken: 'b3Blbi1zZXNhbWUtYW5kLWxldC1tZS1pbi1wbGVhc2U',
-    signedInAt: '2026-01-31T09:26:53.589Z',
+    lastSignIn: '2026-01-31T09:26:53.589Z',
     lastPage: '/shop/fruit/apples?sort=price',
     cart: [
       { product: 'apple', count: 3 },

@@ -51,6 +51,14 @@ export class SessionLog {
     this.failed(`A socket was not closed as it should be: ${printable(error)}`, error);
   }
 
+  /** The application ends, and handlers of messages do not. */
+  messagesCutOff(count: number): void {
+    this.logger.warn(
+      `The application was closed while ${count} message(s) of gateways were being handled. What these ` +
+        'handlers still change in their sessions is not stored.',
+    );
+  }
+
   /** Logs one line if the same error fails many requests. */
   private failed(line: string, error: unknown): void {
     const [what] = line.split(':', 1);

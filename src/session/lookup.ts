@@ -1,24 +1,17 @@
 import type { SessionTicket, StoreKeys } from './storage/keys.js';
 import type { SessionPolicy } from './policy.js';
 import type { SessionForwarder } from './storage/record-format.js';
-import type { Renewal, SessionRecords } from './storage/records.js';
+import { renewalOf, type SessionRecords } from './storage/records.js';
 import { removeSession } from './storage/removal.js';
 import type { ScheduledRotation, Successor } from './rotation/scheduled-rotation.js';
 import { SessionState } from './session-state.js';
 import type { SessionIdentity } from './telemetry.js';
 import { handleOf } from './session-user.js';
-import { isMarked } from './session-id.js';
 import { SessionDestroyedError } from './errors.js';
 import type { UserMembership } from './users/membership.js';
 
 const FOUND = { found: true };
 const NOT_FOUND = { found: false };
-
-/** How to read a session by its id. */
-function renewalOf({ id }: SessionTicket, touch: boolean): Renewal {
-  if (!touch) return 0;
-  return isMarked(id) ? 'when due' : undefined;
-}
 
 /** An unknown session, for events. */
 class UnknownSession {
@@ -63,7 +56,7 @@ export class SessionLookup {
     const found = await this.records.find(key, 0);
     const session =
       found && 'forwardTo' in found
-        ? await this.rotation.successor(ticket, found, 0)
+        ? await this.rotation.successor(ticket, found, false)
         : found && { ticket, key, found };
     const user = session?.found.record.user;
     if (!session || !user) return session !== undefined;
@@ -117,7 +110,7 @@ export class SessionLookup {
     forwarder: SessionForwarder,
     touch: boolean,
   ): Promise<SessionState | undefined> {
-    const successor = await this.rotation.successor(ticket, forwarder, renewalOf(ticket, touch));
+    const successor = await this.rotation.successor(ticket, forwarder, touch);
     return successor && this.stateOf(successor, touch, oldKey);
   }
 

@@ -294,6 +294,7 @@ export class SessionState {
     this.keepHandle();
     this.rename(ticket, key);
     this.supersededElsewhere = false;
+    this.renewed(); // as its new record was stored
     this.cookieSentAt = cookieSentAt;
     this.cookieDirty = true;
     this.isConfirmed = true;

@@ -3,6 +3,7 @@ import { catchError, EMPTY, finalize, isObservable, Observable } from 'rxjs';
 import { within } from './current-message.js';
 import type { MessageCall } from './adapter.js';
 import { SocketMessage } from './message.js';
+import type { MessagesUnderWay } from './messages-under-way.js';
 import type { SocketSession } from './socket-session.js';
 
 /**
@@ -13,11 +14,16 @@ export async function callHandler(
   socket: SocketSession,
   call: MessageCall,
   args: unknown[],
+  underWay: MessagesUnderWay,
   onOver?: (failure?: Error) => void,
 ): Promise<unknown> {
   if (socket.opening) await socket.opening;
   if (socket.isEnded) return undefined;
-  const message = new SocketMessage(socket, onOver);
+  const message = new SocketMessage(socket, (failure) => {
+    underWay.end(message);
+    onOver?.(failure);
+  });
+  underWay.begin(message);
   const wrappedArgs = args.map((arg) =>
     typeof arg === 'function'
       ? message.holdAcknowledgement(arg as (...values: unknown[]) => unknown)

@@ -16,9 +16,13 @@ import { HandshakeSession, type Handshake } from './handshake-session.js';
 import { callHandler } from './message-call.js';
 import { listenToHandlers } from './message-handlers.js';
 import { listenToAdapter, type MessageCall, type SocketListener } from './adapter.js';
+import { MessagesUnderWay } from './messages-under-way.js';
 import type { SocketRegistry } from './registry.js';
 import { SocketSession } from './socket-session.js';
 import { SocketSweep } from './sweep.js';
+
+/** How long the end of an application waits for messages, in milliseconds. */
+const PATIENCE_MS = 10_000;
 
 /** The sessions of an application's sockets. Does nothing in an application without sockets. */
 export class SessionSockets implements SocketListener, Handshakes {
@@ -26,6 +30,7 @@ export class SessionSockets implements SocketListener, Handshakes {
   private readonly handshakes = new WeakMap<object, HandshakeSession>();
   private readonly sweep: SocketSweep;
 
+  private readonly underWay = new MessagesUnderWay();
   private stopWatching: (() => void) | undefined;
 
   /** `sweepEvery`: seconds. `watchRemovals`: tells of sessions that other processes end. */
@@ -64,6 +69,12 @@ export class SessionSockets implements SocketListener, Handshakes {
     this.stopWatching?.();
   }
 
+  /** Waits for the messages that use a session, as their sockets are closed already: what they change is stored. */
+  async end(): Promise<void> {
+    const left = await this.underWay.ended(PATIENCE_MS);
+    if (left > 0) this.edge.log.messagesCutOff(left);
+  }
+
   /** Called once for each gateway that the client is connected to. */
   onConnect(adapter: WebSocketAdapter, client: object, ...more: unknown[]): void {
     if (this.sockets.has(client)) return;
@@ -86,8 +97,9 @@ export class SessionSockets implements SocketListener, Handshakes {
     const socket = this.sockets.get(client);
     if (!socket) return call(...args);
     const { messageObserver } = this.edge.telemetry;
-    if (!messageObserver) return callHandler(socket, call, args);
-    return messageObserver(event, (onOver) => callHandler(socket, call, args, onOver));
+    const { underWay } = this;
+    if (!messageObserver) return callHandler(socket, call, args, underWay);
+    return messageObserver(event, (onOver) => callHandler(socket, call, args, underWay, onOver));
   }
 
   private handshakeSession(request: Handshake): HandshakeSession {

@@ -18,7 +18,7 @@ const application = {
         return Promise.resolve(true);
       }
     }`,
-  // Beside what the README declares.
+  // In addition to the README's declaration.
   'session-data.ts': `
     import 'nestjs-session-manager';
     declare module 'nestjs-session-manager' {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
+import type { Session } from '../../src/session/session.js';
 import { begin, comes, current, useCurrentSession, world } from './current-session-world.js';
 
 describe('a session that is read without being renewed', () => {
@@ -43,6 +44,21 @@ describe('a session that is read without being renewed', () => {
     expect(life()).toBe(1200);
     await current.load();
     expect(world.store.calls).toHaveLength(2);
+  });
+
+  it.each<[string, () => Promise<Session>]>([
+    ['a new id', () => current.regenerate()],
+    ['a sign-in', () => current.signIn('ada')],
+    ['a confirmed sign-in', () => current.confirmSignIn()],
+  ])('is renewed by %s, and reads no more', async (what, move) => {
+    if (what.includes('confirmed')) id = (await comes(id).signIn('ada')).id;
+    await comes(id).load({ touch: false });
+    world.store.calls.length = 0;
+    key = world.keyOf((await move()).id);
+    expect(world.store.calls.slice(-1)).not.toEqual(['find']);
+    expect(life()).toBe(1200);
+    world.store.isDown = true;
+    await current.load();
   });
 
   it('is refused to later uses if it has ended in between', async () => {

@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 
+import type { CurrentSession } from '../../src/session/current-session.js';
 import { SessionOptionsError, SessionValueError } from '../../src/session/errors.js';
 import { UserSessions } from '../../src/session/users/user-sessions.js';
 import { begin, comes, current, useCurrentSession, world } from './current-session-world.js';
@@ -171,6 +172,23 @@ describe('a session that is given a lifetime', () => {
     comes(id);
     expect((await current.load()).lifetime).toBe(DAY);
     expect(world.store.lives.get(world.keyOf(id))).toBe(DAY);
+  });
+
+  it.each<[string, (early: CurrentSession) => Promise<unknown>]>([
+    ['reads it by the id from before', () => comes(id).load()],
+    ['reads it again', async (early) => (await early.load()).reload()],
+    ['uses it later', (early) => early.load()],
+  ])('lives as long at every moment, if a request %s', async (_what, use) => {
+    const early = comes(id);
+    await early.load({ touch: false });
+    const session = await comes(id).load();
+    session.lifetime = DAY;
+    await current.commit(true);
+    const lives = jest.spyOn(world.store.lives, 'set');
+    await use(early);
+    const renewed = lives.mock.calls.filter(([key]) => key === world.keyOf(session.id));
+    expect(renewed.map(([, seconds]) => seconds).filter((seconds) => seconds !== DAY)).toEqual([]);
+    expect(world.store.lives.get(world.keyOf(session.id))).toBe(DAY);
   });
 
   it('keeps it beside what others write at the same moment', async () => {

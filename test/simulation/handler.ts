@@ -70,7 +70,7 @@ async function perform(
     case 'confirm':
       model.confirms(view, now());
       request.session = await model.outcomeOf(session.confirmSignIn(), (error) =>
-        model.didNotConfirm(view, error),
+        model.didNotConfirm(view, error, session.id),
       );
       return model.confirmed(view, request.session.id, seen(request.session).signedInAt, now());
     case 'create':
@@ -83,7 +83,7 @@ async function perform(
       const { keep } = operation;
       model.moves(view, keep);
       request.session = await model.outcomeOf(session.regenerate({ keep }), (error) =>
-        model.didNotMove(view, error),
+        model.didNotMove(view, error, session.id),
       );
       return model.moved(view, keep, request.session.id);
     }

@@ -1,10 +1,12 @@
 import type { Keep } from './schedule.js';
 
 /**
- * An act that may end it; `user`: all of its user's; `loss`: the server has lost it; `fork`: somebody
- * went on from an id that it had left by then.
+ * An act that may end it; `user`: all of its user's; `crowded`: those of its user while it was begun, so
+ * that its place may be gone; `loss`: the server has lost it; `late`: it moved when the way from its old
+ * id was gone; `circle`: it leads to itself; `fork`: somebody went on from an id that it had left by then.
  */
-export type Doubt = 'ending' | 'user' | 'sign-in' | 'border' | 'loss' | 'fork';
+export type Doubt =
+  'ending' | 'user' | 'crowded' | 'sign-in' | 'border' | 'loss' | 'late' | 'circle' | 'fork';
 
 /** What a session has besides its entries: seconds, and milliseconds since 1970. */
 export type Field = 'lifetime' | 'signedInAt';
@@ -93,7 +95,8 @@ export class Life {
     time: number,
     isSignIn = false,
   ): void {
-    this.doubts.delete(request);
+    // Beside a border that seemed to come first: who did end it, nobody can tell.
+    if (kind === 'border' || this.over === Infinity) this.doubts.delete(request);
     if (this.over < Infinity) return;
     this.over = tick;
     this.overSince = time;
@@ -124,6 +127,11 @@ export class Life {
   /** Whether it is that session, or behind one of its borders. */
   goesOnFrom(other: Life): boolean {
     return this === other || this.from?.parent.goesOnFrom(other) === true;
+  }
+
+  /** Whether anything of this kind happened to it. */
+  hasDoubt(kind: Doubt): boolean {
+    return [...this.doubts.values()].includes(kind);
   }
 
   get isCertain(): boolean {

@@ -42,9 +42,8 @@ export class BorderModel extends WriteModel {
     // With a tier, a restart in between hides it as well.
     const isLate = this.isOld(view) || view.isShaken;
     const isLeft = life && isLate && this.getsNewIdByOthers(view, life);
-    const doubts = [...(life?.doubts ?? [])];
     const isForked =
-      life?.isSplit || doubts.some(([by, kind]) => kind === 'fork' || by.endsWith(' late'));
+      life?.isSplit || life?.hasDoubt('fork') || life?.hasDoubt('late') || life?.hasDoubt('circle');
     if (life && life.user === undefined && (isForked || isLeft)) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');
@@ -64,12 +63,13 @@ export class BorderModel extends WriteModel {
     for (const tag of pending(view)) tag.storedFrom = Math.min(tag.storedFrom, this.tick);
   }
 
-  didNotMove(view: RequestView, error: unknown): void {
+  /** `id`: the one that its session has by now. */
+  didNotMove(view: RequestView, error: unknown, id: string): void {
     if (error instanceof SessionConflictError && !this.hasCircle)
       this.wrong(`${view.name}: a new id is refused: ${error.message}`);
     if (error instanceof SessionDestroyedError) {
       view.isUndone = this.isSlow(view);
-      return this.isGone(view);
+      return this.isGone(view, id);
     }
     if (this.faultsOf(view) > 1) this.users.loseMoved(view);
     // After a failure it looks for the way to the new id, which is gone by then.
@@ -94,7 +94,7 @@ export class BorderModel extends WriteModel {
     // Each goes on by itself then, as docs/architecture.md has it: what they change is apart.
     if (this.hasNewIdByOthers(view, life)) life.isSplit = life.isLossy = true;
     this.invalidate(view);
-    if (this.isOld(view)) life.doubts.set(`${view.name} late`, 'loss');
+    if (this.isOld(view)) life.doubts.set(`${view.name} late`, 'late');
     life.moves.delete(view.name);
     this.register(view, id, life);
     for (const tag of pending(view)) this.isStored(view, tag);
@@ -106,12 +106,12 @@ export class BorderModel extends WriteModel {
     this.sets(view, 'signedInAt', { min: now, max: Infinity }).storedFrom = this.tick;
   }
 
-  didNotConfirm(view: RequestView, error: unknown): void {
+  didNotConfirm(view: RequestView, error: unknown, id: string): void {
     const { life } = view;
     const tag = this.confirmation(view);
     if (!isNobody(error) && !isTooLate(error)) {
       tag.state = 'unknown';
-      return this.didNotMove(view, error);
+      return this.didNotMove(view, error, id);
     }
     tag.state = 'dropped';
     life?.moves.delete(view.name);
@@ -271,10 +271,15 @@ export class BorderModel extends WriteModel {
     // A sign-out ends all that new ids have made of the session.
     if (life?.user !== undefined && life.mayHaveEnded && !isSignIn)
       next.doubts.set(`${view.name} beside an end`, 'user');
-    if (this.isOld(view)) next.doubts.set(`${view.name} late`, 'loss');
+    if (this.isOld(view)) next.doubts.set(`${view.name} late`, 'late');
     for (const [name, kind] of life?.doubts ?? []) {
-      if (kind === 'user' && life?.user === user) next.doubts.set(name, kind);
+      if (life?.user !== user) continue;
+      if (kind === 'user' || kind === 'crowded') next.doubts.set(name, kind);
+      // Who signs in again ends what new ids at the same moment make of the session.
+      if (kind === 'sign-in' && name !== view.name) next.doubts.set(`${name} again`, 'user');
     }
+    if (life?.endedBy?.isSignIn && life.user === user)
+      next.doubts.set(`${life.endedBy.request} again`, 'user');
     for (const tag of own) {
       if (!goesOn(keep, tag, isSignIn)) tag.state = 'dropped';
       else {
@@ -297,10 +302,15 @@ export class BorderModel extends WriteModel {
   /** The session that was left is over, but for who had given it another id by then. */
   protected crossFrom(view: RequestView, life: Life): boolean {
     // Whoever was cut off by another border ends nothing of what goes on beside that.
-    const isCutOff = [...life.doubts.values()].includes('fork');
+    const isCutOff = life.hasDoubt('fork');
     const isEnding = life.doubts.get(view.name) === 'ending' && !life.isSplit && !isCutOff;
     const kind = isEnding ? 'ending' : 'border';
-    const isForked = kind === 'border' && (life.isSplit || this.hasNewIdByOthers(view, life));
+    // A sign-in ends what its user's session becomes elsewhere at that moment.
+    const endsAll = view.doing === 'sign in' && life.user !== undefined;
+    const isElsewhere = endsAll
+      ? this.hasNewIdByOthers(view, life)
+      : this.getsNewIdByOthers(view, life);
+    const isForked = kind === 'border' && (life.isSplit || isElsewhere);
     if (isForked) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');

@@ -22,7 +22,7 @@ export class FieldModel extends Ledger {
     const isLate = [...active].some(({ name }) => name === 'nobody');
     for (const life of this.lives) {
       // Who lists or signs in stops half a sign-in of somebody else by a write.
-      const isStopped = !isUnseen && life.attempts > 0 && life.user === undefined;
+      const isStopped = !isUnseen && life.attempts > 0;
       if (isLate || isStopped || used.has(life)) life.usedUpTo = this.time();
     }
     active.clear();
@@ -30,16 +30,44 @@ export class FieldModel extends Ledger {
 
   /** Time has passed. */
   passes(): void {
-    const clocks = this.hasClockSteps ? CLOCKS_MS : 0;
     for (const life of this.lives) {
       if (life.over < Infinity) continue;
-      const { shortest, longest } = this.lifetimeOf(life);
+      this.mayBeOver(life);
+      this.mayBeLost(life);
+      const { longest } = this.lifetimeOf(life);
       const now = this.time();
-      if (now - life.usedFrom >= shortest * 1000 - EARLY_MS - clocks)
-        life.doubts.set('its time', 'loss');
-      if (now - life.usedUpTo > longest * LATE_SHARE * 1000 + EARLY_MS + clocks)
+      if (now - life.usedUpTo > longest * LATE_SHARE * 1000 + EARLY_MS + this.clocks)
         life.end('ending', 'its time', this.tick, now);
     }
+  }
+
+  /** Its time may be over, as nobody is known to have used it since. */
+  private mayBeOver(life: Life): void {
+    const { shortest } = this.lifetimeOf(life);
+    const isOver = this.time() - life.usedFrom >= shortest * 1000 - EARLY_MS - this.clocks;
+    if (!isOver) return;
+    life.doubts.set('its time', 'loss');
+    // A copy that is behind, as the tier could not be told, may bring it back as it was.
+    if (this.options.tier === 'besteffort' && this.hasFaults) life.isLossy = true;
+  }
+
+  /** Who gives it a new id has taken so long that nothing leads there any more, and others take it for gone. */
+  private mayBeLost(life: Life): void {
+    for (const view of this.views) {
+      const isUnderWay = life.moves.has(view.name) && !view.thread.isDead && !view.answer;
+      if (isUnderWay && this.isOld(view)) life.doubts.set(`${view.name} late`, 'late');
+    }
+  }
+
+  /** By how much they may differ. */
+  private get clocks(): number {
+    return this.hasClockSteps ? CLOCKS_MS : 0;
+  }
+
+  /** Time may have passed since it was stored, before its request knew that. */
+  protected override born(view: RequestView, life: Life, id: string): void {
+    super.born(view, life, id);
+    this.mayBeOver(life);
   }
 
   private lifetimeOf(life: Life): { shortest: number; longest: number } {

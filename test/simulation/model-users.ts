@@ -63,7 +63,7 @@ export class Users {
   signedIn(view: RequestView, user: string): void {
     const life = view.life!;
     const isDoubtful = this.underWay(user).some((one) => one.view === view && one.isDoubtful);
-    if (isDoubtful) life.doubts.set(`${view.name} as others`, 'user');
+    if (isDoubtful) life.doubts.set(`${view.name} as others`, 'crowded');
     this.end(view, 'done');
     this.makeRoom(view, user);
     const { maxSessionsPerUser, whenTooMany } = this.options;
@@ -156,8 +156,7 @@ export class Users {
     this.revoking.set(user, this.revoking.get(user)! - 1);
     for (const life of this.revokedFrom.get(view) ?? []) {
       // The list that named it may be lost, or it may have been taken off before.
-      const isListed = ![...life.doubts.keys()].some((by) => by.endsWith(' as others'));
-      if (life.isLossy || !isListed) life.doubts.set(`${view.name} revokes`, 'user');
+      if (life.isLossy || life.hasDoubt('crowded')) life.doubts.set(`${view.name} revokes`, 'user');
       else life.end('ending', view.name, this.model.tick, this.time());
     }
     if (view.life && view.life.over < Infinity)

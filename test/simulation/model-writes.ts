@@ -70,14 +70,16 @@ export class WriteModel extends ReadModel {
     view: RequestView,
     { isStored, isGone, id }: { isStored: boolean; isGone: boolean; id: string },
   ): void {
-    if (isGone) return this.isGone(view);
+    if (isGone) return this.isGone(view, id);
     const { life } = view;
     if (!isStored) return;
     if (!life) this.born(view, new Life(this.lifeName(view.name), undefined), id);
     else if (id !== view.ownId) this.rotated(view, life, id);
     life?.moves.delete(view.name);
     const stored = pending(view);
-    if (life && stored.length > 0 && life.over < view.savesFrom && !view.isClosed) {
+    // Who looks for it in a circle gives up, and ends nothing that requests in flight have.
+    const isOver = life && life.over < view.savesFrom && !life.hasDoubt('circle');
+    if (isOver && stored.length > 0 && !view.isClosed) {
       this.wrong(
         `${view.name} stored ${stored.map(({ name }) => name).join()} in ${life.name}, which was over`,
       );
@@ -91,13 +93,16 @@ export class WriteModel extends ReadModel {
     tag.storedAt = this.tick;
   }
 
-  protected isGone(view: RequestView): void {
+  /** `id`: the one that its session had as it was gone. */
+  protected isGone(view: RequestView, id = view.ownId): void {
     const { life } = view;
     if (life?.isKnown && life.isCertain && life.moves.size <= (life.moves.has(view.name) ? 1 : 0)) {
       if (!this.isOld(view) && !this.hasClockSteps)
         this.wrong(`${view.name} found ${life.name} gone, which is there`);
     }
-    for (const tag of pending(view)) tag.state = 'dropped';
+    // It had a new id, with what this request changed, which others may have seen, and kept, until then.
+    const hasMoved = id !== view.ownId && id !== view.loadedId;
+    for (const tag of pending(view)) tag.state = hasMoved ? 'unknown' : 'dropped';
   }
 
   /** Whether another request has got an id of it since this one got its own. */

@@ -221,7 +221,7 @@ export class Simulation {
     this.world.server.put(key, checksumSeal.close(key, text), TIMEOUT);
     // Who was cut off by its border does not see that any more, and may end what goes on behind it.
     for (const life of this.model.lives)
-      if (life.goesOnFrom(known.life)) life.doubts.set('the circle', 'loss');
+      if (life.goesOnFrom(known.life)) life.doubts.set('the circle', 'circle');
     this.model.hasCircle = true;
     client.hasMissedAnswer = true;
     this.log.add(() => `the record of ${client.name} leads to itself`);

@@ -10,6 +10,7 @@ import { sessionOf } from '../../src/http/session-of.js';
 import { SessionTelemetry } from '../../src/session/telemetry.js';
 import { SessionSockets } from '../../src/sockets/session-sockets.js';
 import { SocketRegistry } from '../../src/sockets/registry.js';
+import { Gate } from '../support/gate.js';
 import { SessionWorld } from '../support/session-world.js';
 
 /** A socket at this end. */
@@ -35,18 +36,21 @@ const adapter: Pick<WebSocketAdapter<any, Client>, 'bindClientDisconnect'> = {
 };
 
 describe('the sockets of an application', () => {
-  /** Those who are told of what other processes remove. */
+  /** Listeners for removals by other processes. */
   const told = new Set<(key: string) => void>();
   const watchRemovals = (onRemoved: (key: string) => void) => {
     told.add(onRemoved);
     return () => void told.delete(onRemoved);
   };
+  /** How many messages were told to be cut off. */
+  let cutOff: number[];
   let world: SessionWorld;
   let registry: SocketRegistry;
   let sockets: SessionSockets;
 
   beforeEach(() => {
     jest.useFakeTimers();
+    cutOff = [];
     world = new SessionWorld();
     registry = new SocketRegistry();
     const transport = {
@@ -54,7 +58,9 @@ describe('the sockets of an application', () => {
         id === undefined ? NOT_SENT : { ...NOT_SENT, ticket: { id, secret: 0 } },
     };
     const telemetry = new SessionTelemetry();
-    const edge = { repository: world.repository, transport, telemetry } as unknown as SessionEdge;
+    const log = { messagesCutOff: (count: number) => cutOff.push(count) };
+    const { repository } = world;
+    const edge = { repository, transport, telemetry, log } as unknown as SessionEdge;
     sockets = new SessionSockets(edge, registry, 60, watchRemovals);
   });
 
@@ -94,6 +100,47 @@ describe('the sockets of an application', () => {
     world.store.calls.length = 0;
     await expect(sessionOf(client)).rejects.toMatchObject({ code: 'SESSION_ENDED' });
     expect(world.store.calls).toEqual([]);
+  });
+
+  describe('at the end of their application', () => {
+    /** A message whose handler has used its session, and waits. */
+    async function message(): Promise<Gate> {
+      const client = await connect(await world.stored({ count: 1 }));
+      const gate = new Gate();
+      const handle = async () => {
+        const session = await sessionOf(client);
+        await gate.pass();
+        session.increment('count');
+      };
+      void sockets.onMessage(client, handle, [], 'late');
+      await gate.reached;
+      return gate;
+    }
+
+    it('wait for nobody, if no message uses a session', async () => {
+      await connect(await world.stored());
+      await sockets.end();
+      expect(cutOff).toEqual([]);
+    });
+
+    it('wait for messages that do, until what they change is stored', async () => {
+      const gate = await message();
+      const ended = sockets.end();
+      world.store.calls.length = 0;
+      gate.release();
+      await ended;
+      expect(world.store.calls).toEqual(['update']);
+      expect(cutOff).toEqual([]);
+    });
+
+    it('wait for 10 s at most, and tell how many were cut off', async () => {
+      const gates = [await message(), await message()];
+      const ended = sockets.end();
+      gates[0]!.release();
+      await jest.advanceTimersByTimeAsync(10_000);
+      await ended;
+      expect(cutOff).toEqual([1]);
+    });
   });
 
   it('are not registered without an id or with an unknown id', async () => {

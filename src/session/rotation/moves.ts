@@ -198,8 +198,8 @@ export class SessionMoves {
     }
     await removeSession(this.records, session.key);
     const error = gone(session);
-    // Who signs in has done so, and another sign-in, or a revocation, came after.
-    if (isSignIn) return true;
+    // Who signs in has proved who he is, and begins anew, whatever ended the session at that moment.
+    if (isSignIn) return false;
     throw error;
   }
 

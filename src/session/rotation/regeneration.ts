@@ -74,8 +74,9 @@ export async function regenerate(
   const { branch } = session;
   const next = new NewRecord(records, session);
   let { key } = session;
-  let current = session.expected;
   let leftKey = branch?.leftKey;
+  // A branch replaces no record, which would show that the session has not ended since it was read.
+  let current = leftKey === undefined ? session.expected : undefined;
   const attempt = async (): Promise<Regenerated | 'changed'> => {
     if (!current) {
       const newest = await records.find(key, 0);

@@ -5,8 +5,8 @@ import type { SessionPolicy } from '../policy.js';
 import type { RotationGrace, SessionForwarder } from '../storage/record-format.js';
 import {
   MAX_FORWARDERS,
+  renewalOf,
   type FoundRecord,
-  type Renewal,
   type SessionRecords,
 } from '../storage/records.js';
 import { isMarked, marked, markedFor } from '../session-id.js';
@@ -112,14 +112,11 @@ export class ScheduledRotation {
     }
   }
 
-  /**
-   * Finds a session by a rotated id. `undefined`: the grace period is over. `renewTo`: see
-   * `SessionStore.find`.
-   */
+  /** Finds a session by a rotated id. `undefined`: the grace period is over. */
   async successor(
     ticket: SessionTicket,
     { forwardTo, grace }: SessionForwarder,
-    renewTo?: Renewal,
+    touch: boolean,
     forwarders = 1,
   ): Promise<Successor | undefined> {
     if (!grace || !this.isValid(grace)) return undefined;
@@ -130,9 +127,9 @@ export class ScheduledRotation {
     const next = successorOf(ticket, grace.salt);
     // They differ if `secrets` changed during the grace period.
     if (this.keys.of(next) !== forwardTo) return undefined;
-    const found = await this.records.find(forwardTo, renewTo);
+    const found = await this.records.find(forwardTo, renewalOf(next, touch));
     if (!found) return undefined;
-    if ('forwardTo' in found) return this.successor(next, found, renewTo, forwarders + 1);
+    if ('forwardTo' in found) return this.successor(next, found, touch, forwarders + 1);
     return { ticket: next, key: forwardTo, found };
   }
 

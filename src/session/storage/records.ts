@@ -1,4 +1,4 @@
-import { isStoreKey } from './keys.js';
+import { isStoreKey, type SessionTicket } from './keys.js';
 import { recordSeal, type RecordSeal } from './seal.js';
 import { absoluteDeadline, idleTimeout, lifeSeconds } from '../lifetime.js';
 import type { SessionPolicy } from '../policy.js';
@@ -12,6 +12,7 @@ import {
 } from './record-format.js';
 import type { SessionStore } from './store.js';
 import type { SessionIdentity } from '../telemetry.js';
+import { isMarked } from '../session-id.js';
 import { handleOf } from '../session-user.js';
 import { SessionTooLargeError } from '../errors.js';
 
@@ -75,10 +76,17 @@ const CLOCK_TOLERANCE_MS = 24 * 60 * 60 * 1000;
 
 /**
  * How a read renews a record. Absent: to the idle timeout of the options, by the same command; a second
- * command renews a session to its own lifetime. `'when due'`, for ids that show such a lifetime: by a second
- * command, at most once a minute. 0: not at all. Other numbers: see `SessionStore.find`.
+ * command renews a session to its own lifetime. `'apart'`, for keys whose id is not known, so that nothing
+ * shows such a lifetime: by a second command. `'when due'`, for ids that show it: the same, at most once a
+ * minute. 0: not at all. Other numbers: see `SessionStore.find`.
  */
-export type Renewal = number | 'when due' | undefined;
+export type Renewal = number | 'when due' | 'apart' | undefined;
+
+/** How to read a session by its id. */
+export function renewalOf({ id }: SessionTicket, touch: boolean): Renewal {
+  if (!touch) return 0;
+  return isMarked(id) ? 'when due' : undefined;
+}
 
 /** A session may end early by this many seconds, or a tenth of its idle timeout, before a renewal is due. */
 const RENEWS_AFTER = 60;
@@ -104,7 +112,8 @@ export class SessionRecords {
   }
 
   async find(key: string, renewTo?: Renewal): Promise<FoundRecord | FoundForwarder | undefined> {
-    const found = await this.store.find(key, renewTo === 'when due' ? 0 : renewTo);
+    const isApart = renewTo === 'when due' || renewTo === 'apart';
+    const found = await this.store.find(key, isApart ? 0 : renewTo);
     if (!found) return undefined;
     const text = this.seal.open(key, found.text);
     const record = text === undefined ? undefined : decodeRecord(text);
@@ -131,7 +140,7 @@ export class SessionRecords {
     const isDue =
       renewTo === undefined
         ? idle !== this.policy.timeout
-        : renewTo === 'when due' && isRenewalDue(idle, found.lifeLeft);
+        : renewTo === 'apart' || (renewTo === 'when due' && isRenewalDue(idle, found.lifeLeft));
     if (!isDue) return { record, version: found.version, lifeLeft: found.lifeLeft };
     const renewed = await this.store.find(key, idle);
     // In some stores a renewal is a write.
@@ -142,8 +151,12 @@ export class SessionRecords {
   /**
    * Finds a session through its forwarders. `'border'`: one of them is a border.
    */
-  async trace(firstKey: string, renewTo?: Renewal): Promise<TracedRecord | 'border' | undefined> {
+  async trace(
+    firstKey: string,
+    firstRenewal?: Renewal,
+  ): Promise<TracedRecord | 'border' | undefined> {
     let key = firstKey;
+    let renewTo = firstRenewal;
     let isScheduled = true;
     for (let forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
       const found = await this.find(key, renewTo);
@@ -152,6 +165,7 @@ export class SessionRecords {
       if (found.isBorder) return 'border';
       isScheduled &&= found.grace !== undefined;
       key = found.forwardTo;
+      renewTo ??= 'apart';
     }
     this.warnOfForwarderLoop();
     return undefined;

@@ -1,3 +1,4 @@
+import { retryOnConflict } from '../storage/compare-and-set.js';
 import type { StoreKeys } from '../storage/keys.js';
 import type { SessionPolicy } from '../policy.js';
 import type { SessionRecord } from '../storage/record-format.js';
@@ -182,6 +183,20 @@ export class UserLookup {
       if (keys.length > 0) count++;
     }
     return count + removed.size;
+  }
+
+  /**
+   * A sign-in is a border for the other branches of the session, too: a request that had read one of them
+   * then ends nothing of the session behind it.
+   */
+  async leaveBorders(branches: readonly string[], to: string): Promise<void> {
+    const leaveBorder = async (branch: string) => {
+      const newest = await this.records.trace(branch, 0);
+      if (!newest || newest === 'border' || newest.key === to) return 'gone';
+      const { key: from, version } = newest;
+      return this.records.forward({ from, to, version, isBorder: true, isSignIn: true });
+    };
+    await inBatches(branches, (branch) => retryOnConflict(() => leaveBorder(branch)));
   }
 
   /** Removes the records of sessions that are being ended, by any process. Returns the keys removed here. */

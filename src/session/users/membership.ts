@@ -139,6 +139,7 @@ export class UserMembership {
   async recordMove(member: Member, before: SessionTicket, isSignIn = false): Promise<boolean> {
     const { user, key } = member;
     let isMember = true;
+    let branches: string[] = [];
     const oldKey = this.lookup.keys.of(before);
     const indexKey = this.indexKey(user, 0);
     await this.tryTwice(async () => {
@@ -147,9 +148,13 @@ export class UserMembership {
         const from = session && (isSignIn ? oldKey : await this.placeOf(member, session, oldKey));
         isMember = from !== undefined;
         if (from === undefined) return undefined;
+        branches = keysOf(session!).filter((one) => one !== from && one !== key);
         return withMoved(index, session!, { oldKey: from, key, isSignIn });
       });
-      if (isSignIn) await this.lookup.finishEnding(indexKey, ending);
+      if (isSignIn) {
+        await this.lookup.leaveBorders(branches, key);
+        await this.lookup.finishEnding(indexKey, ending);
+      }
       if (before.secret !== 0) await this.removeFromIndex(user, before.secret);
     });
     return isMember;

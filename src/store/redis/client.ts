@@ -144,6 +144,9 @@ interface NodeRedisLike extends Emitter {
   sendCommand(...args: unknown[]): Promise<unknown>;
 }
 
+/** Each command of this package has a deadline already. The client's own would cost a timer and a signal each. */
+const COMMAND = { timeout: undefined };
+
 function nodeRedisLinks(client: NodeRedisLike, { timeout }: LinkSettings): MakeLink {
   const isCluster = 'slots' in client && 'masters' in client;
   const isSentinel = !isCluster && hasFunctions(client, 'acquire', 'use');
@@ -173,7 +176,9 @@ function nodeRedisLinks(client: NodeRedisLike, { timeout }: LinkSettings): MakeL
     return {
       open: () => own.connect(),
       send: (key, command) =>
-        isCluster ? own.sendCommand(key, false, command) : own.sendCommand(command),
+        isCluster
+          ? own.sendCommand(key, false, command, COMMAND)
+          : own.sendCommand(command, COMMAND),
       subscribe: (channel, onMessage) => own.subscribe(channel, onMessage),
       destroy() {
         try {
@@ -191,7 +196,7 @@ function sentinelLinks(client: NodeRedisLike): MakeLink {
   client.on('error', () => undefined);
   return () => ({
     open: () => (client.isOpen ? Promise.resolve() : client.connect()),
-    send: (_key, command) => client.sendCommand(false, command),
+    send: (_key, command) => client.sendCommand(false, command, COMMAND),
     subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
     destroy: () => undefined,
   });

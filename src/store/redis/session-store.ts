@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 import type { SessionStore, StoreDiagnosis, StoredText } from '../../session/storage/store.js';
 import type { MakeLink } from './client.js';
@@ -126,8 +126,18 @@ export class RedisSessionStore implements SessionStore {
   }
 }
 
+/** Random bytes for many versions: asking for those of one costs microseconds. */
+const pool = Buffer.alloc(VERSION_BYTES * 256);
+let used = pool.length;
+
 function newVersion(): string {
-  return randomBytes(VERSION_BYTES).toString('base64url');
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const from = used;
+  used += VERSION_BYTES;
+  return pool.toString('base64url', from, used);
 }
 
 /** `left`: the remaining life in milliseconds; negative: it does not expire. */

@@ -235,6 +235,19 @@ describe('a session given a new id', () => {
     });
   });
 
+  describe('requested with the id from before a scheduled one', () => {
+    it('has ended if the session was destroyed since', async () => {
+      world = new SessionWorld({ rotateEvery: 600 });
+      const id = await world.stored(entries);
+      world.clock.pass(600);
+      await world.repository.commit(await world.found(id), true);
+      const late = await world.found(id);
+      await world.repository.destroy(await world.found(id));
+      await expect(world.repository.regenerate(late)).rejects.toThrow(SessionDestroyedError);
+      expect(sessionKeys()).toEqual([]);
+    });
+  });
+
   describe('while it is destroyed', () => {
     it('is gone, and leaves no record', async () => {
       world.store.before('update', () => world.store.drop(state.key));

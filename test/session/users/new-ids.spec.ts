@@ -152,6 +152,21 @@ describe("a user's sessions", () => {
         expect(await handles()).toEqual([]);
       });
 
+      it.each<[string, (late: CurrentSession) => Promise<unknown>]>([
+        ['signs out', (late) => late.signOut({})],
+        ['ends its session', (late) => late.destroy()],
+      ])('and ended by a sign-in stay ended, if one from before it %s', async (_what, end) => {
+        const { id } = await signIn();
+        const all = [comes(id), comes(id, world.anotherProcess()), comes(id)];
+        await Promise.all(all.map((current) => current.load()));
+        const first = await all[0]!.regenerate();
+        await all[1]!.regenerate();
+        const session = await all[1]!.signIn('ada');
+        await end(all[2]!);
+        expect(await userOf(first.id, world.anotherProcess())).toBeUndefined();
+        expect(await userOf(session.id, world.anotherProcess())).toBe('ada');
+      });
+
       it('are limited to a few', async () => {
         const { id } = await signIn();
         const all = Array.from({ length: 9 }, () => comes(id));
@@ -242,6 +257,28 @@ describe("a user's sessions", () => {
       world.clock.pass(16);
       expect(await handles()).toHaveLength(1);
       expect(await userOf(session.id)).toBe('ada');
+    });
+
+    it('stay signed in, if another new id of the session is signed out at that moment', async () => {
+      const { id } = await signIn();
+      const [one, other] = [comes(id), comes(id, world.anotherProcess())];
+      await Promise.all([one.load(), other.load()]);
+      await one.regenerate();
+      const beside = await other.regenerate();
+      const list = world.store.hold('create');
+      const signingIn = one.signIn('ada');
+      await list.reached;
+      world.store.before('update', () =>
+        world.store.before('find', async () => {
+          await beside.signOut();
+        }),
+      );
+      list.release();
+      const session = await signingIn;
+      await session.save();
+      expect(await userOf(session.id, world.anotherProcess())).toBe('ada');
+      expect(await userOf(beside.id)).toBeUndefined();
+      expect(await handles()).toHaveLength(1);
     });
   });
 

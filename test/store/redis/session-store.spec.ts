@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Redis as IoRedis } from 'ioredis';
 import { createClient } from 'redis';
 
@@ -50,6 +50,14 @@ describe('sessions in Redis', () => {
     expect(await store.update(key, 'most', next, LIFE)).toBe('stored');
     const inScripts = 2; // GETRANGE and SET
     expect((await redis.calls(...names, 'getrange', 'del')) - before).toBe(2 + inScripts);
+  });
+
+  it('need no timer of the client for an operation, which has a deadline already', async () => {
+    const signals = jest.spyOn(AbortSignal, 'timeout');
+    const version = await stored();
+    await store.update(key, 'more', version, LIFE);
+    expect(signals).not.toHaveBeenCalled();
+    signals.mockRestore();
   });
 
   it('send a script again after the server has dropped it', async () => {
