@@ -63,6 +63,13 @@ const packages = {
       export class ConfigModule { static forRoot(): import('@nestjs/common').DynamicModule }
       export class ConfigService { getOrThrow<T>(key: string): T }
     }
+    declare module 'unplugin-swc' {
+      const swc: { vite(): object };
+      export default swc;
+    }
+    declare module 'vitest/config' {
+      export function defineConfig(config: { plugins: object[] }): object;
+    }
     declare module 'playwright-core' {
       export interface BrowserContext {
         addCookies(cookies: { name: string; value: string; url: string }[]): Promise<void>;
