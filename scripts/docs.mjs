@@ -6,6 +6,16 @@ import { join } from 'node:path';
 import { buildPackage } from './build.mjs';
 import { ensurePackages, root, run } from './install.mjs';
 
+/** The parts of the site, and the folder of each, as in its sidebar. */
+const PARTS = {
+  Start: 'start',
+  Guides: 'guides',
+  Stores: 'stores',
+  Moving: 'moving',
+  Reference: 'reference',
+  'How it works': '.',
+};
+
 await ensurePackages();
 await buildPackage();
 await import('./reference.mjs');
@@ -18,15 +28,19 @@ function writeLlms() {
   const { homepage, description, name } = JSON.parse(
     readFileSync(join(root, 'package.json'), 'utf8'),
   );
-  const pages = readdirSync(join(root, 'docs'), { recursive: true })
-    .filter((path) => path.endsWith('.md') && !path.startsWith('.') && path !== 'index.md')
-    .sort();
-  const lines = pages.map((path) => {
-    const text = readFileSync(join(root, 'docs', path), 'utf8');
-    const [, title] = /^# (.+)$/m.exec(text);
-    return `- [${title}](${homepage}${path.slice(0, -'.md'.length)})`;
+  const parts = Object.entries(PARTS).map(([title, folder]) => {
+    const paths = readdirSync(join(root, 'docs', folder))
+      .filter((name) => name.endsWith('.md') && name !== 'index.md')
+      .map((name) => join(folder, name))
+      .sort();
+    return `## ${title}\n\n${paths.map((path) => linkTo(path, homepage)).join('\n')}\n`;
   });
   mkdirSync(join(root, 'docs/public'), { recursive: true });
-  const text = `# ${name}\n\n> ${description}\n\n## Pages\n\n${lines.join('\n')}\n`;
+  const text = `# ${name}\n\n> ${description}\n\n${parts.join('\n')}`;
   writeFileSync(join(root, 'docs/public/llms.txt'), text);
+}
+
+function linkTo(path, homepage) {
+  const [, title] = /^# (.+)$/m.exec(readFileSync(join(root, 'docs', path), 'utf8'));
+  return `- [${title}](${homepage}${path.slice(0, -'.md'.length)})`;
 }

@@ -8,7 +8,7 @@ import { root } from './install.mjs';
 
 const INTRO = `# Errors
 
-All errors extend \`SessionError\`, but for two codes of guards. They have a stable \`code\` and a message that names the remedy. No message holds a session id, and names of entries are escaped and shortened in it. Each has its heading here, which its property \`help\` and the end of its message lead to.
+All errors extend \`SessionError\`, except two codes of guards. They have a stable \`code\` and a message that names the remedy. No message holds a session id; names of entries are escaped and shortened in it. The property \`help\` of an error, and the end of its message, link to its heading on this page.
 `;
 
 /** Each code with its comment, in the order of the source. */

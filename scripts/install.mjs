@@ -20,12 +20,13 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Runs a command in the project's folder and answers its exit code. */
-export function run(command, args, options = {}) {
+/** Runs a command in the project's folder and answers its exit code. `onOutput`: of a piped one. */
+export function run(command, args, { onOutput, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput);
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(signal ? 1 : code));
+    child.once('close', (code, signal) => resolve(signal ? 1 : code));
   });
 }
 

@@ -86,6 +86,7 @@ export default defineConfig({
       { text: 'Start', link: '/start/install' },
       { text: 'Guides', link: '/guides/users-and-devices' },
       { text: 'Stores', link: '/stores/memcached' },
+      { text: 'Moving', link: '/moving/express-session' },
       { text: 'Reference', link: '/reference/options' },
     ],
     sidebar: [

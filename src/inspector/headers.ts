@@ -34,7 +34,9 @@ export function headersToShow(
 /** `SID=s3cret; Path=/` → `SID=…; Path=/`. A header that deletes a cookie has no value. */
 function withoutValue(cookie: string): string {
   // Without `=`, browsers store it all as the value of a cookie without a name (RFC 6265bis, 5.6).
-  return cookie.replace(/^([^;=]*=)?[^;]+/, '$1…');
+  return cookie.replace(/^([^;=]*=)?[^;]*/, (pair, name = '') =>
+    pair === name ? pair : `${name}…`,
+  );
 }
 
 function isSecure(cookie: string): boolean {

@@ -90,7 +90,7 @@ function storedOf(entries: readonly StoredEntry[]): string {
 
 function factsOf({ came, handle, bytes, headers }: RequestTimeline): string {
   const facts = [
-    ['Came', new Date(came).toISOString()],
+    ['Received', new Date(came).toISOString()],
     ['Session', handle === undefined ? 'not used' : `handle ${handle}`],
     ...(bytes === undefined ? [] : [['Body', `${bytes} B`]]),
     ...headers.map((header) => ['Response header', header]),
@@ -114,7 +114,7 @@ function escape(text: string): string {
 export const SCRIPT = `const list = document.querySelector('#requests');
 const live = document.querySelector('#live');
 const stream = new EventSource(list.dataset.live);
-stream.onopen = () => { live.textContent = 'Live: the next ones appear by themselves.'; };
+stream.onopen = () => { live.textContent = 'Live: new ones appear automatically.'; };
 stream.onerror = () => { live.textContent = 'The application does not answer; waiting for it.'; };
 stream.onmessage = ({ data }) => {
   const { item, keep } = JSON.parse(data);

@@ -46,7 +46,7 @@ export class BoundedCalls {
   private answeredAt = -Infinity;
 
   constructor(
-    private readonly timeout = TIMEOUT,
+    readonly timeout = TIMEOUT,
     private readonly maxParallel = MAX_PARALLEL,
   ) {
     this.clock = new ReadyClock(timeout, () => this.checkDeadlines());

@@ -45,7 +45,7 @@ describe('the race, in a browser', () => {
       await context.newPage(),
     ];
     await inspector.goto(`${sample.url}/inspector`);
-    await inspector.getByText('the next ones appear by themselves').waitFor();
+    await inspector.getByText('new ones appear automatically').waitFor();
     await shop.goto(`${sample.url}/basket`);
     await page.goto(`${sample.url}/about`);
     await shop.getByLabel('A note to your order').fill('a very private note');

@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Post } from '@nestjs/common';
 
-import { FreshSession, Session, UserSessions } from '../../src/index.js';
+import {
+  FreshSession,
+  Session,
+  UserSessions,
+  type SessionTransportOption,
+} from '../../src/index.js';
 import { TestClock } from '../../src/testing.js';
 import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
 import { PLATFORMS } from '../support/session-app.js';
@@ -103,6 +108,57 @@ describe.each(PLATFORMS)('a remembered session, on %s', (platform) => {
     const { setCookies } = await visitor.post('/lifetime', { lifetime: DAY });
     expect(setCookies.join()).toContain(`Max-Age=${DAY};`);
     expect((await visitor.get('/')).json).toMatchObject({ lifetime: DAY, persist: true });
+  });
+});
+
+const HEADER = 'x-session-id';
+
+describe.each([
+  ['the header alone', { header: HEADER }],
+  ['cookie or header', ['cookie', { header: HEADER }]],
+] as [string, SessionTransportOption][])('a client that sends its id in %s', (_name, transport) => {
+  describe.each(PLATFORMS)('is remembered, on %s', (platform) => {
+    const clock = new TestClock();
+    const app = useSessionApp(() => ({
+      ...{ platform, clock: clock.now, options: { transport } },
+      controllers: [AccountController],
+    }));
+
+    /** Keeps the id as the page on such clients has it. */
+    function client() {
+      let id = '';
+      return async (method: string, path: string, body?: object) => {
+        const headers = { [HEADER]: id };
+        const response = await app.visitor().request(path, { method, body, headers });
+        id = (response.headers[HEADER] as string | undefined) ?? id;
+        expect(response.setCookies).toEqual([]);
+        return { response, id };
+      };
+    }
+
+    it('for its lifetime, which each use renews, and not longer', async () => {
+      const send = client();
+      const { id } = await send('POST', '/sign-in', { remember: 7 * DAY });
+      for (let round = 0; round < 3; round++) {
+        clock.pass(6 * DAY);
+        const { response } = await send('GET', '/');
+        expect(response.json).toMatchObject({ userId: '7', lifetime: 7 * DAY, persist: true });
+      }
+      // Scheduled rotation and the due renewal of a cookie may have given it another id.
+      expect((await send('GET', '/')).id).toHaveLength(id.length);
+      clock.pass(7 * DAY + 1);
+      expect((await send('GET', '/')).response.json).toMatchObject({ userId: null });
+    });
+
+    it('by an id that tells of its lifetime, which replaces the one it had', async () => {
+      const send = client();
+      const before = (await send('POST', '/sign-in', {})).id;
+      const { id } = await send('POST', '/lifetime', { lifetime: DAY });
+      expect(id).toMatch(/^--[\w-]{41}$/);
+      expect(id).not.toBe(before);
+      clock.pass(DAY - 1);
+      expect((await send('GET', '/')).response.json).toMatchObject({ userId: '7', lifetime: DAY });
+    });
   });
 });
 

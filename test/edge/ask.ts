@@ -82,7 +82,7 @@ export function askHttp2(client: ClientHttp2Session): Ask {
       { ':path': path, ':method': method, ...headers },
       { signal: signalOf(question), endStream },
     );
-    // Told to who reads it, below; if it is aborted before it is open, to nobody.
+    // The reader below gets the error; if the request is aborted before it is open, it is ignored.
     stream.on('error', () => undefined);
     const informed: number[] = [];
     let head: IncomingHttpHeaders = {};

@@ -28,7 +28,7 @@ describe.each(PLACES.map((place, at) => ({ ...place, at })))(
     let wire: RecordingProxy;
     let served: Served;
     let prototypes: unknown;
-    /** What comes without a session. */
+    /** The answer without a session. */
     let plain: (Answer | string)[];
 
     const cells: Cell[] = waysIn(surrounding).flatMap((way) =>

@@ -26,7 +26,7 @@ const STEPS: Step[] = [
   { name: 'at the first bytes', isKnown: true, onlyHead: true },
 ];
 
-/** Every so many-th way, by turns: each with each step somewhere, and in each place some. */
+/** Every n-th way, in turn: each way with each step at some place, and some at each place. */
 const SHARE = 6;
 
 /** Far more than it takes, also on a busy machine; less than a test may take. */

@@ -37,7 +37,7 @@ export function ask(by: Ask, { way, encoding }: Cell, visit: Visit): Promise<Ans
   return by(`${way.path}?write=${writing}`, question);
 }
 
-/** What is wrong with an answer; `plain` is what comes without a session. A string is an error. */
+/** The problems of an answer; `plain` is the answer without a session. A string is the message of an error. */
 export async function problemsOf(
   answer: Answer | string,
   plain: Answer | string,
@@ -121,7 +121,7 @@ const told = (seen: readonly Seen[]) =>
     .filter(([, is, shouldBe]) => JSON.stringify(is) !== JSON.stringify(shouldBe))
     .map(([what, is, shouldBe]) => `${what} is ${shown(is)}, should be ${shown(shouldBe)}`);
 
-/** By somebody who may give it to others. */
+/** Whether a cache that visitors share may store it. */
 const isCacheable = ({ headers }: Answer) =>
   !/\bno-store\b/.test(headers['cache-control'] ?? '') ||
   /\bpublic\b/.test(headers['cache-control'] ?? '');

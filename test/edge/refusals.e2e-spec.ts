@@ -14,7 +14,7 @@ type Next = () => void;
 
 const rawOf = (response: AnyResponse) => response.raw ?? response;
 
-/** What was thrown at a handler that came too late, by what it tried. */
+/** The errors that a late handler got, by what it tried. */
 const thrown = new Map<string, Error & { code?: string }>();
 
 @Controller()

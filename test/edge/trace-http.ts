@@ -8,7 +8,7 @@ import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 
 type Listening = (...args: unknown[]) => unknown;
 
-/** As OpenTelemetry's own: what is bound hears in its context, by methods of its own. */
+/** As OpenTelemetry's own: a bound emitter calls its listeners in its context, by methods of its own. */
 class Contexts implements ContextManager {
   private readonly storage = new AsyncLocalStorage<Context>();
 
@@ -54,7 +54,7 @@ interface Patching {
   init(): { patch(exports: object): void; unpatch(exports: object): void }[];
 }
 
-/** Traces the servers of this process until it is stopped. Jest lets nobody patch what is required. */
+/** Traces the servers of this process until it is stopped. Under Jest, modules that are required cannot be patched. */
 export function traceHttp(): () => void {
   context.setGlobalContextManager(new Contexts());
   const instrumentation = new HttpInstrumentation({ disableOutgoingRequestInstrumentation: true });

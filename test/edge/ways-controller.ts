@@ -39,7 +39,7 @@ export const HEADS: Record<string, (raw: ServerResponse) => ServerResponse> = {
   length: (raw) => raw.writeHead(202, { 'Content-Length': Buffer.byteLength(SHORT) }),
 };
 
-/** What comes too late; a response that took it would hang or be cut off. */
+/** Sent too late; a response that accepted it would hang or be truncated. */
 function expectRefused(work: () => void): void {
   try {
     work();

@@ -59,7 +59,7 @@ export class Crowd {
     await this.calm();
   }
 
-  /** When the request began that has waited longest; now if nobody waits. */
+  /** When the oldest request in flight began; the present time if there is none. */
   oldestWaiting(): number {
     const now = performance.now();
     return Math.min(...this.visitors.map(({ waitingSince = now }) => waitingSince));
@@ -76,7 +76,7 @@ export class Crowd {
     return this.all((visitor) => visitor.look());
   }
 
-  /** Everybody counts, as soon as the application is told to go on; part of what is seen. */
+  /** All visitors count as soon as the application is told to continue; recorded in `seen`. */
   async countLater(): Promise<void> {
     const all = this.visitors.map((visitor) => visitor.countLater());
     this.seen.push(...(await Promise.all(all)));
@@ -86,7 +86,7 @@ export class Crowd {
     return this.settings.size;
   }
 
-  /** Nobody waits for an answer any more. */
+  /** Resolves when no visitor waits for an answer. */
   async calm(): Promise<void> {
     while (this.visitors.some(({ waitingSince }) => waitingSince !== undefined)) await delay(TICK);
   }
@@ -111,7 +111,7 @@ export class Crowd {
   }
 
   private request(visitor: Visitor, number: number): Promise<Seen> {
-    // Nobody does the same each time his turn comes.
+    // A visitor sends different requests from turn to turn.
     const turn = number + Math.floor(number / this.visitors.length);
     if (turn % 10 === 0) return visitor.untouched();
     return turn % 2 === 0 ? visitor.look() : visitor.count();

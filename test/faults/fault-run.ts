@@ -12,35 +12,35 @@ export interface RunSettings {
   readonly contenders: readonly Contender[];
   /** In which all has to be well, before the fault, and twice that to believe that it is over. */
   readonly calm: number;
-  /** After so many seconds nobody is waited for any more. */
+  /** Seconds after which the run stops waiting for a contender. */
   readonly patience: number;
 }
 
-/** What was seen of a fault on one side. */
+/** The observations of one contender during a fault. */
 export interface Sighting {
   readonly contender: Contender;
   /** From the beginning of the fault on. */
   readonly seen: readonly Seen[];
-  /** When the fault was over, by the clock of what was seen. */
+  /** When the fault was over, by the clock of `seen`. */
   readonly ended: number;
   /** Commands of this package that reached the proxy while the fault lasted, if it counts them. */
   readonly commands: number | undefined;
-  /** What was there when all was over; of an application that had to be restarted for it, if it had. */
+  /** The state after the end; of a restarted application, if it had to be restarted. */
   readonly final: readonly Seen[];
-  /** Milliseconds, from the end of the fault to the last one who was not served; 0: nobody. */
+  /** Milliseconds from the end of the fault to the last request that was not served; 0: none. */
   readonly recovery: number;
-  /** It was back by itself, before patience was at an end. */
+  /** Whether it recovered without a restart, within `patience`. */
   readonly hasRecovered: boolean;
   /** Before the fault, and at its end, if it is the same process. */
   readonly before: Figures;
   readonly after: Figures | undefined;
-  /** Its process ended, though nobody ended it. */
+  /** Whether its process ended without being stopped by the run. */
   readonly hasDied: boolean;
   /** Warnings and errors from the beginning of the fault on. */
   readonly logged: readonly string[];
 }
 
-/** What the fault does to nobody. */
+/** Whether the fault allows this outcome. */
 export function isGood<World extends FaultyWorld>(
   { loses }: Fault<World>,
   { outcome }: Seen,
@@ -53,7 +53,7 @@ export type StartWorld<World extends FaultyWorld> = (
   contenders: readonly Contender[],
 ) => Promise<World>;
 
-/** Lets everybody go through the same fault at the same time, and tells what was seen. */
+/** Runs one fault for all contenders at the same time, and returns the observations. */
 export async function runFault<World extends FaultyWorld>(
   fault: Fault<World>,
   startWorld: StartWorld<World>,

@@ -8,12 +8,12 @@ import type { Outcome, Seen } from './visitor.js';
 
 /*
  * FAULTS          seconds that each fault lasts; from 2 on express-session goes through them, too, with the same store
- * FAULTS_REPORT   writes what was seen into docs/reliability.md
+ * FAULTS_REPORT   writes the results into docs/reliability.md
  */
 const { FAULTS = '4', FAULTS_REPORT } = process.env;
 const SECONDS = Number(FAULTS);
 const takesPeer = SECONDS >= 2;
-/** Seconds after which nobody waits any more for a service that does not come back. */
+/** Seconds after which the run stops waiting for a service that does not recover. */
 const PATIENCE = FAULTS_REPORT ? 30 : 4;
 
 /** Milliseconds: the time-out of each store, and what a busy machine may add to it. */
@@ -22,10 +22,10 @@ const SLACK = 600;
 const RECOVERY = 1_000;
 /** Milliseconds that a request without a store takes on a machine that may be late by a part of the time-out. */
 const MACHINE = 100;
-/** Backoff: so many connections a second, besides those in use; so many commands. */
+/** Backoff: the most new connections and probes per second, in addition to normal traffic. */
 const CONNECTS_A_SECOND = 10;
 const PROBES_A_SECOND = 10;
-/** For all requests together, of which there are hundreds; and so many a second if it comes and goes. */
+/** The most log lines for all requests together, and per second if the fault comes and goes. */
 const LOG_LINES = 5;
 const LOG_LINES_A_SECOND = 4;
 const HEAP_GROWTH = 30 * 2 ** 20;

@@ -17,7 +17,7 @@ export interface Side {
   readonly crowd: Crowd;
 }
 
-/** Something that goes wrong, and is over again; and what has to be seen of it then. */
+/** A fault that begins and ends, and the outcomes that it may have. */
 export interface Fault<World extends FaultyWorld = FaultyWorld> {
   /** As it stands in the table of docs/reliability.md. */
   readonly name: string;
@@ -30,7 +30,7 @@ export interface Fault<World extends FaultyWorld = FaultyWorld> {
   readonly isProxied?: boolean;
   /** What cannot be served meanwhile; default: nothing that uses a session. */
   readonly refuses?: 'all' | 'some' | 'writes' | 'nothing';
-  /** What is gone for good; default: nothing, as the server keeps what it has. */
+  /** What is permanently lost. Default: nothing, because the server keeps its data. */
   readonly loses?: 'all' | 'some';
   /** The application itself is not there. */
   readonly isDown?: boolean;

@@ -72,7 +72,7 @@ export class FaultsApp {
     return exitCode !== null || signalCode !== null;
   }
 
-  /** After a garbage collection, if told. */
+  /** After a garbage collection, if requested. */
   figures({ collects = false } = {}): Promise<Figures> {
     return this.ask({ collects });
   }
@@ -82,12 +82,12 @@ export class FaultsApp {
     await this.ask({ release: true });
   }
 
-  /** Sets its clock, so many milliseconds off the real one. */
+  /** Sets its clock to the real time plus this number of milliseconds. */
   async setClock(offset: number): Promise<void> {
     await this.ask({ clockOffset: offset });
   }
 
-  /** Blocks its event loop for so many milliseconds; done as soon as it goes on. */
+  /** Blocks its event loop for this number of milliseconds; resolves when it runs again. */
   async block(milliseconds: number): Promise<void> {
     await this.ask({ block: milliseconds });
   }

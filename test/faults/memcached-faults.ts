@@ -27,10 +27,10 @@ const killed: Fault<MemcachedWorld> = {
   },
 };
 
-/** After so many, what nobody has used meanwhile is gone. */
+/** Rounds after which records that were not used in the meantime are evicted. */
 const ROUNDS = 5;
 
-/** Half of the visitors are away meanwhile: what is in use is not evicted first. */
+/** Half of the visitors send nothing in the meantime, because records in use are not evicted first. */
 function evicting(): Fault<MemcachedWorld> {
   let isOver = false;
   let flood: Promise<void>;

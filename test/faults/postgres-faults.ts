@@ -23,7 +23,7 @@ const killed: Fault<PostgresWorld> = {
   },
 };
 
-/** As a migration does that somebody runs at the wrong time. */
+/** As a migration does that is run at the wrong time. */
 function locked(): Fault<PostgresWorld> {
   let other: Client;
   return {

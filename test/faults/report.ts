@@ -34,13 +34,13 @@ export interface ReportedStore {
 export interface ReportSettings {
   /** Seconds that each fault lasted. */
   readonly seconds: number;
-  /** Seconds after which nobody waited any more. */
+  /** Seconds after which the run stopped waiting. */
   readonly patience: number;
 }
 
 type Sightings<World extends FaultyWorld> = ReadonlyMap<Fault<World>, readonly Sighting[]>;
 
-/** Puts the table of what was seen into its place in the documentation. */
+/** Writes the table of results to its place in the documentation. */
 export function writeReport<World extends FaultyWorld>(
   store: ReportedStore,
   sightings: Sightings<World>,
@@ -103,7 +103,7 @@ function forHowLong<World extends FaultyWorld>(fault: Fault<World>, { seen }: Si
   return seconds(last - first);
 }
 
-/** For good: what is not there when the fault is over, though the server or a client was told of it. */
+/** Permanently: what is missing after the fault, although the server had stored it or a client was told so. */
 function whatWasLost({ seen, final }: Sighting): string {
   const writes = [...seen, ...final].reduce((sum, { lost }) => sum + lost, 0);
   const isGone = ({ outcome }: Seen): boolean => outcome === 'stranger';

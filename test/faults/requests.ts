@@ -14,7 +14,7 @@ export interface Reply {
   readonly took: number;
 }
 
-/** As long as a visitor waits, in milliseconds; nobody is waited for without an end. */
+/** Milliseconds that a visitor waits for an answer. */
 export const PATIENCE = 3_000;
 
 /** Requests over connections that are kept alive. */

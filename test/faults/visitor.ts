@@ -1,8 +1,8 @@
 import type { Reply, Requests, Route } from './requests.js';
 
 /**
- * What a visitor saw. `stranger`: a response as to somebody without a session. `lost`: a write that
- * was acknowledged is not there. `mixed up`: another one's session, or more writes than were sent.
+ * What a visitor saw. `stranger`: a response as to a visitor without a session. `lost`: an
+ * acknowledged write is missing. `mixed up`: another visitor's session, or more writes than were sent.
  */
 export type Outcome =
   | 'served'
@@ -26,7 +26,7 @@ export interface Seen {
   readonly lost: number;
 }
 
-/** Somebody with a session, who knows it again by its mark, and counts the writes to it. */
+/** A visitor with a session, who recognises it by its mark and counts the writes to it. */
 export class Visitor {
   /** Since when the visitor waits for an answer, in milliseconds. */
   waitingSince: number | undefined;
@@ -42,7 +42,7 @@ export class Visitor {
     private readonly requests: Requests,
   ) {}
 
-  /** Begins anew. */
+  /** Starts over with a new session. */
   async join(): Promise<Seen> {
     return this.ask('join', `mark=${encodeURIComponent(this.mark)}`);
   }
@@ -55,7 +55,7 @@ export class Visitor {
     return this.ask('count');
   }
 
-  /** Counts as soon as the application is told to go on. */
+  /** Counts as soon as the application is told to continue. */
   countLater(): Promise<Seen> {
     return this.ask('wait');
   }
@@ -97,7 +97,7 @@ export class Visitor {
     this.isStranger = body?.mark === null;
     if (this.isStranger) return 'stranger';
     if (body?.mark !== this.mark || body.count > this.sent) return 'mixed up';
-    // What was acknowledged before counts, and so does this write.
+    // Earlier acknowledged writes count, and so does this one.
     const atLeast = this.acknowledged + (route === 'look' ? 0 : 1);
     this.acknowledged = body.count;
     this.lost = Math.max(0, atLeast - body.count);

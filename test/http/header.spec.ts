@@ -9,7 +9,7 @@ const other = newSessionId();
 const OLD = 'an old secret of thirty-two chars';
 const NEW = 'a new secret of thirty-two chars.';
 
-/** As Node.js has a header that came so often. */
+/** The value that Node.js gives for a repeated header. */
 function request(name: string, ...values: string[]) {
   const joined = name === 'authorization' ? values[0] : values.join(', ');
   return {

@@ -34,7 +34,7 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-/** An application of somebody else's: an empty folder into which the package is installed. */
+/** A user's application: an empty folder into which the package is installed. */
 export class Consumer {
   private constructor(private readonly folder: string) {}
 
@@ -99,7 +99,7 @@ export class Consumer {
     });
   }
 
-  /** What is wrong with this package's types here; compilers are mostly told not to look. */
+  /** Type errors in this package's declarations, which compilers mostly skip. */
   async typeErrors(): Promise<string[]> {
     const tsc = join(this.folder, 'node_modules', '.bin', 'tsc');
     const args = ['--noEmit', '--skipLibCheck', 'false', '--pretty', 'false'];

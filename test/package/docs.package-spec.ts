@@ -18,7 +18,7 @@ const application = {
         return Promise.resolve(true);
       }
     }`,
-  // Beside what the README declares.
+  // In addition to the README's declaration.
   'session-data.ts': `
     import 'nestjs-session-manager';
     declare module 'nestjs-session-manager' {
@@ -62,6 +62,13 @@ const packages = {
     declare module '@nestjs/config' {
       export class ConfigModule { static forRoot(): import('@nestjs/common').DynamicModule }
       export class ConfigService { getOrThrow<T>(key: string): T }
+    }
+    declare module 'unplugin-swc' {
+      const swc: { vite(): object };
+      export default swc;
+    }
+    declare module 'vitest/config' {
+      export function defineConfig(config: { plugins: object[] }): object;
     }
     declare module 'playwright-core' {
       export interface BrowserContext {

@@ -7,7 +7,7 @@ import { storeExample } from './readme-example.js';
 /** Milliseconds; a registry or a busy machine may take its time. */
 const TIMEOUT = 300_000;
 
-/** Vitest gives no globals by itself. */
+/** Vitest has no globals by default. */
 const test = `
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -33,7 +33,7 @@ export function publicApi(entry: string): string {
     for (const declaration of declarations) visit(declaration);
   };
   const visit = (node: ts.Node): void => {
-    // Nest calls the constructors, and they take what is internal.
+    // Nest calls the constructors, whose parameters are internal.
     if (isPrivate(node) || ts.isConstructorDeclaration(node)) return;
     if (ts.isIdentifier(node)) {
       const symbol = checker.getSymbolAtLocation(node);

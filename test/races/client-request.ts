@@ -49,7 +49,7 @@ export class ClientRequest {
     return !this.answer && !this.failure && this.abortedAt === undefined;
   }
 
-  /** Resolves when it is answered, waits, or has nobody who expects an answer. */
+  /** Resolves when it is answered, waits, or its client has hung up. */
   async untilStill(): Promise<void> {
     if (this.isOpen && !this.isWaiting) await new Promise<void>((done) => this.onStill.push(done));
     if (this.failure) throw this.failure.error;

@@ -5,8 +5,8 @@
  * moments only: when its changes are stored (at a `save` and at the end), when it gives the session
  * a new id and when it ends it. **There must be an order of all these moments, one after the other,
  * in which everything is as the clients saw it**: what was read, each number that an increment
- * returned, each status, each cookie. An order of moments, not of requests: requests do overlap, and
- * what one does not see it must not undo.
+ * returned, each status, each cookie. An order of moments, not of requests: requests overlap, and
+ * must not undo what they do not see.
  *
  * What happens in such a moment is simple, and written in `model-session.ts`:
  *
@@ -26,12 +26,12 @@
  * The order must fit the clock: what is answered before another request starts, or goes on after a
  * `wait`, comes before it. So a write that was acknowledged is seen by every later reader.
  *
- * What nobody answered for, as its client had hung up, may have happened wholly, in part (what was
- * changed by then is stored at any moment after) or not at all, at any time. But even that happens at
- * most once and in one piece, and never after a destroy. A user's new id that could not be told is ended.
+ * A request whose client had hung up may have happened completely, in part (its changes up to then are
+ * stored at any later moment) or not at all, at any time. But it happens at most once and in one piece,
+ * and never after a destroy. A user's new id that could not be delivered is ended.
  *
- * Whether there is such an order is found by trying, with what was tried remembered. Values are
- * unique, so that nearly every wrong turn is found out at the next read.
+ * A search with memoization finds whether there is such an order. Values are unique, so nearly every wrong
+ * choice is detected at the next read.
  */
 import type { History, RequestHistory } from './history.js';
 import {
@@ -90,7 +90,7 @@ function begin(history: History): State | undefined {
   return { runs, store: EMPTY_STORE };
 }
 
-/** What can come next; what is likely comes last, where it is taken first. */
+/** The possible next steps; the most likely ones are last, where they are taken first. */
 function nextStates(history: History, { runs, store }: State): State[] {
   const steps = history.map((request, i) => timeOfStep(request, runs[i]!));
   const isOpen = (i: number): boolean => !runs[i]!.isDone;
@@ -107,7 +107,7 @@ function nextStates(history: History, { runs, store }: State): State[] {
   );
 }
 
-/** The next step, if its time has come, and what is stored or ended at any moment after its client hung up. */
+/** The next step, if it is due, and what may be stored or ended at any moment after its client hung up. */
 function ways(
   request: RequestHistory,
   situation: Situation,

@@ -12,7 +12,7 @@ export interface RequestHistory {
   readonly startedAt: number;
   /** Each `wait` that it came to. */
   readonly waits: readonly Wait[];
-  /** When its client hung up. From then on everything that it does is nobody's promise. */
+  /** When its client hung up. What it does later is promised to no client. */
   readonly abortedAt?: number;
   readonly answer?: Answer;
 }

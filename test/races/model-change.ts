@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 /** A session's entries as the model keeps them. */
 export type Entries = Readonly<Record<string, unknown>>;
 
-/** Beside the entries, who is signed in: no change concerns it. */
+/** The entries, and the signed-in user, which no change of an entry affects. */
 export const USER = '@user';
 
 export interface ModelUser {
@@ -49,7 +49,7 @@ export function listWith(list: unknown, tag: string): unknown[] {
   return [...((list as unknown[] | undefined) ?? []), tag];
 }
 
-/** Without those that left an entry as it was `before`: what is as it was is no change. */
+/** Without those that left an entry as it was `before`: they are no changes. */
 export function effective(changes: readonly Change[], before: Entries, after: Entries): Change[] {
   if (isDeepStrictEqual(before, after)) return [];
   if (changes.includes('clear')) return [...changes];
@@ -58,7 +58,7 @@ export function effective(changes: readonly Change[], before: Entries, after: En
   return changes.filter((one) => counted.has(keyOf(one)) || !isSame(keyOf(one)));
 }
 
-/** Made anew on newer entries, whatever it came to on these. */
+/** Applied again to newer entries, whatever its result on these. */
 function isCounted(change: Change): boolean {
   return change !== 'clear' && ('increment' in change || 'append' in change);
 }

@@ -71,8 +71,8 @@ export function storeUnasked({ run, store }: Situation): Situation | undefined {
 }
 
 /**
- * Whoever signed in, or got a new id as a user, and has hung up was not told it: nobody has that session,
- * so it is ended once the handler is done. Or the response was out already, and it stays.
+ * A client that signed in, or got a new id as a user, and hung up did not learn the id: no client has that
+ * session, so it is ended when the handler is done. If the response had been sent already, it stays.
  */
 export function withdraw(
   request: RequestHistory,

@@ -104,7 +104,7 @@ export function regenerate({ session, store }: World, keep: Keep, newKey: string
   return { session: deleteOthers(renamed, keep), store };
 }
 
-/** Who signs in always has a session then: this one, one beside it, or one that has nothing of it. */
+/** A sign-in always leads to a session: this one, a branch of it, or an empty one. */
 export function signIn(
   { session, store }: World,
   { user, keep }: { readonly user: string; readonly keep: Keep },

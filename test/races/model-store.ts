@@ -6,7 +6,7 @@ import { USER, type Entries, type ModelUser } from './model-change.js';
  */
 export interface ModelStore {
   readonly sessions: Readonly<Record<string, Entries | MovedTo>>;
-  /** The key that each request was told, by its number. */
+  /** The key that each request was given, by its number. */
   readonly told: Readonly<Record<number, string>>;
 }
 

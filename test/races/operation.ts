@@ -17,9 +17,9 @@ export type Operation =
   | { readonly do: 'signIn'; readonly user: string; readonly keep: boolean | readonly string[] }
   | { readonly do: 'destroy' }
   | { readonly do: 'create' }
-  /** Stops until it is told to go on. */
+  /** Stops until it is told to continue. */
   | { readonly do: 'wait' }
-  /** Answers 409: what was written before is stored all the same. */
+  /** Answers 409: earlier writes are stored all the same. */
   | { readonly do: 'refuse' };
 
 export const STATUS = { done: 201, refused: 409, failed: 500 } as const;

@@ -11,7 +11,7 @@ import { tcpProxy } from '../support/tcp-proxy.js';
 export interface RacesWorld {
   readonly urls: readonly [string, string];
   lag(milliseconds: readonly [number, number]): void;
-  /** Calls this whenever a request with that token comes to a `wait`. */
+  /** Calls this whenever a request with that token reaches a `wait`. */
   onWait(token: string, server: number, listener: () => void): void;
   /** Lets the request go on that waits. */
   release(token: string, server: number): void;

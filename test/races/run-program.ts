@@ -28,7 +28,7 @@ export class ProgramRunner {
 /** One program on its way. */
 class Play {
   private readonly requests: ClientRequest[] = [];
-  /** Every id that a client was told, the newest first. */
+  /** Every id that a client received, the newest first. */
   private readonly ids: { value: string; from: number }[] = [];
   private readonly noted = new Set<ClientRequest>();
   private ticks = 0;
@@ -74,7 +74,7 @@ class Play {
     this.noteIds();
   }
 
-  /** Lets everything come to its end, and looks at what is left, under every id and on each server. */
+  /** Waits for all requests, and reads the final state, under every id and on each server. */
   async end(): Promise<void> {
     await this.settle();
     while (this.waiting.length > 0) {

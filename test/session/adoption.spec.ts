@@ -7,7 +7,7 @@ import type { IncomingSession } from '../../src/session/transport.js';
 import { UserSessions } from '../../src/session/users/user-sessions.js';
 import { Client, begin, useCurrentSession, world } from './current-session-world.js';
 
-/** A session of another library, and what was asked of it. */
+/** A session of another library that records the calls. */
 class Foreign implements ForeignSession {
   readonly ticket = { id: 'f'.repeat(43), secret: 0 };
   stored: ForeignEntries | undefined = { entries: new Map([['name', '"Ada"']]) };

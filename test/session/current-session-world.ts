@@ -30,12 +30,12 @@ export const comes = (id?: string): CurrentSession => {
   return current;
 };
 
-/** The application begins anew, with other options. */
+/** Restarts the application with other options. */
 export const begin = (policy: Partial<SessionPolicy> = {}): void => {
   world = new SessionWorld(policy);
 };
 
-/** Begins anew before each test. */
+/** Starts over before each test. */
 export function useCurrentSession(): void {
   beforeEach(() => {
     begin();

@@ -36,7 +36,7 @@ const adapter: Pick<WebSocketAdapter<any, Client>, 'bindClientDisconnect'> = {
 };
 
 describe('the sockets of an application', () => {
-  /** Those who are told of what other processes remove. */
+  /** Listeners for removals by other processes. */
   const told = new Set<(key: string) => void>();
   const watchRemovals = (onRemoved: (key: string) => void) => {
     told.add(onRemoved);

@@ -8,7 +8,7 @@ import { SocketRegistry, type RegisteredSocket } from '../../src/sockets/registr
 import { SocketSweep } from '../../src/sockets/sweep.js';
 import { SessionWorld } from '../support/session-world.js';
 
-/** A socket that notes what is done to it. */
+/** A socket that records the calls of its methods. */
 class Socket implements RegisteredSocket {
   readonly told: string[] = [];
   readonly ticket;

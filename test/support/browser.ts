@@ -11,7 +11,7 @@ export class Browser {
     this.servers = new Map(Object.entries(servers));
   }
 
-  /** `location`: an URL. Over `https`, the server is told so as a proxy would. */
+  /** `location`: an URL. For `https`, it sends the headers of a proxy that terminates TLS. */
   async get(location: string): Promise<HttpResponse> {
     const url = new URL(location);
     const cookie = this.jar.headerFor(url);

@@ -8,7 +8,7 @@ export interface ClusterEndpoint {
   list(...nodes: string[]): void;
   /** Answers this from now on; `undefined`: nothing. */
   answer(reply: string | undefined): void;
-  /** Resolves when it has been asked so many times more, and the answer of the last one was sent. */
+  /** Resolves when it has answered this number of further requests. */
   untilAsked(times: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import {
 import { read } from '../../src/store/memcached/commands.js';
 import { manualServer, type ManualServer } from './manual-server.js';
 
-/** Who observes a connection, and writes down what is told. */
+/** Observes a connection, and records its reports. */
 export class TestObserver implements ConnectionObserver {
   isDown = false;
   replies = 0;
@@ -29,7 +29,7 @@ export class TestObserver implements ConnectionObserver {
   }
 }
 
-/** Connects to a port of this machine, and counts what is written. */
+/** Connects to a port of this machine, and counts the writes. */
 export class TestDialer implements Dialer {
   readonly isOpenedByServer = false;
   readonly sockets: Socket[] = [];

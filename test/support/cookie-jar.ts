@@ -9,12 +9,12 @@ interface StoredCookie {
   readonly creation: number;
 }
 
-/** Registries, in which nobody can set cookies for all (the Public Suffix List, as far as tests need it). */
+/** Domains for which no site can set a cookie (the part of the Public Suffix List that the tests need). */
 const PUBLIC_SUFFIXES = new Set(['com', 'org', 'example', 'co.uk', 'github.io']);
 
 /**
- * The cookies of a browser, as RFC 6265bis has them (draft 20, 5.5 to 5.8): a cookie is told from another
- * one by its name, its domain, whether it is the host's own, and its path; by its partition, too.
+ * The cookies of a browser, by RFC 6265bis (draft 20, 5.5 to 5.8): name, domain, host-only flag, path and
+ * partition identify a cookie.
  */
 export class CookieJar {
   private cookies: StoredCookie[] = [];

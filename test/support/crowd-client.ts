@@ -7,7 +7,7 @@ import type { SessionApp } from './session-app.js';
 
 const SCRIPT = fileURLToPath(new URL('crowd-client.mjs', import.meta.url));
 
-/** `$` in a path and in what is expected stands for the client's number. */
+/** `$` in a path and in an expectation stands for the client's number. */
 export interface CrowdRequest {
   readonly method?: 'GET' | 'POST';
   readonly path: string;
@@ -17,10 +17,10 @@ export interface CrowdRequest {
   readonly expected?: string;
 }
 
-/** What was seen of one request. */
+/** The outcome of one request. */
 export interface CrowdSeen {
   readonly path: string;
-  /** `served`, the status of an error, or what is wrong. */
+  /** `served`, the status of an error, or a description of the fault. */
   readonly outcome: string | number;
   /** Milliseconds since 1970, by a clock that no test sets. */
   readonly began: number;
@@ -56,7 +56,7 @@ export class CrowdClient {
     return new CrowdClient(child, Number(new URL(url).port));
   }
 
-  /** Lets there be so many clients, with a session each if this request gives them one. */
+  /** Creates this number of clients; `join`, if given, begins a session for each. */
   async open(count: number, join?: CrowdRequest): Promise<void> {
     await this.tell('open', { port: this.port, count });
     if (!join) return;
@@ -66,14 +66,14 @@ export class CrowdClient {
   }
 
   /**
-   * So many clients ask at the same moment, each one of these in turn; and again as they are answered,
-   * if a time is given.
+   * This number of clients send one of the requests each, in turn, at the same moment; with `milliseconds`,
+   * each sends the next one as soon as it is answered, for that time.
    */
   ask(count: number, requests: CrowdRequest[], milliseconds = 0): Promise<CrowdSeen[]> {
     return this.tell('ask', { count, requests, milliseconds });
   }
 
-  /** So many requests a second, in turn, until `stop()` is called. */
+  /** Sends the requests in turn, `perSecond` a second, until `stop()` is called. */
   load(perSecond: number, requests: CrowdRequest[]): Promise<CrowdSeen[]> {
     return this.tell('load', { perSecond, requests });
   }
@@ -106,7 +106,7 @@ export function outcomesOf(seen: readonly CrowdSeen[]): Record<string, number> {
   return counts;
 }
 
-/** By the clock of what was seen. */
+/** By the clock of the outcomes. */
 export function crowdNow(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -11,7 +11,7 @@ export class FakeStore implements SessionStore {
   readonly calls: Operation[] = [];
   /** The life each record was last stored with, in seconds. */
   readonly lives = new Map<string, number>();
-  /** What reading renews a record to, in seconds, if it is not told. */
+  /** Seconds to which a read renews a record by default. */
   timeout = 0;
   isDown = false;
   /** Updates are done, and answered with an error: the answer is lost. */

@@ -3,7 +3,7 @@ export class Gate {
   private open!: () => void;
   private arrive!: () => void;
   private readonly opened = new Promise<void>((resolve) => (this.open = resolve));
-  /** Resolves when somebody waits. */
+  /** Resolves when a caller waits. */
   readonly reached = new Promise<void>((resolve) => (this.arrive = resolve));
 
   pass(): Promise<void> {

@@ -23,12 +23,12 @@ export interface Received {
   readonly data: any;
 }
 
-/** Somebody at the other end of a socket, by the platform's own client. */
+/** A client of a gateway, by the platform's own client library. */
 export interface GatewayClient {
   send(event: string, data?: unknown): void;
-  /** What comes next; rejects if the socket is closed first. */
+  /** The next message; rejects if the socket is closed first. */
   next(): Promise<Received>;
-  /** Sends a message, and answers what comes next. */
+  /** Sends a message, and returns the next one that arrives. */
   ask(event: string, data?: unknown): Promise<Received>;
   /** Why the server closed it, as the platform tells: a reason, or a code. */
   readonly closed: Promise<string | number>;

@@ -64,7 +64,7 @@ export class TestGate implements ResponseGate {
 export interface HeldServer {
   readonly url: string;
   readonly gate: TestGate;
-  /** What the handler threw, or what its response told of by an error event. */
+  /** The error that the handler threw, or that its response emitted. */
   readonly errors: unknown[];
   /** The response of the last request, from the server's side. */
   readonly response: ServerResponse;

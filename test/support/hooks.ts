@@ -32,7 +32,7 @@ export function useRecordingProxy(memcached: Memcached): RecordingProxy {
   );
 }
 
-/** An application for all tests of a `describe`. The settings may read what was used before it. */
+/** An application for all tests of a `describe`. The settings may read what an earlier `use()` returned. */
 export function useSessionApp(settings: () => SessionAppSettings): SessionApp {
   return use(
     () => startSessionApp(settings()),
@@ -43,8 +43,8 @@ export function useSessionApp(settings: () => SessionAppSettings): SessionApp {
 const ends: (() => Promise<unknown> | undefined)[] = [];
 
 /**
- * Answers what `start` makes before the first test; there is nothing to read earlier. What is used first
- * ends last.
+ * Returns what `start` makes before the first test; it cannot be read earlier. What was started first is
+ * ended last.
  */
 export function use<T extends object>(
   start: () => Promise<T>,
@@ -55,7 +55,7 @@ export function use<T extends object>(
     ends.push(() => started && end(started));
     started = await start();
   }, 60_000);
-  // Jest calls these in the order of their registration. Each ends what was started last.
+  // Jest calls these in the order of their registration. Each call ends the latest start.
   afterAll(() => ends.pop()?.());
   return new Proxy({} as T, {
     get(_target, name) {

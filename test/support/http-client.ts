@@ -65,7 +65,7 @@ export class Visitor {
     return response;
   }
 
-  /** What the jar holds for `/`, as a `Cookie` header; what is set replaces all of it. */
+  /** The cookies for `/`, as a `Cookie` header; assigning replaces all of them. */
   get cookie(): string {
     return this.cookieFor('/');
   }

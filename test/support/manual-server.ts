@@ -6,7 +6,7 @@ export interface ManualConnection {
   /** All lines that have come so far. */
   readonly lines: readonly string[];
   readonly isClosed: boolean;
-  /** Resolves with all lines, once there are so many. */
+  /** Resolves with all lines, as soon as there are this many. */
   untilLines(count: number): Promise<readonly string[]>;
   untilClosed(): Promise<void>;
   reply(text: string): void;

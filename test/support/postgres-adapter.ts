@@ -3,7 +3,7 @@ import { Pool } from 'pg';
 
 /**
  * With a pool of its own, for two reasons: that of `@keyv/postgres` is one for the whole process, and
- * nobody listens to its errors, so that the process ends when the database closes an idle connection.
+ * it has no listener for errors, so that the process ends when the database closes an idle connection.
  */
 export class PostgresAdapter extends KeyvPostgres {
   declare private pool: Pool;

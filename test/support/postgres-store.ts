@@ -46,7 +46,7 @@ export function openOn(
   return postgresStore({ connectionString, migrate: true, ...options });
 }
 
-/** As if so many seconds had passed. */
+/** Moves the time forward by this number of seconds. */
 export async function passIn(pool: Pool, seconds: number): Promise<void> {
   const text = `UPDATE ${TABLE} SET expires_at = expires_at - $1 * interval '1 second'`;
   await pool.query(text, [seconds]);

@@ -37,7 +37,7 @@ export interface RecordingProxy {
   changeReplies(change: ((reply: Buffer) => ChangedReply) | undefined): void;
   /** Answers whatever stores as a memcached without memory does. Reads go through. */
   failWrites(on: boolean): void;
-  /** Makes each `cas` one of an older version, as if somebody had always been faster. */
+  /** Replaces the version of each `cas` by an older one, as if another client had always been first. */
   outdateWrites(on: boolean): void;
   /** Keeps replies back, and sends all of them when it is over. */
   holdReplies(on: boolean): void;

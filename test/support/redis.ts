@@ -114,7 +114,7 @@ export interface RedisCluster {
   stop(): Promise<void>;
 }
 
-/** The state is asked for so often, before the servers are introduced again. */
+/** How often the state is read before the servers are introduced again. */
 const ASKS_PER_MEETING = 60;
 
 export async function startRedisCluster(program?: RedisProgram): Promise<RedisCluster> {

@@ -172,7 +172,7 @@ interface Kind {
   readonly body?: RegExp;
 }
 
-/** What to ask for and what comes back when all is well. */
+/** The request, and the expected response if the session is stored. */
 export const RESPONSE_KINDS: Kind[] = [
   { path: '/returned', status: 200, body: /the body/ },
   { path: '/empty', status: 200, body: /^$/ },

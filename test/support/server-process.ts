@@ -28,7 +28,7 @@ kill $guard
 [ -z "$SERVER_FOLDER" ] || rm -rf "$SERVER_FOLDER" || { sleep 1; rm -rf "$SERVER_FOLDER"; }
 `;
 
-/** Starts a server, as another user if told, and removes its folder, if it has one, when it ends. */
+/** Starts a server, as another user if `uid` is given, and removes its folder, if it has one, when it ends. */
 export async function startServer(
   command: string,
   args: readonly string[],
@@ -64,7 +64,7 @@ export async function startServer(
     try {
       if (!hasExited) process.kill(pid, name);
     } catch {
-      // It has ended, and its guard has not told yet.
+      // It has ended, but its guard has not reported that yet.
     }
   };
   return {

@@ -26,7 +26,7 @@ export interface SessionApp {
   readonly app: INestApplication;
   readonly url: string;
   readonly logged: LogRecord;
-  /** Somebody who comes for the first time. */
+  /** A new visitor, without cookies. */
   visitor(): Visitor;
   close(): Promise<void>;
 }
@@ -77,7 +77,7 @@ export async function startSessionApp(settings: SessionAppSettings): Promise<Ses
 export class LogRecord implements LoggerService {
   readonly warnings: string[] = [];
   readonly errors: string[] = [];
-  /** What is said at start, and by Nest itself. */
+  /** Lines that are logged at start, and by Nest itself. */
   readonly infos: string[] = [];
 
   warn(message: unknown): void {

@@ -12,7 +12,7 @@ import type { OpenStore } from './stores.js';
  */
 type Missing = 'versions' | 'processes';
 
-/** What holds for every store, as `SessionStore` says it. */
+/** The contract of `SessionStore`, which every store keeps. */
 export function describeStore(
   name: string,
   open: () => Promise<OpenStore>,

@@ -11,7 +11,7 @@ export interface TcpProxy {
   cut(): void;
   /** Breaks off all connections and refuses new ones, on the same port. */
   refuse(on: boolean): Promise<void>;
-  /** What the server says comes so many milliseconds later. */
+  /** Milliseconds by which data of the server is delayed. */
   delay(milliseconds: number): void;
   /** Nothing gets through until it is over; then all of it. Connections can be made. */
   hang(on: boolean): void;

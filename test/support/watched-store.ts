@@ -7,7 +7,7 @@ import type { MemcachedLocation } from '../../src/store/memcached/options.js';
 import { openSessionStore, type OpenSessionStore } from '../../src/store/store.factory.js';
 import { cacheOver, KEY_PREFIX, TIMEOUT } from './stores.js';
 
-/** Sessions in memcached, and what is told of the servers. */
+/** A store in memcached that records the reports about its servers. */
 export interface WatchedStore extends OpenSessionStore {
   readonly keyv: Keyv;
   /** Notices, and the names of servers whose outages began (`down …`) and ended (`back …`). */

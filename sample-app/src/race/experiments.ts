@@ -41,7 +41,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   {
     id: 'writes',
     title: `${WRITES} parallel writes`,
-    why: `${WRITES} requests of one visitor at once, each writes an entry of its own. express-session stores the whole session as each request had read it, so the last one overwrites the others. Here only the changed entry is stored, by compare-and-set.`,
+    why: `${WRITES} requests of one visitor at once, each writes its own entry. express-session stores the whole session as each request had read it, so the last one overwrites the others. Here only the changed entry is stored, by compare-and-set.`,
     async run(run) {
       await begin(run);
       const accepted = await all(run, WRITES, (turn) => `entries/entry-${turn + 1}`);
@@ -74,7 +74,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   {
     id: 'outage',
     title: 'Stop the store',
-    why: 'memcached goes away. A route that needs the session, and one that does not, are asked; the client waits for 3 s. A store that does not answer must hold up nobody, and never make a visitor a stranger.',
+    why: 'memcached is stopped. The client sends one request to a route that uses the session and one to a route that does not, and waits 3 s for each answer. An outage must not delay other routes, and must not sign visitors out.',
     needs: 'memcached',
     async run({ client, report, store }) {
       await client.send('POST', 'sign-in');
@@ -94,7 +94,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   {
     id: 'counts',
     title: `${COUNTS} counts from four processes`,
-    why: `${COUNTS} requests of one visitor, spread over four processes, each adds 1 to the same entry. Whoever reads, adds and writes counts many of them once. increment() is applied to the newest value, whichever process stored it.`,
+    why: `${COUNTS} requests of one visitor, spread over four processes, each adds 1 to the same entry. Requests that read the number, add 1 and write it back overwrite each other. increment() is applied to the newest value, whichever process stored it.`,
     needs: 'processes',
     async run(run) {
       await begin(run);

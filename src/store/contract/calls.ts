@@ -46,11 +46,10 @@ export class StoreCalls {
 
   /** Calls the store once, even if its server is down. `since`: as of `BoundedCalls.run`. */
   async once<T>(call: () => Promise<T>, since?: number): Promise<T> {
-    const begun = performance.now();
     try {
       return await this.calls.run(call, since);
     } catch (error) {
-      if (error instanceof DeadlineError) this.reconnect(begun);
+      if (error instanceof DeadlineError) this.reconnect();
       throw error;
     }
   }
@@ -89,10 +88,14 @@ export class StoreCalls {
     await this.once(() => store.ping?.() ?? store.find(PROBE_KEY, 0));
   }
 
-  /** Reconnects once for all calls that were in progress. */
-  private reconnect(begun: number): void {
-    if (begun < this.reconnectedAt) return;
-    this.reconnectedAt = performance.now();
+  /**
+   * Reconnects at most once in a timeout: for all calls that were in progress, and for those that are repeated
+   * and late soon after. A new connection has not had its time by then.
+   */
+  private reconnect(): void {
+    const now = this.calls.now();
+    if (now - this.reconnectedAt < this.calls.timeout) return;
+    this.reconnectedAt = now;
     this.store.reconnect?.();
   }
 }

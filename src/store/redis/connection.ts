@@ -1,5 +1,5 @@
 import type { MakeLink, RedisLink } from './client.js';
-import { isReply } from './reply.js';
+import { isReply, withoutArguments } from './reply.js';
 
 interface OpenLink {
   readonly link: RedisLink;
@@ -23,7 +23,7 @@ export class RedisConnection {
       return await used.link.send(key, command);
     } catch (error) {
       if (isReply(error, 'READONLY')) this.leaveReplica(used);
-      throw error;
+      throw withoutArguments(error);
     }
   }
 

@@ -1,25 +1,33 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import type { INestApplication, Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import session from 'express-session';
 
 import { requestSession } from '../../../src/express-session.js';
 import type { Visitor, HttpResponse } from '../../support/http-client.js';
-import { startSessionApp, type SessionApp } from '../../support/session-app.js';
+import { startSessionApp, type Platform, type SessionApp } from '../../support/session-app.js';
 
 /** An application with `request.session`, from this package or from express-session. */
 export interface Application {
   readonly controllers?: Type[];
   readonly providers?: Type[];
-  /** Set-up in `main.ts`, after the session middleware. */
+  /** Set-up in `main.ts`, after the session middleware: for applications that are on Express only. */
   readonly prepare?: (app: INestApplication) => void;
 }
 
-/** The same application twice: with this package, and with express-session. */
+/** The same application with this package on Express and on Fastify, and with express-session on Express. */
 export interface Both {
   readonly ours: SessionApp;
   readonly theirs: SessionApp;
-  /** Returns the answers of both applications to a visit, for `expect(ours).toEqual(theirs)`. */
-  answers(visit: Visit): Promise<{ ours: Answer[]; theirs: Answer[] }>;
+  /** Returns the answers to a visit, for `expect(ours).toEqual(theirs)`. */
+  answers(visit: Visit): Promise<Answers>;
+}
+
+export interface Answers {
+  readonly ours: Answer[];
+  readonly theirs: Answer[];
+  /** Of this package on Fastify; `undefined` if the application is on Express only. */
+  readonly onFastify: Answer[] | undefined;
 }
 
 /** The requests of one visitor. Yields their responses. */
@@ -36,15 +44,25 @@ export interface Answer {
 
 export function useBoth(application: Application): Both {
   const started: SessionApp[] = [];
+  const { prepare } = application;
   beforeAll(async () => {
     started.push(
-      await start(application, (app) => app.use(requestSession())),
-      await start(application, (app) => {
+      await start(application, 'express', (app) => {
+        app.use(requestSession());
+        prepare?.(app);
+      }),
+      await start(application, 'express', (app) => {
         const options = { secret: 'a secret', resave: false, saveUninitialized: false };
         const cookie = { sameSite: 'lax', secure: false } as const;
         app.use(session({ ...options, cookie }));
+        prepare?.(app);
       }),
     );
+    if (prepare) return;
+    const onFastify = await start(application, 'fastify', (app) => {
+      void (app as NestFastifyApplication).register(requestSession());
+    });
+    started.push(onFastify);
   }, 60_000);
   afterAll(() => Promise.all(started.map((app) => app.close())));
   return {
@@ -55,31 +73,32 @@ export function useBoth(application: Application): Both {
       return started[1]!;
     },
     async answers(visit) {
-      const [ours, theirs] = await Promise.all(started.map((app) => answersOf(app, visit)));
-      return { ours: ours!, theirs: theirs! };
+      const answers = await Promise.all(started.map((app) => answersOf(app, visit)));
+      const [ours, theirs, onFastify] = answers as [Answer[], Answer[], Answer[]?];
+      return { ours, theirs, onFastify };
     },
   };
 }
 
 function start(
-  { controllers = [], providers, prepare }: Application,
-  serveSessions: (app: INestApplication) => void,
+  { controllers = [], providers }: Application,
+  platform: Platform,
+  prepare: (app: INestApplication) => void,
 ): Promise<SessionApp> {
   return startSessionApp({
-    controllers,
+    ...{ platform, controllers, prepare },
     options: { cookie: { secure: false } },
     ...(providers && { providers }),
-    prepare(app) {
-      serveSessions(app);
-      prepare?.(app);
-    },
   });
 }
 
 async function answersOf(app: SessionApp, visit: Visit): Promise<Answer[]> {
   const answers: Answer[] = [];
   for await (const { status, headers, body } of visit(app.visitor())) {
-    answers.push({ status, location: headers.location?.replace(app.url, ''), body });
+    const { location } = headers;
+    // Of a redirect, each framework makes the text by itself.
+    const text = location === undefined ? body : '';
+    answers.push({ status, location: location?.replace(app.url, ''), body: text });
   }
   return answers;
 }

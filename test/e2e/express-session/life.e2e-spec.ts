@@ -132,8 +132,9 @@ describe('the life cycle of request.session, compared with express-session', () 
   const both = useBoth({ controllers: [LifeController] });
 
   it.each(Object.keys(VISITS))('gives the same answers: %s', async (name) => {
-    const { ours, theirs } = await both.answers(VISITS[name]!);
+    const { ours, theirs, onFastify } = await both.answers(VISITS[name]!);
     expect(ours).toEqual(theirs);
+    expect(onFastify).toEqual(theirs);
     expect(ours.map(({ status }) => status)).not.toContain(500);
   });
 });

@@ -14,7 +14,7 @@ export let world: SessionWorld;
 
 export let users: UserSessions;
 
-/** The application begins anew, with other options. */
+/** Restarts the application with other options. */
 export const begin = (policy: Partial<SessionPolicy> = {}): void => {
   world = new SessionWorld(policy);
   users = new UserSessions(world.repository.users, world.repository.generations);
@@ -33,7 +33,7 @@ export const comes = (
     isOpen: true,
   });
 
-/** Somebody signs in; answers the session. */
+/** Signs a user in; returns the session. */
 export const signIn = async (userId = 'ada', id?: string, repository?: SessionRepository) => {
   const session = await comes(id, repository).signIn(userId);
   await session.save();
@@ -54,7 +54,7 @@ export const handles = async (userId = 'ada'): Promise<string[]> =>
 export const handleOf = async (session: Session): Promise<string> =>
   (await users.list(session.userId!, { current: session })).find(({ current }) => current)!.handle;
 
-/** Begins anew before each test. */
+/** Starts over before each test. */
 export function useUsersWorld(): void {
   beforeEach(() => begin());
 }
