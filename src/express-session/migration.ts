@@ -4,13 +4,15 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import { unsign } from 'cookie-signature';
 
 import { refuseUnknownOptions } from '../session/option-checks.js';
-import { SessionOptionsError, SessionStoreError, SessionValueError } from '../session/errors.js';
+import { SessionOptionsError, SessionValueError } from '../session/errors.js';
 import { checkKey, toLooseJson } from '../session/entry-value.js';
-import type {
-  ForeignEntries,
-  ForeignSession,
-  SessionMigration,
+import {
+  ForeignStoreError,
+  type ForeignEntries,
+  type ForeignSession,
+  type SessionMigration,
 } from '../session/foreign-session.js';
+import { printable } from '../session/printable.js';
 import { checkUserId } from '../session/session-user.js';
 
 type UserIdOf = (entries: object) => string | null | undefined;
@@ -130,7 +132,7 @@ class StoredSession implements ForeignSession {
   }
 
   async read(): Promise<ForeignEntries | undefined> {
-    const stored = await ask((done) => this.store.get(this.id, done));
+    const stored = await this.ask((done) => this.store.get(this.id, done));
     if (typeof stored !== 'object' || stored === null) return undefined;
     const { cookie, ...entries } = stored as { cookie?: { expires?: string | Date | null } };
     const expires = cookie?.expires ? new Date(cookie.expires).getTime() : Infinity;
@@ -146,7 +148,30 @@ class StoredSession implements ForeignSession {
   }
 
   async destroy(): Promise<void> {
-    await ask((done) => this.store.destroy(this.id, done));
+    await this.ask((done) => this.store.destroy(this.id, done));
+  }
+
+  /** Reports an error or a timeout as an outage, so that no user is treated as signed out. */
+  private async ask(work: (done: Done) => unknown): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise((resolve, reject) => {
+        // `setImmediate`: reads an answer that arrived while this process was busy first.
+        timer = setTimeout(() => setImmediate(reject, new Error('no answer in time')), TIMEOUT);
+        const answer = work((error, session) => {
+          const isMissing = (error as { code?: string } | undefined)?.code === 'ENOENT';
+          if (!error || isMissing) resolve(session);
+          else reject(error instanceof Error ? error : new Error(printable(error)));
+        });
+        // A store that fails before it calls back.
+        if (answer instanceof Promise) answer.catch(reject);
+      });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : printable(cause);
+      throw new ForeignStoreError(reason.replaceAll(this.id, '…'), { cause });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
@@ -158,28 +183,5 @@ function textOf(key: string, value: unknown): string | undefined {
   } catch (error) {
     if (error instanceof SessionValueError) return undefined;
     throw error;
-  }
-}
-
-/** Reports an error or a timeout as an outage, so that no user is treated as signed out. */
-async function ask(work: (done: Done) => unknown): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    return await new Promise((resolve, reject) => {
-      // `setImmediate`: reads an answer that arrived while this process was busy first.
-      timer = setTimeout(() => setImmediate(reject, new Error('no answer in time')), TIMEOUT);
-      const answer = work((error, session) => {
-        const isMissing = (error as { code?: string } | undefined)?.code === 'ENOENT';
-        if (error && !isMissing)
-          reject(error instanceof Error ? error : new Error('its store failed', { cause: error }));
-        else resolve(session);
-      });
-      // A store that fails before it calls back.
-      if (answer instanceof Promise) answer.catch(reject);
-    });
-  } catch (cause) {
-    throw new SessionStoreError({ cause });
-  } finally {
-    clearTimeout(timer);
   }
 }

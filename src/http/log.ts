@@ -4,6 +4,7 @@ import type { LoggerService } from '@nestjs/common';
 
 import { LineLimit } from '../session/line-limit.js';
 import { printable } from '../session/printable.js';
+import { ForeignStoreError } from '../session/foreign-session.js';
 import { SessionError, SessionStoreError } from '../session/errors.js';
 import { PrintableLogger } from './printable-logger.js';
 
@@ -117,11 +118,14 @@ export class SessionLog {
     );
   }
 
-  /** A session of another library stays where it is. */
+  /** A session of another library stays where it is, for now if its store failed. */
   notAdopted(error: SessionError): void {
-    this.limited.add(
-      `A session of migrateFrom could not be carried over, so its visitor has to sign in: ${error.message}`,
-    );
+    const [consequence, reason] =
+      error instanceof ForeignStoreError
+        ? ['its request gets a 503', `its store failed (${printable(error.reason)})`]
+        : ['its visitor has to sign in', error.message];
+    const line = `A session of migrateFrom could not be carried over, so ${consequence}`;
+    this.limited.add(`${line}: ${reason}`, line);
   }
 
   /** At start: the route uses Nest's decorator of the same name, which an editor may import. */

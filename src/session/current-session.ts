@@ -1,6 +1,7 @@
 import type { OutagePolicy, PeekOptions, SessionAccess } from './access.js';
 import type { SessionLifecycle } from './session-object.js';
 import { createReadOnlySession, createSession, refusingLifecycle } from './session-proxy.js';
+import { ForeignStoreError } from './foreign-session.js';
 import type { SessionRepository } from './repository.js';
 import type { SessionIdentity } from './telemetry.js';
 import type { SessionState } from './session-state.js';
@@ -301,7 +302,11 @@ export class CurrentSession {
   private async carryOver(incoming: IncomingSession): Promise<SessionState | undefined> {
     const foreign = incoming.foreign?.();
     if (!foreign || incoming.isOutside) return undefined;
-    const refusal = await this.repository.carryOver(foreign, incoming.client?.() ?? {});
+    const carryOver = this.repository.carryOver(foreign, incoming.client?.() ?? {});
+    const refusal = await carryOver.catch((error: unknown) => {
+      if (error instanceof ForeignStoreError) this.transport.onNotAdopted?.(error);
+      throw error;
+    });
     if (!refusal) return this.repository.findAdopted(foreign.ticket);
     this.transport.onNotAdopted?.(refusal);
     return undefined;

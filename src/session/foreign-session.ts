@@ -1,3 +1,4 @@
+import { SessionStoreError } from './errors.js';
 import type { SessionTicket } from './storage/keys.js';
 
 /** What another library has stored of a session. */
@@ -15,11 +16,11 @@ export interface ForeignSession {
   /**
    * Returns its entries; `undefined`: the session does not exist (any more).
    *
-   * @throws SessionStoreError if it cannot be read
+   * @throws ForeignStoreError if it cannot be read
    * @throws SessionValueError if its user has an invalid id
    */
   read(): Promise<ForeignEntries | undefined>;
-  /** @throws SessionStoreError if its store does not confirm it */
+  /** @throws ForeignStoreError if its store does not confirm it */
   destroy(): Promise<void>;
 }
 
@@ -31,4 +32,15 @@ export interface SessionMigration {
   readonly cookieName: string;
   /** The `Set-Cookie` header that deletes that library's cookie. */
   readonly clearing: string;
+}
+
+/** The store of the other library failed, or did not answer in time. */
+export class ForeignStoreError extends SessionStoreError {
+  /** `reason`: for the log, without the id of the session. */
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(options);
+  }
 }

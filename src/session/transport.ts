@@ -23,7 +23,10 @@ export interface SessionTransport {
   readonly isOpen: boolean;
   /** Whether no id can ever be sent here (a socket's message), so that no session can begin. */
   readonly isOneWay?: boolean;
-  /** Called if the foreign session cannot be stored here: it is too large, or its user has too many. */
+  /**
+   * Called if the foreign session cannot be carried over: it is too large, its user has too many, or its own
+   * store fails, which rejects the first use, too.
+   */
   onNotAdopted?(error: SessionError): void;
   /** Called if the client's id is unknown. May throw. */
   onUnknownId?(): void;

@@ -19,8 +19,9 @@ class OldStore implements ExpressSessionStore {
   held: { readonly id: string; readonly gate: Gate } | undefined;
 
   get(id: string, done: (error?: unknown, session?: unknown) => void): unknown {
-    if (id === 'rejects') return Promise.reject(new Error('down'));
-    if (id === 'throws') throw new Error('down');
+    if (id === 'rejects') return Promise.reject(new Error(`GET sess:${id} failed`));
+    if (id === 'throws') throw new Error(`GET sess:${id} failed`);
+    if (id === 'calls-back') return done(`GET sess:${id} failed`);
     const record = this.records.get(id);
     const { held } = this;
     this.held = undefined;
@@ -165,9 +166,27 @@ describe.each(PLATFORMS)('sessions of express-session that are migrated, on %s',
     expect(old.records.get(id)).toBe(record);
     expect(old.destroyed).not.toContain(id);
   });
+});
 
-  it.each(['rejects', 'throws'])('get a 503 if their store %s', async (id) => {
-    expect((await get(cookieOf(id))).status).toBe(503);
+const FAILURES = PLATFORMS.flatMap((platform) =>
+  ['rejects', 'throws', 'calls-back'].map((id) => ({ platform, id })),
+);
+
+describe.each(FAILURES)('a store of express-session that $id, on $platform', ({ platform, id }) => {
+  const app = useSessionApp(() => ({
+    platform,
+    controllers: [NewController],
+    options: { migrateFrom: expressSession({ secret: SECRET, store: old }) },
+  }));
+
+  it('means a 503, and one line that says so without the id', async () => {
+    const headers = { cookie: cookieOf(id) };
+    for (let n = 0; n < 2; n++) {
+      expect((await app.visitor().get('/entries', { headers })).status).toBe(503);
+    }
+    expect(app.logged.warnings.filter((line) => line.includes('migrateFrom'))).toEqual([
+      'A session of migrateFrom could not be carried over, so its request gets a 503: its store failed (GET sess:… failed)',
+    ]);
   });
 });
 
