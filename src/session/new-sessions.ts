@@ -1,6 +1,7 @@
 import type { SessionPolicy } from './policy.js';
 import { createVerified } from './rotation/regeneration.js';
 import { SessionState } from './session-state.js';
+import { retryOnConflict } from './storage/compare-and-set.js';
 import { newTicket, type StoreKeys } from './storage/keys.js';
 import type { SessionRecord } from './storage/record-format.js';
 import type { SessionRecords } from './storage/records.js';
@@ -58,11 +59,13 @@ export class NewSessions {
     assignNewId: (why: 'taken' | 'closed') => unknown,
   ): Promise<void> {
     session.cookieSent(this.policy.now());
-    for (;;) {
+    // Two that close each other's keys need the back-off, and a store that says `taken` for ever the bound.
+    await retryOnConflict(async () => {
       const result = await create(this.records, session.key, session.toRecord());
-      if (result === 'stored') break;
+      if (result === 'stored') return result;
       await assignNewId(result);
-    }
+      return 'changed';
+    });
     session.created();
     this.policy.telemetry.emitOf('committed', session, { created: true });
   }

@@ -1,8 +1,13 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 
 import { isSessionId } from '../../src/session/session-id.js';
-import { SessionTooLargeError, SessionStoreError } from '../../src/session/errors.js';
+import {
+  SessionConflictError,
+  SessionTooLargeError,
+  SessionStoreError,
+} from '../../src/session/errors.js';
 import type { SessionState } from '../../src/session/session-state.js';
+import { MAX_ATTEMPTS } from '../../src/session/storage/compare-and-set.js';
 import { SessionWorld } from '../support/session-world.js';
 
 describe('sessions', () => {
@@ -52,6 +57,15 @@ describe('sessions', () => {
       expect(state.id).not.toBe(id);
       expect(world.entriesOf(state.id)).toEqual({ mine: 1 });
       expect(world.entriesOf(id)).toEqual({ others: 1 });
+    });
+
+    it('are given up if every id is taken, as a broken store may say', async () => {
+      const create = jest.fn(() => Promise.resolve('taken' as const));
+      Object.assign(world.store, { create });
+      state.entries.set('mine', 1);
+      await expect(world.repository.commit(state)).rejects.toThrow(SessionConflictError);
+      expect(create).toHaveBeenCalledTimes(MAX_ATTEMPTS);
+      expect(state.status).toBe('new');
     });
 
     it('stay new if they could not be stored, and can be stored later', async () => {
