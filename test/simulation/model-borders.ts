@@ -47,7 +47,9 @@ export class BorderModel extends WriteModel {
     if (life && life.user === undefined && (isForked || isLeft)) {
       this.invalidate(view);
       life.doubts.set(view.name, 'fork');
-    } else life?.end('ending', view.name, this.tick, this.time());
+      // Whoever was cut off by another border ends nothing of what goes on beside that; its doubt stays.
+    } else if (life?.hasDoubt('fork')) this.invalidate(view);
+    else life?.end('ending', view.name, this.tick, this.time());
     for (const tag of pending(view)) tag.state = 'dropped';
     view.life = undefined;
     view.ownId = undefined;
