@@ -163,7 +163,7 @@ export class Life {
     const inherited = from.inherits.filter((tag) => tag.state === 'stored');
     // With one border only, whatever was acknowledged was there before it.
     const isWhole = from.isWhole && from.parent.attempts === 1;
-    const more = isWhole ? from.parent.mustHave(since) : [];
+    const more = isWhole ? from.parent.mustHave(Math.min(since, from.at)) : [];
     const all = [...inherited, ...more].filter(({ field }) => !field);
     return [...own, ...all.filter(({ entry }) => keeps(from.keep, entry))];
   }

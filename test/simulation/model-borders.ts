@@ -45,7 +45,9 @@ export class BorderModel extends WriteModel {
     const isForked =
       life?.isSplit || life?.hasDoubt('fork') || life?.hasDoubt('late') || life?.hasDoubt('circle');
     if (life && life.user === undefined && (isForked || isLeft)) {
-      this.invalidate(view);
+      // Nobody finds the copy of what leads to itself, which comes back when that has run out.
+      const isCopied = life.hasDoubt('circle') && this.options.tier !== 'none';
+      if (!isCopied) this.invalidate(view);
       life.doubts.set(view.name, 'fork');
       // Whoever was cut off by another border ends nothing of what goes on beside that; its doubt stays.
     } else if (life?.hasDoubt('fork')) this.invalidate(view);
