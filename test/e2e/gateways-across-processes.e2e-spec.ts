@@ -56,7 +56,7 @@ describe('messages of one session in two server processes', () => {
   beforeAll(async () => {
     memcached = await startMemcached();
     servers = await Promise.all(
-      [0, 1].map(() => startNodeServer('gateway-server.mjs', memcached.server)),
+      [0, 1].map(() => startNodeServer('gateway-server.mjs', memcached.server, 'ws', 'express')),
     );
     urls = servers.map(({ url }) => url);
   });

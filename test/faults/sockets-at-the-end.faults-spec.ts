@@ -18,7 +18,7 @@ describe.each(CASES)('SIGTERM with open sockets of $sockets, on $platform', (wor
   let people: Visitor[];
   let clients: GatewayClient[];
 
-  const start = () => startNodeServer('ending-server.mjs', memcached.server, sockets, platform);
+  const start = () => startNodeServer('gateway-server.mjs', memcached.server, sockets, platform);
 
   beforeEach(async () => {
     memcached = await startMemcached();
