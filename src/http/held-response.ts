@@ -44,6 +44,7 @@ const OF_THE_BODY =
 export class HeldResponse implements ResponseHolder {
   /** The gates of other applications that the request has reached. */
   private otherGates: ResponseGate[] | undefined;
+  private readonly isHttp2: boolean;
   private phase: Phase;
   private isRefused = false;
   /** Whether the error that replaced the response is sent. */
@@ -63,6 +64,7 @@ export class HeldResponse implements ResponseHolder {
     private readonly gate: ResponseGate,
     private readonly earlierHeaders: readonly string[] = response.getHeaderNames(),
   ) {
+    this.isHttp2 = isHttp2(response);
     this.hasHead = response.headersSent;
     this.phase = this.hasHead ? 'released' : 'untouched';
     setHolder(response, this);
@@ -82,9 +84,12 @@ export class HeldResponse implements ResponseHolder {
 
   /** Whether the client may still receive what is sent. */
   get isDeliverable(): boolean {
-    const { response } = this;
-    if (isHttp2(response)) return !(response.stream.destroyed || response.stream.closed);
-    return !(response.destroyed || response.closed || response.socket?.destroyed);
+    if (this.isHttp2) {
+      const { stream } = this.response as unknown as Http2ServerResponse;
+      return !(stream.destroyed || stream.closed);
+    }
+    // Node.js destroys each response that closes.
+    return !(this.response.destroyed || this.response.socket?.destroyed);
   }
 
   /** Calls `gate.onClose()` when the response closes, unless it was refused. */
@@ -274,7 +279,8 @@ export class HeldResponse implements ResponseHolder {
   /** Runs after all wrappers around `writeHead`, also those that set headers only at the last moment. */
   private completeHead(args: unknown[]): unknown[] {
     this.hasHead = true;
-    const rest = applyHead(this.response, args);
+    // Node.js applies the status itself.
+    const rest = args.length > 1 ? applyHead(this.response, args) : args;
     this.beforeRelease();
     return rest;
   }

@@ -39,10 +39,13 @@ const HOLDER = Symbol.for('nestjs-session-manager.response-holder.1');
 const ORIGINALS = Symbol.for('nestjs-session-manager.sending-methods.1');
 
 interface HoldableResponse extends ServerResponse {
-  [HOLDER]?: ResponseHolder;
+  [HOLDER]?: ResponseHolder | undefined;
   /** On the prototype. */
   readonly [ORIGINALS]: SendingFunctions;
 }
+
+/** The prototypes whose responses have methods that call their holder. */
+const holdable = new WeakSet<object>();
 
 /** Changes Node.js's response classes, once per process. Responses without a holder behave as before. */
 export function makeResponsesHoldable(): void {
@@ -57,9 +60,20 @@ export function makeResponsesHoldable(): void {
 export function setHolder(response: ServerResponse, holder: ResponseHolder): void {
   (response as HoldableResponse)[HOLDER] = holder;
   for (const name of FIXED) defineGetter(response, name, WHILE_HELD[name]!);
+  const prototype = Object.getPrototypeOf(response) as object;
+  if (holdable.has(prototype)) return;
+  holdable.add(prototype);
   // light-my-request's responses have no connection, and count as ended when their `end` returns.
-  if ('_lightMyRequest' in response) makeHoldable(Object.getPrototypeOf(response) as object);
+  if ('_lightMyRequest' in response) makeHoldable(prototype);
   else if (!(ORIGINALS in response)) makeHoldable(innermostPrototypeOf(response));
+}
+
+/**
+ * Gives a response the property for its holder before Express changes its prototype. After that, a new
+ * property would give each response a hidden class of its own in V8 before version 13 (Node.js 20 and 22).
+ */
+export function reserveHolder(response: ServerResponse): void {
+  (response as HoldableResponse)[HOLDER] ??= undefined;
 }
 
 export function holderOf(response: ServerResponse): ResponseHolder | undefined {

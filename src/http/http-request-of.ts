@@ -23,19 +23,20 @@ interface GraphqlWsContext {
  * @throws SessionError `SESSION_NO_HTTP` for everything else
  */
 export function httpRequestOf(source: unknown): FrameworkRequest {
-  if (typeof source !== 'object' || source === null) throw noHttp(kindOf(source));
-  return 'switchToHttp' in source ? ofHost(source as ArgumentsHost) : ofObject(source);
+  if (isObject(source) && 'switchToHttp' in source) return ofHost(source as ArgumentsHost);
+  return ofObject(source);
 }
 
 function ofHost(host: ArgumentsHost): FrameworkRequest {
   const type = host.getType<string>();
-  if (type === 'http') return httpRequestOf(host.switchToHttp().getRequest());
+  if (type === 'http') return ofObject(host.switchToHttp().getRequest());
   if (type !== 'graphql') throw noHttp(`a context of type '${type}'`);
   // Reference resolvers (federation) have one argument less.
   return httpRequestOf(host.getArgByIndex(host.getArgByIndex(3) === undefined ? 1 : 2));
 }
 
-function ofObject(source: object): FrameworkRequest {
+function ofObject(source: unknown): FrameworkRequest {
+  if (!isObject(source)) throw noHttp(kindOf(source));
   if (isRequest(source)) return source;
   const { req, request, reply } = source as GraphqlContext;
   const found = req ?? request ?? reply?.request ?? source;
@@ -43,6 +44,10 @@ function ofObject(source: object): FrameworkRequest {
   const { extra } = found as GraphqlWsContext;
   if (extra?.request) return { raw: extra.request, webSocket: extra.socket };
   throw noHttp('an object without one');
+}
+
+function isObject(source: unknown): source is object {
+  return typeof source === 'object' && source !== null;
 }
 
 function isRequest(source: object): source is FrameworkRequest {

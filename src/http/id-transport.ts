@@ -33,9 +33,9 @@ export class SessionIdTransport {
     return inHeader === ASKED_FOR ? inCookie : ofBoth(inCookie, inHeader);
   }
 
-  /** Whether the client would get a cookie that it does not send to this path. */
-  isOutside(path: string, received: ReceivedId): boolean {
-    return !received.wasSent && this.cookie !== undefined && !this.cookie.isSentTo(path);
+  /** Whether a client without an id would get a cookie that it does not send to this path. */
+  isOutside(path: string): boolean {
+    return this.cookie !== undefined && !this.cookie.isSentTo(path);
   }
 
   /** Of the cookie, whether or not this client is answered by one. */

@@ -115,7 +115,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     this.received = received;
     if (received.isAmbiguous) log.severalIds(received.by);
     // Otherwise each such request would store an orphaned session, whose cookie replaces the right one.
-    this.isOutside = transport.isOutside(this.target, received);
+    this.isOutside = !received.wasSent && transport.isOutside(this.target);
     const { ticket } = received;
     return {
       ticket,
@@ -173,7 +173,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
 
   private store(): Promise<void> | undefined {
     if (!this.mayChange || (!this.current.isStored && !this.mayBegin())) return undefined;
-    return this.current.commit(this.held!.isDeliverable);
+    return this.current.commit(true);
   }
 
   beforeRelease(response: ServerResponse): void {

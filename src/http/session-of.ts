@@ -9,6 +9,7 @@ import type { SessionData } from '../session/session-data.js';
 import type { SessionManager } from '../session/session-manager.js';
 import type { ReadonlySession, Session } from '../session/session.js';
 import { SessionError } from '../session/errors.js';
+import { reserveHolder } from './holdable-response.js';
 import { httpRequestOf } from './http-request-of.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
 import type { SessionRoute } from './route.js';
@@ -67,6 +68,7 @@ export function routeRequest(
   const route = request[ROUTE];
   if (!route) {
     request[ROUTE] = new RequestRoute(edge, response, reply);
+    reserveHolder(response);
     return undefined;
   }
   if (route.edge !== edge) return routeOn(request, route, new RequestRoute(edge, response, reply));
@@ -165,8 +167,9 @@ export function requestSessionOf(
 
 /** The route of a request. Creates its session object at the first call, without I/O. */
 function requestRouteOf(request: FrameworkRequest): SessionRoute {
-  const raw = (request.raw ?? request) as RawRequest;
-  const route = raw[ROUTE];
+  const own = (request as RawRequest)[ROUTE];
+  const raw = (own ? request : (request.raw ?? request)) as RawRequest;
+  const route = own ?? raw[ROUTE];
   if (route?.session) return route.session;
   const ofTest = route ? undefined : clientRoutes.get(raw);
   if (ofTest) return ofTest;

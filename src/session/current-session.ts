@@ -181,13 +181,14 @@ export class CurrentSession {
 
   /**
    * Stores the changes. `undefined`: there are none, and no operation is in progress. `withResponse`: the
-   * response can have a new id, if a rotation is due.
+   * response is about to be sent, and can have a new id if a rotation is due.
    */
   commit(withResponse = false): Promise<void> | undefined {
     if (this.queue.isIdle && !this.failure && !this.hasChanges(withResponse)) return undefined;
+    const mayRotate = withResponse && this.transport.isOpen;
     return this.queue.run(async () => {
       this.throwFailure();
-      if (this.state) await this.store(this.state, withResponse);
+      if (this.state) await this.store(this.state, mayRotate);
     });
   }
 
@@ -368,9 +369,9 @@ export class CurrentSession {
   }
 
   /** A commit is not repeated after a store error: if only the answer was lost, it would be applied twice. */
-  private async store(state: SessionState, withResponse = false): Promise<void> {
+  private async store(state: SessionState, mayRotate = false): Promise<void> {
     try {
-      await this.repository.commit(state, withResponse);
+      await this.repository.commit(state, mayRotate);
     } catch (error) {
       if (error instanceof SessionStoreError) this.failure = { error };
       throw error;
