@@ -123,7 +123,13 @@ export class SessionLookup {
     const { generation } = this.keys;
     const { policy } = this;
     return new SessionState({
-      ...{ ticket, key, createdAt, generation, policy, found, successorOf },
+      ticket,
+      key,
+      createdAt,
+      generation,
+      policy,
+      found,
+      successorOf,
       isRenewed,
     });
   }

@@ -106,7 +106,8 @@ function recordRead(
   const command = isMeta
     ? metaRead(key, time)
     : read(time === undefined ? 'gets' : 'gats', key, time);
-  return { ...command, read: (reply) => recordIn(command.read(reply)) };
+  const { text, isRepeatable } = command;
+  return { text, isRepeatable, read: (reply) => recordIn(command.read(reply)) };
 }
 
 /** Does not check the text: `RecordSeal` refuses what other programs have stored. */

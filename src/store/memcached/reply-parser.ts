@@ -136,7 +136,7 @@ export class ReplyParser {
     }
     if (this.item) throw new MalformedReplyError('several items for one key');
     this.valueBytes = Number(size);
-    this.header = secondsLeft === undefined ? { key, version } : { key, version, secondsLeft };
+    this.header = { key, version, secondsLeft };
     this.received = 0;
   }
 
@@ -168,7 +168,8 @@ export class ReplyParser {
     if (bytes[end] !== CR || bytes[end + 1] !== LF) {
       throw new MalformedReplyError('an item that is longer than its length');
     }
-    this.item = { ...this.header!, text: this.textOf(bytes, start, end) };
+    const { key, version, secondsLeft } = this.header!;
+    this.item = { key, version, secondsLeft, text: this.textOf(bytes, start, end) };
     this.header = undefined;
     this.parts = [];
     if (this.isMeta) this.finish('END');
