@@ -4,6 +4,7 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 
 import { tellCopy } from '../session/package-copies.js';
 import { SessionError } from '../session/errors.js';
+import { expressProperties, type ExpressPrototypes } from './express-properties.js';
 import { makeResponsesHoldable } from './holdable-response.js';
 import { keepOutagesOutOfNestsLog } from './outage-errors.js';
 import type { SessionEdge } from './request-session.js';
@@ -14,7 +15,7 @@ type Next = (error?: unknown) => void;
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
 
 /** The part of an Express application that is used. */
-interface ExpressInstance {
+interface ExpressInstance extends ExpressPrototypes {
   handle: (request: IncomingMessage, response: ServerResponse, ...more: unknown[]) => unknown;
 }
 
@@ -63,7 +64,9 @@ function serveExpress(adapter: AbstractHttpAdapter, edge: SessionEdge): () => vo
   const face = served.has(app) ? shared(app, edge) : app;
   if (face === app) {
     const { handle } = app;
+    const declareProperties = expressProperties(app);
     app.handle = (request, response, ...more) => {
+      declareProperties(request, response);
       const goBack = routeRequest(request, edge, response);
       return handle.call(app, request, response, ...(goBack ? comingBack(more, goBack) : more));
     };
