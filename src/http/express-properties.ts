@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ServerResponse, type IncomingMessage } from 'node:http';
 
 /** The prototypes of an Express application's requests and responses. */
 export interface ExpressPrototypes {
@@ -6,11 +6,8 @@ export interface ExpressPrototypes {
   readonly response: object;
 }
 
-/** What Express, its router, its parsers and `cookie-parser` add to each request. */
-const OF_REQUEST = [
-  ...['res', 'next', 'baseUrl', 'originalUrl', '_parsedUrl', 'params', 'route', 'body'],
-  ...['secret', 'cookies', 'signedCookies'],
-];
+/** What Express and its router add to each request, and its parsers if they are used. */
+const OF_REQUEST = 'res next baseUrl originalUrl _parsedUrl params route body'.split(' ');
 
 /**
  * Whether V8 lets objects share a hidden class if they get a property after their prototype was changed.
@@ -31,13 +28,18 @@ export function expressProperties(
 ): (request: IncomingMessage, response: ServerResponse) => void {
   if (SHARES_HIDDEN_CLASSES) return () => undefined;
   let names: readonly string[] | undefined;
-  return (request: object, response) => {
-    // Another Express application, which passes the request on, has changed the prototypes already.
-    if ('res' in request) return;
+  return (request, response) => {
+    // Another Express application, which passes the request on, has changed the prototypes already. HTTP/2
+    // has responses of its own.
+    if ('res' in request || !(response instanceof ServerResponse)) return;
     // Not those that the application defines on a prototype.
     names ??= OF_REQUEST.filter((name) => !(name in prototypes.request));
-    const own = request as Record<string, unknown>;
-    for (const name of names) if (!(name in own)) own[name] = undefined;
+    const own = request as unknown as Record<string, unknown>;
+    // Who reads a body himself may ask whether a parser was there, by `'body' in request`.
+    const mayHaveBody = !(request.method === 'GET' || request.method === 'HEAD');
+    for (const name of names) {
+      if (!(name in own || (mayHaveBody && name === 'body'))) own[name] = undefined;
+    }
     if (!('locals' in prototypes.response || 'locals' in response)) {
       Object.assign(response, { locals: undefined });
     }

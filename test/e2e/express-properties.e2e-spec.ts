@@ -73,12 +73,24 @@ describe('the properties that Express adds to a request', () => {
   it('are not hidden if the application defines them on a prototype', async () => {
     await start((nest) => {
       const { request, response } = nest.getHttpAdapter().getInstance() as ExpressPrototypes;
-      Object.defineProperty(request, 'cookies', { get: () => 'lazily parsed' });
+      Object.defineProperty(request, 'body', { get: () => 'lazily parsed' });
       Object.defineProperty(response, 'locals', { value: 'of all responses' });
     });
     await app.visitor().get('/');
-    expect(met[0]!.request.cookies).toBe('lazily parsed');
+    expect(met[0]!.request.body).toBe('lazily parsed');
     expect(met[0]!.response.locals).toBe('of all responses');
+  });
+
+  it('do not tell middleware before the parsers that a body was read', async () => {
+    const seen: string[] = [];
+    await start((nest) => {
+      nest.use((request: Request, _response: Response, next: () => void) => {
+        seen.push(`${request.method} ${'body' in request} ${'cookies' in request}`);
+        next();
+      });
+    });
+    await app.visitor().post('/');
+    expect(seen).toEqual(['POST false false']);
   });
 
   it('keep the values that an Express application around this one has given', async () => {
