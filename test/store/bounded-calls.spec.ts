@@ -115,16 +115,54 @@ describe('bounded calls', () => {
       expect(settled).toContain(`100: ${LATE}`);
     });
 
-    it('reject within what is left of the timeout of the call that they repeat', async () => {
-      const since = calls.now();
-      runAll(1);
+    it('are made once more within what is left of their timeout, if they may be', async () => {
+      const call = calls.run(
+        () => client.call(client.made.length),
+        () => true,
+      );
+      const rejected = expect(call).rejects.toBeInstanceOf(DeadlineError);
       await pass(TIMEOUT - 100);
       client.failures[0]!(new Error('connection reset'));
-      const repeated = calls.run(() => new Promise(() => undefined), since);
-      const rejected = expect(repeated).rejects.toBeInstanceOf(DeadlineError);
-      await pass(150);
+      await pass(50);
+      expect(client.made).toEqual([0, 1]);
+      await pass(100);
       await rejected;
-      expect(settled).toEqual(['0: connection reset']);
+    });
+
+    it('are made no more than twice, and keep their turn', async () => {
+      const call = calls.run(
+        () => client.call(client.made.length),
+        () => true,
+      );
+      const rejected = expect(call).rejects.toThrow('reset again');
+      runAll(100, 1);
+      expect(client.made).toHaveLength(100);
+      client.failures[0]!(new Error('connection reset'));
+      await pass(0);
+      expect(client.made.at(-1)).toBe(100);
+      client.failures[100]!(new Error('reset again'));
+      await rejected;
+    });
+
+    it('reject within the timeout while they wait for others that mostly fail', async () => {
+      const few = new BoundedCalls(TIMEOUT, 2);
+      let made = 0;
+      const flapping = (): Promise<string> =>
+        new Promise((resolve, reject) => {
+          const fails = ++made % 4 !== 0;
+          setTimeout(() => (fails ? reject(new Error('connection reset')) : resolve('done')), 40);
+        });
+      let settledIn = 0;
+      const began = Date.now();
+      const all = Array.from({ length: 100 }, () =>
+        few
+          .run(flapping)
+          .catch(() => 'failed')
+          .finally(() => (settledIn = Date.now() - began)),
+      );
+      await pass(3_000);
+      await Promise.all(all);
+      expect(settledIn).toBeLessThan(TIMEOUT + 150);
     });
 
     it('have the given timeout', async () => {

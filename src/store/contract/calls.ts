@@ -27,27 +27,17 @@ export class StoreCalls {
 
   /** Reads. Repeats a read that fails before its deadline, and within it: the connection may have been lost. */
   read<T>(operation: string, call: () => Promise<T>): Promise<T> {
-    return this.run(operation, async () => {
-      const since = this.calls.now();
-      try {
-        return await this.once(call, since);
-      } catch (error) {
-        if (isAnswer(error) || error instanceof DeadlineError || error instanceof OverloadError) {
-          throw error;
-        }
-        return this.once(call, since);
-      }
-    });
+    return this.run(operation, () => this.once(call, isLoss));
   }
 
   write<T>(operation: string, call: () => Promise<T>): Promise<T> {
     return this.run(operation, () => this.once(call));
   }
 
-  /** Calls the store once, even if its server is down. `since`: as of `BoundedCalls.run`. */
-  async once<T>(call: () => Promise<T>, since?: number): Promise<T> {
+  /** Calls the store even if its server is down. `mayRepeat`: as of `BoundedCalls.run`. */
+  async once<T>(call: () => Promise<T>, mayRepeat?: (error: unknown) => boolean): Promise<T> {
     try {
-      return await this.calls.run(call, since);
+      return await this.calls.run(call, mayRepeat);
     } catch (error) {
       if (error instanceof DeadlineError) this.reconnect();
       throw error;
@@ -98,6 +88,10 @@ export class StoreCalls {
     this.reconnectedAt = now;
     this.store.reconnect?.();
   }
+}
+
+function isLoss(error: unknown): boolean {
+  return !(isAnswer(error) || error instanceof DeadlineError || error instanceof OverloadError);
 }
 
 function isAnswer(error: unknown): boolean {
