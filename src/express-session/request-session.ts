@@ -35,23 +35,21 @@ interface SessionCarrier extends FrameworkRequest {
   sessionID?: unknown;
 }
 
-/** Options of express-session that are options of `SessionModule` here. */
-const FOREIGN_OPTIONS = Object.fromEntries(
-  [
-    'secret',
-    'store',
-    'name',
-    'cookie',
-    'rolling',
-    'resave',
-    'saveUninitialized',
-    'genid',
-    'proxy',
-  ].map((name) => [
-    name,
-    'it is for SessionModule.forRoot(), whose sessions these are; leave it out here',
-  ]),
-);
+/** Options of express-session, with what to do instead. */
+const FOREIGN_OPTIONS = {
+  secret: 'give secrets to SessionModule.forRoot(), and leave it out here',
+  store: 'give memcached or stores to SessionModule.forRoot(), and leave it out here',
+  name: 'give cookie.name to SessionModule.forRoot(), and leave it out here',
+  cookie: 'give cookie and timeout to SessionModule.forRoot(), and leave it out here',
+  rolling:
+    'not needed, because each use of a session renews it; for the cookie give cookie.persistent to ' +
+    'SessionModule.forRoot()',
+  resave: 'not needed, because only what has changed is stored; leave it out',
+  saveUninitialized:
+    'not needed, because a session is stored when it is first written to; leave it out',
+  genid: 'not needed, because each id is 256 random bits; leave it out',
+  proxy: "not needed, because the framework's own trust proxy counts; leave it out",
+};
 
 /**
  * Provides `request.session`, like express-session, for passport and other libraries that need it. Replaces

@@ -18,6 +18,7 @@ import { ThrottlerModule } from '@nestjs/throttler';
 import { ClsModule } from 'nestjs-cls';
 import { Session, SessionModule } from 'nestjs-session-manager';
 import { describeApi } from './api-document.js';
+import { SessionThrottlerGuard } from './session-throttler.guard.js';
 import { UserThrottlerGuard } from './user-throttler.guard.js';
 import { WhoService } from './who.service.js';
 
@@ -34,6 +35,17 @@ class MeController {
   @Get('me')
   async me() {
     return { userId: (await this.who.userId()) ?? null };
+  }
+
+  @UseGuards(SessionThrottlerGuard)
+  @Get('limited-by-session')
+  limitedBySession() {
+    return {};
+  }
+
+  @Post('cart')
+  fill(@Session() session: Session) {
+    session.set('cart', ['apple']);
   }
 
   @UseGuards(UserThrottlerGuard)
@@ -81,6 +93,7 @@ describe('the recipes for other packages, as their page has them', () => {
         'main.ts': main,
         'who.service.ts': await guideExample(page, 'cls'),
         'user-throttler.guard.ts': await guideExample(page, 'throttler'),
+        'session-throttler.guard.ts': await guideExample(page, 'session-throttler'),
         'api-document.ts': await guideExample(page, 'swagger'),
       },
     });
@@ -108,12 +121,25 @@ describe('the recipes for other packages, as their page has them', () => {
       expect((await ada.get('/me')).json).toEqual({ userId: '7' });
     });
 
+    const statuses = async (somebody: ReturnType<typeof visitor>, path = '/limited') => {
+      const found: number[] = [];
+      for (let n = 0; n < 3; n++) found.push((await somebody.get(path)).status);
+      return found;
+    };
+
+    it('throttler: a session is limited by itself, and new ones together', async () => {
+      const path = '/limited-by-session';
+      for (const way of ['/cart', '/cart', '/login']) {
+        const somebody = visitor(server.url);
+        await somebody.post(way);
+        expect(await statuses(somebody, path)).toEqual([200, 200, 429]);
+      }
+      expect(await statuses(visitor(server.url), path)).toEqual([200, 200, 429]);
+      // Without its cookie, a client is no better off.
+      expect(await statuses(visitor(server.url), path)).toEqual([429, 429, 429]);
+    });
+
     it('throttler: a user is limited apart from the address', async () => {
-      const statuses = async (somebody: ReturnType<typeof visitor>) => {
-        const found: number[] = [];
-        for (let n = 0; n < 3; n++) found.push((await somebody.get('/limited')).status);
-        return found;
-      };
       expect(await statuses(visitor(server.url))).toEqual([200, 200, 429]);
       const ada = visitor(server.url);
       await ada.post('/login');

@@ -19,6 +19,8 @@ export interface Application {
 export interface Both {
   readonly ours: SessionApp;
   readonly theirs: SessionApp;
+  /** These, and that on Fastify. */
+  readonly all: readonly SessionApp[];
   /** Returns the answers to a visit, for `expect(ours).toEqual(theirs)`. */
   answers(visit: Visit): Promise<Answers>;
 }
@@ -66,6 +68,7 @@ export function useBoth(application: Application): Both {
   }, 60_000);
   afterAll(() => Promise.all(started.map((app) => app.close())));
   return {
+    all: started,
     get ours() {
       return started[0]!;
     },
