@@ -309,15 +309,11 @@ export class SessionState {
 
   /** The record to store, with all changes. */
   toRecord(): SessionRecord {
-    const { createdAt, cookieSentAt, user, anonymousHandle: handle, more } = this;
-    const { signedInAt, lifetime } = this;
-    const who = user ? { user, signedInAt } : handle !== undefined && { handle };
+    const { createdAt, cookieSentAt, user, lifetime, more } = this;
     const entries = this.entries.snapshot();
-    return {
-      ...{ createdAt, cookieSentAt, ...who, entries },
-      ...(lifetime && { lifetime }),
-      ...(more && { more }),
-    };
+    const signedInAt = user && this.signedInAt;
+    const handle = user ? undefined : this.anonymousHandle;
+    return { createdAt, cookieSentAt, entries, signedInAt, lifetime, more, handle, user };
   }
 
   /** Another request has given it a new id: on schedule or on request. */

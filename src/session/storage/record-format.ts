@@ -111,28 +111,31 @@ export function decodeRecord(text: string): SessionRecord | SessionForwarder | u
 }
 
 function readSession(rest: unknown[], text: string, start: number): SessionRecord | undefined {
-  const [createdAt, cookieSentAt, index, fields] = rest;
-  if (!isTime(createdAt) || !isTime(cookieSentAt)) return undefined;
+  const [createdAt, cookieSentAt, index, fields = {}] = rest;
+  if (!isTime(createdAt) || !isTime(cookieSentAt) || !isFields(fields)) return undefined;
   const entries = readEntries(index, text, start);
   if (!entries) return undefined;
-  const record = { createdAt, cookieSentAt, entries };
-  if (fields === undefined) return record;
-  // A damaged record must not become another user's session or an anonymous one.
-  if (!isFields(fields)) return undefined;
   const { userId, handle, signedInAt, lifetime, ...others } = fields;
   if (signedInAt !== undefined && !isTime(signedInAt)) return undefined;
   if (lifetime !== undefined && !isLifetime(lifetime)) return undefined;
-  const more = {
-    ...(signedInAt !== undefined && { signedInAt }),
-    ...(lifetime && { lifetime }),
-    ...(Object.keys(others).length > 0 && { more: others }),
-  };
-  if (handle === undefined) return userId === undefined ? { ...record, ...more } : undefined;
-  if (typeof handle !== 'string') return undefined;
-  if (userId === undefined) return { ...record, handle, ...more };
-  return typeof userId === 'string'
-    ? { ...record, user: { id: userId, handle }, ...more }
-    : undefined;
+  // A damaged record must not become another user's session or an anonymous one.
+  if (handle !== undefined && typeof handle !== 'string') return undefined;
+  const more = Object.keys(others).length > 0 ? others : undefined;
+  if (userId === undefined) {
+    return {
+      createdAt,
+      cookieSentAt,
+      entries,
+      signedInAt,
+      lifetime,
+      more,
+      handle,
+      user: undefined,
+    };
+  }
+  if (typeof userId !== 'string' || handle === undefined) return undefined;
+  const user = { id: userId, handle };
+  return { createdAt, cookieSentAt, entries, signedInAt, lifetime, more, handle: undefined, user };
 }
 
 function isLifetime(value: unknown): value is SessionLifetime {
