@@ -95,7 +95,11 @@ function start(
   });
 }
 
-async function answersOf(app: SessionApp, visit: Visit): Promise<Answer[]> {
+/** Returns the answers of one application to a visit. */
+export async function answersOf(
+  app: Pick<SessionApp, 'url' | 'visitor'>,
+  visit: Visit,
+): Promise<Answer[]> {
   const answers: Answer[] = [];
   for await (const { status, headers, body } of visit(app.visitor())) {
     const { location } = headers;
@@ -104,4 +108,33 @@ async function answersOf(app: SessionApp, visit: Visit): Promise<Answer[]> {
     answers.push({ status, location: location?.replace(app.url, ''), body: text });
   }
   return answers;
+}
+
+/** Requests a token, and sends requests without a token, with a wrong one and with the right one. */
+export function tokenVisit(path: string): Visit {
+  return async function* (visitor) {
+    const { body: token, status } = await visitor.get(`${path}/token`);
+    yield { status, headers: {}, body: `of ${token.length} characters` };
+    for (const sent of [undefined, 'wrong', token]) {
+      yield await visitor.post(`${path}/change`, undefined, {
+        headers: sent === undefined ? {} : { 'x-csrf-token': sent },
+      });
+    }
+  };
+}
+
+/** Follows the redirects from the application to the provider and back, like a browser. */
+export async function* signInAt(
+  path: string,
+  visitor: Visitor,
+  back?: (url: URL) => void,
+): AsyncGenerator<Answered> {
+  const away = await visitor.get(path);
+  yield { status: away.status, headers: {}, body: '' };
+  const { headers } = await visitor.get(away.headers.location!);
+  const url = new URL(headers.location!);
+  back?.(url);
+  const landed = await visitor.get(url.href);
+  yield landed;
+  if (landed.headers.location) yield await visitor.get(landed.headers.location);
 }

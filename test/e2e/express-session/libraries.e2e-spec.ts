@@ -8,7 +8,7 @@ import expressFlash from 'express-flash';
 import grant from 'grant';
 import lusca from 'lusca';
 
-import { useBoth, type Visit } from './both.js';
+import { signInAt, tokenVisit, useBoth, type Visit } from './both.js';
 import { startProvider, type Provider } from './provider.js';
 
 type AnyRequest = Request & Record<string, any> & { session: Record<string, any> };
@@ -98,31 +98,6 @@ const refused: ErrorRequestHandler = (error, _request, response, next) => {
   if (response.headersSent) return next(error);
   response.status(error.status ?? response.statusCode).send(String(error.message));
 };
-
-/** Requests a token, and sends requests without a token, with a wrong one and with the right one. */
-function tokenVisit(path: string): Visit {
-  return async function* (visitor) {
-    const { body: token, status } = await visitor.get(`${path}/token`);
-    yield { status, headers: {}, body: `of ${token.length} characters` };
-    for (const sent of [undefined, 'wrong', token]) {
-      yield await visitor.post(`${path}/change`, undefined, {
-        headers: sent === undefined ? {} : { 'x-csrf-token': sent },
-      });
-    }
-  };
-}
-
-/** Follows the redirects from the application to the provider and back, like a browser. */
-async function* signInAt(path: string, visitor: Parameters<Visit>[0], back?: (url: URL) => void) {
-  const away = await visitor.get(path);
-  yield { status: away.status, headers: {}, body: '' };
-  const { headers } = await visitor.get(away.headers.location!);
-  const url = new URL(headers.location!);
-  back?.(url);
-  const landed = await visitor.get(url.href);
-  yield landed;
-  if (landed.headers.location) yield await visitor.get(landed.headers.location);
-}
 
 function connectFrom({ baseUrl }: Parameters<Visit>[0]): string {
   return `/connect/test?redirect_uri=${encodeURIComponent(`${baseUrl}/connect/test/callback`)}`;
