@@ -103,6 +103,25 @@ class EdgesController {
     return { failed, session, sameId: session.id === sessionID };
   }
 
+  /** Another request of this visitor stores something while this one is handled. */
+  @Post('reload-after-others')
+  async reloadAfterOthers(
+    @Req() request: AnyRequest,
+    @Body() { url, cookie }: { url: string; cookie: string },
+  ) {
+    request.session.count = 'unsaved';
+    const answer = await fetch(`${url}/other`, { method: 'POST', headers: { cookie } });
+    const before = { ...request.session };
+    const failed = await fails((done) => request.session.reload(done));
+    return { other: answer.status, failed, before, after: request.session };
+  }
+
+  @Post('other')
+  other(@Req() { session }: AnyRequest) {
+    session.count = 3;
+    session.other = ['stored'];
+  }
+
   @Post('odd-keys')
   oddKeys(@Req() { session }: AnyRequest) {
     session[MARK as unknown as string] = 'symbol';
@@ -113,6 +132,13 @@ class EdgesController {
     session.money = { toJSON: () => '3 EUR' };
     session.big = { value: 1e21, minus: -0, infinite: Infinity };
     return session[MARK as unknown as string];
+  }
+
+  @Post('integer-keys')
+  integerKeys(@Req() { session }: AnyRequest) {
+    session.name = 1;
+    session['10'] = 2;
+    session['9'] = 3;
   }
 
   @Get('cookie')
@@ -185,6 +211,12 @@ const VISITS: Record<string, Visit> = {
     yield await visitor.post('/reload');
     yield await visitor.get('/show');
   },
+  async *'reload() after another request'(visitor) {
+    yield await visitor.post('/save-twice');
+    const { baseUrl: url, cookie } = visitor;
+    yield await visitor.post('/reload-after-others', { url, cookie });
+    yield await visitor.get('/show');
+  },
   async *'odd keys and values'(visitor) {
     yield await visitor.post('/odd-keys');
     yield await visitor.get('/show');
@@ -228,6 +260,14 @@ describe('edges of request.session, compared with express-session', () => {
       const answer = await visitor.post(`/impossible/${encodeURIComponent(what)}`);
       expect([answer.status, answer.setCookies]).toEqual([500, []]);
       expect((await visitor.get('/show')).json.impossible).toBeUndefined();
+    }
+  });
+
+  it('keeps entries in the order of their first assignment, also with integers as keys', async () => {
+    for (const app of ours()) {
+      const visitor = app.visitor();
+      await visitor.post('/integer-keys');
+      expect((await visitor.get('/show')).body).toMatch(/"name":1,"10":2,"9":3\}$/);
     }
   });
 
