@@ -91,7 +91,6 @@ export class SessionLookup {
       throw new SessionDestroyedError();
     }
     session.reloaded(newest);
-    if (session.isRenewed) session.renewed();
   }
 
   /** A session that its user's index does not list was revoked, or the index was lost: it ends. */

@@ -273,12 +273,12 @@ export class SessionRepository {
       return;
     }
     this.policy.telemetry.emitOf('committed', session, { created: false });
+    session.renewed();
     if (outcome.stored !== session.key) {
       session.follow(outcome.stored, outcome.isScheduled === true);
       return;
     }
     session.confirmed();
-    if (!session.isRenewed) session.renewed();
     if (cookieIsDue || isOutdated) session.cookieSent(cookieSentAt);
   }
 }

@@ -245,7 +245,7 @@ export class SessionState {
   }
 
   /** It was read again, maybe under a new key. The request's own changes stay. */
-  reloaded({ record, version, key, isScheduled }: TracedRecord): void {
+  reloaded({ record, version, lifeLeft, key, isScheduled }: TracedRecord): void {
     this.entries.rebase(record.entries);
     if (key !== this.key) this.follow(key, isScheduled);
     this.version = version;
@@ -253,6 +253,7 @@ export class SessionState {
     this.more = record.more;
     this.signedInAt = record.signedInAt;
     this.lifetime = record.lifetime;
+    this.expiresAt = expiryOf(this.policy, this, lifeLeft);
     if (this.unstored) this.adopt(this.unstored);
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Post } from '@nestjs/common';
+import { Controller, Get, Post, UseGuards } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 
 import { AllowCrossSite, CrossSiteGuard, SessionOptionsError } from '../../src/index.js';
 import { useSessionApp } from '../support/hooks.js';
@@ -26,6 +27,35 @@ class TransfersController {
   @AllowCrossSite('https://shop.example')
   @Post('order')
   order() {
+    return { done: true };
+  }
+}
+
+@Controller('forms')
+class FormsController {
+  @UseGuards(CrossSiteGuard)
+  @Post('guarded')
+  guarded() {
+    return { done: true };
+  }
+
+  @Post('open')
+  open() {
+    return { done: true };
+  }
+}
+
+@AllowCrossSite()
+@Controller('hooks')
+class HooksController {
+  @Post('any')
+  any() {
+    return { done: true };
+  }
+
+  @AllowCrossSite('https://shop.example')
+  @Post('shop')
+  shop() {
     return { done: true };
   }
 }
@@ -79,6 +109,30 @@ describe.each(PLATFORMS)('requests from other sites, on %s', (platform) => {
     expect((await post('/webhook', headers)).status).toBe(201);
     expect((await post('/order', headers)).status).toBe(201);
     expect((await post('/order', { ...headers, origin: 'https://x.example' })).status).toBe(403);
+  });
+});
+
+describe.each(PLATFORMS)('CrossSiteGuard, on %s', (platform) => {
+  const perRoute = useSessionApp(() => ({ platform, controllers: [FormsController] }));
+  const global = useSessionApp(() => ({
+    ...{ platform, controllers: [FormsController, HooksController] },
+    providers: [{ provide: APP_GUARD, useClass: CrossSiteGuard }],
+  }));
+  const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+
+  it('guards single routes', async () => {
+    const visitor = perRoute.visitor();
+    const refused = await visitor.post('/forms/guarded', undefined, { headers });
+    expect([refused.status, refused.json.code]).toEqual([403, 'SESSION_CROSS_SITE']);
+    expect((await visitor.post('/forms/guarded')).status).toBe(201);
+    expect((await visitor.post('/forms/open', undefined, { headers })).status).toBe(201);
+  });
+
+  it('guards all routes as a provider, but controllers with @AllowCrossSite()', async () => {
+    const paths = ['/forms/guarded', '/forms/open', '/hooks/any', '/hooks/shop'];
+    const answers = paths.map((path) => global.visitor().post(path, undefined, { headers }));
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses).toEqual([403, 403, 201, 403]);
   });
 });
 

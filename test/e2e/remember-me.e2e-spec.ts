@@ -1,12 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Post } from '@nestjs/common';
 
-import {
-  FreshSession,
-  Session,
-  UserSessions,
-  type SessionTransportOption,
-} from '../../src/index.js';
+import { Session, UserSessions, type SessionTransportOption } from '../../src/index.js';
 import { TestClock } from '../../src/testing.js';
 import { useMemcached, useRecordingProxy, useSessionApp } from '../support/hooks.js';
 import { PLATFORMS } from '../support/session-app.js';
@@ -22,11 +17,6 @@ class AccountController {
     await session.signIn('7', { remember });
   }
 
-  @Post('confirm')
-  async confirm(@Session() session: Session) {
-    await session.confirmSignIn();
-  }
-
   @Post('lifetime')
   give(@Session() session: Session, @Body() { lifetime }: { lifetime: number }) {
     session.set('name', 'Ada');
@@ -34,16 +24,10 @@ class AccountController {
     session.persist = true;
   }
 
-  @FreshSession(300)
-  @Post('email')
-  changeEmail() {
-    return { changed: true };
-  }
-
   @Get()
   show(@Session() session: Session) {
-    const { userId, lifetime, persist, signedInAt } = session;
-    return { userId: userId ?? null, lifetime, persist, signedInAt: signedInAt ?? null };
+    const { userId, lifetime, persist } = session;
+    return { userId: userId ?? null, lifetime, persist };
   }
 
   @Get('devices')
@@ -160,37 +144,4 @@ describe.each([
       expect((await send('GET', '/')).response.json).toMatchObject({ userId: '7', lifetime: DAY });
     });
   });
-});
-
-describe.each(PLATFORMS)('a handler with @FreshSession(), on %s', (platform) => {
-  const clock = new TestClock();
-  const app = useSessionApp(() => ({
-    platform,
-    controllers: [AccountController],
-    clock: clock.now,
-  }));
-
-  it('refuses requests 5 minutes after the sign-in, with a code, until it is confirmed', async () => {
-    const visitor = app.visitor();
-    await visitor.post('/sign-in', {});
-    expect((await visitor.post('/email')).json).toEqual({ changed: true });
-    clock.pass(300);
-    const refused = await visitor.post('/email');
-    expect(refused.status).toBe(403);
-    expect(refused.json).toMatchObject({ statusCode: 403, code: 'SESSION_NOT_FRESH' });
-    const before = visitor.cookie;
-    await visitor.post('/confirm');
-    expect(visitor.cookie).not.toBe(before);
-    expect((await visitor.post('/email')).status).toBe(201);
-    expect((await visitor.get('/')).json.signedInAt).toBe(new Date(clock.now()).toISOString());
-  });
-
-  it('refuses visitors who are not signed in', async () => {
-    const { status, json } = await app.visitor().post('/email');
-    expect([status, json.code]).toEqual([403, 'SESSION_NOT_FRESH']);
-  });
-});
-
-it.each([0, 1.5, NaN])('FreshSession(%p) throws when it is applied', (seconds) => {
-  expect(() => FreshSession(seconds)).toThrow('FreshSession');
 });

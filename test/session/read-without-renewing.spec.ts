@@ -46,6 +46,25 @@ describe('a session that is read without being renewed', () => {
     expect(world.store.calls).toHaveLength(2);
   });
 
+  it.each([true, false])('ends later after each write: touch %s', async (touch) => {
+    const session = await current.load({ touch });
+    for (const visits of [2, 3]) {
+      world.clock.pass(60);
+      session.visits = visits;
+      await session.save();
+      expect(session.expiresAt.getTime() - world.clock.now()).toBe(1200_000);
+    }
+  });
+
+  it('ends later after a write that follows it to its new id', async () => {
+    const session = await current.load({ touch: false });
+    await world.repository.regenerate(await world.found(id));
+    world.clock.pass(60);
+    session.visits = 2;
+    await session.save();
+    expect(session.expiresAt.getTime() - world.clock.now()).toBe(1200_000);
+  });
+
   it.each<[string, () => Promise<Session>]>([
     ['a new id', () => current.regenerate()],
     ['a sign-in', () => current.signIn('ada')],
