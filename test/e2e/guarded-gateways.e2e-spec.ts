@@ -11,6 +11,7 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { WsAdapter } from '@nestjs/platform-ws';
 
@@ -57,6 +58,22 @@ class AccountGateway {
   @SubscribeMessage('email')
   email() {
     return { event: 'email', data: 'changed' };
+  }
+}
+
+@UseFilters(CodeFilter)
+@FreshSession(300)
+@WebSocketGateway()
+class NewsGateway {
+  @SubscribeMessage('news')
+  news() {
+    return { event: 'news', data: 'none' };
+  }
+
+  @FreshSession(600)
+  @SubscribeMessage('old-news')
+  oldNews() {
+    return { event: 'old-news', data: 'none' };
   }
 }
 
@@ -136,6 +153,34 @@ describe.each(['socket.io', 'ws'] as const)('guards of messages by %s', (platfor
     const refused = { event: 'refused', data: 'SESSION_NOT_FRESH' };
     expect(await client.ask('email', {})).toEqual(refused);
     expect(await (await connect()).ask('email', {})).toEqual(refused);
+  });
+});
+
+describe.each(['socket.io', 'ws'] as const)('guards of whole gateways by %s', (platform) => {
+  const clock = new TestClock();
+  const app = useSessionApp(() => ({
+    ...{ clock: clock.now, controllers: [SignInController] },
+    providers: [NewsGateway, { provide: APP_GUARD, useClass: CrossSiteGuard }],
+    prepare: (nest) => platform === 'ws' && void nest.useWebSocketAdapter(new WsAdapter(nest)),
+  }));
+
+  it('apply to each message, a global one first, and a handler has its own limit', async () => {
+    const visitor = app.visitor();
+    await visitor.post('/sign-in');
+    const connect = async (origin: string) => {
+      const client = await connectGateway(platform, app.url, visitor.cookie, origin);
+      clients.push(client);
+      return client;
+    };
+    const [own, evil] = [await connect(app.url), await connect(EVIL)];
+    const crossSite = { event: 'refused', data: 'SESSION_CROSS_SITE' };
+    expect(await evil.ask('news', {})).toEqual(crossSite);
+    expect(await own.ask('news', {})).toEqual({ event: 'news', data: 'none' });
+    clock.pass(300);
+    const notFresh = { event: 'refused', data: 'SESSION_NOT_FRESH' };
+    expect(await own.ask('news', {})).toEqual(notFresh);
+    expect(await own.ask('old-news', {})).toEqual({ event: 'old-news', data: 'none' });
+    expect(await evil.ask('old-news', {})).toEqual(crossSite);
   });
 });
 

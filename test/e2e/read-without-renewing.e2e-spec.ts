@@ -14,6 +14,13 @@ class UsesSession {
   }
 }
 
+class LooksOnly {
+  async canActivate(context: ExecutionContext) {
+    const { name } = await sessionOf(context, { touch: false });
+    return name !== undefined;
+  }
+}
+
 @Controller()
 class PagesController {
   constructor(private readonly sessions: SessionManager) {}
@@ -37,6 +44,12 @@ class PagesController {
 
   @Get('poll-read-only')
   pollReadOnly(@Session({ touch: false, readOnly: true }) session: Session) {
+    return { name: session.name ?? null, expiresAt: session.expiresAt };
+  }
+
+  @UseGuards(LooksOnly)
+  @Get('poll-by-guard')
+  pollByGuard(@Session({ touch: false }) session: Session) {
     return { name: session.name ?? null, expiresAt: session.expiresAt };
   }
 
@@ -78,7 +91,7 @@ describe.each(PLATFORMS)('a session that is read without renewal, on %s', (platf
 
   beforeEach(() => wire.reset());
 
-  it.each(['/poll', '/poll-by-manager', '/poll-read-only'])(
+  it.each(['/poll', '/poll-by-manager', '/poll-read-only', '/poll-by-guard'])(
     'needs one command, reports when it ends, and gets neither a new id nor a cookie: %s',
     async (path) => {
       const visitor = await ada();

@@ -53,6 +53,11 @@ class ValuesController {
     return 'not noticed yet';
   }
 
+  @Get('undefined')
+  undefined(@Session() session: Session) {
+    session.cart = { apples: 2, coupon: undefined };
+  }
+
   @Get('large')
   large(@Session() session: Session) {
     session.cart = 'x'.repeat(2000);
@@ -122,5 +127,28 @@ describe.each(PLATFORMS)('values that cannot be stored, on %s', (platform) => {
     expect((await app.visitor().get('/large')).setCookies).toEqual([]);
     expect(commands().filter((name) => name === 'add')).toEqual([]);
     expect((await visitor.get('/')).json).toEqual({});
+  });
+});
+
+describe.each(PLATFORMS)('a property that is undefined, on %s', (platform) => {
+  const controllers = [ValuesController];
+  const lenient = useSessionApp(() => ({ platform, controllers }));
+  const strict = useSessionApp(() => ({
+    ...{ platform, controllers },
+    options: { strictValues: true },
+  }));
+
+  it('is left out, as JSON leaves it out', async () => {
+    const visitor = lenient.visitor();
+    expect((await visitor.get('/undefined')).status).toBe(200);
+    expect((await visitor.get('/')).json).toEqual({ cart: { apples: 2 } });
+  });
+
+  it('is an error that names the path, with strictValues', async () => {
+    const visitor = strict.visitor();
+    await visitor.get('/keep');
+    expect((await visitor.get('/undefined')).status).toBe(500);
+    expect(strict.logged.errors.join()).toContain('session.cart.coupon: JSON has no undefined');
+    expect((await visitor.get('/')).json).toEqual({ cart: { apples: 1 } });
   });
 });
