@@ -169,7 +169,11 @@ export function withMoved(
     return { ...withSession(index, moved), ending: [...index.ending, ...ended] };
   }
   if (beside.includes(key)) return index;
-  if (!beside.includes(oldKey)) return withSession(index, { ...session, key, from: undefined });
+  if (!beside.includes(oldKey)) {
+    // A border, which `to` names, has led to the old key. It is unknown from which branch, so all stay.
+    if (beside.length > 0 && session.key !== oldKey) return withBranch(index, session, key);
+    return withSession(index, { ...session, key, from: undefined });
+  }
   const moved = beside.map((one) => (one === oldKey ? key : one));
   return withSession(index, { ...session, beside: moved });
 }

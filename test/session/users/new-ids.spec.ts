@@ -141,6 +141,35 @@ describe("a user's sessions", () => {
         for (const session of sessions) expect(world.entriesOf(session.id)).toBeUndefined();
       });
 
+      it.each([[[0, 1]], [[1, 0]]])(
+        'both stay when each is rotated, if one of them was a border: %j',
+        async (order) => {
+          begin({ rotateEvery: 5 });
+          const { id } = await signIn();
+          const both = [comes(id), comes(id, world.anotherProcess())];
+          await Promise.all(both.map((one) => one.load()));
+          const sessions = [
+            await both[0]!.regenerate({ keep: ['cart'] }),
+            await both[1]!.regenerate(),
+          ];
+          world.clock.pass(5);
+          const rotated: string[] = [];
+          for (const one of order) {
+            const current = comes(sessions[one]!.id, world.anotherProcess());
+            const session = await current.load();
+            await current.commit(true);
+            rotated.push(session.id);
+          }
+          expect(rotated).not.toContain(sessions[0]!.id);
+          for (const newest of rotated) {
+            expect(await userOf(newest, world.anotherProcess())).toBe('ada');
+          }
+          expect(await handles()).toHaveLength(1);
+          expect(await users.revokeAll('ada')).toBe(1);
+          for (const newest of rotated) expect(world.entriesOf(newest)).toBeUndefined();
+        },
+      );
+
       it('are ended also if one of them was a border', async () => {
         const { id } = await signIn();
         const all = [comes(id), comes(id), comes(id)];
