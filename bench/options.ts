@@ -1,4 +1,4 @@
-/** Of a comma-separated list, what is chosen; everything if there is none. */
+/** The chosen items of a comma-separated list; without a list, all of them. */
 export function chosen<T extends string>(
   option: string,
   all: readonly T[],

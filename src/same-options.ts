@@ -41,7 +41,7 @@ interface Made<T extends object> {
   readonly made: WeakRef<T>;
 }
 
-/** What was made of options, for as long as somebody has it: the same options give the same. */
+/** Keeps what was made of options while it is referenced: the same options give the same object. */
 export class MadeOnce<T extends object> {
   private made: Made<T>[] = [];
 

@@ -232,7 +232,7 @@ const MAX_GRACE = 300;
 /** A day; Node.js's timers take no more than 24 of them. */
 const MAX_SWEEP = 86_400;
 
-/** An hour, after which nobody would call it an answer to an incident. */
+/** An hour: a longer time is no answer to an incident. */
 const MAX_LOOK = 3600;
 
 /** Keys have to fit into memcached's 250 bytes, together with the 43 characters of a digest. */

@@ -4,7 +4,7 @@ import type { Memcached } from '../../test/support/memcached.js';
 export interface CommandCounts {
   /** Commands, of all kinds that sessions use. */
   readonly commands: number;
-  /** Compare-and-sets that somebody else came in before: each is a retry. */
+  /** Compare-and-sets that another write came before: each is a retry. */
   readonly conflicts: number;
 }
 

@@ -20,7 +20,7 @@ export interface Moment {
   readonly requestsPerSecond: number;
   /** Milliseconds. */
   readonly p99: number;
-  /** Compare-and-sets that somebody else came in before, a second. */
+  /** Compare-and-sets per second that another write came before. */
   readonly conflictsPerSecond: number;
   /** Bytes, without a collection. */
   readonly heapUsed: number;

@@ -13,6 +13,6 @@ export function mostConnections(): number {
     const [first, last] = range.trim().split(/\s+/).map(Number) as [number, number];
     return Math.min(files, last - first) - SPARE;
   } catch {
-    return Infinity; // not on Linux; whoever asks for too many is told by an error
+    return Infinity; // not on Linux; too many connections give an error
   }
 }

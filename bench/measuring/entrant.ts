@@ -4,7 +4,7 @@ import { wheel } from '../visitors/load.js';
 import { Visitor, type Answer, type Ask } from '../visitors/visitor.js';
 import { ContenderServer, type ServerSettings } from './contender-server.js';
 
-/** Each request uses one of so many sessions. */
+/** Each request uses one of this number of sessions. */
 const SESSIONS: Record<VisitorKind, number> = { small: 512, large: 256, hot: 1, stranger: 0 };
 
 const SEEDS = { small: '/seed/small', large: '/seed/large', hot: '/seed/small' };

@@ -63,7 +63,7 @@ async function serve(): Promise<void> {
   process.send?.({ port: (server.address() as AddressInfo).port } satisfies ListeningMessage);
 }
 
-/** Why servers of a store were called down, as this package tells whoever listens. */
+/** Why servers of a store count as down, by the events of this package. */
 function tellOutages(): string[] {
   const outages: string[] = [];
   subscribe('nestjs-session-manager:outage-began', (message) => {

@@ -71,7 +71,7 @@ class PeerCrowdController {
   }
 }
 
-/** Nothing is kept: nobody is known again. */
+/** Nothing is kept: no visitor is recognised. */
 @Controller()
 class BareCrowdController {
   @Get('join')

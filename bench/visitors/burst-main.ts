@@ -33,7 +33,7 @@ function report(message: CrowdReport): void {
   process.send?.(message);
 }
 
-/** Lets there be so many clients, with others in place of those whose connection has ended. */
+/** Keeps this number of clients, and replaces those whose connection has ended. */
 async function gather({ port, clients: count, keepsSessions }: GatherTask): Promise<void> {
   probe ??= await BurstClient.join(port, 'probe', keepsSessions);
   let next = 0;

@@ -29,7 +29,7 @@ export interface BurstSeen {
   readonly others: Readonly<Record<string, number>>;
   /** Connections that ended, or were given up, instead of an answer. */
   readonly connectionErrors: number;
-  /** Of those served: with the session of somebody else, or without what was written in it. */
+  /** Of those served: with the session of another visitor, or without its own writes. */
   readonly wrong: number;
   /** The first bodies that were not to come. */
   readonly strange: readonly string[];

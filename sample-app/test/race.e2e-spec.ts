@@ -6,7 +6,7 @@ import { shopOnMemcached } from './shop.js';
 describe('the race', () => {
   const shop = shopOnMemcached();
 
-  /** What the page is told, of each side the last. */
+  /** What the page receives; of each side the last. */
   async function run(experiment: string): Promise<Record<string, any>> {
     const headers = { accept: 'application/x-ndjson' };
     const { body } = await shop.ada.post(`/race/${experiment}`, undefined, { headers });

@@ -93,7 +93,7 @@ export function headersSentError(verb: string): Error {
   return Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
 }
 
-/** As Node.js says it to whoever waits for a stream that closed before its end. */
+/** Node.js's error for a stream that closed before its end. */
 export function prematureCloseError(): Error {
   return Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
 }

@@ -143,7 +143,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   }
 
   private onCloseWhenLoaded(): void {
-    // In an outage there is none, whatever its route makes of that.
+    // In an outage it has no session, whatever `onOutage` its route has.
     this.current.load({ onOutage: 'refuse', touch: false }).then(() => this.onClose(), ignore);
   }
 

@@ -189,8 +189,8 @@ export class SessionEntries {
   }
 
   /**
-   * Goes on with what is stored by now, and makes its own changes to that. An object that somebody else has
-   * replaced is not looked at any more: whoever has it in hand has to read it again.
+   * Continues with the stored entries, and makes its own changes to them. An object that another request has
+   * replaced is not watched any more: code that holds it must read it again.
    *
    * @throws what an `update` function throws when it is called again; then nothing has changed
    */

@@ -15,8 +15,8 @@ export class MessagesUnderWay {
   }
 
   /**
-   * Resolves when those that use a session now are over, with what they changed stored, or after so many
-   * milliseconds. Tells how many are not.
+   * Resolves when the messages that use a session now have ended and their changes are stored, or after
+   * `within` milliseconds. Returns how many have not ended.
    */
   async ended(within: number): Promise<number> {
     const left = [...this.messages].filter(({ current }) => current.isLoaded);

@@ -17,7 +17,7 @@ interface AxeResults {
 const PATIENCE = 15_000;
 
 export interface Chromium {
-  /** A browser of somebody's: cookies of its own. Closed after the test. */
+  /** A browser with cookies of its own. Closed after the test. */
   open(options?: BrowserContextOptions): Promise<BrowserContext>;
   /** What pages wrote to their consoles as errors, and what their scripts threw. */
   readonly problems: string[];

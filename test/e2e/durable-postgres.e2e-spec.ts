@@ -50,7 +50,7 @@ describe.each(PLATFORMS)('Postgres behind memcached, on %s', (platform) => {
     memcached = await startMemcached({ port: memcached.port });
   }
 
-  /** What somebody is told as soon as it is no 503. */
+  /** The first answer that is not a 503. */
   async function told(visitor: Visitor): Promise<unknown> {
     for (const end = performance.now() + RECOVERY * 1000; ;) {
       const { status, json } = await visitor.get('/me');

@@ -106,7 +106,7 @@ describe.each(PLATFORMS)('a durable tier behind memcached, on %s', (platform) =>
     memcached = await startMemcached({ port: memcached.port });
   }
 
-  /** The statuses until it is served again, within so many milliseconds. */
+  /** The statuses until it is served again, within this number of milliseconds. */
   async function served(visitor: Visitor, within = 2_000) {
     for (const end = performance.now() + within; ;) {
       const response = await visitor.get('/read');

@@ -38,7 +38,7 @@ export class PagesController {
 
 const codeOf = (error: unknown) => (error instanceof SessionError ? error.code : String(error));
 
-/** Ends the session, and lets nobody in. */
+/** Ends the session, and refuses every client. */
 class EndingGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const session = await sessionOf(context);

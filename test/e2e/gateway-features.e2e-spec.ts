@@ -120,7 +120,7 @@ describe('gateways with Socket.IO', () => {
       RoomGateway.acknowledgeLate();
       expect((await visitor.get('/entries')).json).toMatchObject({ lately: 'x' });
     }
-    // There is nobody else to tell that the second could not be stored.
+    // No client is left who could learn that the second was not stored.
     expect(answers).toEqual(['stored']);
     expect(logged.errors).toEqual([expect.stringContaining('SessionTooLargeError')]);
   });

@@ -178,7 +178,7 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
       return Object.assign(client, { closed });
     }
 
-    /** The first thing that is told of an operation, be it an error of the whole. */
+    /** The first result of an operation, which may be an error of the whole operation. */
     async function first(client: Client, query: string): Promise<ExecutionResult<any>> {
       try {
         const results = client.iterate<any>({ query });

@@ -36,7 +36,7 @@ const STRANGER = '{"mark":null}';
 
 const OTHERS = 50;
 const PER_SECOND = 200;
-/** How often somebody comes whose item is none of ours; less often with much to read. */
+/** How often a visitor comes whose item is not a session; less often if the item is large. */
 const TIMES = 200;
 const TIMES_WITH_MUCH = 50;
 const AT_ONCE = 10;

@@ -13,7 +13,7 @@ import type { Writing } from './use-session.js';
 import { waysIn } from './ways-to-send.js';
 import { STORE_BEHAVIOURS, type StoreBehaviour } from './what-the-store-does.js';
 
-/** Of the store's other behaviours: each with every so many-th way, by turns. `EDGE=8` tries fewer. */
+/** How many ways there are for one that is tried with each other behaviour of the store. `EDGE=8` tries fewer. */
 const SHARE = Number(process.env.EDGE ?? 4);
 
 /** Milliseconds in which a busy machine answers all of them at once. */

@@ -9,7 +9,7 @@ const RATE = 200;
 const SHARE = 1 / 3;
 const TICK = 5;
 
-/** Who comes back into a session that is none any more begins a new one, where that may happen. */
+/** A visitor whose session has ended begins a new one, where sessions may end. */
 export interface CrowdSettings {
   readonly size: number;
   readonly joinsAgain: boolean;
@@ -76,7 +76,7 @@ export class Crowd {
     return this.all((visitor) => visitor.look());
   }
 
-  /** All visitors count as soon as the application is told to continue; recorded in `seen`. */
+  /** All visitors count as soon as the application continues; recorded in `seen`. */
   async countLater(): Promise<void> {
     const all = this.visitors.map((visitor) => visitor.countLater());
     this.seen.push(...(await Promise.all(all)));

@@ -8,7 +8,7 @@ import { startNodeServer, type NodeServer } from '../support/node-server.js';
 import { recordingProxy, type RecordingProxy } from '../support/recording-proxy.js';
 
 const USERS = Array.from({ length: 24 }, (_, n) => `user-${n}`);
-/** Milliseconds after which a place that nobody has is free again, on a busy machine, too. */
+/** Milliseconds after which a place without a session is free again, on a busy machine, too. */
 const SECONDS = 20_000;
 const POLL = 250;
 
@@ -49,7 +49,7 @@ class User {
     }
   }
 
-  /** The devices that are signed in as this user; nobody is ever another one. */
+  /** The devices that are signed in as this user; no device is ever another user. */
   async signedIn(): Promise<Visitor[]> {
     const answers = await Promise.all(this.devices.map((device) => device.get('/me')));
     const all = answers.map(({ json }) => (json as { user: string | null }).user);

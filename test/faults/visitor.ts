@@ -55,7 +55,7 @@ export class Visitor {
     return this.ask('count');
   }
 
-  /** Counts as soon as the application is told to continue. */
+  /** Counts as soon as the application continues. */
   countLater(): Promise<Seen> {
     return this.ask('wait');
   }

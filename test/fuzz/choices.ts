@@ -21,7 +21,7 @@ export class Choices {
     return possibilities[this.below(possibilities.length)]!;
   }
 
-  /** In one of so many cases. */
+  /** In one of this number of cases. */
   oneIn(cases: number): boolean {
     return this.below(cases) === cases - 1;
   }
@@ -35,7 +35,7 @@ export class Choices {
   }
 }
 
-/** Whatever can be decided by so many bytes. */
+/** A value that `make` builds by choices from at most `most` bytes. */
 export function chosen<T>(most: number, make: (choices: Choices) => T): fc.Arbitrary<T> {
   return fc
     .uint32Array({ maxLength: most / 4, size: 'max' })

@@ -24,7 +24,7 @@ const pieces = fc.constantFrom(
   ...['SID', '=', ';', ' ', '"', '%', '%00', 's:', 's%3A', 'j:', '{}', '.', ',', '\t', 'SID='],
 );
 
-/** A true value, or one that somebody bent a little. */
+/** A valid value, or a slightly changed one. */
 const value = fc.oneof(
   { weight: 2, arbitrary: id },
   { weight: 2, arbitrary: id.map((one) => `s:${sign(one, SECRETS[0]!)}`) },

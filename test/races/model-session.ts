@@ -47,7 +47,7 @@ export function newSession(key: string): ModelSession {
   return { key, status: 'new', ...entries, tell: true, followed: false };
 }
 
-/** What a request gets that comes with the id of that key; to an id that is none, a new session. */
+/** What a request with the id of that key gets; with an unknown id, a new session. */
 export function load(store: ModelStore, key: string | undefined, newKey: string): ModelSession {
   const view = sessionAt(store, key);
   if (key === undefined || !view) return newSession(newKey);

@@ -17,7 +17,7 @@ export type Operation =
   | { readonly do: 'signIn'; readonly user: string; readonly keep: boolean | readonly string[] }
   | { readonly do: 'destroy' }
   | { readonly do: 'create' }
-  /** Stops until it is told to continue. */
+  /** Stops until the test lets it continue. */
   | { readonly do: 'wait' }
   /** Answers 409: earlier writes are stored all the same. */
   | { readonly do: 'refuse' };

@@ -14,7 +14,7 @@ import { startRedis, type RedisProgram } from '../support/redis.js';
 import { PLATFORMS, type Platform } from '../support/session-app.js';
 import { tcpProxy } from '../support/tcp-proxy.js';
 
-/** A store of sessions, what can go wrong with it, and what somebody sees and does who has got into it. */
+/** A store of sessions, its failures, and what an attacker with access to it sees and does. */
 export interface AttackedStore {
   /** For one more application that has the same sessions. */
   options(): SessionModuleOptions;

@@ -48,7 +48,7 @@ describe.each(PLATFORMS)('ids, on %s', (platform) => {
     const marks = Array.from({ length: 50 }, (_, n) => `mark ${n}`);
     const visitors = await Promise.all(marks.map((mark) => world.visitorWith(mark)));
     const answers: { index: number; mark: unknown }[] = [];
-    // A listening socket takes so many new connections at once: the next one comes as one is answered.
+    // The backlog of a listening socket is limited: the next connection comes when one is answered.
     const rest = Array.from({ length: 1_000 }, (_, n) => (n * 7) % visitors.length);
     const ask = async (): Promise<void> => {
       for (let index = rest.pop(); index !== undefined; index = rest.pop()) {

@@ -50,7 +50,7 @@ describe.each(CASES)('a stored record, $how, $name', ({ startStore, secrets }) =
       await world.store.overwrite(key, text.slice(0, at) + flipped + text.slice(at + 1));
       expect((await visitor.get('/read')).body).toBe('{}');
     }
-    // Once a minute, however often somebody asks.
+    // Once a minute, however often it is read.
     const reports = world.app.logged.warnings.filter((line) => line.includes('could not be read'));
     expect(reports[0]).toBe('A stored record could not be read as a session; it is ignored.');
     expect(reports.length).toBeLessThan(text.length / 10);

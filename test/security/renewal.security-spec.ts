@@ -95,7 +95,7 @@ describe.each(PLATFORMS)('CS, renewal timeout: scheduled rotation of an id, on %
     const told = answers.flatMap(({ setCookies }) => setCookies);
     expect(new Set(told).size).toBe(1);
 
-    // Whoever was told and whoever was not: all are in the same session.
+    // All clients are in the same session, whether they received the new id or not.
     const counts = await Promise.all(tabs.map((tab) => tab.get('/')));
     expect(counts.map(({ json }) => json)).toEqual(Array(20).fill({ visits: 21 }));
     clock.pass(GRACE);

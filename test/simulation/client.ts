@@ -1,10 +1,10 @@
-/** A browser: what it keeps of the ids that it is told. */
+/** A browser: which of the ids that it receives it keeps. */
 export class Client {
   /** All that it was ever told, the newest last. */
   readonly ids: string[] = [];
   /** What it sends: the id in the last answer that reached it with one. */
   id: string | undefined;
-  /** Whether an answer did not reach it: then nobody can say what it has to have. */
+  /** Whether an answer did not reach it: then it is unknown which id it must have. */
   hasMissedAnswer = false;
 
   constructor(readonly name: string) {}

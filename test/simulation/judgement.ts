@@ -31,7 +31,7 @@ function look(simulation: Simulation, process: Process, id: string, touch: boole
   return simulation.ask(new Client('a looker'), process, id, [], touch);
 }
 
-/** A client that got all its answers keeps an id that works, unless somebody meant to end it. */
+/** A client that got all its answers keeps an id that works, unless a request was meant to end it. */
 function judgeClient({ model }: Simulation, client: Client, working: ReadonlySet<string>): void {
   const { id, hasMissedAnswer, name } = client;
   if (id === undefined || hasMissedAnswer || working.has(id)) return;

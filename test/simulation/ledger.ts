@@ -132,7 +132,7 @@ export class Ledger {
     this.ids.set(id, { life, invalidSince: Infinity, isPassing: false, isDelivered: false });
   }
 
-  /** The id that it came with is none from now on. */
+  /** The id that it came with is invalid from now on. */
   protected invalidate(view: RequestView): void {
     // Who is let over leaves the id alone that others have.
     const id = view.isLetOver ? view.id : view.ownId;

@@ -3,7 +3,7 @@ import type { Keep } from './schedule.js';
 /**
  * An act that may end it; `user`: all of its user's; `crowded`: those of its user while it was begun, so
  * that its place may be gone; `loss`: the server has lost it; `late`: it moved when the way from its old
- * id was gone; `circle`: it leads to itself; `fork`: somebody went on from an id that it had left by then.
+ * id was gone; `circle`: it leads to itself; `fork`: a request continued from an id that the session had left by then.
  */
 export type Doubt =
   'ending' | 'user' | 'crowded' | 'sign-in' | 'border' | 'loss' | 'late' | 'circle' | 'fork';
@@ -68,7 +68,7 @@ export class Life {
     | undefined;
   /** Whether two requests gave it a new id at once, so that it is two from then on. */
   isSplit = false;
-  /** How often somebody tried to end it, or to go on behind a border. */
+  /** How often a request tried to end it, or to continue behind a border. */
   attempts = 0;
 
   constructor(
@@ -83,7 +83,7 @@ export class Life {
       readonly inherits: readonly Tag[];
       /** Whether whatever was acknowledged until then goes on, too. */
       readonly isWhole: boolean;
-      /** Whether somebody signed in; else it is the same sign-in. */
+      /** Whether a user signed in; otherwise it is the same sign-in. */
       readonly isSignIn: boolean;
     },
   ) {}
@@ -95,7 +95,7 @@ export class Life {
     time: number,
     isSignIn = false,
   ): void {
-    // Beside a border that seemed to come first: who did end it, nobody can tell.
+    // Next to a border that seemed to come first: it is unknown which of them ended it.
     if (kind === 'border' || this.over === Infinity) this.doubts.delete(request);
     if (this.over < Infinity) return;
     this.over = tick;
@@ -110,7 +110,7 @@ export class Life {
     this.endedBy = undefined;
   }
 
-  /** Whether nobody can have ended it, so that its entries go on with whoever goes on from it. */
+  /** Whether no request can have ended it, so that its entries stay in the sessions that follow it. */
   get mayHaveEnded(): boolean {
     const kinds = [...this.doubts.values()];
     return (

@@ -88,7 +88,7 @@ export class BorderModel extends WriteModel {
       return;
     }
     if (life.endedBy?.kind === 'border') {
-      // What was nobody's may go on beside it, and so may one of two new ids at once.
+      // An anonymous session may continue next to it, and so may one of two new ids at once.
       const by = life.endedBy.request;
       if (life.user && life.endedBy.isSignIn && view.movesFrom >= life.over)
         this.wrong(`${view.name} stays signed in beside ${by}, which was a border`);
@@ -194,7 +194,7 @@ export class BorderModel extends WriteModel {
     this.users.signedIn(view, user);
   }
 
-  /** It has ended its session, and goes on as nobody with what it keeps. */
+  /** It has ended its session, and continues anonymously with the kept entries. */
   signedOut(view: RequestView, keep: Keep, isStored: boolean, { id, entries }: Seen): void {
     const { life: parent } = view;
     const own = pending(view).filter((tag) => !tag.field && goesOn(keep, tag, false));

@@ -11,7 +11,7 @@ const CLOCKS_MS = 3_600_000;
 
 /** How long sessions live, and when their users proved who they are. */
 export class FieldModel extends Ledger {
-  /** Time is about to pass: whoever did something since it did last may have renewed its session. */
+  /** Time is about to pass: each request since the last time may have renewed its session. */
   isUsed(): void {
     const { active } = this.scheduler;
     const views = this.views.filter(({ thread, isUnseen }) => active.has(thread) && !isUnseen);
@@ -21,7 +21,7 @@ export class FieldModel extends Ledger {
     );
     const isLate = [...active].some(({ name }) => name === 'nobody');
     for (const life of this.lives) {
-      // Who lists or signs in stops half a sign-in of somebody else by a write.
+      // A list or a sign-in stops the unfinished sign-in of another request by a write.
       const isStopped = !isUnseen && life.attempts > 0;
       if (isLate || isStopped || used.has(life)) life.usedUpTo = this.time();
     }
@@ -41,7 +41,7 @@ export class FieldModel extends Ledger {
     }
   }
 
-  /** Its time may be over, as nobody is known to have used it since. */
+  /** Its time may be over, because no use since then is known. */
   private mayBeOver(life: Life): void {
     const { shortest } = this.lifetimeOf(life);
     const isOver = this.time() - life.usedFrom >= shortest * 1000 - EARLY_MS - this.clocks;
@@ -79,7 +79,7 @@ export class FieldModel extends Ledger {
     return { shortest: Math.min(shortest, TIMEOUT), longest: Math.max(longest, TIMEOUT) };
   }
 
-  /** Whether a response may carry a new id that nobody asked for. */
+  /** Whether a response may carry a new id that no request asked for. */
   protected mayRotate(life: Life): boolean {
     if (this.options.rotateEvery !== false) return true;
     return life.possible('lifetime', 0).some(({ max }) => max !== TIMEOUT);

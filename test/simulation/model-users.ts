@@ -4,13 +4,13 @@ import type { Ledger } from './ledger.js';
 import type { RequestView } from './request-view.js';
 import type { Options } from './schedule.js';
 
-/** As long as something that nobody has may count as a session, in milliseconds. */
+/** How long a session that no client has may count, in milliseconds. */
 export const SECONDS = 15_000;
 
 interface SignIn {
   readonly view: RequestView;
   readonly user: string;
-  /** `lost`: nobody knows what it came to, and nobody can make up for it. */
+  /** `lost`: its result is unknown, and no later request can repair it. */
   state: 'under way' | 'failed' | 'lost' | 'done';
   endedAt: number;
   /** Whether its session may be ended as soon as it is there. */
@@ -137,7 +137,7 @@ export class Users {
       if (one.view === view && one.state === 'failed') one.state = 'lost';
   }
 
-  /** A session that was about to get a new id may have one that nobody knows of. */
+  /** A session that was about to get a new id may have one that no client knows. */
   loseMoved(view: RequestView): void {
     const { life } = view;
     if (!life?.user || !(life.moves.has(view.name) || life.doubts.has(view.name))) return;

@@ -54,7 +54,7 @@ export class Model extends BorderModel {
     this.ids.get(told)!.isDelivered = true;
   }
 
-  /** Its process is gone, and nobody knows what it came to. */
+  /** Its process is gone, and its result is unknown. */
   crashed(view: RequestView): void {
     for (const tag of pending(view)) tag.state = 'unknown';
     if (view.doing !== undefined) this.users.crashed(view);

@@ -38,13 +38,13 @@ export interface RequestView {
   movesFrom: number;
   /** Whether the server lost what it had meanwhile. */
   isShaken: boolean;
-  /** Whether it could not end its session: then nobody is given what was to end. */
+  /** Whether it could not end its session: then no client gets the session that was to end. */
   hasFailedToEnd: boolean;
-  /** Whether it took so long that somebody else took it for one that had failed half way. */
+  /** Whether it took so long that another request took it for one that had failed half way. */
   isUndone: boolean;
   /** Whether it came with the id before that of its session. */
   isLetOver: boolean;
-  /** Whether it was to be ended, as nobody could be told of it. */
+  /** Whether it was to be ended, because no client could receive it. */
   isWithdrawn: boolean;
   isClosed: boolean;
   /** What it failed with. */
@@ -53,7 +53,7 @@ export interface RequestView {
   answer: { readonly told: string | undefined } | undefined;
 }
 
-/** An id that somebody was told, or could be. */
+/** An id that a client received, or may receive. */
 export interface Known {
   readonly life: Life;
   /** Since when it is no session's any more. */

@@ -7,7 +7,7 @@ export interface Options {
   /** Seconds. */
   readonly rotateEvery: number | false;
   readonly tier: 'none' | 'required' | 'besteffort';
-  /** Seconds for which nobody comes at the end. */
+  /** Seconds without a request at the end. */
   readonly rest: number;
 }
 

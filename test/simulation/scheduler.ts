@@ -13,7 +13,7 @@ export interface Event {
   readonly arriveLate?: () => void;
 }
 
-/** `late`: it is told as failed, and takes effect afterwards. */
+/** `late`: it is reported as failed, and takes effect afterwards. */
 export type Failure = 'lost' | 'late';
 
 /** What runs in one process on behalf of one request, and the events that it waits for, in their order. */

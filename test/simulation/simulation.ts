@@ -38,7 +38,7 @@ export class Simulation {
     world.scheduler.onEndless = ({ name }) => this.model.wrong(`${name} never ends`);
   }
 
-  /** Seconds for which nobody comes at the end. */
+  /** Seconds without a request at the end. */
   get rest(): number {
     return this.schedule.options.rest ?? 0;
   }

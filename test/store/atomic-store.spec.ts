@@ -13,7 +13,7 @@ import { keyvOver } from '../../src/store/keyv-over.js';
 import { PlainAdapter } from '../support/plain-adapter.js';
 import { sessionStoreOver, TIMEOUT } from '../support/stores.js';
 
-/** An adapter that answers as it is told to. */
+/** An adapter with given answers. */
 class TestAdapter extends PlainAdapter implements AtomicAdapter {
   readonly servers = [];
   readonly mayGetServersBack = false;

@@ -53,7 +53,7 @@ describe('the health of a server', () => {
     lose(5);
     expect(health.state).toBe('down');
   };
-  /** Time passes for whoever measures it; timers do not notice. */
+  /** The clock moves on; timers do not notice. */
   const pass = (milliseconds: number) => {
     const now = performance.now.bind(performance);
     jest.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds);

@@ -16,7 +16,7 @@ process.on('message', ({ id, task, ...settings }) => {
   );
 });
 
-/** Opens connections, a few at a time: a listening socket takes so many at once, and no more. */
+/** Opens connections, a few at a time: the backlog of a listening socket is limited. */
 async function open({ port, count }) {
   const missing = Array.from({ length: count - clients.length }, (_, n) => clients.length + n);
   const work = async () => {

@@ -51,7 +51,7 @@ class FaultsController {
     return seen(session);
   }
 
-  /** Reads the session now, and writes to it when it is told so. */
+  /** Reads the session now, and writes to it when the test says so. */
   async wait(session) {
     await new Promise((resolve) => waiting.push(resolve));
     return this.count(session);

@@ -13,7 +13,7 @@ import session from 'express-session';
 import { SessionModule } from 'nestjs-session-manager';
 import { requestSession } from 'nestjs-session-manager/express-session';
 
-/** Errors that nobody has caught, and what they were to Node.js. */
+/** Uncaught errors, and how Node.js reported them. */
 const thrown = [];
 
 class AppController {

@@ -48,7 +48,7 @@ function open(path: string): SqliteConnection {
   return new DatabaseSync(path);
 }
 
-/** Of a row's life; 0: there is none. */
+/** Seconds that a row has left; 0: there is no row. */
 export function secondsLeft(path: string, key: string): number {
   const database = open(path);
   const [row] = database

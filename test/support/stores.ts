@@ -30,7 +30,7 @@ export interface OpenStore {
   readonly store: SessionStore;
   /** The same sessions as another process sees them. */
   readonly another: SessionStore;
-  /** Whether a record will be, or would be, there so many seconds from now. */
+  /** Whether a record will exist after this number of seconds. */
   isThereAfter(key: string, seconds: number): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -123,7 +123,7 @@ export async function openPostgres(): Promise<OpenStore> {
 
 export interface OpenTier {
   readonly tier: Keyv;
-  /** Lets so many seconds pass in a store that has a clock of its own. */
+  /** Lets this number of seconds pass in a store that has a clock of its own. */
   readonly pass?: (seconds: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -188,7 +188,7 @@ export async function sqliteTier(): Promise<OpenTier> {
   };
 }
 
-/** What is left of an item's life in memcached; asking does not renew it. 0: there is none. */
+/** Seconds that an item has left in memcached; asking does not renew it. 0: there is no item. */
 export async function secondsLeft(memcached: Memcached, key: string): Promise<number> {
   const [, seconds] = /^HD t(-?\d+)/.exec(await memcached.command(`mg ${key} t`)) ?? [];
   return Number(seconds ?? 0);

@@ -35,8 +35,8 @@ export class AccountController {
   ) {
     const { name, problem } = checkUserName(text);
     if (problem) return response.status(400).render('sign-in', { session, name, problem });
-    // A new id, so that whoever may know the old one is not signed in along (session fixation). What is
-    // in the session stays, unless it was somebody else's.
+    // A new id, so that an attacker who knows the old one is not signed in, too (session fixation). The
+    // entries stay, unless they were those of another user.
     const own = await this.sessions.signIn(name, { remember: remember === 'on' });
     own.set('user', { name });
     own.flash('notice', `Welcome, ${name}.`);

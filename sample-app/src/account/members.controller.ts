@@ -15,7 +15,7 @@ import { SaveSessionInterceptor } from '../save-session.interceptor.js';
 import { MembersOnlyGuard } from './members-only.guard.js';
 import { SignInFirstFilter } from './sign-in-first.filter.js';
 
-/** The guard lets nobody in who is not signed in. */
+/** The guard lets only signed-in users in. */
 type MemberSession = Session & { readonly userId: string };
 
 @Controller('members')

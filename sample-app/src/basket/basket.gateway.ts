@@ -18,7 +18,7 @@ const CHANGED = JSON.stringify({ event: 'changed' });
 
 /**
  * The open pages of baskets. They are told that a basket has changed, not how: each then looks, and
- * shows what is stored, whoever clicked meanwhile.
+ * shows what is stored, in whichever window the clicks were.
  *
  * When a session ends, the package closes its pages, with code 4401.
  */
@@ -29,7 +29,7 @@ export class BasketGateway {
   private readonly server!: Server;
   private readonly sessionIds = new WeakMap<WebSocket, string>();
 
-  /** Who has looked is told of changes. */
+  /** Clients that have looked get changes. */
   @SubscribeMessage('look')
   look(@Session({ readOnly: true }) session: ReadonlySession, @ConnectedSocket() page: WebSocket) {
     this.sessionIds.set(page, session.id);

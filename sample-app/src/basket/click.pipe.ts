@@ -6,7 +6,7 @@ import { ProductPipe } from './product.pipe.js';
 /** A click, as the page sends it. */
 export interface Click {
   readonly product: Product;
-  /** The page is told when this one is stored; programs may leave it out. */
+  /** The page gets it back when the click is stored; programs may leave it out. */
   readonly number?: number;
 }
 

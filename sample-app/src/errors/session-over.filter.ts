@@ -6,7 +6,7 @@ import { retryOf } from './retry.js';
 
 /**
  * Signed in or out in another tab while this request was under way: what it was to store is not stored.
- * Who only looked looks again; who clicked is told, and can try again with the session as it is now.
+ * A page that only shows something is loaded again; a click gets a message, and can be repeated.
  */
 @Catch(SessionDestroyedError)
 export class SessionOverFilter implements ExceptionFilter<SessionDestroyedError> {

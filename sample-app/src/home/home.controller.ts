@@ -6,7 +6,7 @@ import { SaveSessionInterceptor } from '../save-session.interceptor.js';
 @Controller()
 @UseInterceptors(SaveSessionInterceptor)
 export class HomeController {
-  /** Counts, though it is a GET: being counted does nobody harm. All else that changes is a POST. */
+  /** Counts, though it is a GET: a count does no harm. All other changes are a POST. */
   @Get()
   @Render('home')
   home(@Session() session: Session) {

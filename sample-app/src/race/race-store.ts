@@ -18,7 +18,7 @@ export class RaceStore {
     private readonly ownServer: ChildProcess | undefined,
   ) {}
 
-  /** On the first of these servers, else on a memcached of its own; `undefined`: there is none. */
+  /** On the first of these servers, else on a memcached of its own; `undefined`: without memcached. */
   static async open([server]: readonly string[]): Promise<RaceStore | undefined> {
     if (server !== undefined) return RaceStore.before(server);
     if (!isInstalled('memcached')) return undefined;

@@ -155,7 +155,7 @@ class NewRecord {
     } catch (error) {
       const isDone = await hasHappened(error, () => hasMoved(this.records, forwarding));
       if (isDone) return 'stored';
-      // The index may name the new key: its record would count as a session that nobody has.
+      // The index may name the new key: its record would count as a session that no client has.
       if (isDone === false) await this.discard(undefined).catch(() => undefined);
       throw error;
     }
@@ -168,7 +168,7 @@ class NewRecord {
       await this.closeForwarder(leftKey);
       return 'branched';
     } catch (error) {
-      // The index may name its key: the record would count as a session that nobody has.
+      // The index may name its key: the record would count as a session that no client has.
       await this.discard(undefined).catch(() => undefined);
       throw error;
     }
@@ -231,7 +231,7 @@ function hasMoved(records: SessionRecords, forwarder: Forwarding): Promise<boole
   });
 }
 
-/** `undefined`: nobody knows. */
+/** `undefined`: it is unknown. */
 async function hasHappened(
   error: unknown,
   check: () => Promise<boolean>,

@@ -82,8 +82,8 @@ export class UserLookup {
   }
 
   /**
-   * The key of a session behind a border that the index does not name: it went there as it was ended, and
-   * whoever has checked it before would take it for signed in.
+   * The key of a session behind a border that the index does not name: it went there as it was ended, and a
+   * process that has checked it before would take it for signed in.
    */
   private async unlistedBehind(indexKey: string, key: string): Promise<string | undefined> {
     const end = await this.endOfWay(key);

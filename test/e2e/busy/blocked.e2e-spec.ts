@@ -53,7 +53,7 @@ describe.each(surroundingsOf(Object.keys(STORES)))(
       const answers = world.readAndWrite(CLIENTS);
       await world.arrived(CLIENTS);
       for (let times = 0; times < 5; times++) {
-        // Some commands are sent, and some answers arrive while nobody can read them.
+        // Some commands are sent, and some answers arrive while the event loop is blocked.
         await new Promise((resolve) => setImmediate(resolve));
         block(300);
       }

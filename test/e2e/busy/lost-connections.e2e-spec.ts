@@ -137,7 +137,7 @@ describe.each(OVER_MEMCACHED)(
         expect(late).toEqual([]);
         expect(Object.keys(outcomesOf(seen)).sort()).toEqual(['503', 'served']);
         expect(isDown).toBe(false);
-        // On a busy machine one more may be late, too; but there is none for each request.
+        // On a busy machine one more may be late; but not one per request.
         expect(proxy.connections).toBeLessThanOrEqual(connections + 10);
         expect(world.app.logged.errors).toHaveLength(1);
       },

@@ -12,7 +12,7 @@ import type { Answer } from './answering.js';
 import { lifeOf, ModelMemcached } from './model-memcached.js';
 import type { Operation, Program } from './program.js';
 
-/** How an operation has ended, in memcached's words; `lost`: nobody knows. */
+/** How an operation has ended, in memcached's words; `lost`: it is unknown. */
 export interface Ending {
   readonly outcome: string;
   readonly error: unknown;

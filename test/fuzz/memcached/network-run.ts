@@ -73,7 +73,7 @@ export class NetworkRun {
     socket.on('error', () => undefined);
     const { how, after } = this.dials.shift() ?? AT_ONCE;
     if (how === 'refused') return void socket.resetAndDestroy();
-    // It is noticed that the client is gone only by somebody who reads.
+    // Only a reader notices that the client has gone.
     if (how !== 'opened') return void socket.resume();
     const end = {
       get isClosed() {

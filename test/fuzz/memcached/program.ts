@@ -23,7 +23,7 @@ export interface Step {
 
 export interface Dial {
   readonly after: number;
-  /** `late`: although nobody waits for it any more. */
+  /** `late`: after its deadline. */
   readonly how: 'opened' | 'refused' | 'never' | 'late';
 }
 
@@ -37,7 +37,7 @@ export interface Program {
   readonly isOpenedByServer: boolean;
   /** Reads go out as `mg`, and not as `gats`. */
   readonly speaksMeta: boolean;
-  /** After so many losses in a row; 0: never. */
+  /** After this number of losses in a row; 0: never. */
   readonly isDownAfter: number;
   /** How many ticks a server takes to read what was written. */
   readonly readsAfter: number;

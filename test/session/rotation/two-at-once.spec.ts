@@ -95,7 +95,7 @@ describe.each(WORLDS)('two acts at once in two processes, sessions $what', (sett
     return { id: (request.idUpdate as SessionTicket).id, secret };
   }
 
-  /** Who somebody with this id is: a user, nobody with a session, or a stranger. */
+  /** What a client with this id is: a user, anonymous with a session, or without one. */
   async function whose(ticket: SessionTicket): Promise<string> {
     const request = come(ticket, world.anotherProcess());
     const session = await request.load();

@@ -203,7 +203,7 @@ describe("a user's sessions", () => {
       expect(operations).toBeGreaterThan(2);
       for (let death = 1; death <= operations; death++) {
         for (const isDone of [false, true]) {
-          // Then all is done, and nobody can tell that its client was not told.
+          // Then all is done, and it is unknown that the client got no answer.
           if (death === operations && isDone) continue;
           begin(limited);
           const id = await come();

@@ -52,7 +52,7 @@ export function useShop(shop: Session<Shop>): void {
   shop.crat = [];
 }
 
-/** A dictionary of anything, for whoever wants one. */
+/** A dictionary of anything. */
 export function loose(session: Session<Record<string, unknown>>): void {
   session.anything = 1;
   expectTypeOf(session.get<number>('anything')).toEqualTypeOf<number | undefined>();
