@@ -66,24 +66,34 @@ class BorderResolver {
 
 describe.each(GRAPHQL_STACKS)('a sign-in beside operations, by $name', ({ platform, graphql }) => {
   const memcached = useMemcached();
-  const served = useSessionApp(() => ({
+  const settings = () => ({
     platform,
     imports: [graphql()],
     controllers: [],
     providers: [BorderResolver],
     options: { memcached: memcached.server, cookie: { secure: false } },
-  }));
+  });
+  const here = useSessionApp(settings);
+  const elsewhere = useSessionApp(settings);
 
-  it.each([
+  const ways: [what: string, query: string, data: object][] = [
     ['save', 'mutation { saveLate }', { saveLate: 'SESSION_DESTROYED' }],
     ['call their updaters with', 'mutation { updateLate }', { updateLate: '["before"]' }],
     ['end', 'mutation { destroyLate }', { destroyLate: true }],
     ['read', '{ readLate }', { readLate: 'before' }],
-  ])('that had read the session before do not %s the new one', async (_what, query, data) => {
-    const victim = served.visitor();
+  ];
+  const cases = ['this', 'another'].flatMap((which) =>
+    ways.map(([what, query, data]) => ({ what, which, query, data })),
+  );
+
+  it.each(cases)('sent to $which application do not $what the new session', async (one) => {
+    const { which, query, data } = one;
+    const victim = here.visitor();
     await operate(victim, 'mutation { put(value: "before") }');
+    const sender = (which === 'this' ? here : elsewhere).visitor();
+    sender.cookie = victim.cookie;
     gate = new Gate();
-    const late = operate(victim.fork(), query);
+    const late = operate(sender, query);
     await gate.reached;
     expect((await operate(victim, 'mutation { signIn(user: "ada") }')).data).toEqual({
       signIn: true,

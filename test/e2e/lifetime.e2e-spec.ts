@@ -144,6 +144,21 @@ describe('the life of a session', () => {
     });
   });
 
+  it.each([
+    [99, 1],
+    [100, 0],
+    [false as const, 0],
+  ])(
+    'has a warning at start only if its end comes before it can be idle: %s',
+    async (end, count) => {
+      const { logged } = await start({ timeout: 100, absoluteTimeout: end });
+      const warning = expect.stringMatching(
+        /^absoluteTimeout \(99 s\) is shorter than timeout \(100 s\)/,
+      );
+      expect(logged.warnings).toEqual(Array(count).fill(warning));
+    },
+  );
+
   describe('of the cookie', () => {
     it('ends with the browser unless it is persistent', async () => {
       const visitor = (await start()).visitor();

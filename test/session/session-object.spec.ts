@@ -231,6 +231,10 @@ describe('a session', () => {
     });
   });
 
+  it('names signIn() to whoever assigns the user', () => {
+    expect(() => (loose().userId = 5)).toThrow('sign in with await session.signIn(userId)');
+  });
+
   it.each(['id', 'get', 'toString'])('%s is a member of it', (name) => {
     expect(name in session).toBe(true);
   });
