@@ -226,13 +226,13 @@ const FOREIGN_OPTIONS = {
   httpOnly: 'not needed here, because the cookie always is; leave it out',
 };
 
-/** A way to a new id is kept for so long, in seconds. */
+/** How long a forwarder to a new id is kept, in seconds. */
 const MAX_GRACE = 300;
 
 /** A day; Node.js's timers take no more than 24 of them. */
 const MAX_SWEEP = 86_400;
 
-/** An hour: a longer time is no answer to an incident. */
+/** An hour: longer is too slow for an incident. */
 const MAX_LOOK = 3600;
 
 /** Keys have to fit into memcached's 250 bytes, together with the 43 characters of a digest. */

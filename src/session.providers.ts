@@ -112,7 +112,7 @@ export function cacheOptions(
   return {}; // the cache that was given is used, and this one is not
 }
 
-/** The store in that cache, whose outages are told. */
+/** The store in that cache, whose outages are reported. */
 export const storeProvider: FactoryProvider<OpenSessionStore> = {
   provide: SESSION_STORE,
   inject: [SESSION_OPTIONS, SESSION_CLOCK, CACHE_MANAGER, SessionTelemetry],

@@ -28,7 +28,7 @@ export class SessionAdoption {
     try {
       await this.adopt(foreign.ticket, entries, client);
     } catch (error) {
-      // The visitor becomes a stranger, who can sign in, instead of being locked out.
+      // The visitor has no session and can sign in, instead of being locked out.
       if (error instanceof SessionLimitError || error instanceof SessionTooLargeError) return error;
       throw error;
     }

@@ -135,7 +135,7 @@ export class SessionLimitError extends SessionError {
   constructor() {
     const message = 'You already have as many sessions as allowed. Sign out somewhere else first.';
     super('SESSION_LIMIT', message);
-    // For the user, who is not to read the documentation of this package.
+    // The message is for the application's user, and has no link to this documentation.
     this.message = message;
   }
 }
@@ -149,7 +149,7 @@ export function outsidePath(operation: string): SessionError {
   );
 }
 
-/** To throw where somebody has to be signed in. */
+/** The error of an operation that needs a signed-in user. */
 export function nobody(operation: string): SessionError {
   return new SessionError(
     'SESSION_NOBODY',
@@ -157,7 +157,7 @@ export function nobody(operation: string): SessionError {
   );
 }
 
-/** To throw where a session needs an id, and there is no response to carry it. */
+/** The error of a session that needs an id where no response can carry it. */
 export function noResponse(operation: string): SessionError {
   return new SessionError(
     'SESSION_NO_RESPONSE',

@@ -36,7 +36,7 @@ export class NewSessions {
   }
 
   /**
-   * Stores it before anybody learns of its id, and makes sure of that if an answer of the store was lost.
+   * Stores it before its id is sent, and checks the store if the answer of the store was lost.
    * `assignNewId`: called if its key is taken, or was closed by others.
    */
   async storeVerified(

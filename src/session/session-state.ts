@@ -233,7 +233,7 @@ export class SessionState {
     return unstored;
   }
 
-  /** Drops what is not stored yet. Whoever goes on with the session reads it again. */
+  /** Drops changes that are not stored yet. The next use of the session reads it again. */
   discardChanges(): void {
     if (this.takeFields()) this.adopt({ lifetime: this.storedLifetime });
     this.entries.discardChanges();

@@ -96,7 +96,7 @@ export type MessageObserver = (
   run: (onOver: (failure?: Error) => void) => Promise<unknown>,
 ) => Promise<unknown>;
 
-/** Counts what happens to an application's sessions, and tells whoever listens. */
+/** Counts what happens to an application's sessions, and reports it to subscribers. */
 export class SessionTelemetry {
   readonly counters: SessionCounters = { ...NONE_YET };
   /** Told of each event of this application, and of which session; the inspector's, if there is one. */
@@ -111,7 +111,7 @@ export class SessionTelemetry {
     if (listeners.hasSubscribers) listeners.publish(payload);
   }
 
-  /** Of a session, whose identity is asked for only if somebody listens. */
+  /** Of a session, whose identity is read only if there is a subscriber. */
   emitOf<E extends SessionEvent>(
     event: E,
     session: { readonly identity: Partial<SessionIdentity> } | undefined,

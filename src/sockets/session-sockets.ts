@@ -33,7 +33,7 @@ export class SessionSockets implements SocketListener, Handshakes {
   private readonly underWay = new MessagesUnderWay();
   private stopWatching: (() => void) | undefined;
 
-  /** `sweepEvery`: seconds. `watchRemovals`: tells of sessions that other processes end. */
+  /** `sweepEvery`: seconds. `watchRemovals`: reports sessions that other processes end. */
   constructor(
     private readonly edge: SessionEdge,
     private readonly registry: SocketRegistry,
@@ -126,7 +126,7 @@ export class SessionSockets implements SocketListener, Handshakes {
   }
 }
 
-/** The handshake is an argument beside a client of `ws`, and a property of a client of Socket.IO. */
+/** `ws` passes the handshake as the argument after the client; Socket.IO has it as a property of the client. */
 function handshakeOf(client: object, [handshake]: unknown[]): Handshake | undefined {
   const request = handshake ?? (client as { request?: unknown }).request;
   return (request as Partial<Handshake> | undefined)?.headers && (request as Handshake);

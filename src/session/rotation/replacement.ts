@@ -16,7 +16,7 @@ import {
   type SignIn,
 } from './moves.js';
 
-/** Ends sessions, and begins others in their place: of another user, or of nobody. */
+/** Ends sessions, and begins others in their place: of another user, or anonymous ones. */
 export class SessionReplacement {
   constructor(
     private readonly records: SessionRecords,

@@ -25,7 +25,7 @@ export function deriveKey(secret: string, purpose: SecretPurpose): Buffer {
 
 /**
  * Derives store keys from session ids. A store key is a digest of the id, so the store's contents reveal
- * no ids (CVE-2019-16782). With secrets it is an HMAC, so only who has them can compute the key of an id.
+ * no ids (CVE-2019-16782). With secrets it is an HMAC, so only a process that has them can compute the key of an id.
  */
 export class StoreKeys {
   /** Part of every key: after a change, no older session is found. 0 adds nothing to keys. */
