@@ -257,6 +257,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     if (!isHttps && transport.needsHttps(this.received)) log.secureOverHttp(this.raw.headers);
     const { cookieLife } = this.current;
     transport.give(response, idUpdate, this.received, isHttps, cookieLife);
+    this.current.idSent();
   }
 
   /** Whether a new session can be stored. */
