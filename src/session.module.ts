@@ -154,6 +154,7 @@ export class SessionModule
   /** After the last request and message: Nest closes the stores of its caches before its HTTP server. */
   async onApplicationShutdown(): Promise<void> {
     await this.parts.sockets.end();
+    await this.edge.repository.deliveries.settle();
     await this.letGo();
   }
 }

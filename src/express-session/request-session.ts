@@ -128,6 +128,7 @@ class SessionPlace implements SessionOwner {
   ) {
     this.session = requestSessionOf(request, (other) => this.serve(other));
     this.preloaded = new PreloadedSession(this.session);
+    this.session.isStrictAboutHttps = true;
     this.session.beforeCommit = () => this.dropIfUnset();
     this.serve(request);
     if (request.raw) this.serve(request.raw);

@@ -25,6 +25,7 @@ export interface SessionCookieOptions {
   /**
    * `true`, the default: browsers store and send it only over https, and on http://localhost. `'auto'`:
    * `Secure` if the request came over https, by the framework's proxy settings. `false`: also over http.
+   * With `requestSession()` of express-session's entry point, a `true` that is given sends none over http.
    */
   secure?: boolean | 'auto' | undefined;
   /**
@@ -42,7 +43,11 @@ export interface SessionCookieOptions {
 }
 
 /** With the defaults. */
-export type CheckedCookieOptions = typeof DEFAULTS & SessionCookieOptions;
+export type CheckedCookieOptions = typeof DEFAULTS &
+  SessionCookieOptions & {
+    /** Whether `secure: true` was given, and is not only the default. */
+    readonly isSecureGiven?: boolean;
+  };
 
 const DEFAULTS: Required<Omit<SessionCookieOptions, 'domain' | 'priority'>> = {
   name: 'SID',
@@ -117,7 +122,7 @@ export function checkCookieOptions(options: SessionCookieOptions = {}): CheckedC
     if (typeof cookie[option] !== 'boolean') throw wrong(option, 'give true or false');
   }
   checkTogether(cookie);
-  return cookie;
+  return options.secure === true ? { ...cookie, isSecureGiven: true } : cookie;
 }
 
 /** Browsers silently drop a cookie for a foreign domain. */

@@ -54,6 +54,11 @@ export class SessionCookie {
     return this.options.secure === true;
   }
 
+  /** Whether the application said so, and did not only leave the option out. */
+  get isSecureGiven(): boolean {
+    return this.options.isSecureGiven === true;
+  }
+
   /** Whether browsers send it with requests to this target (RFC 6265, 5.1.4). */
   isSentTo(target: string): boolean {
     const own = this.options.path;

@@ -48,6 +48,11 @@ export class SessionIdTransport {
     return !this.answersByHeader(received) && this.cookie!.needsHttps;
   }
 
+  /** The same, if the option `secure: true` says so, and not only the default. */
+  isSecureGiven(received: ReceivedId): boolean {
+    return this.needsHttps(received) && this.cookie!.isSecureGiven;
+  }
+
   give(
     response: ServerResponse,
     ticket: SessionTicket,

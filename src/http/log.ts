@@ -170,6 +170,17 @@ export class SessionLog {
     );
   }
 
+  /** Also on localhost, where browsers would accept the cookie. */
+  withheldOverHttp(): void {
+    if (this.hasHinted) return;
+    this.hasHinted = true;
+    this.logger.warn(
+      'cookie.secure is true, but a request came over plain http, so requestSession() sent no session ' +
+        'cookie, as express-session. Serve the application over https, have the framework trust the ' +
+        "proxy in front of it, or set cookie.secure to 'auto' or false.",
+    );
+  }
+
   /** Browsers silently drop a `Secure` cookie that arrives over http, except from localhost. */
   secureOverHttp(headers: IncomingHttpHeaders): void {
     if (this.hasHinted || isLocal(headers.host) || headers['x-forwarded-proto'] === 'https') return;

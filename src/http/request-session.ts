@@ -61,6 +61,11 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   /** `false`: all uses so far were read-only. */
   private mayChange = false;
   private isUsed = false;
+  /**
+   * Whether a cookie with `secure: true` is not sent over plain http, as in express-session. By default it is
+   * sent, as browsers accept it from localhost.
+   */
+  isStrictAboutHttps = false;
   /** Called before the changes are stored, which wait for its promise. */
   beforeCommit: (() => Promise<void> | undefined) | undefined;
 
@@ -173,7 +178,13 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
 
   private store(): Promise<void> | undefined {
     if (!this.mayChange || (!this.current.isStored && !this.mayBegin())) return undefined;
-    return this.current.commit(true);
+    return this.current.commit(!this.isWithheld);
+  }
+
+  /** Whether the client gets no id, so that an id that it has must stay valid. */
+  private get isWithheld(): boolean {
+    if (!this.isStrictAboutHttps || this.isHttps()) return false;
+    return this.edge.transport.isSecureGiven(this.received);
   }
 
   beforeRelease(response: ServerResponse): void {
@@ -227,7 +238,9 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
   private sendCookie(response: ServerResponse): void {
     const { idUpdate } = this.current;
     if (!idUpdate) return;
-    if (!this.held!.isDeliverable) {
+    const isWithheld = this.isWithheld;
+    if (isWithheld) this.edge.log.withheldOverHttp();
+    if (isWithheld || !this.held!.isDeliverable) {
       this.current.withdraw().catch((error: unknown) => this.edge.log.notStored(error));
       return;
     }
@@ -244,6 +257,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     if (!isHttps && transport.needsHttps(this.received)) log.secureOverHttp(this.raw.headers);
     const { cookieLife } = this.current;
     transport.give(response, idUpdate, this.received, isHttps, cookieLife);
+    this.current.idSent();
   }
 
   /** Whether a new session can be stored. */

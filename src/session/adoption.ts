@@ -53,7 +53,7 @@ export class SessionAdoption {
     if (await this.records.find(key, 0)) return;
     // The same handle for all parallel requests, so that they take one place of the user.
     const user = { id: userId, handle: handleOf(key) };
-    await this.membership.add({ user, key, client });
+    await this.membership.add({ user, key, client, isDelivered: true });
     try {
       // Nobody knows when the user proved who he is, so nothing may take it for a recent sign-in.
       await this.records.create(key, { ...record, user, signedInAt: 0 });

@@ -270,6 +270,11 @@ export class CurrentSession implements LifecycleOwner {
     return this.state?.cookieLife ?? false;
   }
 
+  /** The response with the new id has gone out. */
+  idSent(): void {
+    if (this.state) this.repository.deliveries.sent(this.state);
+  }
+
   /** The new id cannot be sent: no client has the session, so it is ended. */
   withdraw(): Promise<void> {
     return this.queue.run(async () => {

@@ -1,5 +1,6 @@
 import { SessionAdoption } from './adoption.js';
 import type { SessionChanges } from './changes.js';
+import { SessionDeliveries } from './deliveries.js';
 import { SessionCommits } from './storage/commits.js';
 import { StoreKeys, type SessionTicket } from './storage/keys.js';
 import { SessionGenerations } from './storage/generations.js';
@@ -33,6 +34,8 @@ export class SessionRepository {
   private readonly adoption: SessionAdoption;
   private readonly newSessions: NewSessions;
   private readonly replacement: SessionReplacement;
+  /** Which new ids of users' sessions were sent. */
+  readonly deliveries: SessionDeliveries;
   /** The sessions of users, for `UserSessions`. */
   readonly users: UserLookup;
   /** Ends all sessions at once. */
@@ -60,6 +63,7 @@ export class SessionRepository {
       this.membership,
       policy,
     );
+    this.deliveries = new SessionDeliveries(this.membership, policy);
     this.adoption = new SessionAdoption(this.records, this.keys, this.membership, policy);
   }
 
@@ -122,6 +126,7 @@ export class SessionRepository {
   /** Whether `commit` has something to do. */
   hasChanges(session: SessionState, mayRotate = false): boolean {
     if (session.status === 'gone') return false;
+    if (mayRotate && this.deliveries.isLate(session)) return true;
     if (!session.entries.hasChanges() && !session.hasUnstoredFields) {
       if (mayRotate && (!session.isConfirmed || this.rotation.isDue(session))) return true;
       return mayRotate && this.rotation.isCookieDue(session);
@@ -136,6 +141,7 @@ export class SessionRepository {
    * sent, and can have a new id.
    */
   async commit(session: SessionState, mayRotate = false): Promise<void> {
+    if (mayRotate && this.deliveries.isLate(session)) await this.deliveries.confirm(session);
     if (!this.hasChanges(session, mayRotate)) return;
     const rotates = mayRotate && this.rotation.isDue(session);
     const changes = session.entries.takeChanges();

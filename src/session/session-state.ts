@@ -54,6 +54,8 @@ export class SessionState {
 
   /** Whether its id is one that only leads here from the cookie of another library. */
   isAdopted = false;
+  /** When this request gave it an id that its user's index lists as not sent yet, in milliseconds since 1970. */
+  undeliveredSince: number | undefined;
   /** Unknown fields of the record, stored by a newer release. */
   private more: SessionRecord['more'];
   readonly isNew: boolean;
@@ -259,6 +261,16 @@ export class SessionState {
 
   signedInAs(user: SessionUser): void {
     this.user = user;
+  }
+
+  /** Its user's index has to know when its id was sent. */
+  awaitsDelivery(now: number): void {
+    this.undeliveredSince = now;
+  }
+
+  /** Its user's index knows it. */
+  delivered(): void {
+    this.undeliveredSince = undefined;
   }
 
   /** A sign-in was refused: a new session stays anonymous. */

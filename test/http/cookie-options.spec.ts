@@ -18,6 +18,16 @@ describe('cookie options', () => {
     expect(checkCookieOptions({})).toEqual(DEFAULTS);
   });
 
+  it('tell a secure: true that was given from the default', () => {
+    const given = (secure?: boolean | 'auto') => checkCookieOptions({ secure }).isSecureGiven;
+    expect([given(true), given(), given('auto'), given(false)]).toEqual([
+      true,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('that are undefined count as absent', () => {
     const nothing = { name: undefined, secure: undefined, domain: undefined, httpOnly: undefined };
     expect(checkCookieOptions(nothing as SessionCookieOptions)).toEqual(DEFAULTS);

@@ -14,6 +14,7 @@ export async function judge(simulation: Simulation): Promise<void> {
   const working = new Set<string>();
   const lives = new Set<Life>();
   for (const [id, { life }] of [...model.ids]) {
+    if (model.isNobodys(life)) continue;
     const { current } = await look(simulation, process, id, rest === 0);
     if (!current.isStored) continue;
     working.add(id);
@@ -77,6 +78,9 @@ async function judgeUser(
   for (const life of theirs) {
     const ids = [...model.ids.values()].filter((known) => known.life === life);
     const begunBy = model.views.find(({ name }) => name === life.begunBy);
+    if (!model.hasFaults && begunBy?.answer?.told && life.undeliveredSince !== undefined) {
+      model.wrong(`${life.name} was answered, and the list of ${user} does not know that`);
+    }
     if (ids.some(({ isDelivered }) => isDelivered) || !begunBy?.answer) continue;
     if (begunBy.hasFailedToEnd || (begunBy.isWithdrawn && model.faultsOf(begunBy) > 0)) continue;
     model.wrong(
@@ -86,8 +90,10 @@ async function judgeUser(
   const ghosts = model.users.ghostsOf(user);
   const listed = (await simulation.listOf(user, process)).length;
   // A late command may move a session when the server has lost what it had; a circle never ends.
+  // Its process could not tell the list that it was answered, and no use has repaired that.
+  const hidden = theirs.filter(({ undeliveredSince }) => undeliveredSince !== undefined).length;
   const isVague = model.hasCircle || model.lives.some((life) => life.user === user && life.isLossy);
-  if (!isVague && (listed < found.length || listed > found.length + ghosts)) {
+  if (!isVague && (listed < found.length - hidden || listed > found.length + ghosts)) {
     model.wrong(`${user} has ${found.length} sessions, and list() has ${listed}`);
   }
   if (maxSessionsPerUser === false || whenTooMany === 'end-oldest') return;
@@ -98,7 +104,7 @@ async function judgeUser(
   if (isRefused && found.length + ghosts < maxSessionsPerUser && !isVague) {
     model.wrong(`${user} is refused with ${found.length} of ${maxSessionsPerUser} sessions`);
   }
-  if (!isRefused && found.length >= maxSessionsPerUser) {
+  if (!isRefused && found.length - hidden >= maxSessionsPerUser) {
     model.wrong(`${user} signs in with ${found.length} of ${maxSessionsPerUser} sessions`);
   }
 }

@@ -102,6 +102,13 @@ export class Ledger {
     return life.isCertain && life.moves.size === 0 && invalidSince === Infinity && !isPassing;
   }
 
+  /** Whether the process that began it crashed before a client was told any of its ids. */
+  isNobodys(life: Life): boolean {
+    const begunBy = this.views.find(({ name }) => name === life.begunBy);
+    if (!begunBy?.thread.isDead || begunBy.answer) return false;
+    return ![...this.ids.values()].some((known) => known.life === life && known.isDelivered);
+  }
+
   protected hasSignedIn(request: string): boolean {
     return this.views.some(({ name, signsIn }) => name === request && signsIn !== undefined);
   }
@@ -110,6 +117,8 @@ export class Ledger {
     this.lives.push(life);
     if (view.isShaken) this.shake(life);
     life.begunBy = view.name;
+    life.bornAt = this.time();
+    if (life.user !== undefined) life.undeliveredSince = this.time();
     view.life = life;
     for (const tag of view.tags) {
       if (tag.state !== 'pending' || tag.life) continue;

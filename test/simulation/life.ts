@@ -56,6 +56,8 @@ export class Life {
   /** Whether an acknowledged change may be missing, as stores were lost. */
   isLossy = false;
   begunBy = '';
+  /** By the clock. */
+  bornAt = 0;
   /** When it got its ids, and by which requests. */
   readonly movedAt: { readonly by: string; readonly at: number }[] = [];
   /** By whom it ended. */
@@ -68,6 +70,8 @@ export class Life {
     | undefined;
   /** Whether two requests gave it a new id at once, so that it is two from then on. */
   isSplit = false;
+  /** Since when its user's list may take it for one that no client has, by the clock. */
+  undeliveredSince: number | undefined;
   /** How often a request tried to end it, or to continue behind a border. */
   attempts = 0;
 

@@ -7,11 +7,13 @@ import type { Options } from './schedule.js';
 /** How long a session that no client has may count, in milliseconds. */
 export const SECONDS = 15_000;
 
+/** As long as a list waits for the answer with a new id, in milliseconds. */
+const DELIVERY_MS = 10_000;
+
 interface SignIn {
   readonly view: RequestView;
   readonly user: string;
-  /** `lost`: its result is unknown, and no later request can repair it. */
-  state: 'under way' | 'failed' | 'lost' | 'done';
+  state: 'under way' | 'failed' | 'done';
   endedAt: number;
   /** Whether its session may be ended as soon as it is there. */
   isDoubtful: boolean;
@@ -43,9 +45,7 @@ export class Users {
     return this.signIns.filter(
       (one) =>
         one.user === user &&
-        (one.state === 'under way' ||
-          one.state === 'lost' ||
-          (one.state === 'failed' && now - one.endedAt < isLongAgo)),
+        (one.state === 'under way' || (one.state === 'failed' && now - one.endedAt < isLongAgo)),
     ).length;
   }
 
@@ -57,6 +57,7 @@ export class Users {
       endedAt: Infinity,
       isDoubtful: this.isRevoking(user),
     });
+    this.doubtUndelivered(user);
     this.makeRoom(view, user);
   }
 
@@ -65,6 +66,7 @@ export class Users {
     const isDoubtful = this.underWay(user).some((one) => one.view === view && one.isDoubtful);
     if (isDoubtful) life.doubts.set(`${view.name} as others`, 'crowded');
     this.end(view, 'done');
+    this.doubtUndelivered(user);
     this.makeRoom(view, user);
     const { maxSessionsPerUser, whenTooMany } = this.options;
     const certain = this.livesOf(user).filter((one) => one.isCertain);
@@ -94,8 +96,7 @@ export class Users {
 
   didNotSignIn(view: RequestView, user: string, error: unknown): void {
     if (!(error instanceof SessionLimitError)) {
-      // Two failures of one request may keep it from making up for the first.
-      this.end(view, this.model.faultsOf(view) > 1 ? 'lost' : 'failed');
+      this.end(view, 'failed');
       return;
     }
     this.end(view, 'done');
@@ -114,7 +115,10 @@ export class Users {
   /** As many places as may be taken, for a request that began then. */
   private mayCount(user: string, view: RequestView): number {
     const lives = this.model.lives.filter(
-      (life) => life.user === user && (life.over > view.startedAt || this.mayHaveLeft(life)),
+      (life) =>
+        life.user === user &&
+        !this.isNobodys(life) &&
+        (life.over > view.startedAt || this.mayHaveLeft(life)),
     );
     // If its session has ended it signs in anew, and may have failed to free the place of the first try.
     const own = view.life && this.model.faultsOf(view) > 0 ? 1 : 0;
@@ -127,21 +131,41 @@ export class Users {
   }
 
   crashed(view: RequestView): void {
-    this.end(view, 'lost');
+    this.end(view, 'failed');
     this.loseMoved(view);
   }
 
-  /** It failed, and its session may be there all the same: its answer would have told. */
-  isNotAnswered(view: RequestView): void {
-    for (const one of this.signIns)
-      if (one.view === view && one.state === 'failed') one.state = 'lost';
+  /** A sign-in takes the place of one that no client has, as far as its user's list tells. */
+  doubtUndelivered(user: string): void {
+    const now = this.time();
+    for (const life of this.livesOf(user)) {
+      const { undeliveredSince: since } = life;
+      if (since === undefined || (now - since < DELIVERY_MS && !this.model.hasClockSteps)) continue;
+      life.doubts.set(`${life.begunBy} as one that no client has`, 'user');
+    }
+  }
+
+  passes(): void {
+    const users = this.signIns.filter(({ state }) => state === 'under way');
+    for (const { user } of users) this.doubtUndelivered(user);
+  }
+
+  /** Its user's list knows that it was answered. */
+  isRecorded(view: RequestView): void {
+    for (const life of this.model.lives)
+      if (life.begunBy === view.name) life.undeliveredSince = undefined;
+  }
+
+  /** Whether its process crashed before a client was told of it, long ago. */
+  private isNobodys(life: Life): boolean {
+    return this.model.isNobodys(life) && this.time() - life.bornAt >= SECONDS;
   }
 
   /** A session that was about to get a new id may have one that no client knows. */
   loseMoved(view: RequestView): void {
     const { life } = view;
     if (!life?.user || !(life.moves.has(view.name) || life.doubts.has(view.name))) return;
-    const lost = { state: 'lost', endedAt: this.time(), isDoubtful: true } as const;
+    const lost = { state: 'failed', endedAt: this.time(), isDoubtful: true } as const;
     this.signIns.push({ view, user: life.user, ...lost });
   }
 

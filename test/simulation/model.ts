@@ -58,6 +58,5 @@ export class Model extends BorderModel {
   crashed(view: RequestView): void {
     for (const tag of pending(view)) tag.state = 'unknown';
     if (view.doing !== undefined) this.users.crashed(view);
-    else if (!view.answer) this.users.isNotAnswered(view);
   }
 }

@@ -118,6 +118,7 @@ export class SimulatedRequest implements SessionTransport {
       what: () =>
         `answers ${status}${told === undefined ? '' : ` with ${this.model.nameOf(told)}`}`,
       happen: () => {
+        if (news !== undefined && news !== 'over') this.sendId();
         if (!this.isHungUp) {
           this.isAnswered = true;
           this.model.delivered(this.view, told);
@@ -128,7 +129,16 @@ export class SimulatedRequest implements SessionTransport {
     });
   }
 
-  /** As `RequestSession.cookieDirty()`, for a client that has gone. */
+  private sendId(): void {
+    const { deliveries } = this.order.process.repository;
+    const state = this.current.found!;
+    this.current.idSent();
+    void deliveries.settle().then(() => {
+      if (state.undeliveredSince === undefined) this.model.users.isRecorded(this.view);
+    });
+  }
+
+  /** As `RequestSession.sendCookie()`, for a client that has gone. */
   private withdraw(): void {
     if (!this.current.idUpdate) return;
     this.model.withdraws(this.view);

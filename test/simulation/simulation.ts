@@ -150,6 +150,7 @@ export class Simulation {
     this.model.isUsed();
     this.world.time += seconds * 1000;
     this.model.passes();
+    this.model.users.passes();
     this.log.add(() => `${seconds} s pass`);
   }
 

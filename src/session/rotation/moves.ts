@@ -186,6 +186,7 @@ export class SessionMoves {
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'requested' });
     const signedIn = branched ?? user;
     if (signedIn) session.signedInAs(signedIn);
+    if (signedIn || (isBorder && session.user)) session.awaitsDelivery(cookieSentAt);
     // A new place in the index has this key, unless the key was taken.
     const isNew = signedIn !== undefined;
     const isIndexed = isNew ? ticket === move.ticket : move.isListed === true;

@@ -151,6 +151,7 @@ export class SessionReplacement {
       session.entries.hasChanges(); // detects objects that were changed in place
       session.signedInAs(user);
       await this.newSessions.storeVerified(session, reindex);
+      session.awaitsDelivery(this.policy.now());
     };
     try {
       // `close()` changes the other record before it gives the place away, so each attempt starts anew.

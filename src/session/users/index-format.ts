@@ -28,9 +28,14 @@ export interface IndexedSession extends SessionClient {
   readonly life?: number | undefined;
   /** Store keys that it was about to move to, behind a border. If its record is at one, it has moved. */
   readonly to?: readonly string[] | undefined;
+  /** Keys whose ids were not sent yet, the oldest first. If its record is at one, no client has it. */
+  readonly undelivered?: readonly Undelivered[] | undefined;
   /** Unknown fields, stored by a newer release. They are kept. */
   readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** A store key, and when a new id led to it, in milliseconds since 1970. */
+export type Undelivered = readonly [key: string, since: number];
 
 /** The number of other branches that stay valid beside the newest. */
 const MAX_BESIDE = 4;
@@ -57,8 +62,8 @@ export const MAX_INDEXED = 10_000;
 
 export function encodeIndex({ sessions, ending, more }: UserIndex): string {
   const rows = sessions.map(({ handle, key, seenAt, more, ...session }) => {
-    const { userAgent, ip, from, beside, to, life } = session;
-    const fields = { ...more, userAgent, ip, from, beside, to, life };
+    const { userAgent, ip, from, beside, to, undelivered, life } = session;
+    const fields = { ...more, userAgent, ip, from, beside, to, undelivered, life };
     const hasNoFields = Object.values(fields).every((value) => value === undefined);
     return hasNoFields ? [handle, key, seenAt] : [handle, key, seenAt, fields];
   });
@@ -82,12 +87,14 @@ function readSession(row: unknown): IndexedSession | undefined {
   const [handle, key, seenAt, fields = {}] = row as unknown[];
   if (typeof handle !== 'string' || typeof key !== 'string' || !isTime(seenAt)) return undefined;
   if (!isFields(fields)) return undefined;
-  const { userAgent, ip, from, beside, to, life, ...others } = fields;
+  const { userAgent, ip, from, beside, to, undelivered, life, ...others } = fields;
   if (!isOptionalText(userAgent) || !isOptionalText(ip) || !isOptionalText(from)) return undefined;
   if (!isOptionalTexts(beside) || !isOptionalTexts(to)) return undefined;
+  if (undelivered !== undefined && !isUndelivered(undelivered)) return undefined;
   const more = Object.keys(others).length > 0 && { more: others };
   if (life !== undefined && !isSeconds(life)) return undefined;
-  return { handle, key, seenAt, userAgent, ip, from, beside, to, ...(life && { life }), ...more };
+  const where = { from, beside, to, ...(undelivered && { undelivered }) };
+  return { handle, key, seenAt, userAgent, ip, ...where, ...(life && { life }), ...more };
 }
 
 /** A row of version 1: `[handle, key, seenAt, userAgent or null, ip or null, from or null, ...beside]`. */
@@ -134,8 +141,26 @@ export function withoutWayTo(index: UserIndex, key: string): UserIndex {
 }
 
 /** Notes that a session is about to move to another key, behind a border. */
-export function movingTo(session: IndexedSession, key: string): IndexedSession {
-  return { ...session, to: [...(session.to ?? []).slice(1 - MAX_TO), key] };
+export function movingTo(session: IndexedSession, key: string, now: number): IndexedSession {
+  const to = [...(session.to ?? []).slice(1 - MAX_TO), key];
+  return awaitingDelivery({ ...session, to }, key, now);
+}
+
+/** Notes that the id of this key has to be sent. */
+export function awaitingDelivery(
+  session: IndexedSession,
+  key: string,
+  now: number,
+): IndexedSession {
+  const earlier = (session.undelivered ?? []).slice(1 - MAX_TO);
+  return { ...session, undelivered: [...earlier, [key, now]] };
+}
+
+/** A client has the id of this key, and will not use those before it. */
+export function withDelivered(session: IndexedSession, key: string): IndexedSession {
+  const { undelivered = [] } = session;
+  const later = undelivered.slice(undelivered.findIndex(([one]) => one === key) + 1);
+  return { ...session, undelivered: later.length > 0 ? later : undefined };
 }
 
 /** Adds a branch of a session. Beyond `MAX_BESIDE`, the oldest branches end, except the first. */
@@ -211,6 +236,11 @@ function isFields(value: unknown): value is Record<string, unknown> {
 
 function isSeconds(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+function isUndelivered(value: unknown): value is Undelivered[] {
+  if (!Array.isArray(value)) return false;
+  return value.every((one) => Array.isArray(one) && typeof one[0] === 'string' && isTime(one[1]));
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

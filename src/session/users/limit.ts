@@ -41,9 +41,12 @@ export async function enforceLimit(
     // A move in progress updates the key in the index; the key given here may be older.
     const entered =
       present && listedTo !== undefined
-        ? movingTo({ ...present, ...session, key: present.key }, listedTo)
+        ? movingTo({ ...present, ...session, key: present.key }, listedTo, policy.now())
         : { ...session, beside, more };
-    const live = withoutWayTo(await withoutExpired(lookup, userId, index, room), session.key);
+    const live = withoutWayTo(
+      await withoutExpired(lookup, userId, index, { room, handle: session.handle }),
+      session.key,
+    );
     let next = withSession(live, entered);
     while (next.sessions.length + older > max || !indexes.fits(indexKey, next)) {
       const oldest = next.sessions.find(({ handle }) => handle !== session.handle);
@@ -77,12 +80,15 @@ async function countInOlderIndexes(
   return count;
 }
 
-/** Removes expired sessions. If there is room, only records of long unused sessions are read. */
+/**
+ * Removes expired sessions, and ends those that no client has. If there is room, only records of long unused
+ * sessions are read. `handle`: the session that is signed in, which stays.
+ */
 async function withoutExpired(
   lookup: UserLookup,
   userId: string,
   index: UserIndex,
-  room: number,
+  { room, handle }: { readonly room: number; readonly handle: string },
 ): Promise<UserIndex> {
   const { timeout, now } = lookup.policy;
   const longTime = timeout * 1000 + 2 * checkInterval(lookup.policy);
@@ -90,6 +96,8 @@ async function withoutExpired(
   const doubtful = index.sessions.filter(
     ({ seenAt }) => isCrowded || Math.abs(now() - seenAt) > longTime,
   );
-  const { gone } = await lookup.classify(userId, doubtful);
-  return gone.length > 0 ? withoutGone(index, gone) : index;
+  const { gone, abandoned } = await lookup.classify(userId, doubtful);
+  const left = gone.length > 0 ? withoutGone(index, gone) : index;
+  const others = abandoned.filter((one) => one.handle !== handle);
+  return others.length > 0 ? endingSessions(left, others) : left;
 }

@@ -16,6 +16,7 @@ import {
   sessionIn,
   withoutGone,
   type IndexedSession,
+  type Undelivered,
 } from './index-format.js';
 import { UserChecks } from './checks.js';
 import { UserIndexes } from './indexes.js';
@@ -26,6 +27,12 @@ import type { SessionStore } from '../storage/store.js';
  * sign-in that takes longer, or whose clock differs, finds its key closed and enters the index again.
  */
 const RESERVED_MS = 5_000;
+
+/**
+ * How long a session waits for the response that sends its new id, in milliseconds. If its process has died
+ * by then, no client has the session.
+ */
+export const DELIVERY_MS = 10_000;
 
 /** How many records of a user are read at a time. */
 const BATCH_SIZE = 100;
@@ -134,20 +141,43 @@ export class UserLookup {
     return live;
   }
 
-  /** Divides sessions into live ones and those gone for good. A sign-in in progress is in neither list. */
+  /**
+   * Divides sessions into live ones, those gone for good, and those that no client has. A sign-in in progress is
+   * in no list.
+   */
   async classify(
     userId: string,
     sessions: readonly IndexedSession[],
-  ): Promise<{ live: LiveSession[]; gone: IndexedSession[] }> {
+  ): Promise<{ live: LiveSession[]; gone: IndexedSession[]; abandoned: IndexedSession[] }> {
     const found = await inBatches(sessions, (session) => this.record(userId, session));
+    const isAbandoned = await inBatches(sessions, async (session, n) =>
+      found[n] ? this.isAbandoned(userId, session, found[n].key) : false,
+    );
     const live: LiveSession[] = [];
     const lost = sessions.filter((one, n) => !found[n] && !this.isReserved(one.seenAt));
     const isClosed = await inBatches(lost, (session) => this.close(session));
     for (const [n, session] of sessions.entries()) {
       const record = found[n]?.record;
-      if (record) live.push({ ...session, record });
+      if (record && !isAbandoned[n]) live.push({ ...session, record });
     }
-    return { live, gone: lost.filter((_, n) => isClosed[n]) };
+    const gone = lost.filter((_, n) => isClosed[n]);
+    return { live, gone, abandoned: sessions.filter((_, n) => isAbandoned[n]) };
+  }
+
+  /** Whether its process has died before a client got the id of this key, or of another branch. */
+  private async isAbandoned(
+    userId: string,
+    { handle, key, beside = [], undelivered = [] }: IndexedSession,
+    foundAt: string,
+  ): Promise<boolean> {
+    const isWaiting = ([, since]: Undelivered) => Math.abs(this.policy.now() - since) < DELIVERY_MS;
+    const keys = new Set(undelivered.map(([one]) => one));
+    if (!keys.has(foundAt) || undelivered.some(isWaiting)) return false;
+    for (const one of beside.length > 0 ? [key, ...beside] : []) {
+      const branch = await this.recordAt(one, userId, handle);
+      if (branch && !keys.has(branch.key)) return false;
+    }
+    return true;
   }
 
   /**
@@ -223,10 +253,14 @@ export class UserLookup {
 }
 
 /** Works on a limited number of items at a time, so that other requests do not wait long. */
-async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+async function inBatches<T, R>(
+  items: readonly T[],
+  work: (item: T, at: number) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   for (let from = 0; from < items.length; from += BATCH_SIZE) {
-    results.push(...(await Promise.all(items.slice(from, from + BATCH_SIZE).map(work))));
+    const batch = items.slice(from, from + BATCH_SIZE);
+    results.push(...(await Promise.all(batch.map((item, n) => work(item, from + n)))));
   }
   return results;
 }

@@ -3,6 +3,7 @@ import { withinLengths, type SessionClient, type SessionUser } from '../session-
 import { SessionError } from '../errors.js';
 import { checkInterval } from './checks.js';
 import {
+  awaitingDelivery,
   endingSessions,
   isUnchanged,
   keysOf,
@@ -11,6 +12,7 @@ import {
   withoutBranch,
   withoutSessions,
   withBranch,
+  withDelivered,
   withMoved,
   withSession,
   type IndexedSession,
@@ -39,6 +41,8 @@ export interface Place {
   readonly from?: string | undefined;
   /** The session is already listed: the key that it is about to move to. */
   readonly listedTo?: string;
+  /** The client has its id already: it is that of another library's cookie. */
+  readonly isDelivered?: boolean;
 }
 
 /** Updates a user's index when a session signs in, is used, moves or ends. */
@@ -57,10 +61,12 @@ export class UserMembership {
    * @throws SessionLimitError if the limit is reached
    */
   async add({ client = {}, ...place }: Place): Promise<IndexedSession | undefined> {
-    const { user, key, from, life, listedTo } = place;
+    const { user, key, from, life, listedTo, isDelivered = false } = place;
     const seenAt = this.lookup.policy.now();
     const session = { handle: user.handle, key, seenAt, from, life, ...withinLengths(client) };
-    const index = await enforceLimit(this.lookup, user.id, session, listedTo);
+    const isNew = listedTo === undefined && !isDelivered;
+    const entered = isNew ? awaitingDelivery(session, key, seenAt) : session;
+    const index = await enforceLimit(this.lookup, user.id, entered, listedTo);
     await this.lookup.finishEnding(this.indexKey(user, 0), index.ending);
     return sessionIn(index, user.handle);
   }
@@ -70,7 +76,8 @@ export class UserMembership {
     const seenAt = this.lookup.policy.now();
     await this.lookup.indexes.change(this.indexKey(user, 0), (index) => {
       const session = sessionIn(index, user.handle);
-      return session && withSession(index, { ...session, key, seenAt, from });
+      const undelivered = [[key, seenAt]] as const;
+      return session && withSession(index, { ...session, key, seenAt, from, undelivered });
     });
   }
 
@@ -78,7 +85,8 @@ export class UserMembership {
   async announceMove(user: SessionUser, to: string): Promise<IndexedSession | undefined> {
     const index = await this.lookup.indexes.change(this.indexKey(user, 0), (present) => {
       const session = sessionIn(present, user.handle);
-      return session && withSession(present, movingTo(session, to));
+      const now = this.lookup.policy.now();
+      return session && withSession(present, movingTo(session, to, now));
     });
     return sessionIn(index, user.handle);
   }
@@ -88,7 +96,8 @@ export class UserMembership {
     const indexKey = this.indexKey(user, 0);
     const index = await this.lookup.indexes.change(indexKey, (present) => {
       const session = sessionIn(present, user.handle);
-      return session && withBranch(present, session, key);
+      const now = this.lookup.policy.now();
+      return session && withBranch(present, awaitingDelivery(session, key, now), key);
     });
     await this.lookup.finishEnding(indexKey, index.ending);
     return sessionIn(index, user.handle) !== undefined;
@@ -180,6 +189,19 @@ export class UserMembership {
     return undefined;
   }
 
+  /**
+   * Called after a response has sent its new id, or just before, if that took long. If this fails, its next use
+   * repairs the index; until then it may count as a session that no client has. `false`: it was ended.
+   */
+  async recordDelivery({ user, key }: Omit<Member, 'ticket'>): Promise<boolean> {
+    const index = await this.lookup.indexes.change(this.indexKey(user, 0), (present) => {
+      const session = sessionIn(present, user.handle);
+      const isNews = session && isUndelivered(session, key);
+      return isNews ? withSession(present, withDelivered(session, key)) : undefined;
+    });
+    return sessionIn(index, user.handle) !== undefined;
+  }
+
   /** Called after a session got another lifetime: the index must outlive it, even if it is not used again. */
   recordLife({ user, ticket, life }: Omit<Member, 'key'>): Promise<void> {
     return this.tryTwice(async () => {
@@ -238,6 +260,7 @@ export class UserMembership {
     const isMoved = session.key !== key && (await this.hasMovedOn(user, session, key));
     if (session.key !== key && !isMoved) this.touch(indexKey, { ...session, key, life }, found);
     else if (
+      isUndelivered(session, key) ||
       Math.abs(policy.now() - session.seenAt) >= checkInterval(policy) ||
       session.life !== life
     ) {
@@ -267,14 +290,9 @@ export class UserMembership {
           const session = sessionIn(index, handle);
           // Whoever changed it meanwhile knows better where it is.
           if (!session || !isUnchanged(before, session)) return undefined;
-          return withSession(index, {
-            ...session,
-            key,
-            seenAt,
-            life,
-            from: undefined,
-            to: undefined,
-          });
+          const used = isUndelivered(session, key) ? withDelivered(session, key) : session;
+          const isThere = { from: undefined, to: undefined };
+          return withSession(index, { ...used, key, seenAt, life, ...isThere });
         },
         found,
       );
@@ -312,4 +330,9 @@ export class UserMembership {
   private indexKey(user: SessionUser, secret: number): string {
     return this.lookup.keys.ofUser(user.id, secret);
   }
+}
+
+/** Whether the index takes the id of this key for one that was not sent yet. */
+function isUndelivered({ undelivered = [] }: IndexedSession, key: string): boolean {
+  return undelivered.some(([one]) => one === key);
 }

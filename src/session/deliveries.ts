@@ -1,0 +1,53 @@
+import type { SessionPolicy } from './policy.js';
+import type { SessionState } from './session-state.js';
+import { DELIVERY_MS } from './users/lookup.js';
+import type { UserMembership } from './users/membership.js';
+
+/**
+ * Tells users' indexes which new ids were sent. A process may die between a stored sign-in and its response;
+ * the index then has to know that no client has this session.
+ */
+export class SessionDeliveries {
+  private readonly pending = new Set<Promise<void>>();
+
+  constructor(
+    private readonly membership: UserMembership,
+    private readonly policy: SessionPolicy,
+  ) {}
+
+  /**
+   * Whether the response takes so long that others may soon end the session: then the index has to be told
+   * before the id is sent.
+   */
+  isLate({ undeliveredSince, status }: SessionState): boolean {
+    if (undeliveredSince === undefined || status !== 'stored') return false;
+    return Math.abs(this.policy.now() - undeliveredSince) >= DELIVERY_MS / 2;
+  }
+
+  /** If the session was ended meanwhile, it is lost. */
+  async confirm(session: SessionState): Promise<void> {
+    const { user, key } = session;
+    if (!user) return;
+    if (!(await this.membership.recordDelivery({ user, key }))) session.lost();
+    session.delivered();
+  }
+
+  /** The response with its id has gone out. No request waits for the index. */
+  sent(session: SessionState): void {
+    if (session.undeliveredSince === undefined) return;
+    const confirmation = this.confirm(session)
+      .catch(() => this.confirm(session))
+      .catch(ignore)
+      .finally(() => this.pending.delete(confirmation));
+    this.pending.add(confirmation);
+  }
+
+  /** Settles when the index knows all that were sent. */
+  async settle(): Promise<void> {
+    await Promise.all(this.pending);
+  }
+}
+
+function ignore(): void {
+  // The next use of the session tells the index.
+}
