@@ -1,10 +1,11 @@
 import { requestSessionIsServed } from '../http/nest-session-hint.js';
 import type { FrameworkRequest, RequestSession } from '../http/request-session.js';
-import { isRouted, requestSessionOf } from '../http/session-of.js';
+import { isRouted, requestSessionOf, unansweredSessionOf } from '../http/session-of.js';
 import { refuseUnknownOptions } from '../session/option-checks.js';
 import { SessionDestroyedError, SessionOptionsError } from '../session/errors.js';
 import { RequestSessionCookie, type CookieLife } from './request-session-cookie.js';
 import { PreloadedSession } from '../http/preloaded-session.js';
+import type { UnansweredSession } from '../http/unanswered-session.js';
 import { SessionValues, type SessionOwner } from './request-session-object.js';
 
 /** The options of `requestSession()`. */
@@ -74,10 +75,12 @@ export function requestSession(options: RequestSessionOptions = {}): RequestSess
   requestSessionIsServed();
   const handler: RequestSessionHandler = (
     requestOrInstance: object,
-    _responseOrOptions: object,
+    responseOrOptions: object,
     next: () => void,
   ) => {
-    if (!('addHook' in requestOrInstance)) return serve(requestOrInstance, unset, next);
+    if (!('addHook' in requestOrInstance)) {
+      return serve(requestOrInstance, responseOrOptions, unset, next);
+    }
     serveFastify(requestOrInstance as FastifyInstance, unset);
     next();
   };
@@ -87,25 +90,30 @@ export function requestSession(options: RequestSessionOptions = {}): RequestSess
 
 /** Serves a request after it has reached `SessionModule`, which a testing module registers later. */
 function serveFastify(instance: FastifyInstance, unset: 'keep' | 'destroy'): void {
-  instance.addHook('onRequest', (request, _reply, done) => {
-    if (isRouted(request)) serve(request, unset, done as Next);
+  instance.addHook('onRequest', (request, reply, done) => {
+    if (isRouted(request)) serve(request, reply as object, unset, done as Next);
     else (done as Next)();
   });
-  instance.addHook('preParsing', (request, _reply, _payload, done) =>
-    serve(request, unset, done as Next),
+  instance.addHook('preParsing', (request, reply, _payload, done) =>
+    serve(request, reply as object, unset, done as Next),
   );
 }
 
-function serve(request: SessionCarrier, unset: 'keep' | 'destroy', next: Next): void {
+function serve(
+  request: SessionCarrier,
+  response: object,
+  unset: 'keep' | 'destroy',
+  next: Next,
+): void {
   // The request already has a session, of this package or of another library.
   if (PLACE in request || request.session) return next();
   let place: SessionPlace;
   try {
-    place = new SessionPlace(request, unset);
+    place = new SessionPlace(request, unset, unansweredSessionOf(request, response));
   } catch (error) {
     return next(error);
   }
-  void place.preload().then(() => next());
+  void place.preload().then(() => next(), next);
 }
 
 /** Marks requests that have a `SessionPlace`. A request of Fastify shares it with its raw request. */
@@ -113,7 +121,9 @@ const PLACE = Symbol('session place');
 
 /** The properties `session` and `sessionID` of a request. */
 class SessionPlace implements SessionOwner {
-  private readonly session: RequestSession;
+  /** Absent if no response waits for the changes. */
+  private readonly answered: RequestSession | undefined;
+  private readonly session: RequestSession | UnansweredSession;
   private readonly preloaded: PreloadedSession;
   private values: SessionValues | undefined;
   /** The value that was assigned to `request.session`. `isEnded`: by `destroy()`. */
@@ -125,20 +135,30 @@ class SessionPlace implements SessionOwner {
   constructor(
     readonly request: SessionCarrier,
     private readonly unset: 'keep' | 'destroy',
+    unanswered: UnansweredSession | undefined,
   ) {
-    this.session = requestSessionOf(request, (other) => this.serve(other));
+    this.answered = unanswered ? undefined : this.answeredSession();
+    this.session = unanswered ?? this.answered!;
     this.preloaded = new PreloadedSession(this.session);
-    this.session.isStrictAboutHttps = true;
-    this.session.beforeCommit = () => this.dropIfUnset();
     this.serve(request);
     if (request.raw) this.serve(request.raw);
   }
 
+  private answeredSession(): RequestSession {
+    const session = requestSessionOf(this.request, (other) => this.serve(other));
+    session.isStrictAboutHttps = true;
+    session.beforeCommit = () => this.dropIfUnset();
+    return session;
+  }
+
+  /** @throws SessionStoreError if the session could not be read, and no response can report that later */
   async preload(): Promise<void> {
     await this.preloaded.load();
-    const { current } = this.session;
+    const { answered } = this;
+    if (!answered) return void this.preloaded.found();
+    const { current } = answered;
     // `delete request.session` is found out only when the response begins.
-    if (this.unset === 'destroy' && (current.isStored || !current.isLoaded)) this.session.watch();
+    if (this.unset === 'destroy' && (current.isStored || !current.isLoaded)) answered.watch();
   }
 
   newCookie(life: CookieLife): RequestSessionCookie {

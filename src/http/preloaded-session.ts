@@ -1,6 +1,13 @@
-import type { RequestSession } from './request-session.js';
+import type { CurrentSession } from '../session/current-session.js';
 import type { SessionError } from '../session/errors.js';
 import type { SessionState } from '../session/session-state.js';
+
+/** The session of a request, as far as it is read before its first use. */
+interface LoadableSession {
+  readonly current: CurrentSession;
+  /** Called at the first use. */
+  use(): CurrentSession;
+}
 
 interface FoundSession {
   readonly state: SessionState;
@@ -14,7 +21,7 @@ export class PreloadedSession {
   /** Replaces a session that could not be read. */
   private standIn: FoundSession | undefined;
 
-  constructor(private readonly request: RequestSession) {}
+  constructor(private readonly request: LoadableSession) {}
 
   /** Reads the session. Keeps an error for `found()`. */
   async load(): Promise<void> {

@@ -13,7 +13,8 @@ import { reserveHolder } from './holdable-response.js';
 import { httpRequestOf } from './http-request-of.js';
 import { RequestSession, type FrameworkRequest, type SessionEdge } from './request-session.js';
 import type { SessionRoute } from './route.js';
-import { clientRouteOf, clientRoutes, handshakeRouteOf } from './socket-route.js';
+import { clientRouteOf, clientRoutes, handshakeRouteOf, handshakesOf } from './socket-route.js';
+import { UnansweredSession } from './unanswered-session.js';
 
 /** What is used of Fastify's. */
 interface Reply {
@@ -147,6 +148,25 @@ export function isRouted(request: FrameworkRequest): boolean {
 }
 
 /**
+ * The session of a request to an application's server that did not reach the application, such as one of
+ * Socket.IO. `undefined`: it did, or no application has sessions there. A request that has a response is
+ * routed, so that its session is as that of any other request.
+ */
+export function unansweredSessionOf(
+  request: FrameworkRequest,
+  response: object,
+): UnansweredSession | undefined {
+  if (isRouted(request)) return undefined;
+  const raw = (request.raw ?? request) as RawRequest;
+  const edge = handshakesOf(raw)?.edge;
+  if (!edge) return undefined;
+  // Socket.IO has a substitute for the response of an upgrade; others pass an empty object.
+  if (raw.upgrade === true || !('writeHead' in response)) return new UnansweredSession(edge, raw);
+  routeRequest(raw, edge, response as ServerResponse);
+  return undefined;
+}
+
+/**
  * The one of a request that an application answers.
  *
  * @param onRequest called with Fastify's own, if this is a raw request of it
@@ -184,9 +204,12 @@ function sessionAt(
   raw: RawRequest,
 ): RequestSession {
   if (!route) {
+    const remedy = raw.upgrade
+      ? 'Open the WebSocket on the server of an application that has one: app.getHttpServer().'
+      : 'Import SessionModule.forRoot() in your AppModule.';
     throw new SessionError(
       'SESSION_MODULE_MISSING',
-      `No SessionModule serves this request. Import SessionModule.forRoot() in your AppModule.${copiesHint()}`,
+      `No SessionModule serves this request. ${remedy}${copiesHint()}`,
     );
   }
   const { edge, response, reply } = route;

@@ -4,6 +4,7 @@ import type { ArgumentsHost } from '@nestjs/common';
 
 import { copiesHint } from '../session/package-copies.js';
 import { SessionError } from '../session/errors.js';
+import type { SessionEdge } from './request-session.js';
 import type { SessionRoute } from './route.js';
 
 /**
@@ -17,6 +18,7 @@ export const clientHandshakes = new WeakMap<object, Pick<IncomingMessage, 'heade
 
 /** The sessions of requests that open a socket. No framework answers these requests. */
 export interface Handshakes {
+  readonly edge: SessionEdge;
   /** `webSocket`: the opened socket, if it is known. */
   sessionOf(request: IncomingMessage, webSocket: object | undefined): SessionRoute;
 }
@@ -49,8 +51,13 @@ export function handshakeRouteOf(
   request: IncomingMessage,
   webSocket?: object,
 ): SessionRoute | undefined {
+  return handshakesOf(request)?.sessionOf(request, webSocket);
+}
+
+/** Those of the application whose server a request has come to. */
+export function handshakesOf(request: IncomingMessage): Handshakes | undefined {
   const { server } = (request.socket ?? {}) as { readonly server?: object };
-  return server && handshakesAt.get(server)?.sessionOf(request, webSocket);
+  return server && handshakesAt.get(server);
 }
 
 function isHost(source: unknown): source is ArgumentsHost {

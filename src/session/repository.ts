@@ -274,6 +274,8 @@ export class SessionRepository {
       expected,
     );
     if (outcome === 'gone') {
+      // They show a later `save()` that something was lost.
+      session.entries.returnChanges(changes);
       session.lost();
       this.policy.telemetry.emitOf('gone', session, {});
       return;

@@ -35,7 +35,7 @@ export class SessionSockets implements SocketListener, Handshakes {
 
   /** `sweepEvery`: seconds. `watchRemovals`: reports sessions that other processes end. */
   constructor(
-    private readonly edge: SessionEdge,
+    readonly edge: SessionEdge,
     private readonly registry: SocketRegistry,
     sweepEvery: number | false,
     private readonly watchRemovals: (onRemoved: (key: string) => void) => () => void,

@@ -181,6 +181,7 @@ describe('sessions', () => {
       state.entries.set('a', 1);
       await world.repository.commit(state);
       expect(state).toMatchObject({ status: 'gone', cookieDirty: false });
+      expect(state.entries.onlyTakesAway).toBe(false);
       state.entries.set('b', 1);
       expect(world.repository.hasChanges(state)).toBe(false);
       await world.repository.commit(state);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, Req } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 
 import { requestSession, type RequestSessionObject } from '../../../src/express-session.js';
@@ -28,14 +29,24 @@ class AppController {
 @Module({ imports: [SessionModule.forRoot()], controllers: [AppController] })
 class AppModule {}
 
-describe('request.session from app.use() on Fastify', () => {
+/** The two ways to make an application: in one of a testing module, middleware runs before `SessionModule`. */
+const WAYS: [string, () => Promise<NestFastifyApplication>][] = [
+  ['NestFactory', () => NestFactory.create(AppModule, new FastifyAdapter(), { logger: false })],
+  [
+    'a testing module',
+    async () => {
+      const module = await Test.createTestingModule({ imports: [AppModule] }).compile();
+      return module.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
+    },
+  ],
+];
+
+describe.each(WAYS)('request.session from app.use() on Fastify, by %s', (_way, create) => {
   let app: NestFastifyApplication;
   let url: string;
 
   beforeAll(async () => {
-    app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), {
-      logger: false,
-    });
+    app = await create();
     app.use(requestSession());
     // Passport and other middleware use the raw request.
     app.use(({ session }: FastifyRequest['raw'], _response: unknown, next: () => void) => {

@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Post, Req } from '@nestjs/common';
-import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Server } from 'socket.io';
 
 import { requestSession, type RequestSessionObject } from '../../../src/express-session.js';
 import { Session } from '../../../src/index.js';
 import {
   connectGateway,
+  connectSocketIo,
   SOCKET_PLATFORMS,
   useSockets,
   type GatewayClient,
@@ -31,6 +32,11 @@ class AppController {
     session.name = 'Grace';
   }
 
+  @Post('out')
+  out(@Req() { session }: WithSession) {
+    return session.destroy();
+  }
+
   @Get('show')
   show(@Req() { session }: WithSession) {
     return { name: session.name as string, said: session.said as number };
@@ -39,8 +45,6 @@ class AppController {
 
 @WebSocketGateway()
 class ChatGateway {
-  @WebSocketServer() readonly server!: Server;
-
   @SubscribeMessage('read')
   read(@Session() { name, passport }: Session) {
     return { event: 'read', data: { name, passport } };
@@ -49,6 +53,28 @@ class ChatGateway {
   @SubscribeMessage('say')
   say(@Session() session: Session) {
     return { event: 'say', data: session.increment('said') };
+  }
+}
+
+/** As an application of express-session has it. */
+@WebSocketGateway()
+class EngineGateway {
+  afterInit(server: Server) {
+    server.engine.use(requestSession());
+  }
+
+  @SubscribeMessage('say')
+  async say(@ConnectedSocket() { request }: { request: WithSession }) {
+    await request.session.reload();
+    const { session } = request;
+    session.said = ((session.said as number | undefined) ?? 0) + 1;
+    await session.save();
+    return { name: session.name, said: session.said };
+  }
+
+  @SubscribeMessage('both')
+  both(@Session() { name, said }: Session) {
+    return { name, said };
   }
 }
 
@@ -85,16 +111,34 @@ describe.each(
   });
 });
 
-describe('requestSession() in io.engine.use(), where express-session was', () => {
+describe.each(PLATFORMS)('requestSession() in io.engine.use(), on %s', (platform) => {
   const app = useSessionApp(() => ({
-    ...{ controllers: [AppController], providers: [ChatGateway] },
+    ...{ platform, controllers: [AppController], providers: [EngineGateway] },
     prepare: (nest) => nest.use(requestSession()),
   }));
 
-  it('refuses each handshake, so that it is found at once', async () => {
-    app.app.get(ChatGateway).server.engine.use(requestSession());
-    await expect(connectGateway('socket.io', app.url)).rejects.toThrow();
-    const { status } = await app.visitor().get('/socket.io/?EIO=4&transport=polling');
-    expect(status).toBe(400);
+  it.each(['websocket', 'polling'])(
+    'gives gateways socket.request.session, and they end with it: over %s',
+    async (transport) => {
+      const visitor = app.visitor();
+      await visitor.post('/enter');
+      const socket = connectSocketIo(app.url, visitor.cookie, [transport]);
+      const ended = new Promise((resolve) => socket.once('disconnect', resolve));
+      const ask = (event: string): Promise<unknown> =>
+        socket.emitWithAck(event) as Promise<unknown>;
+      expect(await ask('say')).toEqual({ name: 'Ada', said: 1 });
+      await visitor.post('/rename');
+      expect(await ask('say')).toEqual({ name: 'Grace', said: 2 });
+      expect((await visitor.get('/show')).json).toEqual({ name: 'Grace', said: 2 });
+      expect(await ask('both')).toEqual({ name: 'Grace', said: 2 });
+      await visitor.post('/out');
+      expect(await ended).toBe('io server disconnect');
+    },
+  );
+
+  it('lets clients without a session connect', async () => {
+    const socket = connectSocketIo(app.url);
+    expect(await socket.emitWithAck('both')).toEqual({});
+    socket.disconnect();
   });
 });
