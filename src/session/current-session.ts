@@ -1,6 +1,6 @@
 import type { OutagePolicy, PeekOptions, SessionAccess } from './access.js';
-import type { SessionLifecycle } from './session-object.js';
-import { createReadOnlySession, createSession, refusingLifecycle } from './session-proxy.js';
+import { OwnedLifecycle, ReadOnlyLifecycle, type LifecycleOwner } from './session-lifecycle.js';
+import { createReadOnlySession, createSession } from './session-proxy.js';
 import { ForeignStoreError } from './foreign-session.js';
 import type { SessionRepository } from './repository.js';
 import type { SessionIdentity } from './telemetry.js';
@@ -21,7 +21,7 @@ import {
 import type { KeepOptions, RememberOptions, Session } from './session.js';
 
 /** One request's session, from the first use to the commit; knows no transport and no framework. */
-export class CurrentSession {
+export class CurrentSession implements LifecycleOwner {
   /** What the request brought. Present from the first use. */
   private incoming: IncomingSession | undefined;
   private loading: Promise<Session> | undefined;
@@ -71,6 +71,16 @@ export class CurrentSession {
   /** How long the cookie of this session is kept, in seconds; `false`: until the browser is closed. */
   setCookieLife(state: SessionState, seconds: number | false): void {
     this.repository.setCookieLife(state, seconds);
+  }
+
+  /** @throws SessionValueError */
+  setLifetime(state: SessionState, seconds: unknown): void {
+    this.repository.setLifetime(state, seconds);
+  }
+
+  /** @throws SessionValueError */
+  setPersist(state: SessionState, persist: unknown): void {
+    this.repository.setPersist(state, persist);
   }
 
   /** The request's session, if it is stored or was begun by this request. */
@@ -185,7 +195,10 @@ export class CurrentSession {
    */
   commit(withResponse = false): Promise<void> | undefined {
     if (this.queue.isIdle && !this.failure && !this.hasChanges(withResponse)) return undefined;
-    const mayRotate = withResponse && this.transport.isOpen;
+    return this.commitInTurn(withResponse && this.transport.isOpen);
+  }
+
+  private commitInTurn(mayRotate: boolean): Promise<void> {
     return this.queue.run(async () => {
       this.throwFailure();
       if (this.state) await this.store(this.state, mayRotate);
@@ -274,8 +287,8 @@ export class CurrentSession {
   private readOnlySession(): Session {
     const state = this.state!;
     const refusal = () => new SessionReadOnlyError();
-    const reload = () => this.ifCurrent(state, () => this.reload());
-    return createReadOnlySession(state, refusal, { ...refusingLifecycle(refusal), reload });
+    const lifecycle = new ReadOnlyLifecycle(refusal, new OwnedLifecycle(this, state));
+    return createReadOnlySession(state, refusal, lifecycle);
   }
 
   private anonymous(error: unknown): Session {
@@ -320,18 +333,7 @@ export class CurrentSession {
 
   /** Continues with this session. */
   protected take(state: SessionState): Session {
-    const lifecycle: SessionLifecycle = {
-      save: () => this.ifCurrent(state, () => this.save()),
-      regenerate: (options) => this.ifCurrent(state, () => this.regenerate(options)),
-      signIn: (userId, options) => this.ifCurrent(state, () => this.signIn(userId, options)),
-      takeFlash: (name) => this.ifCurrent(state, () => this.takeFlash(name)),
-      confirmSignIn: () => this.ifCurrent(state, () => this.confirmSignIn()),
-      setLifetime: (seconds) => this.repository.setLifetime(state, seconds),
-      setPersist: (persist) => this.repository.setPersist(state, persist),
-      reload: () => this.ifCurrent(state, () => this.reload()),
-      signOut: (options) => this.ifCurrent(state, () => this.signOut(options)),
-      destroy: () => (state.status === 'destroyed' ? Promise.resolve() : this.destroy()),
-    };
+    const lifecycle = new OwnedLifecycle(this, state);
     const { isOneWay } = this.transport;
     if (isOneWay) state.withoutCookie();
     const session =
@@ -385,10 +387,6 @@ export class CurrentSession {
 
   private throwFailure(): void {
     if (this.failure) throw this.failure.error;
-  }
-
-  private ifCurrent<T>(state: SessionState, work: () => Promise<T>): Promise<T> {
-    return state === this.state ? work() : Promise.reject(new SessionDestroyedError());
   }
 
   private requireOpen(operation: string): void {

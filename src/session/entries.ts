@@ -11,6 +11,9 @@ interface Live {
   toText: ToText;
 }
 
+/** Shared by all requests that have changed nothing yet; never changed itself. */
+const NO_CHANGES = new SessionChanges();
+
 /**
  * The dictionary of one request: the entries it read, with its own changes. Changes of other requests are
  * merged when the changes are stored, not here: a request that holds the session across a sign-in sees
@@ -23,8 +26,9 @@ export class SessionEntries {
   /** The texts as read, or as last stored. An entry with the same text again has not changed. */
   private before: ReadonlyMap<string, string>;
   private beforeTaken: ReadonlyMap<string, string>;
-  private readonly live = new Map<string, Live>();
-  private changes = new SessionChanges();
+  /** Absent: none yet, as in requests that use no objects. */
+  private live: Map<string, Live> | undefined;
+  private changes = NO_CHANGES;
   /** Called at each change. */
   onChange: (() => void) | undefined;
 
@@ -49,7 +53,7 @@ export class SessionEntries {
 
   /** `toText`: what is stored of an object that is changed in place. */
   get(key: string, toText: ToText = toJson): unknown {
-    const live = this.live.get(key);
+    const live = this.live?.get(key);
     if (live) {
       if (toText !== toJson) live.toText = toText;
       return live.value;
@@ -82,21 +86,21 @@ export class SessionEntries {
       return;
     }
     if (this.texts.get(key) !== json) this.change().set(key, json);
-    this.changes.set(key, json);
-    this.live.delete(key);
+    this.log().set(key, json);
+    this.live?.delete(key);
     this.handOut(key, json, value, toText);
   }
 
   delete(key: string): boolean {
     if (!this.texts.has(key)) return false;
-    this.live.delete(key);
-    this.changes.delete(key);
+    this.live?.delete(key);
+    this.log().delete(key);
     return this.change().delete(key);
   }
 
   clear(): void {
-    this.live.clear();
-    this.changes.clear();
+    this.live?.clear();
+    this.log().clear();
     clearEntries(this.change());
   }
 
@@ -105,9 +109,9 @@ export class SessionEntries {
     this.notice(key);
     const updater = this.isStrict ? strictly(key, update) : update;
     const value = applyUpdate(this.change(), key, updater);
-    this.live.delete(key);
+    this.live?.delete(key);
     // It may be called again in another request's turn, but must run in its own async context.
-    this.changes.update(key, AsyncResource.bind(updater));
+    this.log().update(key, AsyncResource.bind(updater));
     return value;
   }
 
@@ -132,7 +136,7 @@ export class SessionEntries {
     }
     const json = toJson(name, value, this.isStrict);
     this.change().set(key, json);
-    this.changes.set(key, json);
+    this.log().set(key, json);
   }
 
   /**
@@ -150,7 +154,7 @@ export class SessionEntries {
       return isMine ? undefined : newest;
     };
     applyUpdate(this.change(), key, take);
-    this.changes.update(key, take);
+    this.log().update(key, take);
     return taken;
   }
 
@@ -167,15 +171,15 @@ export class SessionEntries {
 
   /** Whether there are changes to store. Detects objects that were changed in place. */
   hasChanges(): boolean {
-    for (const key of this.live.keys()) this.notice(key);
+    this.noticeAll();
     return !this.changes.isEmpty && !this.changes.leaves(this.before, this.texts);
   }
 
   /** Returns the changes to be stored, and starts a new log. */
   takeChanges(): SessionChanges {
-    const taken = this.changes;
+    const taken = this.log();
     taken.settle(this.before, this.texts);
-    this.changes = new SessionChanges();
+    this.changes = NO_CHANGES;
     this.beforeTaken = this.before;
     this.before = this.snapshot();
     return taken;
@@ -195,11 +199,13 @@ export class SessionEntries {
    * @throws what an `update` function throws when it is called again; then nothing has changed
    */
   rebase(stored: ReadonlyMap<string, string>): void {
-    for (const key of this.live.keys()) this.notice(key);
+    this.noticeAll();
     this.changes.settle(this.before, this.texts);
     const texts = new Map(stored);
     this.changes.applyTo(texts);
-    for (const [key, { json }] of this.live) if (texts.get(key) !== json) this.live.delete(key);
+    for (const [key, { json }] of this.live ?? []) {
+      if (texts.get(key) !== json) this.live!.delete(key);
+    }
     this.texts = texts;
     this.copied = true;
     this.before = stored;
@@ -209,7 +215,7 @@ export class SessionEntries {
   retain(keeps: (key: string) => boolean): void {
     for (const key of [...this.keys()]) {
       if (keeps(key)) continue;
-      this.live.delete(key);
+      this.live?.delete(key);
       this.change().delete(key);
     }
     this.before = this.snapshot();
@@ -217,15 +223,15 @@ export class SessionEntries {
 
   /** Drops the changes since `takeChanges()`. */
   discardChanges(): void {
-    this.live.clear();
-    this.changes = new SessionChanges();
+    this.live?.clear();
+    this.changes = NO_CHANGES;
     this.texts = this.before;
     this.copied = false;
   }
 
   /** Whether all changes take something away, so that they hold as well if there is nothing left. */
   get onlyTakesAway(): boolean {
-    for (const key of this.live.keys()) this.notice(key);
+    this.noticeAll();
     for (const [key, json] of this.texts) {
       const before = this.before.get(key);
       if (before === json) continue;
@@ -235,13 +241,19 @@ export class SessionEntries {
   }
 
   private handOut(key: string, json: string, value: unknown, toText: ToText): unknown {
-    if (typeof value === 'object' && value !== null) this.live.set(key, { value, json, toText });
+    if (typeof value === 'object' && value !== null) {
+      (this.live ??= new Map<string, Live>()).set(key, { value, json, toText });
+    }
     return value;
+  }
+
+  private noticeAll(): void {
+    for (const key of this.live?.keys() ?? []) this.notice(key);
   }
 
   /** Detects whether an object was changed in place, and records that as a change. */
   private notice(key: string): void {
-    const live = this.live.get(key);
+    const live = this.live?.get(key);
     if (!live) return;
     const json = live.toText(key, live.value, this.isStrict);
     if (json === live.json) return;
@@ -251,7 +263,12 @@ export class SessionEntries {
     }
     live.json = json;
     this.change().set(key, json);
-    this.changes.set(key, json);
+    this.log().set(key, json);
+  }
+
+  private log(): SessionChanges {
+    if (this.changes === NO_CHANGES) this.changes = new SessionChanges();
+    return this.changes;
   }
 
   private change(): Map<string, string> {

@@ -35,19 +35,38 @@ export class SessionLookup {
   /**
    * Finds the session of an id, and renews its life unless `touch` is `false`. `undefined`: the id is unknown.
    */
-  async find(ticket: SessionTicket, touch = true): Promise<SessionState | undefined> {
+  find(ticket: SessionTicket, touch = true): Promise<SessionState | undefined> {
     const key = this.keys.of(ticket);
-    const found = await this.records.find(key, renewalOf(ticket, touch));
-    const session =
-      found && 'forwardTo' in found
-        ? await this.findSuccessor(ticket, key, found, touch)
-        : found && this.stateOf({ ticket, key, found }, touch);
-    const isOver = session?.user !== undefined && !(await this.isSignedIn(session));
-    const { telemetry } = this.policy;
-    if (session && !isOver) telemetry.emitOf('loaded', session, FOUND);
-    else telemetry.emitOf('loaded', session ?? new UnknownSession(key), NOT_FOUND);
-    if (isOver) telemetry.emitOf('gone', session, {});
-    return isOver ? undefined : session;
+    return this.records.find(key, renewalOf(ticket, touch)).then((found) => {
+      if (!found || 'forwardTo' in found) return this.findElsewhere(ticket, key, found, touch);
+      const session = this.stateOf({ ticket, key, found }, touch);
+      return session.user ? this.checked(session) : this.loaded(session);
+    });
+  }
+
+  /** A session that `forwarder` leads to. Absent: nothing is under the key. */
+  private async findElsewhere(
+    ticket: SessionTicket,
+    key: string,
+    forwarder: SessionForwarder | undefined,
+    touch: boolean,
+  ): Promise<SessionState | undefined> {
+    const successor = forwarder && (await this.rotation.successor(ticket, forwarder, touch));
+    if (successor) return this.checked(this.stateOf(successor, touch, key));
+    this.policy.telemetry.emitOf('loaded', new UnknownSession(key), NOT_FOUND);
+    return undefined;
+  }
+
+  private async checked(session: SessionState): Promise<SessionState | undefined> {
+    if (await this.isSignedIn(session)) return this.loaded(session);
+    this.policy.telemetry.emitOf('loaded', session, NOT_FOUND);
+    this.policy.telemetry.emitOf('gone', session, {});
+    return undefined;
+  }
+
+  private loaded(session: SessionState): SessionState {
+    this.policy.telemetry.emitOf('loaded', session, FOUND);
+    return session;
   }
 
   /** Whether a request with this id would find its session. Extends no life. */
@@ -101,16 +120,6 @@ export class SessionLookup {
     if (await this.membership.isMember(member, isRenewed)) return true;
     await removeSession(this.records, key, { version: session.takeVersion() });
     return false;
-  }
-
-  private async findSuccessor(
-    ticket: SessionTicket,
-    oldKey: string,
-    forwarder: SessionForwarder,
-    touch: boolean,
-  ): Promise<SessionState | undefined> {
-    const successor = await this.rotation.successor(ticket, forwarder, touch);
-    return successor && this.stateOf(successor, touch, oldKey);
   }
 
   private stateOf(

@@ -1,23 +1,10 @@
 import { inspect } from 'node:util';
 
+import type { SessionLifecycle } from './session-lifecycle.js';
 import type { SessionState } from './session-state.js';
 import type { SessionUser } from './session-user.js';
 import { SessionDestroyedError, SessionError, SessionValueError } from './errors.js';
 import type { KeepOptions, RememberOptions, Session } from './session.js';
-
-/** What a session asks of the request it belongs to. */
-export interface SessionLifecycle {
-  save(): Promise<void>;
-  regenerate(options?: KeepOptions): Promise<Session>;
-  destroy(): Promise<void>;
-  signIn(userId: string, options?: KeepOptions & RememberOptions): Promise<Session>;
-  confirmSignIn(): Promise<Session>;
-  setLifetime(seconds: unknown): void;
-  setPersist(persist: unknown): void;
-  signOut(options: KeepOptions): Promise<Session>;
-  takeFlash(name: string): Promise<unknown>;
-  reload(): Promise<void>;
-}
 
 const SELF = Symbol('session');
 

@@ -1,4 +1,5 @@
-import { MEMBERS, SessionObject, type SessionLifecycle } from './session-object.js';
+import { ReadOnlyLifecycle, type SessionLifecycle } from './session-lifecycle.js';
+import { MEMBERS, SessionObject } from './session-object.js';
 import type { SessionState } from './session-state.js';
 import { checkKey } from './entry-value.js';
 import { SessionValueError, type SessionError } from './errors.js';
@@ -16,7 +17,7 @@ export function createSession(state: SessionState, lifecycle: SessionLifecycle):
 export function createReadOnlySession(
   state: SessionState,
   refusal: () => SessionError,
-  lifecycle = refusingLifecycle(refusal),
+  lifecycle: SessionLifecycle = new ReadOnlyLifecycle(refusal),
 ): Session {
   return sessionOver(new SessionObject(state, lifecycle, refusal));
 }
@@ -24,19 +25,6 @@ export function createReadOnlySession(
 /** TypeScript cannot follow a proxy: its properties are the entries, which applications declare. */
 function sessionOver(object: SessionObject): Session {
   return new Proxy<object>(object, propertyAccess) as Session;
-}
-
-export function refusingLifecycle(refusal: () => SessionError): SessionLifecycle {
-  const refuse = () => Promise.reject(refusal());
-  const changes = { save: refuse, regenerate: refuse, destroy: refuse };
-  const others = { signIn: refuse, confirmSignIn: refuse, signOut: refuse };
-  const throwRefusal = () => {
-    throw refusal();
-  };
-  return {
-    ...{ ...changes, ...others, takeFlash: refuse, reload: refuse },
-    ...{ setLifetime: throwRefusal, setPersist: throwRefusal },
-  };
 }
 
 /** Names that are not entries by property: members, those of `Object.prototype`, and `then`. */

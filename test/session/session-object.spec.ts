@@ -2,7 +2,7 @@ import { format, inspect } from 'node:util';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import type { SessionLifecycle } from '../../src/session/session-object.js';
+import type { SessionLifecycle } from '../../src/session/session-lifecycle.js';
 import { createSession } from '../../src/session/session-proxy.js';
 import type { SessionState } from '../../src/session/session-state.js';
 import type { Session } from '../../src/session/session.js';

@@ -10,11 +10,14 @@ import {
   type SessionForwarder,
   type SessionRecord,
 } from './record-format.js';
-import type { SessionStore } from './store.js';
+import type { SessionStore, StoredText } from './store.js';
 import type { SessionIdentity } from '../telemetry.js';
 import { isMarked } from '../session-id.js';
 import { handleOf } from '../session-user.js';
 import { SessionTooLargeError } from '../errors.js';
+
+/** `Promise<T> | T`: most of the time no promise is needed, and a promise costs memory. */
+type MaybePromise<T> = T | Promise<T>;
 
 /** A record as read, and its version for compare-and-set. */
 export interface FoundRecord {
@@ -111,10 +114,20 @@ export class SessionRecords {
     this.seal = recordSeal(policy.secrets);
   }
 
-  async find(key: string, renewTo?: Renewal): Promise<FoundRecord | FoundForwarder | undefined> {
+  find(key: string, renewTo?: Renewal): Promise<FoundRecord | FoundForwarder | undefined> {
     const isApart = renewTo === 'when due' || renewTo === 'apart';
-    const found = await this.store.find(key, isApart ? 0 : renewTo);
-    if (!found) return undefined;
+    return this.store
+      .find(key, isApart ? 0 : renewTo)
+      .then((found) => found && this.open(key, found, renewTo));
+  }
+
+  /** A promise only if the store must be called again. */
+  private open(
+    key: string,
+    found: StoredText,
+    renewTo: Renewal,
+  ): MaybePromise<FoundRecord | FoundForwarder | undefined> {
+    const { version, lifeLeft } = found;
     const text = this.seal.open(key, found.text);
     const record = text === undefined ? undefined : decodeRecord(text);
     if (!record || ('forwardTo' in record && !this.isStoreKey(record.forwardTo))) {
@@ -131,17 +144,24 @@ export class SessionRecords {
       // Each read extends its life, so it must be removed. But not a session that has not ended yet for a
       // process whose clock is behind.
       const isEndedForAll = 'forwardTo' in record || now >= deadline + CLOCK_DIFFERENCE_MS;
-      if (isEndedForAll) await this.store.remove(key, found.version);
-      return undefined;
+      return isEndedForAll ? this.store.remove(key, version).then(() => undefined) : undefined;
     }
-    if ('forwardTo' in record) return { ...record, version: found.version };
+    if ('forwardTo' in record) return { ...record, version };
     if (record.createdAt > now + CLOCK_TOLERANCE_MS) return undefined;
     const idle = idleTimeout(this.policy, record.lifetime);
     const isDue =
       renewTo === undefined
         ? idle !== this.policy.timeout
-        : renewTo === 'apart' || (renewTo === 'when due' && isRenewalDue(idle, found.lifeLeft));
-    if (!isDue) return { record, version: found.version, lifeLeft: found.lifeLeft };
+        : renewTo === 'apart' || (renewTo === 'when due' && isRenewalDue(idle, lifeLeft));
+    return isDue ? this.renew(key, found, record, idle) : { record, version, lifeLeft };
+  }
+
+  private async renew(
+    key: string,
+    found: StoredText,
+    record: SessionRecord,
+    idle: number,
+  ): Promise<FoundRecord> {
     const renewed = await this.store.find(key, idle);
     // In some stores a renewal is a write.
     const isSame = renewed?.text === found.text;

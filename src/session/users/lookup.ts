@@ -151,7 +151,7 @@ export class UserLookup {
   ): Promise<{ live: LiveSession[]; gone: IndexedSession[]; abandoned: IndexedSession[] }> {
     const found = await inBatches(sessions, (session) => this.record(userId, session));
     const isAbandoned = await inBatches(sessions, async (session, n) =>
-      found[n] ? this.isAbandoned(userId, session, found[n].key) : false,
+      found[n] ? this.isAbandoned(userId, session) : false,
     );
     const live: LiveSession[] = [];
     const lost = sessions.filter((one, n) => !found[n] && !this.isReserved(one.seenAt));
@@ -164,20 +164,18 @@ export class UserLookup {
     return { live, gone, abandoned: sessions.filter((_, n) => isAbandoned[n]) };
   }
 
-  /** Whether its process has died before a client got the id of this key, or of another branch. */
-  private async isAbandoned(
-    userId: string,
-    { handle, key, beside = [], undelivered = [] }: IndexedSession,
-    foundAt: string,
-  ): Promise<boolean> {
+  /** Whether its process has died before a client got the id, and no other id leads to it. */
+  private async isAbandoned(userId: string, session: IndexedSession): Promise<boolean> {
+    const { handle, undelivered = [] } = session;
     const isWaiting = ([, since]: Undelivered) => Math.abs(this.policy.now() - since) < DELIVERY_MS;
-    const keys = new Set(undelivered.map(([one]) => one));
-    if (!keys.has(foundAt) || undelivered.some(isWaiting)) return false;
-    for (const one of beside.length > 0 ? [key, ...beside] : []) {
-      const branch = await this.recordAt(one, userId, handle);
-      if (branch && !keys.has(branch.key)) return false;
+    if (undelivered.length === 0 || undelivered.some(isWaiting)) return false;
+    let isThere = false;
+    for (const key of keysOf(session)) {
+      if (!(await this.recordAt(key, userId, handle))) continue;
+      if (!undelivered.some(([one]) => one === key)) return false;
+      isThere = true;
     }
-    return true;
+    return isThere;
   }
 
   /**
