@@ -134,7 +134,7 @@ describe.each([
       expect((await send('GET', '/')).response.json).toMatchObject({ userId: null });
     });
 
-    it('by an id that tells of its lifetime, which replaces the one it had', async () => {
+    it('by an id that is marked as remembered, which replaces the one it had', async () => {
       const send = client();
       const before = (await send('POST', '/sign-in', {})).id;
       const { id } = await send('POST', '/lifetime', { lifetime: DAY });

@@ -6,7 +6,7 @@ import { Gate } from '../support/gate.js';
 import type { Visitor } from '../support/http-client.js';
 import type { SessionApp } from '../support/session-app.js';
 
-/** Where requests wait until the test lets them go on. */
+/** Where requests wait until the test lets them continue. */
 export const gates: Gate[] = [];
 
 /** A singleton: it needs no request-scoped provider. */

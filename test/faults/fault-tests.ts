@@ -154,7 +154,7 @@ export function testFaults<World extends FaultyWorld>({
 
       if (fault.isProxied && refuses === 'all' && !isFitful && countsCommands) {
         it('a failing server does not get every request', () => {
-          // Everybody may once have asked before the first time-out was over, and reads are repeated once.
+          // Each visitor may have sent a request before the first time-out was over, and reads are repeated once.
           expect(ours.commands!).toBeLessThanOrEqual(VISITORS * 2 + PROBES_A_SECOND * SECONDS);
         });
       }

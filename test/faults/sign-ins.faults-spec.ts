@@ -24,7 +24,7 @@ async function startTwo(
   return Promise.all([start(), start()]);
 }
 
-/** Somebody who signs in again and again, as if with a new device each time. */
+/** A user who signs in again and again, as if with a new device each time. */
 class User {
   readonly devices: Visitor[] = [];
   readonly statuses: number[] = [];
@@ -62,7 +62,7 @@ class User {
     return (json as { count: number }).count;
   }
 
-  /** Until the list has what devices have, no more. */
+  /** Waits until the list has only the sessions of the devices. */
   async settles(): Promise<number> {
     for (const end = Date.now() + SECONDS; ; await delay(POLL)) {
       const [{ length: has }, listed] = [await this.signedIn(), await this.listed()];
@@ -104,7 +104,7 @@ describe.each(POLICIES)('sign-ins with one session for each user, %s', (whenTooM
     await Promise.all(all.map((memcached) => memcached.stop()));
   });
 
-  /** Signs everybody in while something happens: `served` requests before it, between its parts, and after. */
+  /** All users sign in during a fault: `served` requests before it, between its parts, and after. */
   async function during(...parts: (() => unknown)[]): Promise<void> {
     let isOver = false;
     const statuses = () => users.flatMap((user) => user.statuses);
@@ -255,7 +255,7 @@ describe('a sign-in whose process is killed (SIGKILL)', () => {
       expect(isAnswered).toBe(false);
       const other = await start(memcached.server, 'refuse');
       const again = at(other, client);
-      // It may go on with its session from before.
+      // It may continue with its session from before.
       if ((await again.get('/me')).json.user === 'ada') await again.post('/sign-out');
       const user = new User('ada', [other.url]);
       expect(await user.signsInWithinSeconds()).toBe(204);

@@ -11,7 +11,7 @@ const { satisfies } = createRequire(import.meta.url)('semver') as {
   satisfies: (version: string, range: string) => boolean;
 };
 
-/** Bytes: as large as it may get without anybody having decided so. */
+/** Bytes: as large as the package may get. A larger number is a decision. */
 const LARGEST = 400_000;
 
 interface Manifest {

@@ -69,7 +69,7 @@ describe('a session that is read without being renewed', () => {
     ['a new id', () => current.regenerate()],
     ['a sign-in', () => current.signIn('ada')],
     ['a confirmed sign-in', () => current.confirmSignIn()],
-  ])('is renewed by %s, and reads no more', async (what, move) => {
+  ])('is renewed by %s, without another read', async (what, move) => {
     if (what.includes('confirmed')) id = (await comes(id).signIn('ada')).id;
     await comes(id).load({ touch: false });
     world.store.calls.length = 0;

@@ -223,7 +223,7 @@ describe.each(CASES)(
       expect((await visitor.get('/me')).json.userId).toBe(ADAS_ID);
     });
 
-    it('are nobody if nobody was signed in', async () => {
+    it('have no user if none was signed in', async () => {
       const visitor = await comer(false);
       expect((await visitor.get('/me')).json).toEqual({
         userId: null,
