@@ -79,7 +79,7 @@ export class SessionValues implements CookieLife {
   }
 
   set(key: string, value: unknown): void {
-    checkKey(key);
+    if (!RESERVED.has(key) || key === '__proto__') checkKey(key);
     if (!this.mayBeStored(key)) {
       this.local.set(key, value);
       return;
@@ -101,6 +101,12 @@ export class SessionValues implements CookieLife {
   toPlain(): Record<string, unknown> {
     const entries = [...this.keys()].map((key): [string, unknown] => [key, this.get(key)]);
     return { cookie: this.cookie, ...Object.fromEntries(entries) };
+  }
+
+  /** The names of its properties, in the order of those of every object: numbers come first. */
+  names(): string[] {
+    const entries = [...this.keys()].map((key): [string, true] => [key, true]);
+    return Object.keys({ cookie: true, ...Object.fromEntries(entries) });
   }
 
   /** As in express-session, names of members of objects and of the session cannot be entries. */
@@ -226,7 +232,7 @@ const propertyAccess: ProxyHandler<Members> = {
     return property in target || Members.valuesOf(target).has(String(property));
   },
   ownKeys(target) {
-    return ['cookie', ...Members.valuesOf(target).keys()];
+    return Members.valuesOf(target).names();
   },
   getOwnPropertyDescriptor(target, property) {
     const values = Members.valuesOf(target);

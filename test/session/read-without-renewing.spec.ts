@@ -130,6 +130,8 @@ describe('a session that is read without being renewed', () => {
   it("does not extend the life of its user's index, and reads it once a minute", async () => {
     comes(id);
     const { id: signedIn } = await current.signIn('7');
+    current.idSent();
+    await world.repository.deliveries.settle();
     const index = world.store.keys.find((one) => one !== key && !world.recordAt(one))!;
     world.store.lives.set(index, 5);
     for (let n = 0; n < 3; n++) {

@@ -81,6 +81,7 @@ export class Ledger {
       ...{
         savesFrom: Infinity,
         doing: undefined,
+        doingSince: 0,
         signsIn: undefined,
         answer: undefined,
         error: undefined,
@@ -118,7 +119,7 @@ export class Ledger {
     if (view.isShaken) this.shake(life);
     life.begunBy = view.name;
     life.bornAt = this.time();
-    if (life.user !== undefined) life.undeliveredSince = this.time();
+    if (life.user !== undefined) life.undeliveredSince = view.doingSince;
     view.life = life;
     for (const tag of view.tags) {
       if (tag.state !== 'pending' || tag.life) continue;

@@ -263,7 +263,9 @@ export class BorderModel extends WriteModel {
     const mayGoOn = parent !== undefined && !parent.mayHaveEnded;
     // Beside one that has another id by now it goes on with what it had read.
     const isWhole = mayGoOn && !isForked && !isBeside && !this.isOld(view);
-    const inherits = mayGoOn ? view.read.filter((tag) => keeps(keep, tag.entry)) : [];
+    // What it read may have moved on, and the way there has run out, or the session itself.
+    const inherits =
+      mayGoOn && !this.isOld(view) ? view.read.filter((tag) => keeps(keep, tag.entry)) : [];
     view.read = [...inherits];
     const from = parent && {
       parent,

@@ -71,6 +71,7 @@ export class ReadModel extends FieldModel {
 
   does(view: RequestView, operation: string): void {
     view.doing = operation;
+    view.doingSince = this.time();
   }
 
   sees(view: RequestView, { id, user, entries, lifetime, signedInAt }: Seen): void {

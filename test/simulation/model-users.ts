@@ -13,7 +13,8 @@ const DELIVERY_MS = 10_000;
 interface SignIn {
   readonly view: RequestView;
   readonly user: string;
-  state: 'under way' | 'failed' | 'done';
+  /** `lost`: two failures of one request have left a session under an id that no client has. */
+  state: 'under way' | 'failed' | 'lost' | 'done';
   endedAt: number;
   /** Whether its session may be ended as soon as it is there. */
   isDoubtful: boolean;
@@ -45,7 +46,9 @@ export class Users {
     return this.signIns.filter(
       (one) =>
         one.user === user &&
-        (one.state === 'under way' || (one.state === 'failed' && now - one.endedAt < isLongAgo)),
+        (one.state === 'under way' ||
+          one.state === 'lost' ||
+          (one.state === 'failed' && now - one.endedAt < isLongAgo)),
     ).length;
   }
 
@@ -132,7 +135,7 @@ export class Users {
 
   crashed(view: RequestView): void {
     this.end(view, 'failed');
-    this.loseMoved(view);
+    this.loseMoved(view, 'failed');
   }
 
   /** A sign-in takes the place of one that no client has, as far as its user's list tells. */
@@ -162,10 +165,10 @@ export class Users {
   }
 
   /** A session that was about to get a new id may have one that no client knows. */
-  loseMoved(view: RequestView): void {
+  loseMoved(view: RequestView, state: 'failed' | 'lost' = 'lost'): void {
     const { life } = view;
     if (!life?.user || !(life.moves.has(view.name) || life.doubts.has(view.name))) return;
-    const lost = { state: 'failed', endedAt: this.time(), isDoubtful: true } as const;
+    const lost = { state, endedAt: this.time(), isDoubtful: true };
     this.signIns.push({ view, user: life.user, ...lost });
   }
 

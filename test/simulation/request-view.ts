@@ -31,6 +31,8 @@ export interface RequestView {
   savesFrom: number;
   /** What it does now. */
   doing: string | undefined;
+  /** When it began that, by the clock. */
+  doingSince: number;
   signsIn: string | undefined;
   /** When it began to end its session. */
   endsFrom: number;

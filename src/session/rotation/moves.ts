@@ -32,6 +32,8 @@ interface Move {
   /** The user that a so far anonymous session is signed in as. */
   readonly user?: SessionUser | undefined;
   readonly isSignIn?: boolean;
+  /** When the act began, in milliseconds since 1970. */
+  readonly since: number;
   /** What changes besides the entries. */
   readonly fields?: RecordFields | undefined;
   /** Adds a branch to the index. Returns the user that is signed in with it. */
@@ -55,6 +57,7 @@ export class SessionMoves {
   /** On request: `regenerate()`. @throws SessionDestroyedError if the session has ended */
   async regenerate(session: SessionState, keep: Keep, fields?: RecordFields): Promise<void> {
     const { user } = session;
+    const since = this.policy.now();
     const ticket = newTicket(session.hasOwnLife);
     const begin = async () => {
       const isThere = !user || (await this.membership.branch(user, this.keys.of(ticket)));
@@ -63,7 +66,7 @@ export class SessionMoves {
     };
     if (!user || keepsAll(keep)) {
       const isBorder = !keepsAll(keep);
-      if (!(await this.move(session, { keep, isBorder, ticket, fields, begin })))
+      if (!(await this.move(session, { keep, isBorder, since, ticket, fields, begin })))
         throw gone(session);
       return;
     }
@@ -73,7 +76,7 @@ export class SessionMoves {
     const listed = await this.membership.announceMove(user, this.keys.of(ticket));
     if (!listed) throw gone(session);
     const isListed = hasOnlyThisMove(listed, session);
-    const move = { keep, isBorder: true, ticket, fields, begin, reindex, isListed };
+    const move = { keep, isBorder: true, since, ticket, fields, begin, reindex, isListed };
     if (!(await this.move(session, move))) throw gone(session);
   }
 
@@ -83,6 +86,7 @@ export class SessionMoves {
    */
   async signIn(session: SessionState, signIn: SignIn): Promise<boolean> {
     const { userId, keep, client } = signIn;
+    const since = this.policy.now();
     const fields = fieldsAfterSignIn(this.policy, session, signIn);
     const life = fields.lifetime?.idle;
     const ticket = newTicket(life !== undefined);
@@ -111,7 +115,7 @@ export class SessionMoves {
       if (!listed) return false;
       const isListed = again !== undefined && hasOnlyThisMove(listed, session);
       const user = again ? undefined : fresh;
-      const border = { isBorder: true, isSignIn: true };
+      const border = { isBorder: true, isSignIn: true, since };
       const move = { keep, ...border, ticket, user, fields, begin, reindex, isListed };
       if (await this.move(session, move)) {
         const previousHandle = again ? undefined : session.anonymousHandle;
@@ -138,7 +142,8 @@ export class SessionMoves {
     await this.copyToNewestIndex(session);
     if (!(await this.rotation.rotate(session, { changes, fields, expected }))) return false;
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'scheduled' });
-    if (!(await this.isFollowed(session, before))) {
+    const isUndelivered = session.undeliveredSince !== undefined;
+    if (!(await this.isFollowed(session, before, { isUndelivered }))) {
       await removeSession(this.records, session.key);
       session.lost();
     }
@@ -150,7 +155,7 @@ export class SessionMoves {
     const keeps = keepPredicate(move.keep);
     session.entries.hasChanges(); // detects objects that were changed in place
     const cookieSentAt = this.policy.now();
-    const { key, leftKey, supersededElsewhere, ticket: before } = session;
+    const { key, leftKey, supersededElsewhere, undeliveredSince, ticket: before } = session;
     const unstored = session.takeFields();
     const fields = { ...unstored, ...move.fields };
     const own = session.toRecord();
@@ -186,13 +191,16 @@ export class SessionMoves {
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'requested' });
     const signedIn = branched ?? user;
     if (signedIn) session.signedInAs(signedIn);
-    if (signedIn || (isBorder && session.user)) session.awaitsDelivery(cookieSentAt);
+    if (signedIn || (isBorder && session.user)) session.awaitsDelivery(move.since);
     // A new place in the index has this key, unless the key was taken.
     const isNew = signedIn !== undefined;
     const isIndexed = isNew ? ticket === move.ticket : move.isListed === true;
     const isFollowed = isIndexed
       ? isNew || !session.isOver(this.keys)
-      : await this.isFollowed(session, before, isSignIn);
+      : await this.isFollowed(session, before, {
+          isSignIn,
+          isUndelivered: !isBorder && undeliveredSince !== undefined,
+        });
     if (isFollowed) {
       await this.recordLife(session, unstored);
       return true;
@@ -220,11 +228,11 @@ export class SessionMoves {
   private async isFollowed(
     session: SessionState,
     before: SessionTicket,
-    isSignIn = false,
+    how: { readonly isSignIn?: boolean; readonly isUndelivered: boolean },
   ): Promise<boolean> {
     const { user, ticket, key } = session;
     if (session.isOver(this.keys)) return false;
-    return !user || this.membership.recordMove({ user, ticket, key }, before, isSignIn);
+    return !user || this.membership.recordMove({ user, ticket, key }, before, how);
   }
 }
 

@@ -129,6 +129,7 @@ export class SessionReplacement {
     other: SessionState | undefined,
   ): Promise<void> {
     const { userId, keep, client } = signIn;
+    const since = this.policy.now();
     const fields = fieldsAfterSignIn(this.policy, session, signIn);
     const life = fields.lifetime?.idle;
     const { lifetime } = session;
@@ -151,7 +152,7 @@ export class SessionReplacement {
       session.entries.hasChanges(); // detects objects that were changed in place
       session.signedInAs(user);
       await this.newSessions.storeVerified(session, reindex);
-      session.awaitsDelivery(this.policy.now());
+      session.awaitsDelivery(since);
     };
     try {
       // `close()` changes the other record before it gives the place away, so each attempt starts anew.

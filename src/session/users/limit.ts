@@ -1,6 +1,7 @@
 import { SessionLimitError } from '../errors.js';
 import { checkInterval } from './checks.js';
 import {
+  awaitingDelivery,
   endingSessions,
   movingTo,
   sessionIn,
@@ -17,7 +18,7 @@ import type { UserLookup } from './lookup.js';
  * decision is part of the compare-and-set, so it holds for parallel sign-ins. Returns the new index.
  *
  * `listedTo`: the session is already listed and is about to move to this key. It is not added again if
- * it was removed meanwhile.
+ * it was removed meanwhile. `isDelivered`: the client has its id already.
  *
  * @throws SessionLimitError if the limit is reached and `whenTooMany` is `'refuse'`
  */
@@ -25,7 +26,10 @@ export async function enforceLimit(
   lookup: UserLookup,
   userId: string,
   session: IndexedSession,
-  listedTo?: string,
+  {
+    listedTo,
+    isDelivered,
+  }: { readonly listedTo?: string | undefined; readonly isDelivered: boolean },
 ): Promise<UserIndex> {
   const { indexes, policy } = lookup;
   const { maxSessionsPerUser, whenTooMany } = policy;
@@ -39,10 +43,10 @@ export async function enforceLimit(
     const room = max - older - (present ? 0 : 1);
     const { beside, more } = present ?? {};
     // A move in progress updates the key in the index; the key given here may be older.
-    const entered =
-      present && listedTo !== undefined
-        ? movingTo({ ...present, ...session, key: present.key }, listedTo, policy.now())
-        : { ...session, beside, more };
+    const added = { ...session, beside, more };
+    let entered = isDelivered ? added : awaitingDelivery(added, session.key, policy.now());
+    if (present && listedTo !== undefined)
+      entered = movingTo({ ...present, ...session, key: present.key }, listedTo, policy.now());
     const live = withoutWayTo(
       await withoutExpired(lookup, userId, index, { room, handle: session.handle }),
       session.key,

@@ -64,18 +64,16 @@ export class UserMembership {
     const { user, key, from, life, listedTo, isDelivered = false } = place;
     const seenAt = this.lookup.policy.now();
     const session = { handle: user.handle, key, seenAt, from, life, ...withinLengths(client) };
-    const isNew = listedTo === undefined && !isDelivered;
-    const entered = isNew ? awaitingDelivery(session, key, seenAt) : session;
-    const index = await enforceLimit(this.lookup, user.id, entered, listedTo);
+    const index = await enforceLimit(this.lookup, user.id, session, { listedTo, isDelivered });
     await this.lookup.finishEnding(this.indexKey(user, 0), index.ending);
     return sessionIn(index, user.handle);
   }
 
   /** Sets another key, as the first was taken. A session that was ended meanwhile stays ended. */
   async rekey({ user, key, from }: Place): Promise<void> {
-    const seenAt = this.lookup.policy.now();
     await this.lookup.indexes.change(this.indexKey(user, 0), (index) => {
       const session = sessionIn(index, user.handle);
+      const seenAt = this.lookup.policy.now();
       const undelivered = [[key, seenAt]] as const;
       return session && withSession(index, { ...session, key, seenAt, from, undelivered });
     });
@@ -142,10 +140,14 @@ export class UserMembership {
   }
 
   /**
-   * Called after a session got a new id. `before`: its ticket until then. `false`: it was ended
-   * meanwhile.
+   * Called after a session got a new id. `before`: its ticket until then. `isUndelivered`: no client has the
+   * id before this one either. `false`: it was ended meanwhile.
    */
-  async recordMove(member: Member, before: SessionTicket, isSignIn = false): Promise<boolean> {
+  async recordMove(
+    member: Member,
+    before: SessionTicket,
+    { isSignIn = false, isUndelivered = false } = {},
+  ): Promise<boolean> {
     const { user, key } = member;
     let isMember = true;
     let branches: string[] = [];
@@ -158,7 +160,9 @@ export class UserMembership {
         isMember = from !== undefined;
         if (from === undefined) return undefined;
         branches = keysOf(session!).filter((one) => one !== from && one !== key);
-        return withMoved(index, session!, { oldKey: from, key, isSignIn });
+        const { now } = this.lookup.policy;
+        const moving = isUndelivered ? awaitingDelivery(session!, key, now()) : session!;
+        return withMoved(index, moving, { oldKey: from, key, isSignIn });
       });
       if (isSignIn) {
         await this.lookup.leaveBorders(branches, key);
@@ -196,7 +200,7 @@ export class UserMembership {
   async recordDelivery({ user, key }: Omit<Member, 'ticket'>): Promise<boolean> {
     const index = await this.lookup.indexes.change(this.indexKey(user, 0), (present) => {
       const session = sessionIn(present, user.handle);
-      const isNews = session && isUndelivered(session, key);
+      const isNews = session && isUndeliveredAt(session, key);
       return isNews ? withSession(present, withDelivered(session, key)) : undefined;
     });
     return sessionIn(index, user.handle) !== undefined;
@@ -260,7 +264,7 @@ export class UserMembership {
     const isMoved = session.key !== key && (await this.hasMovedOn(user, session, key));
     if (session.key !== key && !isMoved) this.touch(indexKey, { ...session, key, life }, found);
     else if (
-      isUndelivered(session, key) ||
+      isUndeliveredAt(session, key) ||
       Math.abs(policy.now() - session.seenAt) >= checkInterval(policy) ||
       session.life !== life
     ) {
@@ -290,7 +294,7 @@ export class UserMembership {
           const session = sessionIn(index, handle);
           // Whoever changed it meanwhile knows better where it is.
           if (!session || !isUnchanged(before, session)) return undefined;
-          const used = isUndelivered(session, key) ? withDelivered(session, key) : session;
+          const used = isUndeliveredAt(session, key) ? withDelivered(session, key) : session;
           const isThere = { from: undefined, to: undefined };
           return withSession(index, { ...used, key, seenAt, life, ...isThere });
         },
@@ -333,6 +337,6 @@ export class UserMembership {
 }
 
 /** Whether the index takes the id of this key for one that was not sent yet. */
-function isUndelivered({ undelivered = [] }: IndexedSession, key: string): boolean {
+function isUndeliveredAt({ undelivered = [] }: IndexedSession, key: string): boolean {
   return undelivered.some(([one]) => one === key);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import type { INestApplication, Type } from '@nestjs/common';
+import type { INestApplication, Provider, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import session from 'express-session';
 
@@ -10,7 +10,7 @@ import { startSessionApp, type Platform, type SessionApp } from '../../support/s
 /** An application with `request.session`, from this package or from express-session. */
 export interface Application {
   readonly controllers?: Type[];
-  readonly providers?: Type[];
+  readonly providers?: Provider[];
   /** Set-up in `main.ts`, after the session middleware: for applications that are on Express only. */
   readonly prepare?: (app: INestApplication) => void;
 }

@@ -281,6 +281,7 @@ describe("a user's sessions", () => {
       await list.reached;
       await again.regenerate({ keep: false });
       const session = await again.signIn('ada');
+      again.idSent();
       list.release();
       await expect(confirmed).rejects.toThrow(SessionDestroyedError);
       world.clock.pass(16);
