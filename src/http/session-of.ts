@@ -25,7 +25,7 @@ interface Reply {
 class RequestRoute {
   /** Created at the first use. */
   session: RequestSession | undefined;
-  /** Told of Fastify's request, if middleware met the raw one before. */
+  /** Called with Fastify's request, if middleware used the raw request before it existed. */
   onRequest: ((request: object) => void) | undefined;
 
   /** `reply`: Fastify's, which keeps headers that are not set on the response before it is sent. */

@@ -16,8 +16,8 @@ export class SessionDeliveries {
   ) {}
 
   /**
-   * Whether the response takes so long that others may soon end the session: then the index has to be told
-   * before the id is sent.
+   * Whether the response takes so long that others may soon end the session: then the index has to be
+   * updated before the id is sent.
    */
   isLate({ undeliveredSince, status }: SessionState): boolean {
     if (undeliveredSince === undefined || status !== 'stored') return false;

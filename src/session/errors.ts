@@ -107,7 +107,7 @@ export class SessionValueError extends SessionError {
   }
 }
 
-/** The session was destroyed by this request or another one, or has run out, or somebody has signed in. */
+/** The session was destroyed by this request or another one, or has expired, or a user has signed in. */
 export class SessionDestroyedError extends SessionError {
   constructor() {
     super(

@@ -292,7 +292,7 @@ export class UserMembership {
         indexKey,
         (index) => {
           const session = sessionIn(index, handle);
-          // Whoever changed it meanwhile knows better where it is.
+          // Another request has changed the session in the index meanwhile, and has its newer key.
           if (!session || !isUnchanged(before, session)) return undefined;
           const used = isUndeliveredAt(session, key) ? withDelivered(session, key) : session;
           const isThere = { from: undefined, to: undefined };
