@@ -125,11 +125,17 @@ export function sessionOf<D extends object = SessionData>(
   contextOrRequest: ArgumentsHost | object,
   access: SessionAccess,
 ): Promise<ReadonlySession<D>>;
-export async function sessionOf(
+export function sessionOf(
   contextOrRequest: ArgumentsHost | object,
   access?: SessionAccess,
 ): Promise<Session> {
-  return routeOf(contextOrRequest).load(access);
+  // Not `async`, as another promise would be allocated for each request.
+  try {
+    return routeOf(contextOrRequest).load(access);
+  } catch (error) {
+    if (error instanceof Error) return Promise.reject(error);
+    throw error;
+  }
 }
 
 /** The manager that Nest injects. In a gateway, Nest's request is the client. */

@@ -139,7 +139,9 @@ export class Ledger {
     view.ownId = id;
     view.isLetOver = false;
     life.movedAt.push({ by: view.name, at: this.tick });
-    this.ids.set(id, { life, invalidSince: Infinity, isPassing: false, isDelivered: false });
+    // Others may have been told of it first, as they followed a rotation, and have left it since.
+    const { invalidSince = Infinity, isDelivered = false } = before ?? {};
+    this.ids.set(id, { life, invalidSince, isPassing: false, isDelivered });
   }
 
   /** The id that it came with is invalid from now on. */

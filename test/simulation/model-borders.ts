@@ -45,9 +45,7 @@ export class BorderModel extends WriteModel {
     const isForked =
       life?.isSplit || life?.hasDoubt('fork') || life?.hasDoubt('late') || life?.hasDoubt('circle');
     if (life && life.user === undefined && (isForked || isLeft)) {
-      // Nobody finds the copy of what leads to itself, which comes back when that has run out.
-      const isCopied = life.hasDoubt('circle') && this.options.tier !== 'none';
-      if (!isCopied) this.invalidate(view);
+      if (!this.isCopied(life)) this.invalidate(view);
       life.doubts.set(view.name, 'fork');
       // Whoever was cut off by another border ends nothing of what goes on beside that; its doubt stays.
     } else if (life?.hasDoubt('fork')) this.invalidate(view);
@@ -309,6 +307,11 @@ export class BorderModel extends WriteModel {
     return isMoving || this.hasNewIdByOthers(view, life);
   }
 
+  /** No request finds the copy of what leads to itself, which comes back when that has run out. */
+  private isCopied(life: Life): boolean {
+    return life.hasDoubt('circle') && this.options.tier !== 'none';
+  }
+
   /** The session that was left is over, but for who had given it another id by then. */
   protected crossFrom(view: RequestView, life: Life): boolean {
     // Whoever was cut off by another border ends nothing of what goes on beside that.
@@ -321,8 +324,8 @@ export class BorderModel extends WriteModel {
       ? this.hasNewIdByOthers(view, life)
       : this.getsNewIdByOthers(view, life);
     const isForked = kind === 'border' && (life.isSplit || isElsewhere);
-    if (isForked) {
-      this.invalidate(view);
+    if (isForked || this.isCopied(life)) {
+      if (!this.isCopied(life)) this.invalidate(view);
       life.doubts.set(view.name, 'fork');
     } else life.end(kind, view.name, this.tick, this.time(), view.doing === 'sign in');
     return isForked;

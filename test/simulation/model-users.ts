@@ -135,7 +135,9 @@ export class Users {
 
   crashed(view: RequestView): void {
     this.end(view, 'failed');
-    this.loseMoved(view, 'failed');
+    // The client follows a scheduled rotation for some seconds only, and may have missed them.
+    const isRequested = ['sign in', 'regenerate', 'confirm'].includes(view.doing ?? '');
+    this.loseMoved(view, isRequested ? 'failed' : 'lost');
   }
 
   /** A sign-in takes the place of one that no client has, as far as its user's list tells. */

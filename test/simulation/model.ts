@@ -22,6 +22,8 @@ export class Model extends BorderModel {
   /** What the answer tells its client. */
   responds(view: RequestView, status: number, told: string | undefined): void {
     view.doing = undefined;
+    // Also if it went on in the name of another request, for which it had waited.
+    if (view.life && !view.isUnseen) view.life.usedUpTo = this.time();
     if (told === undefined || told === 'over') return;
     const known = this.ids.get(told);
     if (known && known.life !== view.life) {

@@ -173,10 +173,12 @@ export class UserLookup {
     const { handle, undelivered = [] } = session;
     const isWaiting = ([, since]: Undelivered) => Math.abs(this.policy.now() - since) < DELIVERY_MS;
     if (undelivered.length === 0 || undelivered.some(isWaiting)) return false;
+    const isUnknown = (key: string) => undelivered.some(([one]) => one === key);
     let isThere = false;
     for (const key of keysOf(session)) {
-      if (!(await this.recordAt(key, userId, handle))) continue;
-      if (!undelivered.some(([one]) => one === key)) return false;
+      const found = await this.recordAt(key, userId, handle);
+      if (!found) continue;
+      if (!isUnknown(key) && !isUnknown(found.key)) return false;
       isThere = true;
     }
     return isThere;
