@@ -163,7 +163,7 @@ export function requestSessionOf(
 ): RequestSession {
   const raw = (request.raw ?? request) as RawRequest;
   const route = raw[ROUTE];
-  // Middleware of Fastify is called before or after the hook that tells the request.
+  // Middleware of Fastify is called before or after the hook that has Fastify's request.
   const own = route?.reply?.request ?? request;
   const session = sessionAt(route, own, raw);
   if (own !== request) onRequest?.(own);

@@ -4,7 +4,7 @@ import { DELIVERY_MS } from './users/lookup.js';
 import type { UserMembership } from './users/membership.js';
 
 /**
- * Tells users' indexes which new ids were sent. A process may die between a stored sign-in and its response;
+ * Notes in users' indexes which new ids were sent. A process may die between a stored sign-in and its response;
  * the index then has to know that no client has this session.
  */
 export class SessionDeliveries {
@@ -49,5 +49,5 @@ export class SessionDeliveries {
 }
 
 function ignore(): void {
-  // The next use of the session tells the index.
+  // The next use of the session updates the index.
 }

@@ -108,7 +108,7 @@ describe.each([
       controllers: [AccountController],
     }));
 
-    /** Keeps the id as the page on such clients has it. */
+    /** Keeps the id like the client in docs/guides/header-clients.md. */
     function client() {
       let id = '';
       return async (method: string, path: string, body?: object) => {

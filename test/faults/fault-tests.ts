@@ -161,7 +161,7 @@ export function testFaults<World extends FaultyWorld>({
 
       it('no cookie is changed', () => {
         const setting = ours.seen.filter(({ setsCookie }) => setsCookie);
-        // Who joins gets one.
+        // A visitor whose session begins gets a cookie.
         expect(
           setting.filter(({ route, outcome }) => route !== 'join' || outcome !== 'served'),
         ).toEqual([]);

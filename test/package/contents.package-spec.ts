@@ -74,7 +74,7 @@ describe('the packed package', () => {
     const built = packed.files.filter((path) => path.startsWith('dist/'));
     const imports = (await Promise.all(built.map(importsOf))).flat();
     const undeclared = imports.filter(([, name]) => !isOf(needed, name));
-    // Who imports `/terminus` or `/passport` has what that is for.
+    // An application that imports `/terminus` or `/passport` has the library that it is for.
     const terminus = '@nestjs/terminus';
     expect(undeclared).toEqual([
       ['dist/passport/passport-session.module.js', 'passport'],

@@ -233,7 +233,7 @@ describe.each(CASES)(
   },
 );
 
-describe('a userId that is no text', () => {
+describe('a userId that is not a string', () => {
   it('fails the request, and leaves the session where it was', async () => {
     const store = new session.MemoryStore();
     const old = await startSessionApp({

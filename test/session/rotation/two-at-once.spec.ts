@@ -115,7 +115,7 @@ describe.each(WORLDS)('two acts at once in two processes, sessions $what', (sett
             await ACTS[name]!(request);
             await request.commit(true);
           } catch (error) {
-            // Who signs in or out has always done so.
+            // A sign-in or a sign-out never fails.
             if (/^sign-/.test(name)) throw error;
             expect(error).toBeInstanceOf(SessionDestroyedError);
           }

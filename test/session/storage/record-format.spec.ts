@@ -154,7 +154,7 @@ describe('an invalid record', () => {
     ['a forwarder to null', '[2,"forwarder",null,1]'],
     ['a forwarder for ever', '[2,"forwarder","sess:x"]'],
     ['a grace without an end', '[2,"forwarder","sess:x",1,{"grace":{"salt":"s"}}]'],
-    ['a grace that is a text', '[2,"forwarder","sess:x",1,{"grace":"s"}]'],
+    ['a grace that is a string', '[2,"forwarder","sess:x",1,{"grace":"s"}]'],
     ['a border to a number', '[2,"border",5,1]'],
     ['no index', '[2,"session",1,1]'],
     ['a createdAt that is a string', '[2,"session","1",1,[]]'],

@@ -38,7 +38,7 @@ describe("a user's sessions", () => {
       expect(await userOf(moved.id)).toBeUndefined();
     });
 
-    it('stay under the old one if the list cannot be told of the new one', async () => {
+    it('stay under the old one if the list cannot be updated', async () => {
       const { id } = await signIn();
       const current = comes(id);
       await current.load();

@@ -34,7 +34,7 @@ describe("a user's session whose new id is not sent", () => {
   useUsersWorld();
 
   it.each(['a new client', 'a client with a session'])(
-    'after the sign-in of %s: is listed for ten seconds, and then no more',
+    'after the sign-in of %s: is listed for ten seconds only',
     async (who) => {
       let id: string | undefined;
       if (who !== 'a new client') {
@@ -74,7 +74,7 @@ describe("a user's session whose new id is not sent", () => {
     expect(await userOf(lost.id)).toBeUndefined();
   });
 
-  it.each(Object.entries(ACTS))('after %s: is listed no more, and is ended', async (_, act) => {
+  it.each(Object.entries(ACTS))('after %s: is no longer listed, and is ended', async (_, act) => {
     begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
     const { id } = await signIn();
     const { id: lost } = await act(comes(id));
@@ -123,7 +123,7 @@ describe("a user's session whose new id was sent", () => {
     expect(await userOf(session.id)).toBe('ada');
   });
 
-  it('stays if only its first use could tell the list', async () => {
+  it('stays if only its first use could update the list', async () => {
     const current = comes();
     const { id } = await current.signIn('ada');
     world.store.isDown = true;
@@ -162,7 +162,7 @@ describe("a user's session whose new id was sent", () => {
 describe('a response that is sent long after its sign-in', () => {
   useUsersWorld();
 
-  it('tells the list before it is sent', async () => {
+  it('updates the list before it is sent', async () => {
     const current = comes();
     await current.signIn('ada');
     world.clock.pass(WAIT - 1);
@@ -182,7 +182,7 @@ describe('a response that is sent long after its sign-in', () => {
     expect(current.idUpdate).toBeUndefined();
   });
 
-  it('fails if the list cannot be told', async () => {
+  it('fails if the list cannot be updated', async () => {
     const current = comes();
     await current.signIn('ada');
     world.clock.pass(WAIT);
