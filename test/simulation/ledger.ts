@@ -107,6 +107,8 @@ export class Ledger {
   isNobodys(life: Life): boolean {
     const begunBy = this.views.find(({ name }) => name === life.begunBy);
     if (!begunBy?.thread.isDead || begunBy.answer) return false;
+    // Its process has sent the answer, though its client has gone.
+    if (life.user !== undefined && life.undeliveredSince === undefined) return false;
     return ![...this.ids.values()].some((known) => known.life === life && known.isDelivered);
   }
 
@@ -119,7 +121,6 @@ export class Ledger {
     if (view.isShaken) this.shake(life);
     life.begunBy = view.name;
     life.bornAt = this.time();
-    if (life.user !== undefined) life.undeliveredSince = view.doingSince;
     view.life = life;
     for (const tag of view.tags) {
       if (tag.state !== 'pending' || tag.life) continue;
@@ -138,6 +139,7 @@ export class Ledger {
       this.wrong(`${view.name} has ${this.nameOf(id)}, which is ${before.life.name} already`);
     view.ownId = id;
     view.isLetOver = false;
+    if (life.user !== undefined) life.undeliveredSince = view.doingSince;
     life.movedAt.push({ by: view.name, at: this.tick });
     // Others may have got it first, because they followed a rotation, and have left it since.
     const { invalidSince = Infinity, isDelivered = false } = before ?? {};

@@ -157,8 +157,7 @@ export class Users {
 
   /** Its user's list knows that it was answered. */
   isRecorded(view: RequestView): void {
-    for (const life of this.model.lives)
-      if (life.begunBy === view.name) life.undeliveredSince = undefined;
+    if (view.life) view.life.undeliveredSince = undefined;
   }
 
   /** Whether its process crashed long ago, before a client got its id. */
