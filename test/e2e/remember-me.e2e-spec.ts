@@ -51,6 +51,7 @@ describe.each(PLATFORMS)('a remembered session, on %s', (platform) => {
   async function signedIn(remember?: number | boolean) {
     const visitor = app.visitor();
     const { setCookies } = await visitor.post('/sign-in', { remember });
+    await app.settled();
     await visitor.get('/');
     wire.reset();
     return { visitor, cookie: setCookies.join() };

@@ -110,6 +110,7 @@ export const signedIn = async (
   const headers = { 'user-agent': agent };
   const { status } = await visitor.post(`/sign-in/${user}`, undefined, { headers });
   expect(status).toBe(204);
+  await app.settled();
   return visitor;
 };
 
