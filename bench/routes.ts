@@ -1,6 +1,6 @@
 import { ANSWERS } from './answers.js';
 
-/** Who comes: one of several hundred sessions, all of them to one session, or strangers. */
+/** Who comes: one of several hundred sessions, all of them to one session, or visitors without a session. */
 export type VisitorKind = 'small' | 'large' | 'hot' | 'stranger';
 
 export interface Route {

@@ -162,7 +162,7 @@ function example(name, language) {
   return code;
 }
 
-/** The linter of Nest 11 mends what it can: nothing was to be mended, or is said of the file. */
+/** The linter of Nest 11 fixes what it can: it fixed nothing, and reports nothing about the file. */
 async function lint(app) {
   const output = await npm(['run', 'lint'], app);
   const path = join(app, 'src/account.module.ts');

@@ -4,20 +4,23 @@ import type { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { copiesRemedy } from './session/package-copies.js';
 import { SessionError } from './session/errors.js';
 
-/** On `SessionModule`, registered: those of other copies of this package have it, too. */
+/** A property of `SessionModule`. The symbol is global, so `SessionModule`s of other copies of this package have it too. */
 export const SESSION_MODULE = Symbol.for('nestjs-session-manager.module.1');
 
-/** What stands in the `imports` of a module. */
+/** An element of the `imports` of a module. */
 type Import = Type | { readonly module: Type } | ForwardReference | undefined;
 
-/** What is asked of Nest's container. It is no public part of `ModuleRef`; without it less is named. */
+/**
+ * The part of Nest's container that is used. It is not in the public type of `ModuleRef`. Without it, the `imports` of
+ * dynamic modules are not found, so the error names fewer modules.
+ */
 interface WithContainer {
   readonly container?: {
     getDynamicMetadataByToken?(token: string, key: 'imports'): (Import | Promise<Import>)[];
   };
 }
 
-/** One `SessionModule` of an application, and the names of the modules that import it. */
+/** A `SessionModule` of the application. `isBare`: imported without options. `by`: the names of the modules that import it. */
 interface Imported {
   readonly source: unknown;
   readonly isBare: boolean;
@@ -25,10 +28,10 @@ interface Imported {
 }
 
 /**
- * Refuses what would leave it to chance whose options count: several `SessionModule`s in one
- * application, or one without options.
+ * Refuses several `SessionModule`s in one application, and one without options beside another one. Otherwise the
+ * order of imports would decide which options are used.
  *
- * @throws SessionError `SESSION_MODULE_TWICE` or `SESSION_MODULE_BARE`, which name who imports them
+ * @throws SessionError `SESSION_MODULE_TWICE` or `SESSION_MODULE_BARE`, which name the modules that import them
  */
 export async function requireOneSessionModule(
   modules: ModulesContainer,
@@ -41,7 +44,7 @@ export async function requireOneSessionModule(
   throw new Set(classes).size > 1 ? fromTwoCopies(imported) : twice(imported);
 }
 
-/** To be called for one that has no options. */
+/** Called for a `SessionModule` without options. Rejects with `SESSION_MODULE_BARE`. */
 export async function refuseBareImport(
   modules: ModulesContainer,
   moduleRef: ModuleRef,
@@ -53,7 +56,7 @@ function isSessionModule(metatype: unknown): boolean {
   return typeof metatype === 'function' && SESSION_MODULE in metatype;
 }
 
-/** By what stands in the modules' `imports`: Nest's own lists have global modules everywhere. */
+/** Reads the `imports` of all modules, because Nest's own lists contain a global module in every module. */
 async function importedBy(modules: ModulesContainer, moduleRef: ModuleRef): Promise<Imported[]> {
   const { container } = moduleRef as unknown as WithContainer;
   const found = new Map<unknown, Imported>();

@@ -25,7 +25,7 @@ export class SessionHealthIndicator {
 
   /**
    * Up if every server of the store answers, after at most one probe. Reports the state of each, as
-   * `server 1` and so on: health checks are often answered to anybody.
+   * `server 1` and so on: health checks are often public.
    *
    * @param options `showServers: true`: by their names, and with what is wrong with their configuration
    */

@@ -126,7 +126,7 @@ class CrowdRun {
   async run(): Promise<Omit<ConnectionsResult, 'wrongCounts'>> {
     const total = this.plan.minutes * 60_000;
     const crowd = Promise.all(this.members.map((member) => this.live(member)));
-    // Whoever fails ends the run at once, instead of at its end.
+    // A member that fails ends the run at once, instead of at its end.
     const failed = crowd.then(() => undefined);
     const watch = async (): Promise<Omit<ConnectionsResult, 'wrongCounts'>> => {
       await delay(total * WARM_UP_SHARE);

@@ -32,7 +32,7 @@ export interface HotRow extends HotCase {
   readonly p99: number;
 }
 
-/** Everybody counts in one and the same session. */
+/** All clients count in one session. */
 export async function measureHot(
   { cases, writes }: HotPlan,
   progress: (text: string) => void,

@@ -78,7 +78,7 @@ function lanesOf(route: RouteName, entrants: readonly Entrant[]): Lane[] {
     .map((entrant) => ({ entrant, route, samples: [] }));
 }
 
-/** Nobody is always the first, nor always the one after a certain other. */
+/** No contender is always the first, nor always after the same other one. */
 function rotated<T>(items: readonly T[], by: number): T[] {
   const start = items.length && by % items.length;
   const turned = [...items.slice(start), ...items.slice(0, start)];

@@ -89,7 +89,7 @@ function tableOf(route: RouteName, { rows }: BenchReport): string {
   return `### ${ROUTES[route].title}\n\n${markdownTable(header, cells)}`;
 }
 
-/** Who is drawn; the rest is in the tables. */
+/** The contenders that are drawn; the others are in the tables. */
 const DRAWN: Partial<Record<ContenderName, string>> = {
   mini: '#d9dde3',
   raw: '#b6bcc6',

@@ -7,7 +7,7 @@ export interface BurstReport extends Omit<BurstPlan, 'cases'> {
   readonly rows: readonly BurstRow[];
 }
 
-/** Milliseconds within which a single request has to be answered again as ever. */
+/** Milliseconds within which a single request has to be answered as fast as before. */
 const MOST_RECOVERY = 1_000;
 
 /** What ours must not do; empty if all is well. */

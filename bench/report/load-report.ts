@@ -104,7 +104,7 @@ function hotTable(rows: readonly HotRow[]): string {
       ...[row.cpuMicrosPerWrite, row.commandsPerWrite, row.conflictsPerSecond, row.p99],
     ]),
   );
-  return `### One hot session: everybody counts in it at once\n\n${table}`;
+  return `### One hot session: all clients count in it at once\n\n${table}`;
 }
 
 /** How the crowd of connections fared over time. */

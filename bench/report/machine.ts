@@ -10,7 +10,7 @@ export interface Surroundings {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** How a server's program tells its version. Debian keeps that of PostgreSQL off the PATH, but not its client. */
+/** How a server's program prints its version. Debian keeps that of PostgreSQL off the PATH, but not its client. */
 const PROGRAMS = { memcached: 'memcached', Redis: 'redis-server', Postgres: 'psql' } as const;
 
 export type ServerName = keyof typeof PROGRAMS;

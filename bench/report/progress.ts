@@ -1,4 +1,4 @@
-/** Tells what goes on: one line that changes on a terminal, a line each elsewhere. */
+/** Shows the progress: one line that changes on a terminal, a line for each step elsewhere. */
 export function progress(text: string): void {
   const { stderr } = process;
   if (stderr.isTTY) stderr.write(`\r\x1b[K${text}`);

@@ -1,4 +1,4 @@
-// A server of one or more processes, told by a JSON text of `CrowdOrder`.
+// A server of one or more processes, as a JSON text of `CrowdOrder` says.
 import 'reflect-metadata';
 
 import cluster, { type Worker } from 'node:cluster';
@@ -13,7 +13,7 @@ import type { CrowdOrder, ListeningMessage, ProcessFigures } from './messages.js
 
 const { contender, platform, processes, stores } = JSON.parse(process.argv[2]!) as CrowdOrder;
 
-/** As many as are told; more say nothing new. */
+/** How many outages are reported at most. */
 const MOST_OUTAGES = 20;
 
 if (cluster.isPrimary) await lead(processes);

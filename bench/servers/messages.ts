@@ -10,7 +10,7 @@ export interface CrowdOrder {
   readonly stores: Stores;
 }
 
-/** Told once, as soon as the server listens. */
+/** Sent once, as soon as the server listens. */
 export interface ListeningMessage {
   readonly port: number;
 }

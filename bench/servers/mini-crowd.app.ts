@@ -39,7 +39,7 @@ class MiniCrowdController {
   }
 }
 
-/** What a crowd costs anybody who asks memcached for each request. */
+/** What a crowd costs any application that asks memcached for each request. */
 export function createMiniCrowdApp(
   platform: Platform,
   memcached: string,

@@ -8,7 +8,7 @@ interface Found<Entries> {
   readonly version: string;
 }
 
-/** Sessions as JSON, under a hash of their id as a careful application has it, and no more. */
+/** Sessions as JSON, under a hash of their id, and nothing more. */
 export class MiniSessions<Entries> {
   private readonly client: MiniClient;
 

@@ -3,7 +3,7 @@ import type { Answer } from './visitor.js';
 
 const WRITE_SHARE = 0.1;
 
-/** Somebody in the crowd, with a connection and a session of his own, in which he counts. */
+/** A client of the crowd, which counts in a session of its own, over its own connection. */
 export class BurstClient {
   private acknowledged = 0;
   private attempted = 0;

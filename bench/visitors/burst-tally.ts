@@ -3,7 +3,7 @@ import { createHistogram } from 'node:perf_hooks';
 import type { BurstSeen } from './burst-messages.js';
 import type { Answer } from './visitor.js';
 
-/** As many bodies as are told; more say nothing new. */
+/** How many bodies are reported at most. */
 const MOST_STRANGE = 5;
 
 /** Counts what the clients of a burst see. */
@@ -22,7 +22,7 @@ export class BurstTally {
   private connectionErrors = 0;
   private wrong = 0;
 
-  /** `isRight`: as far as that can be told of an answer with a 200. */
+  /** `isRight`: whether an answer with a 200 is right, as far as the client can know. */
   count(answer: Answer | undefined, began: number, isRight: boolean): void {
     this.lastAt = performance.now();
     if (answer) this.answers++;

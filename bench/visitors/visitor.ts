@@ -15,7 +15,7 @@ export interface Ask {
 
 const TIMEOUT_MS = 60_000;
 
-/** Somebody with a keep-alive connection of his own, who waits for each answer. */
+/** A visitor with its own keep-alive connection, who waits for each answer. */
 export class Visitor {
   private readonly client: Client;
 

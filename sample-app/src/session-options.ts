@@ -8,7 +8,7 @@ export function sessionOptions(config: Config): SessionModuleOptions {
   return {
     ...place(config),
     // Browsers have the cookie. A program that sends the header is answered by it, and gets no cookie;
-    // who has the cookie never finds the id in a header, where scripts could read it.
+    // a client with the cookie never gets the id in a header, where scripts could read it.
     transport: ['cookie', { header: 'x-session-id' }],
     cookie: {
       // Secure over https; over http not, so that this sample also works where a browser takes no

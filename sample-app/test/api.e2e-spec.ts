@@ -17,7 +17,7 @@ describe('the API', () => {
     return String((await add('bread', '')).headers[HEADER]);
   }
 
-  it('keeps a basket for who sends its id in a header, and sets no cookie', async () => {
+  it('keeps a basket for a client that sends its id in a header, and sets no cookie', async () => {
     const first = await add('bread', '');
     const id = String(first.headers[HEADER]);
     expect([first.status, first.json]).toEqual([200, { basket: { bread: 1 }, total: 1 }]);
@@ -27,11 +27,11 @@ describe('the API', () => {
     const third = await get('/api/basket', id);
     expect(third.json).toEqual({ basket: { bread: 1, honey: 1 }, total: 2 });
     expect([first, second, third].flatMap(({ setCookies }) => setCookies)).toEqual([]);
-    // The id stays as it is; there is nothing to tell.
+    // The id stays as it is, so no header is sent.
     expect([second, third].map(({ headers }) => headers[HEADER])).toEqual([undefined, undefined]);
   });
 
-  it('gives no session to who only looks', async () => {
+  it('gives no session to a client that only reads', async () => {
     const { status, json, headers, setCookies } = await get('/api/basket', '');
     expect([status, json]).toEqual([200, { basket: {}, total: 0 }]);
     expect([headers[HEADER], setCookies]).toEqual([undefined, []]);
@@ -67,7 +67,7 @@ describe('the API', () => {
     }
   });
 
-  it('never tells a browser its id in a header, even if a script asks for it', async () => {
+  it('never sends a browser its id in a header, even if a script asks for it', async () => {
     const ada = shop.app.newVisitor();
     const asked = { headers: { [HEADER]: '' } };
     const answers: HttpResponse[] = [

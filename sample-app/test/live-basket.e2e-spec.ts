@@ -33,7 +33,7 @@ describe('the live basket', () => {
     return page;
   }
 
-  it('stores the click of one tab, then tells the others', async () => {
+  it('stores the click of one tab, then notifies the others', async () => {
     await shop.ada.post('/basket/bread/add');
     const [one, other] = [await openAndLook(shop.ada), await openAndLook(shop.ada)];
     expect(await one.ask('add', 'honey')).toEqual(CHANGED);
@@ -44,7 +44,7 @@ describe('the live basket', () => {
     expect(await look(one)).toEqual({ honey: 1 });
   });
 
-  it('is told of forms, too, and not of the baskets of others', async () => {
+  it('is notified of forms, too, and not of the baskets of others', async () => {
     const bob = shop.app.newVisitor();
     for (const visitor of [shop.ada, bob]) await visitor.post('/basket/bread/add');
     const page = await openAndLook(shop.ada);
@@ -68,7 +68,7 @@ describe('the live basket', () => {
     expect(await look(one)).toEqual({ bread: 21 });
   });
 
-  it('ends at once when somebody signs out in another tab', async () => {
+  it('ends at once when the visitor signs out in another tab', async () => {
     await signIn(shop.ada, 'Ada');
     const page = await openAndLook(shop.ada);
     await shop.ada.post('/sign-out');
@@ -84,7 +84,7 @@ describe('the live basket', () => {
     expect(await look(here)).toEqual({});
   });
 
-  it('goes on under the new id after a sign-in in another tab', async () => {
+  it('continues under the new id after a sign-in in another tab', async () => {
     await shop.ada.post('/basket/bread/add');
     const page = await openAndLook(shop.ada);
     await signIn(shop.ada, 'Ada');
@@ -114,7 +114,7 @@ describe('the live basket', () => {
     },
   );
 
-  it('tells nobody of what cannot be stored', async () => {
+  it('notifies no page of what cannot be stored', async () => {
     const wire = await recordingProxy(shop.memcached.port);
     const app = await startApp(wire.server);
     try {

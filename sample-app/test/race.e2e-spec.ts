@@ -24,7 +24,7 @@ describe('the race', () => {
     expect(await shop.memcached.keys()).toContainEqual(expect.stringMatching(/^race:peer:/));
   });
 
-  it('leaves nobody signed in after a sign-out during a slow request', async () => {
+  it('leaves no user signed in after a sign-out during a slow request', async () => {
     const { own, peer } = await run('log-out');
     expect(own).toMatchObject({ text: 'signed out', verdict: 'good' });
     expect(peer.verdict).toBe('bad');

@@ -20,14 +20,14 @@ describe('the log', () => {
     return lines;
   }
 
-  it('tells of each request, and not of memcached where there is none', async () => {
+  it('has a line for each request, without memcached where there is none', async () => {
     const lines = await linesOf();
     expect(lines).toContain('GET / → 200');
     expect(lines).toContainEqual(expect.stringContaining('in the memory of this process'));
     expect(lines).not.toContainEqual(expect.stringMatching(/^Sessions are kept in memcached/));
   });
 
-  it('tells what each request cost memcached', async () => {
+  it('shows what each request cost memcached', async () => {
     const memcached = await startMemcached();
     const lines = await linesOf(memcached.server);
     await memcached.stop();

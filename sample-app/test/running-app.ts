@@ -3,7 +3,7 @@ import type { Config } from '../src/config.js';
 import { createApp } from '../src/create-app.js';
 
 export interface RunningApp {
-  /** Somebody who comes for the first time. */
+  /** A visitor who comes for the first time. */
   newVisitor(): Visitor;
   /** The same person with the same cookies, at this app. */
   welcomeBack(known: Visitor): Visitor;

@@ -26,7 +26,7 @@ describe('with memcached', () => {
     expect(await visitsOf(app.newVisitor())).toBe(1);
   });
 
-  it('gives a new id at sign-in, and the old one is a stranger', async () => {
+  it('gives a new id at sign-in, and the old one has no session', async () => {
     await visitsOf(ada);
     const thief = ada.fork();
 
@@ -46,7 +46,7 @@ describe('with memcached', () => {
     expect((await ada.get('/members')).body).toContain('&lt;b&gt;Ada&lt;/b&gt;');
   });
 
-  it.each(['', '   ', 'a'.repeat(41)])('signs nobody in as %j', async (name) => {
+  it.each(['', '   ', 'a'.repeat(41)])('signs no user in as %j', async (name) => {
     const response = await signIn(ada, name);
     expect(response.status).toBe(400);
     expect(response.body).toContain('Give a name of 1 to 40 characters.');
@@ -91,7 +91,7 @@ describe('with memcached', () => {
     expect(await textOf(ada, '/members')).toContain('this session');
   });
 
-  it('takes nothing along when somebody else signs in', async () => {
+  it('carries nothing over when another user signs in', async () => {
     await signIn(ada, 'Ada');
     await ada.post('/basket/bread/add');
     await signIn(ada, 'Bob');
@@ -212,8 +212,8 @@ describe('with memcached', () => {
     });
   });
 
-  describe('to those who run it', () => {
-    it('tells what happened to sessions, for Prometheus', async () => {
+  describe('to its operators', () => {
+    it('counts what happened to sessions, for Prometheus', async () => {
       await visitsOf(ada);
       await visitsOf(ada);
       const { body, headers } = await ada.get('/metrics');
@@ -222,7 +222,7 @@ describe('with memcached', () => {
       expect(body).toContain(`session_server_up{server="${memcached.server}"} 1\n`);
     });
 
-    it('tells whether it is well', async () => {
+    it('reports whether it is healthy', async () => {
       expect((await ada.get('/health')).json).toMatchObject({ status: 'ok' });
       await memcached.kill();
       for (let n = 0; n < 10; n++) await ada.get('/');
@@ -261,7 +261,7 @@ describe('with memcached', () => {
       expect((await ada.get('/about')).status).toBe(200);
     });
 
-    it('goes on when it is back', async () => {
+    it('continues when it is back', async () => {
       expect((await ada.get('/')).status).toBe(503);
       memcached = await startMemcached({ port: memcached.port });
       expect(await visitsOf(ada)).toBe(1);

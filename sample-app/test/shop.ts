@@ -8,7 +8,7 @@ import { startApp, type RunningApp } from './running-app.js';
 export interface Shop {
   readonly memcached: Memcached;
   readonly app: RunningApp;
-  /** Somebody who comes for the first time. */
+  /** A visitor who comes for the first time. */
   readonly ada: Visitor;
 }
 

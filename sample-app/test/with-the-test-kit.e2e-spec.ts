@@ -68,7 +68,7 @@ describe('with sessions that the test makes', () => {
     expect(await readSession(app, cookie)).toMatchObject({ basket: { bread: 2 } });
   });
 
-  it('shows products, though nobody can be known', async () => {
+  it('shows products in an outage, without the user', async () => {
     const cookie = await sessionCookie(app, { basket: { bread: 1 } });
     sessions.store.fail();
     expect((await get('/products', cookie)).status).toBe(200);

@@ -54,7 +54,8 @@ export interface ExpressSessionOptions<Entries extends object = Record<string, u
   /**
    * Returns the id of the user who is signed in with a session, such as
    * `({ passport }) => passport && String(passport.user)`, from its entries. The user is then signed in here,
-   * and appears in `UserSessions`. `undefined`: nobody is. Default: nobody is, whatever the entries say.
+   * and appears in `UserSessions`. `undefined`: no user is signed in. Default: no user is, whatever the entries
+   * say.
    */
   readonly userId?: ((entries: Entries) => string | null | undefined) | undefined;
 }

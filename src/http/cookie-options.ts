@@ -16,8 +16,8 @@ export interface SessionCookieOptions {
   path?: string | undefined;
   /**
    * The domain whose hosts get it; not a public suffix. Default: none, so that only this exact host gets
-   * it. Whoever changes it, or `path`, has to change `name` as well: browsers keep the earlier cookie
-   * beside the new one.
+   * it. If you change it, or `path`, change `name` as well: browsers keep the earlier cookie beside the
+   * new one.
    */
   domain?: string | undefined;
   /** Whether requests from other sites carry it. Default `'lax'`. `'none'` needs `secure: true`. */

@@ -35,7 +35,7 @@ export function expressProperties(
     // Not those that the application defines on a prototype.
     names ??= OF_REQUEST.filter((name) => !(name in prototypes.request));
     const own = request as unknown as Record<string, unknown>;
-    // Who reads a body himself may ask whether a parser was there, by `'body' in request`.
+    // Code that reads the body itself may check by `'body' in request` whether a parser has run.
     const mayHaveBody = !(request.method === 'GET' || request.method === 'HEAD');
     for (const name of names) {
       if (!(name in own || (mayHaveBody && name === 'body'))) own[name] = undefined;

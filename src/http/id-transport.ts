@@ -13,14 +13,15 @@ import { ASKED_FOR, type SessionHeader } from './header.js';
  * header gets it by the header. A client that sent neither gets a cookie, if cookies are enabled.
  */
 export class SessionIdTransport {
-  private readonly varying: readonly string[];
+  /** The request headers that have the id, as in `Vary`. */
+  private readonly varying: string;
 
   /** At least one is required. */
   constructor(
     private readonly cookie: SessionCookie | undefined,
     private readonly header?: SessionHeader,
   ) {
-    this.varying = [...(cookie ? ['Cookie'] : []), ...(header ? [header.name] : [])];
+    this.varying = [...(cookie ? ['Cookie'] : []), ...(header ? [header.name] : [])].join(', ');
   }
 
   read(request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): ReceivedId {

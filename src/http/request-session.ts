@@ -7,6 +7,7 @@ import { SessionManager } from '../session/session-manager.js';
 import type { ForeignSession, SessionMigration } from '../session/foreign-session.js';
 import type { SessionRepository } from '../session/repository.js';
 import type { SessionTelemetry } from '../session/telemetry.js';
+import type { SessionTicket } from '../session/storage/keys.js';
 import type { SessionClient } from '../session/session-user.js';
 import type { SessionError } from '../session/errors.js';
 import type { Session } from '../session/session.js';
@@ -48,14 +49,16 @@ export interface FrameworkRequest {
 }
 
 /** One request's session between its id and its response. */
-export class RequestSession implements SessionTransport, SessionRoute, ResponseGate {
+export class RequestSession
+  implements SessionTransport, IncomingSession, SessionRoute, ResponseGate
+{
   readonly current: CurrentSession;
   readonly manager: SessionManager;
   private held: HeldResponse | undefined;
   private received: ReceivedId = NOT_SENT;
   private isRefused = false;
   /** Whether browsers do not send the cookie to this path. */
-  private isOutside = false;
+  isOutside = false;
   /** Whether the client came with the cookie of another library. */
   private hasForeignCookie = false;
   /** `false`: all uses so far were read-only. */
@@ -121,20 +124,18 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     if (received.isAmbiguous) log.severalIds(received.by);
     // Otherwise each such request would store an orphaned session, whose cookie replaces the right one.
     this.isOutside = !received.wasSent && transport.isOutside(this.target);
-    const { ticket } = received;
-    return {
-      ticket,
-      foreign: () => this.foreignSession(),
-      isOutside: this.isOutside,
-      client: () => this.client(),
-    };
+    return this;
+  }
+
+  get ticket(): SessionTicket | undefined {
+    return this.received.ticket;
   }
 
   onNotAdopted(error: SessionError): void {
     this.edge.log.notAdopted(error);
   }
 
-  private foreignSession(): ForeignSession | undefined {
+  foreign(): ForeignSession | undefined {
     const header = this.raw.headers.cookie;
     if (header === undefined) return undefined;
     const session = this.edge.migration?.sessionOf(header);
@@ -161,7 +162,7 @@ export class RequestSession implements SessionTransport, SessionRoute, ResponseG
     return !this.held || (this.held.isUntouched && this.held.isDeliverable);
   }
 
-  private client(): SessionClient {
+  client(): SessionClient {
     const userAgent = this.raw.headers['user-agent'];
     return { userAgent, ip: this.request.ip ?? this.raw.socket.remoteAddress };
   }

@@ -9,15 +9,29 @@ export function applyHead(response: ServerResponse, args: unknown[]): unknown[] 
   const headers = third ?? (typeof second === 'string' ? undefined : second);
   response.statusCode = status;
   if (typeof second === 'string') response.statusMessage = second;
-  if (headers) setAll(response, pairsOf(headers));
+  if (Array.isArray(headers)) setPairs(response, pairsOf(headers));
+  else if (headers) setAll(response, headers as OutgoingHttpHeaders);
   return typeof second === 'string' ? [status, second] : [status];
 }
 
 type Pair = readonly [name: string, value: string | string[] | number | undefined];
 
-/** Node.js accepts `{ name: value }`, `[name, value, name, value, …]` and `[[name, value], …]`. */
-function pairsOf(headers: object): Pair[] {
-  if (!Array.isArray(headers)) return Object.entries(headers as OutgoingHttpHeaders);
+/** Replaces headers that were set before. */
+function setAll(response: ServerResponse, headers: OutgoingHttpHeaders): void {
+  const names = Object.keys(headers);
+  // Only names that differ in case can occur several times.
+  if (names.some((name) => name !== name.toLowerCase())) {
+    setPairs(response, Object.entries(headers));
+    return;
+  }
+  for (const name of names) {
+    const value = headers[name];
+    if (value !== undefined) response.setHeader(name, value);
+  }
+}
+
+/** Besides `{ name: value }` Node.js accepts `[name, value, name, value, …]` and `[[name, value], …]`. */
+function pairsOf(headers: unknown[]): Pair[] {
   const flat = (Array.isArray(headers[0]) ? headers.flat(1) : headers) as (string | string[])[];
   const pairs: Pair[] = [];
   for (let at = 0; at + 1 < flat.length; at += 2) pairs.push([String(flat[at]), flat[at + 1]]);
@@ -28,7 +42,7 @@ function pairsOf(headers: object): Pair[] {
  * Replaces headers that were set before. A name that occurs several times in `pairs` keeps all its
  * values.
  */
-function setAll(response: ServerResponse, pairs: readonly Pair[]): void {
+function setPairs(response: ServerResponse, pairs: readonly Pair[]): void {
   const merged = new Map<string, Pair>();
   for (const [name, value] of pairs) {
     if (value === undefined) continue;
@@ -48,18 +62,18 @@ export function addCookie(response: ServerResponse, cookie: string): void {
   response.setHeader('Set-Cookie', [...[others].flat().map(String), cookie]);
 }
 
-/** Adds missing names to `Vary`. */
-export function addVary(response: ServerResponse, names: readonly string[]): void {
+/** Adds missing names to `Vary`. `names`: separated by `, `. */
+export function addVary(response: ServerResponse, names: string): void {
   const vary = response.getHeader('vary');
   if (vary === undefined) {
-    response.setHeader('Vary', names.join(', '));
+    response.setHeader('Vary', names);
     return;
   }
   const given = String(vary)
     .toLowerCase()
     .split(/\s*,\s*/);
   if (given.includes('*')) return;
-  const missing = names.filter((name) => !given.includes(name.toLowerCase()));
+  const missing = names.split(', ').filter((name) => !given.includes(name.toLowerCase()));
   if (missing.length > 0) response.setHeader('Vary', [String(vary), ...missing].join(', '));
 }
 

@@ -26,7 +26,7 @@ interface Reply {
 class RequestRoute {
   /** Created at the first use. */
   session: RequestSession | undefined;
-  /** Told of Fastify's request, if middleware met the raw one before. */
+  /** Called with Fastify's request, if middleware used the raw request before it existed. */
   onRequest: ((request: object) => void) | undefined;
 
   /** `reply`: Fastify's, which keeps headers that are not set on the response before it is sent. */
@@ -126,11 +126,17 @@ export function sessionOf<D extends object = SessionData>(
   contextOrRequest: ArgumentsHost | object,
   access: SessionAccess,
 ): Promise<ReadonlySession<D>>;
-export async function sessionOf(
+export function sessionOf(
   contextOrRequest: ArgumentsHost | object,
   access?: SessionAccess,
 ): Promise<Session> {
-  return routeOf(contextOrRequest).load(access);
+  // Not `async`, as another promise would be allocated for each request.
+  try {
+    return routeOf(contextOrRequest).load(access);
+  } catch (error) {
+    if (error instanceof Error) return Promise.reject(error);
+    throw error;
+  }
 }
 
 /** The manager that Nest injects. In a gateway, Nest's request is the client. */
@@ -177,7 +183,7 @@ export function requestSessionOf(
 ): RequestSession {
   const raw = (request.raw ?? request) as RawRequest;
   const route = raw[ROUTE];
-  // Middleware of Fastify is called before or after the hook that tells the request.
+  // Middleware of Fastify is called before or after the hook that has Fastify's request.
   const own = route?.reply?.request ?? request;
   const session = sessionAt(route, own, raw);
   if (own !== request) onRequest?.(own);

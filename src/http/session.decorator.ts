@@ -29,12 +29,12 @@ type SessionDecorator = <D extends object = SessionData>(
  * ```
  */
 export const Session: SessionDecorator = createParamDecorator(
-  async (
+  (
     keyOrAccess: string | SessionAccess | undefined,
     context: ExecutionContext,
   ): Promise<unknown> => {
     if (typeof keyOrAccess !== 'string') return sessionOf(context, keyOrAccess ?? {});
-    return (await sessionOf(context)).get(keyOrAccess);
+    return sessionOf(context).then((session) => session.get(keyOrAccess));
   },
 );
 

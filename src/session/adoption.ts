@@ -55,7 +55,7 @@ export class SessionAdoption {
     const user = { id: userId, handle: handleOf(key) };
     await this.membership.add({ user, key, client, isDelivered: true });
     try {
-      // Nobody knows when the user proved who he is, so nothing may take it for a recent sign-in.
+      // It is not known when the user authenticated, so this must never count as a recent sign-in.
       await this.records.create(key, { ...record, user, signedInAt: 0 });
     } catch (error) {
       await this.membership.remove(user, ticket);

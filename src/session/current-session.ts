@@ -258,7 +258,7 @@ export class CurrentSession implements LifecycleOwner {
     return this.state?.status === 'gone';
   }
 
-  /** What the response must tell the client, after all is stored. */
+  /** What the response must send to the client, after everything is stored. */
   get idUpdate(): IdUpdate | undefined {
     const { state } = this;
     if (state?.status === 'stored' && state.cookieDirty && state.isConfirmed) return state.ticket;

@@ -4,7 +4,7 @@ import { DELIVERY_MS } from './users/lookup.js';
 import type { UserMembership } from './users/membership.js';
 
 /**
- * Tells users' indexes which new ids were sent. A process may die between a stored sign-in and its response;
+ * Notes in users' indexes which new ids were sent. A process may die between a stored sign-in and its response;
  * the index then has to know that no client has this session.
  */
 export class SessionDeliveries {
@@ -16,8 +16,8 @@ export class SessionDeliveries {
   ) {}
 
   /**
-   * Whether the response takes so long that others may soon end the session: then the index has to be told
-   * before the id is sent.
+   * Whether the response takes so long that others may soon end the session: then the index has to be
+   * updated before the id is sent.
    */
   isLate({ undeliveredSince, status }: SessionState): boolean {
     if (undeliveredSince === undefined || status !== 'stored') return false;
@@ -49,5 +49,5 @@ export class SessionDeliveries {
 }
 
 function ignore(): void {
-  // The next use of the session tells the index.
+  // The next use of the session updates the index.
 }

@@ -51,7 +51,7 @@ export function toJson(key: string, value: unknown, isStrict = false): string {
 export type ToText = (key: string, value: unknown, isStrict: boolean) => string | undefined;
 
 /**
- * The JSON text of what JSON makes of a value, for those who are used to that: a `Date` becomes a string,
+ * The JSON text of a value, as `JSON.stringify` makes it and express-session stores it: a `Date` becomes a string,
  * `NaN` null, and what JSON leaves out is left out.
  *
  * @throws SessionValueError if it makes nothing of it, as of a `BigInt`, or nothing that could be read again

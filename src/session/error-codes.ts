@@ -42,8 +42,8 @@ export interface SessionErrorCodes {
   SESSION_READ_ONLY: 'SessionReadOnlyError';
   /**
    * A write to a session that this request destroyed, or that `signIn()` replaced; `save()` or
-   * `regenerate()` of a session that was destroyed or expired, or `save()` when somebody has signed in
-   * with it since.
+   * `regenerate()` of a session that was destroyed or expired, or `save()` when a user has signed in with
+   * it since.
    *
    * @remedy Continue with the session that `signIn()` returned, or make a new one with the manager's
    * `create()`.
@@ -58,7 +58,7 @@ export interface SessionErrorCodes {
    */
   SESSION_LIMIT: 'SessionLimitError';
   /**
-   * `confirmSignIn()` of a session in which nobody is signed in.
+   * `confirmSignIn()` of a session in which no user is signed in.
    *
    * @remedy Call `signIn(userId)`.
    * @answer The client gets a 500.
@@ -66,7 +66,7 @@ export interface SessionErrorCodes {
   SESSION_NOBODY: 'SessionError';
   /**
    * Not thrown as a `SessionError`: the `code` in the body of the 403 that
-   * [`@FreshSession()`](../guides/freshness.md) answers. Nobody is signed in, or the sign-in is too
+   * [`@FreshSession()`](../guides/freshness.md) answers. No user is signed in, or the sign-in is too
    * long ago.
    *
    * @remedy Ask for the password, call `confirmSignIn()`, and let the client try again.

@@ -10,9 +10,9 @@ const MAX_MESSAGE = 2000;
 const MAX_PATH = 1600;
 
 /**
- * The base class of this package's errors. Each has a stable `code` for programs and a message that
- * tells people the remedy, and where to read more. No message contains a session id, a key or an address, and what comes from
- * outside, such as the name of an entry, is escaped in it and shortened: it is fit for a log.
+ * The base class of this package's errors. Each has a stable `code` for programs, and a message that names the
+ * remedy and where to read more. No message contains a session id, a key or an address. Text from outside, such as
+ * the name of an entry, is escaped and shortened in it, so it can be logged.
  */
 export class SessionError extends Error {
   /** By a mark, not by descent: outage errors descend from an error of Nest's as well. */
@@ -95,7 +95,7 @@ export class SessionTooLargeError extends SessionError {
   }
 }
 
-/** A key or value that a session cannot store, or an invalid argument. `path` tells where it is. */
+/** A key or value that a session cannot store, or an invalid argument. `path` says where it is. */
 export class SessionValueError extends SessionError {
   /** Where the value is, such as `cart.items[2].price`, escaped. */
   readonly path: string;
@@ -107,7 +107,7 @@ export class SessionValueError extends SessionError {
   }
 }
 
-/** The session was destroyed by this request or another one, or has run out, or somebody has signed in. */
+/** The session was destroyed by this request or another one, or has expired, or a user has signed in. */
 export class SessionDestroyedError extends SessionError {
   constructor() {
     super(

@@ -12,7 +12,7 @@ export function remedyFor(name: string, known: readonly string[], hints: OptionH
     : `there is no such option; the options are ${known.join(', ')}`;
 }
 
-/** The option that a typo may have turned into this name. `undefined`: none is similar, or several are. */
+/** The option that a typo may have turned into this name. `undefined`: no option is similar, or several are. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   const given = plain(name);
   // One typo per four letters.

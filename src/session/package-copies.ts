@@ -6,7 +6,7 @@ const OWN = Symbol('copy');
 
 type Copies = Map<symbol, string>;
 
-/** Tells the other copies that a `SessionModule` of this one is in use. */
+/** Lets the other copies know that a `SessionModule` of this one is in use. */
 export function tellCopy(): void {
   copies().set(OWN, placeOf(new Error().stack));
 }

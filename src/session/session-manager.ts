@@ -102,9 +102,9 @@ export class SessionManager {
    * Call it after the user has authenticated again, such as with a password. Sets `signedInAt` to now, and
    * gives the session a new id, stored at once.
    *
-   * @throws SessionError `SESSION_NOBODY` if nobody is signed in
+   * @throws SessionError `SESSION_NOBODY` if no user is signed in
    * @throws SessionStoreError, SessionConflictError if it could not be stored
-   * @throws SessionDestroyedError if the session was destroyed or has run out, or somebody has signed in
+   * @throws SessionDestroyedError if the session was destroyed or has expired, or a user has signed in
    */
   async confirmSignIn<D extends object = SessionData>(): Promise<Session<D>> {
     return this.#request.use().confirmSignIn() as Promise<Session<D>>;

@@ -220,7 +220,7 @@ function refuseCallback(method: string, args: readonly unknown[]): void {
   }
 }
 
-/** Who is signed in with a session that the application has. */
+/** The user who is signed in with a session that the application has. */
 export function userOfSession(argument: string, session: unknown): SessionUser | undefined {
   return SessionObject.userOf(argument, session);
 }

@@ -66,11 +66,11 @@ export interface KeepOptions<K extends string = string> {
 
 /** The members by which a session is read. `E`: its entries. */
 export type ReadMembers<E> = {
-  /** The session id: 43 characters. Never log it: whoever knows it has the session. */
+  /** The session id: 43 characters. Never log it: it gives access to the session. */
   readonly id: string;
   /** Whether the visitor came without a session. */
   readonly isNew: boolean;
-  /** The user who is signed in, as given to `signIn()`; `undefined` if nobody is. */
+  /** The user who is signed in, as given to `signIn()`; `undefined` if no user is. */
   readonly userId: string | undefined;
   /**
    * When the user last authenticated: by `signIn()`, or by a later `confirmSignIn()`. `undefined` if no user
@@ -111,7 +111,7 @@ export type ReadMembers<E> = {
    * replaced have to be read again: a change inside an old one is not stored.
    *
    * @throws SessionStoreError if the store cannot be read
-   * @throws SessionDestroyedError if the session has ended, or somebody has signed in with it
+   * @throws SessionDestroyedError if the session has ended, or a user has signed in with it
    */
   reload(): Promise<void>;
 };
@@ -180,7 +180,7 @@ export type WriteMembers<D extends object, E> = {
    * Stores the changes now instead of with the response.
    *
    * @throws SessionStoreError, SessionConflictError if they could not be stored
-   * @throws SessionDestroyedError if the session was destroyed, has run out, or somebody has signed in
+   * @throws SessionDestroyedError if the session was destroyed, has expired, or a user has signed in
    */
   save(): Promise<void>;
   /**
@@ -214,9 +214,9 @@ export type WriteMembers<D extends object, E> = {
    * gives the session a new id, stored at once. Keeps all entries; requests under way still store their
    * changes.
    *
-   * @throws SessionError `SESSION_NOBODY` if nobody is signed in
+   * @throws SessionError `SESSION_NOBODY` if no user is signed in
    * @throws SessionStoreError, SessionConflictError if it could not be stored
-   * @throws SessionDestroyedError if the session was destroyed or has run out, or somebody has signed in
+   * @throws SessionDestroyedError if the session was destroyed or has expired, or a user has signed in
    */
   confirmSignIn(): Promise<Session<D>>;
   /**

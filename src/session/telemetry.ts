@@ -1,15 +1,13 @@
 import { channel } from 'node:diagnostics_channel';
 
-/**
- * Which session an event is about. It gives no access: fit for a log.
- */
+/** Names the session that an event is about. It gives no access, so it may be logged. */
 export interface SessionIdentity {
   /**
-   * Identifies the session, through every new id. A sign-in gives the session another one, that of `SessionInfo`; its event
-   * `signed-in` has both.
+   * Identifies the session, and stays the same through every new id. A sign-in gives the session a new handle, which
+   * `SessionInfo` has too; the event `signed-in` has both handles.
    */
   readonly handle: string;
-  /** Absent: nobody is signed in. */
+  /** Absent: no user is signed in. */
   readonly userId?: string;
 }
 
@@ -18,30 +16,36 @@ export interface SessionIdentity {
  * No payload contains an id, a store key or an entry.
  */
 export interface SessionEventPayloads {
-  /** A client sent an id. `found`: it belongs to a session; otherwise the handle is that of its anonymous one. */
+  /**
+   * A client sent an id. `found`: whether a session has this id. If not, the handle is that of an anonymous session
+   * with this id.
+   */
   loaded: { readonly found: boolean } & SessionIdentity;
-  /** A request's changes were stored. `created`: its session is new. */
+  /** A request's changes were stored. `created`: whether the session is new in the store. */
   committed: { readonly created: boolean } & SessionIdentity;
-  /** Another process stored the session first; it is read, merged and stored again. */
+  /** Another process stored the session first. The session is read and merged again, then stored. */
   conflict: SessionIdentity;
-  /** A session got a new id: because it was asked for, or by schedule (`rotateEvery`). */
+  /** A session got a new id: `requested` by a call, or `scheduled` by `rotateEvery`. */
   regenerated: { readonly reason: 'requested' | 'scheduled' } & SessionIdentity;
-  /** A user signed in. `previousHandle`: of the session before it, unless it is new or was the user's own. */
+  /**
+   * A user signed in. `previousHandle`: the handle of the session before the sign-in. Absent if there was none in the
+   * store, or if it already was a session of this user.
+   */
   'signed-in': { readonly previousHandle?: string | undefined } & SessionIdentity;
   /**
-   * A session was ended: `requested` by a request of its own, such as a sign-out, or `revoked`, such as by
-   * `UserSessions` or because there were too many. Sessions that run out are not counted.
+   * A session was ended: `requested` by one of its own requests, such as a sign-out, or `revoked` by another one, such
+   * as by `UserSessions` or because the user had too many sessions. Sessions that expire are not counted.
    */
   destroyed: { readonly reason: 'requested' | 'revoked' } & SessionIdentity;
-  /** A session was found past its absolute timeout. */
+  /** A client sent the id of a session that is past its absolute timeout. */
   expired: SessionIdentity;
   /** A request had a session that no longer exists: ended, evicted, or missing in its user's list. */
   gone: SessionIdentity;
-  /** All sessions were ended by `UserSessions.revokeEverybody()` of this process. */
+  /** This process called `UserSessions.revokeEverybody()`, which ended all sessions. */
   'everybody-revoked': Nothing;
-  /** The memory for sessions was full, so one was dropped early. In-process memory only. */
+  /** The memory for sessions was full, so one session was dropped early. Only if sessions are in the memory of the process. */
   evicted: Nothing;
-  /** A session that the first store had lost was restored from the durable one. */
+  /** A session that the first store had lost was restored from the durable store. */
   restored: Nothing;
   /** A copy could not be written to the durable store. */
   'copy-failed': Nothing;
@@ -61,7 +65,7 @@ export type SessionEvent = keyof SessionEventPayloads;
 /** How often each event has happened since the application started; never reset, like Prometheus counters. */
 export type SessionCounters = Record<SessionEvent, number>;
 
-/** Each event of `SessionEventPayloads`: one that is missing here does not compile. */
+/** Has each event of `SessionEventPayloads`: without one of them it does not compile. */
 const NONE_YET: SessionCounters = {
   loaded: 0,
   committed: 0,
@@ -84,12 +88,12 @@ const channels = Object.fromEntries(
   Object.keys(NONE_YET).map((event) => [event, channel(`nestjs-session-manager:${event}`)]),
 ) as Record<SessionEvent, ReturnType<typeof channel>>;
 
-/** `session`: the one that the event is about; looking at it changes nothing. */
+/** Called for each event. `session`: the object whose session the event is about; the observer must not change it. */
 export type SessionObserver = (event: SessionEvent, payload: object, session?: object) => void;
 
 /**
- * Runs a gateway's message of this event. `run` is to be told what to call when the message is over: with the error,
- * if its session could not be stored.
+ * Called for each message of a gateway, with the name of its event. It calls `run`, which handles the message. When the
+ * message is over, `run` calls `onOver`, with the error if the session could not be stored.
  */
 export type MessageObserver = (
   event: string,
@@ -99,9 +103,9 @@ export type MessageObserver = (
 /** Counts what happens to an application's sessions, and reports it to subscribers. */
 export class SessionTelemetry {
   readonly counters: SessionCounters = { ...NONE_YET };
-  /** Told of each event of this application, and of which session; the inspector's, if there is one. */
+  /** Called for each event of this application. The inspector sets it. */
   observer: SessionObserver | undefined;
-  /** Runs each message of this application's gateways; the inspector's, too. */
+  /** Called for each message of this application's gateways. The inspector sets it. */
   messageObserver: MessageObserver | undefined;
 
   emit<E extends SessionEvent>(event: E, payload: SessionEventPayloads[E]): void {
@@ -111,7 +115,7 @@ export class SessionTelemetry {
     if (listeners.hasSubscribers) listeners.publish(payload);
   }
 
-  /** Of a session, whose identity is read only if there is a subscriber. */
+  /** Emits an event of a session. The identity is read only if the channel has a subscriber. */
   emitOf<E extends SessionEvent>(
     event: E,
     session: { readonly identity: Partial<SessionIdentity> } | undefined,

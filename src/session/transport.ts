@@ -32,5 +32,5 @@ export interface SessionTransport {
   onUnknownId?(): void;
 }
 
-/** What the response must tell the client: its id, or that its session has ended. */
+/** What the response must send to the client: its id, or that its session has ended. */
 export type IdUpdate = SessionTicket | 'over';

@@ -17,12 +17,9 @@ import {
 export class AtomicSessionStore implements SessionStore {
   constructor(private readonly cache: SessionCache) {}
 
-  async find(key: string, renewTo?: number): Promise<StoredText | undefined> {
-    const value = await this.cache.get<unknown>(
-      renewTo === undefined ? key : keyToRead(key, renewTo),
-    );
-    if (value instanceof ReadFailure) throw new SessionStoreError({ cause: value.error });
-    return value instanceof ReadRecord ? value : undefined;
+  find(key: string, renewTo?: number): Promise<StoredText | undefined> {
+    const asked = renewTo === undefined ? key : keyToRead(key, renewTo);
+    return this.cache.get<unknown>(asked).then(recordIn);
   }
 
   async create(
@@ -73,4 +70,10 @@ export class AtomicSessionStore implements SessionStore {
       throw new SessionStoreError({ cause: error });
     }
   }
+}
+
+/** @throws SessionStoreError if the read has failed */
+function recordIn(value: unknown): StoredText | undefined {
+  if (value instanceof ReadFailure) throw new SessionStoreError({ cause: value.error });
+  return value instanceof ReadRecord ? value : undefined;
 }

@@ -1,4 +1,4 @@
-import { tracingChannel } from 'node:diagnostics_channel';
+import { tracingChannel, type Channel } from 'node:diagnostics_channel';
 
 import { RecordRefused } from './atomic-record.js';
 
@@ -24,7 +24,16 @@ const ALL = [start, end, asyncStart, asyncEnd, error];
  * or is gone is an answer, not an error.
  */
 export function traced<T>(server: string, operation: string, run: () => Promise<T>): Promise<T> {
-  return ALL.some(({ hasSubscribers }) => hasSubscribers) ? trace(server, operation, run) : run();
+  return isTraced() ? trace(server, operation, run) : run();
+}
+
+/** Whether there are subscribers. */
+export function isTraced(): boolean {
+  return ALL.some(hasSubscribers);
+}
+
+function hasSubscribers(channel: Channel): boolean {
+  return channel.hasSubscribers;
 }
 
 async function trace<T>(server: string, operation: string, run: () => Promise<T>): Promise<T> {

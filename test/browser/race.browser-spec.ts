@@ -37,7 +37,7 @@ describe('the race, in a browser', () => {
     expect(chromium.problems).toEqual([]);
   }, 90_000);
 
-  it('is told live by the inspector and the strip, without values', async () => {
+  it('is shown live by the inspector and the strip, without values', async () => {
     const context = await chromium.open();
     const [inspector, page, shop] = [
       await context.newPage(),

@@ -74,7 +74,7 @@ describe('the shop, in a browser', () => {
     expect(await one.locator('tfoot .price').textContent()).toBe('€119.40');
   });
 
-  it('tells an open basket at once that its visitor has signed out in another tab', async () => {
+  it('shows in an open basket at once that its visitor has signed out in another tab', async () => {
     const members = await signIn('Ada');
     await open('/products').then((page) => page.getByRole('button', { name: 'Bread' }).click());
     const basket = await openBasket();
@@ -175,7 +175,7 @@ describe('the shop, in a browser', () => {
     await hasTotal(page, 3);
   });
 
-  it('goes on when memcached was stopped and is back', async () => {
+  it('continues when memcached was stopped and is back', async () => {
     await open('/');
     await sample.memcached.kill();
     const page = await open('/');

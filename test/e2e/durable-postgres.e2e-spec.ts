@@ -135,7 +135,7 @@ describe.each(PLATFORMS)('Postgres behind memcached, on %s', (platform) => {
     expect(await told(visitor)).toEqual({ user: null, visits: null });
   });
 
-  it('copies whose life is over are removed', async () => {
+  it('expired copies are removed', async () => {
     const stores = [memcachedStore(memcached.server), openOn(postgres, { cleanUpEvery: 1 })];
     const app = await start({ stores, keyPrefix: 'cleaned:' });
     const visitor = await signedIn(app);

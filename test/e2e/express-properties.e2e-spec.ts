@@ -81,7 +81,7 @@ describe('the properties that Express adds to a request', () => {
     expect(met[0]!.response.locals).toBe('of all responses');
   });
 
-  it('do not tell middleware before the parsers that a body was read', async () => {
+  it('do not look to middleware before the parsers as if a body was read', async () => {
     const seen: string[] = [];
     await start((nest) => {
       nest.use((request: Request, _response: Response, next: () => void) => {

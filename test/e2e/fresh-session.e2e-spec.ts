@@ -80,7 +80,7 @@ describe.each(PLATFORMS)('@FreshSession(), on %s', (platform) => {
     expect((await visitor.get('/')).json).toEqual({ isDate: true, signedInAt });
   });
 
-  it('refuses visitors who are not signed in, or no longer', async () => {
+  it('refuses visitors who are not signed in, or have signed out', async () => {
     const visitor = await signedIn();
     await visitor.post('/sign-out');
     expect((await visitor.get('/')).json).toEqual({ isDate: false, signedInAt: null });

@@ -125,7 +125,7 @@ describe.each(
       expect(commands()).toEqual([]);
     });
 
-    it('are none for a message that ignores the session, one to read, two to write', async () => {
+    it('are 0 for a message that ignores the session, 1 for a read, 2 for a write', async () => {
       const client = await connect(await signedIn());
       await client.ask('ping');
       wire.reset();
@@ -140,7 +140,7 @@ describe.each(
       expect(commands()).toEqual(['mg', 'cas']);
     });
 
-    it('are none for messages of a visitor with an unknown id', async () => {
+    it('are 0 for messages of a visitor with an unknown id', async () => {
       const visitor = app.visitor();
       visitor.cookie = `SID=${'A'.repeat(43)}`;
       const client = await connect(visitor);

@@ -24,7 +24,7 @@ const ADMIN = 'https://admin.example';
 const EVIL = 'https://evil.example';
 const SHOP = 'https://shop.example';
 
-/** Tells the client the code of a refusal, on both kinds of sockets. */
+/** Sends the client the code of a refusal, on both kinds of sockets. */
 @Catch(HttpException)
 class CodeFilter implements ExceptionFilter {
   catch(error: HttpException, host: ArgumentsHost): void {
@@ -144,7 +144,7 @@ describe.each(['socket.io', 'ws'] as const)('guards of messages by %s', (platfor
     expect(await (await connect(EVIL)).ask('prices', {})).toEqual(refused);
   });
 
-  it('refuse a user who has signed in too long ago, and strangers', async () => {
+  it('refuse a user who has signed in too long ago, and visitors without a user', async () => {
     const visitor = app.visitor();
     await visitor.post('/sign-in');
     const client = await connect(undefined, visitor.cookie);

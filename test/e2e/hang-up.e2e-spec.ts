@@ -94,7 +94,7 @@ describe.each(PLATFORMS)('a client that hangs up, on %s', (platform) => {
     await hungUp;
   }
 
-  /** Reads until it is as expected: nothing tells a client that is gone when its request is over. */
+  /** Reads until it is as expected, because a client that has disconnected cannot see when its request ends. */
   async function stored(visitor: { get(path: string): Promise<{ json: unknown }> }, entry: string) {
     for (let i = 0; i < 200; i++) {
       const entries = (await visitor.get('/')).json as object;

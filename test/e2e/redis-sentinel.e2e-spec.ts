@@ -84,7 +84,7 @@ describe('sessions in Redis with Sentinel', () => {
     return { servers, visitors };
   }
 
-  /** Waits until the session goes on; until then there may be a 503, and nothing else. */
+  /** Waits until the session can be used again. Until then each answer may be a 503, and nothing else. */
   async function goesOn(visitor: Visitor): Promise<void> {
     const begun = performance.now();
     for (;;) {
@@ -95,14 +95,14 @@ describe('sessions in Redis with Sentinel', () => {
     }
   }
 
-  it('go on after the primary was killed, with each client', async () => {
+  it('continue after the primary was killed, with each client', async () => {
     const { servers, visitors } = await start();
     await servers.primary.kill();
     await Promise.all([...visitors.values()].map(goesOn));
     expect(await isPrimary(servers.replica)).toBe(true);
   });
 
-  it('go on after primary and replica were exchanged, with each client', async () => {
+  it('continue after primary and replica were exchanged, with each client', async () => {
     const { servers, visitors } = await start();
     await servers.exchange();
     while (!(await isPrimary(servers.replica)));

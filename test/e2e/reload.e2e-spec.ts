@@ -41,7 +41,7 @@ class ImportsController {
     await session.signOut();
   }
 
-  /** A handler that takes long: it has changed something, and looks whether to go on. */
+  /** A handler that takes long: it has changed something, and checks whether to continue. */
   @Post('run')
   async run(@Session() session: Session, @Body() other: OtherTab) {
     session.set('name', 'Grace');

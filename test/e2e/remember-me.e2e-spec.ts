@@ -51,6 +51,7 @@ describe.each(PLATFORMS)('a remembered session, on %s', (platform) => {
   async function signedIn(remember?: number | boolean) {
     const visitor = app.visitor();
     const { setCookies } = await visitor.post('/sign-in', { remember });
+    await app.settled();
     await visitor.get('/');
     wire.reset();
     return { visitor, cookie: setCookies.join() };
@@ -108,7 +109,7 @@ describe.each([
       controllers: [AccountController],
     }));
 
-    /** Keeps the id as the page on such clients has it. */
+    /** Keeps the id like the client in docs/guides/header-clients.md. */
     function client() {
       let id = '';
       return async (method: string, path: string, body?: object) => {
@@ -134,7 +135,7 @@ describe.each([
       expect((await send('GET', '/')).response.json).toMatchObject({ userId: null });
     });
 
-    it('by an id that tells of its lifetime, which replaces the one it had', async () => {
+    it('by an id that is marked as remembered, which replaces the one it had', async () => {
       const send = client();
       const before = (await send('POST', '/sign-in', {})).id;
       const { id } = await send('POST', '/lifetime', { lifetime: DAY });

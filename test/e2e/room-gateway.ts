@@ -188,7 +188,7 @@ export class RoomGateway implements OnGatewayConnection, OnGatewayDisconnect {
     return answer(session.delete('name'));
   }
 
-  /** Tells what came of it as an answer, in the words of the error. */
+  /** Answers with the result, or with the message of the error. */
   @UseFilters(TellingFilter)
   @SubscribeMessage('told')
   told(@Session() session: Session) {

@@ -80,21 +80,21 @@ describe.each(PLATFORMS)('round trips to memcached, on %s', (platform) => {
     return visitor;
   }
 
-  it('are none for a route that ignores its session', async () => {
+  it('are 0 for a route that ignores its session', async () => {
     const visitor = await knownVisitor();
     expect((await visitor.get('/untouched')).status).toBe(200);
     expect((await visitor.get('/manager/ignored')).status).toBe(200);
     expect(commands()).toEqual([]);
   });
 
-  it('are none for a new visitor who writes nothing, without cookie and record', async () => {
+  it('are 0 for a new visitor who writes nothing, without cookie and record', async () => {
     const response = await app.visitor().get('/read');
     expect(response.json).toEqual({ name: null });
     expect(response.setCookies).toEqual([]);
     expect(commands()).toEqual([]);
   });
 
-  it('are none for a cookie that cannot be an id', async () => {
+  it('are 0 for a cookie that cannot be an id', async () => {
     const visitor = app.visitor();
     for (const value of [
       'x',

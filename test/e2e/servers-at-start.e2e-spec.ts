@@ -81,7 +81,7 @@ describe.each(PLATFORMS)('memcached at start, on %s', (platform) => {
     await startApp({ ...options, servers: wire.server });
   }
 
-  /** With one that wants name and password of everybody. */
+  /** With a server that wants a name and a password. */
   async function startGuarded(options: Partial<MemcachedOptions> = {}): Promise<void> {
     const port = await freePort();
     const args = ['-l', '127.0.0.1', '-p', String(port), '-Y', join(folder, 'users')];
@@ -217,7 +217,7 @@ describe.each(PLATFORMS)('memcached at start, on %s', (platform) => {
     expect((await (await withSession()).get('/read')).json).toEqual({ name: 'Ada' });
   });
 
-  it('is down if it accepts no more connections, however rare the requests are', async () => {
+  it('is down if it accepts no further connections, however rare the requests are', async () => {
     const full = await scriptedMemcached();
     cleanUps.push(() => full.close());
     full.answer(() => 'ERROR Too many open connections\r\n');

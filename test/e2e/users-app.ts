@@ -6,7 +6,7 @@ import { Gate } from '../support/gate.js';
 import type { Visitor } from '../support/http-client.js';
 import type { SessionApp } from '../support/session-app.js';
 
-/** Where requests wait until the test lets them go on. */
+/** Where requests wait until the test lets them continue. */
 export const gates: Gate[] = [];
 
 /** A singleton: it needs no request-scoped provider. */
@@ -110,6 +110,7 @@ export const signedIn = async (
   const headers = { 'user-agent': agent };
   const { status } = await visitor.post(`/sign-in/${user}`, undefined, { headers });
   expect(status).toBe(204);
+  await app.settled();
   return visitor;
 };
 

@@ -231,15 +231,18 @@ describe.each(PLATFORMS)(
         expect(waited.length / 720).toBeLessThan(1.1);
       });
 
-      it('need four round trips for a sign-in, or three without an earlier session', async () => {
+      it('need four round trips for a sign-in, or three without an earlier session, and two after it', async () => {
         const visitor = one.visitor();
         await visitor.post('/visit');
         wire.reset();
         await visitor.post('/sign-in/ada');
-        expect(names()).toEqual(['mg', 'mg', 'add', 'add', 'cas']);
+        await one.settled();
+        const after = ['mg', 'cas'];
+        expect(names()).toEqual(['mg', 'mg', 'add', 'add', 'cas', ...after]);
         wire.reset();
         await one.visitor().post('/sign-in/ada');
-        expect(names()).toEqual(['mg', 'cas', 'add']);
+        await one.settled();
+        expect(names()).toEqual(['mg', 'cas', 'add', ...after]);
       });
 
       it('need two round trips for a write', async () => {

@@ -171,7 +171,7 @@ export const AROUND_NEST: readonly Surrounding[] = [
   {
     name: 'inject() in place of a connection',
     platforms: ['fastify'],
-    // It tells of trailers that no connection would carry.
+    // Its response has trailers that no connection would carry.
     lacks: ['trailers', 'informational', 'connection'],
     async start(_platform, options) {
       await makeInjectable();

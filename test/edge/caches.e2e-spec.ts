@@ -88,7 +88,7 @@ class VaryController {
   @Get('unused')
   @Header('Vary', 'Accept-Language')
   unused() {
-    return 'a page for everybody';
+    return 'a page for all visitors';
   }
 }
 
@@ -99,7 +99,7 @@ const FOR_EVERYBODY = {
   'Surrogate-Control': 'max-age=3600',
 };
 
-/** Each takes its response for one that everybody may get. */
+/** Each handler lets shared caches store its response. */
 @Controller('cacheable')
 class CacheableController {
   @Get('returned')

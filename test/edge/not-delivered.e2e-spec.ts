@@ -111,7 +111,7 @@ describe.each(PLATFORMS)('a response whose client has hung up, on %s', (platform
     await hungUp;
   }
 
-  /** Looks until it is there: nothing tells a client that is gone when its request is over. */
+  /** Reads until it is there, because a client that has disconnected cannot see when its request ends. */
   async function isStored(key: string, entry: string): Promise<boolean> {
     for (let i = 0; i < 500; i++) {
       if ((await memcached.command(`get ${key}`)).includes(entry)) return true;

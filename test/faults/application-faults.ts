@@ -24,7 +24,7 @@ const killed: Fault = {
   },
 };
 
-/** Stops it while everybody waits for an answer; tells how it ended. */
+/** Stops it while all visitors wait for an answer. Returns how it ended. */
 export async function endWithRequests(app: FaultsApp, crowd: Crowd): Promise<Exit> {
   const answered = crowd.countLater();
   while ((await app.figures()).waiting < crowd.size) await delay(POLL);

@@ -5,7 +5,7 @@ import { Visitor, type Seen } from './visitor.js';
 
 /** Requests of the crowd, a second, whatever the server does. */
 const RATE = 200;
-/** At most this share of what it served while everybody joined: a busy machine takes less. */
+/** At most this share of the rate at which the visitors got their sessions, because a busy machine serves fewer. */
 const SHARE = 1 / 3;
 const TICK = 5;
 
@@ -37,7 +37,7 @@ export class Crowd {
     );
   }
 
-  /** Everybody gets a session. */
+  /** Each visitor gets a session. */
   async join(): Promise<void> {
     const began = performance.now();
     for (const { outcome } of await this.all((visitor) => visitor.join())) {
@@ -65,13 +65,13 @@ export class Crowd {
     return Math.min(...this.visitors.map(({ waitingSince = now }) => waitingSince));
   }
 
-  /** A part of the crowd makes no more requests. */
+  /** `away: true`: a part of the crowd stops its requests. */
   send(away: boolean, part: number): void {
     const count = this.settings.size * part;
     for (const visitor of this.visitors.slice(0, count)) visitor.hasLeft = away;
   }
 
-  /** Everybody looks once more at what there is. */
+  /** Each visitor reads its session once more. */
   look(): Promise<Seen[]> {
     return this.all((visitor) => visitor.look());
   }

@@ -154,14 +154,14 @@ export function testFaults<World extends FaultyWorld>({
 
       if (fault.isProxied && refuses === 'all' && !isFitful && countsCommands) {
         it('a failing server does not get every request', () => {
-          // Everybody may once have asked before the first time-out was over, and reads are repeated once.
+          // Each visitor may have sent a request before the first time-out was over, and reads are repeated once.
           expect(ours.commands!).toBeLessThanOrEqual(VISITORS * 2 + PROBES_A_SECOND * SECONDS);
         });
       }
 
       it('no cookie is changed', () => {
         const setting = ours.seen.filter(({ setsCookie }) => setsCookie);
-        // Who joins gets one.
+        // A visitor whose session begins gets a cookie.
         expect(
           setting.filter(({ route, outcome }) => route !== 'join' || outcome !== 'served'),
         ).toEqual([]);

@@ -27,7 +27,7 @@ export interface AppSettings {
   readonly exits?: boolean;
 }
 
-/** What an application's process tells of itself. */
+/** What an application's process reports. */
 export interface Figures {
   /** Bytes. */
   readonly heapUsed: number;
@@ -77,7 +77,7 @@ export class FaultsApp {
     return this.ask({ collects });
   }
 
-  /** Lets those requests go on that wait. */
+  /** Lets the waiting requests continue. */
   async release(): Promise<void> {
     await this.ask({ release: true });
   }
@@ -92,7 +92,7 @@ export class FaultsApp {
     await this.ask({ block: milliseconds });
   }
 
-  /** Tells how it ended. */
+  /** Returns how it ended. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<Exit> {
     this.process!.kill(signal);
     return this.exit!;

@@ -43,7 +43,7 @@ export class Filler {
     this.socket.destroy();
   }
 
-  /** Tells whether all of it was stored. */
+  /** Returns whether all of it was stored. */
   private async store(size: number, count: number): Promise<boolean> {
     const data = 'x'.repeat(size);
     const keys = Array.from({ length: count }, (_, n) => `filler:${this.keys.length + n}`);

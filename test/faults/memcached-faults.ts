@@ -7,7 +7,7 @@ import { Filler } from './filler.js';
 import type { MemcachedWorld } from './memcached-world.js';
 
 const hung: Fault<MemcachedWorld> = {
-  name: 'memcached hangs (SIGSTOP), and goes on',
+  name: 'memcached hangs (SIGSTOP), and continues',
   async begin({ memcached }) {
     memcached.pause();
   },

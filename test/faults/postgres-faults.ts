@@ -4,7 +4,7 @@ import type { Fault } from './fault.js';
 import type { PostgresWorld } from './other-worlds.js';
 
 const hung: Fault<PostgresWorld> = {
-  name: 'Postgres hangs (SIGSTOP), and goes on',
+  name: 'Postgres hangs (SIGSTOP), and continues',
   async begin({ server }) {
     server.pause();
   },

@@ -4,7 +4,7 @@ import type { Fault } from './fault.js';
 import type { RedisWorld } from './other-worlds.js';
 
 const hung: Fault<RedisWorld> = {
-  name: 'Redis hangs (SIGSTOP), and goes on',
+  name: 'Redis hangs (SIGSTOP), and continues',
   async begin({ server }) {
     server.pause();
   },

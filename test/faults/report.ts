@@ -103,7 +103,7 @@ function forHowLong<World extends FaultyWorld>(fault: Fault<World>, { seen }: Si
   return seconds(last - first);
 }
 
-/** Permanently: what is missing after the fault, although the server had stored it or a client was told so. */
+/** What is missing after the fault for good, although the server had stored it or had answered with success. */
 function whatWasLost({ seen, final }: Sighting): string {
   const writes = [...seen, ...final].reduce((sum, { lost }) => sum + lost, 0);
   const isGone = ({ outcome }: Seen): boolean => outcome === 'stranger';

@@ -24,7 +24,7 @@ async function startTwo(
   return Promise.all([start(), start()]);
 }
 
-/** Somebody who signs in again and again, as if with a new device each time. */
+/** A user who signs in again and again, as if with a new device each time. */
 class User {
   readonly devices: Visitor[] = [];
   readonly statuses: number[] = [];
@@ -62,7 +62,7 @@ class User {
     return (json as { count: number }).count;
   }
 
-  /** Until the list has what devices have, no more. */
+  /** Waits until the list has only the sessions of the devices. */
   async settles(): Promise<number> {
     for (const end = Date.now() + SECONDS; ; await delay(POLL)) {
       const [{ length: has }, listed] = [await this.signedIn(), await this.listed()];
@@ -104,7 +104,7 @@ describe.each(POLICIES)('sign-ins with one session for each user, %s', (whenTooM
     await Promise.all(all.map((memcached) => memcached.stop()));
   });
 
-  /** Signs everybody in while something happens: `served` requests before it, between its parts, and after. */
+  /** All users sign in during a fault: `served` requests before it, between its parts, and after. */
   async function during(...parts: (() => unknown)[]): Promise<void> {
     let isOver = false;
     const statuses = () => users.flatMap((user) => user.statuses);
@@ -192,43 +192,71 @@ describe('a sign-in whose process is killed (SIGKILL)', () => {
     return started;
   }
 
-  /** Kills the process as the answer to its command number `at` arrives. Tells whether the client was answered. */
-  async function killedAt(at: number, whenTooMany: WhenTooMany): Promise<boolean> {
+  /** The same client, at another process. */
+  function at({ url }: NodeServer, { cookie }: Visitor): Visitor {
+    const same = visitor(url);
+    same.cookie = cookie;
+    return same;
+  }
+
+  /** What a client has before the sign-in: nothing, an anonymous session, or one of the same user. */
+  const BEFORE = { nothing: [], 'a cart': ['/cart'], 'a sign-in': ['/sign-in/ada'] };
+  type Before = keyof typeof BEFORE;
+
+  /**
+   * Kills the process as the answer to its command number `at` arrives. Returns the client, and whether it was
+   * answered.
+   */
+  async function killedAt(at: number, whenTooMany: WhenTooMany, before: Before = 'a cart') {
     const doomed = await start(wire.server, whenTooMany);
-    const somebody = visitor(doomed.url);
-    await somebody.post('/cart');
+    const client = visitor(doomed.url);
+    for (const path of BEFORE[before]) expect((await client.post(path)).status).toBe(204);
+    // The commands that follow an answer, for the user's list, are answered before those of later requests.
+    for (let n = 0; n < 3; n++) await client.get('/me');
     let answers = 0;
     wire.changeReplies((bytes) => {
       if (++answers < at) return { bytes };
       if (answers === at) process.kill(doomed.pid, 'SIGKILL');
       return { bytes: Buffer.alloc(0) };
     });
-    const isAnswered = await somebody.post('/sign-in/ada').then(
+    const isAnswered = await client.post('/sign-in/ada').then(
       () => true,
       () => false,
     );
     wire.changeReplies(undefined);
-    return isAnswered;
+    return { client, isAnswered };
   }
 
   /** After how many commands it is done: a session, its user's list, the place there, the record, the move. */
   const COMMANDS = [1, 2, 3, 4, 5];
+  /** How many commands each takes, until it is answered. */
+  const TRIES = (
+    [
+      ['nothing', 3],
+      ['a cart', 5],
+      ['a sign-in', 5],
+    ] as const
+  ).flatMap(([before, count]) => COMMANDS.slice(0, count).map((at) => [before, at] as const));
 
   it.each(COMMANDS)(
     'at its command %i: the next try in another process ends what it left',
     async (at) => {
-      expect(await killedAt(at, 'end-oldest')).toBe(false);
+      expect(await killedAt(at, 'end-oldest')).toMatchObject({ isAnswered: false });
       const other = await start(memcached.server, 'end-oldest');
       expect((await visitor(other.url).post('/sign-in/ada')).status).toBe(204);
       expect((await visitor(other.url).get('/list/ada')).json).toEqual({ count: 1 });
     },
   );
 
-  it.each(COMMANDS.slice(0, -1))(
-    'at its command %i: the next try is not refused for longer than seconds',
-    async (at) => {
-      expect(await killedAt(at, 'refuse')).toBe(false);
+  it.each(TRIES)(
+    'by a client with %s, at its command %i: the next try is not refused for longer than seconds',
+    async (before, command) => {
+      const { client, isAnswered } = await killedAt(command, 'refuse', before);
+      expect(isAnswered).toBe(false);
       const other = await start(memcached.server, 'refuse');
+      const again = at(other, client);
+      // It may continue with its session from before.
+      if ((await again.get('/me')).json.user === 'ada') await again.post('/sign-out');
       const user = new User('ada', [other.url]);
       expect(await user.signsInWithinSeconds()).toBe(204);
       expect(await user.listed()).toBe(1);
@@ -236,7 +264,16 @@ describe('a sign-in whose process is killed (SIGKILL)', () => {
     60_000,
   );
 
-  it('is answered after so many commands', async () => {
-    expect(await killedAt(COMMANDS.length + 1, 'refuse')).toBe(true);
-  });
+  it.each(Object.keys(BEFORE) as Before[])(
+    'by a client with %s, after the last of these commands: it has been answered, and it counts',
+    async (before) => {
+      const count = TRIES.filter(([one]) => one === before).length;
+      const { client, isAnswered } = await killedAt(count + 1, 'refuse', before);
+      expect(isAnswered).toBe(true);
+      const other = await start(memcached.server, 'refuse');
+      for (let n = 0; n < 3; n++)
+        expect((await at(other, client).get('/me')).json).toEqual({ user: 'ada' });
+      expect((await visitor(other.url).post('/sign-in/ada')).status).toBe(409);
+    },
+  );
 });

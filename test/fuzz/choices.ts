@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 /**
- * Decisions drawn from bytes, so that a large structure costs fast-check no more than a list of numbers
+ * Decisions drawn from bytes, so that a large structure costs fast-check only a list of numbers
  * to make and to shrink. Where the bytes end, each decision is the first of its possibilities: order
  * these from the simplest to the strangest.
  */

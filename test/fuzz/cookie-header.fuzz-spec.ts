@@ -44,7 +44,7 @@ const header = fc.oneof(
     .map((pairs) => pairs.map(([name, text]) => `${name}=${text}`).join('; ')),
 );
 
-/** The values that a header gives a name, as RFC 6265 has it. */
+/** The values that a header gives a name, according to RFC 6265. */
 function valuesOf(text: string): string[] {
   return text
     .split(';')

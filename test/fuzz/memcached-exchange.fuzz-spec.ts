@@ -86,7 +86,9 @@ describe('any behaviour of a server', () => {
         ({ run: { told, endings } }) =>
           [...endings]
             .filter(([, { error, endedAt }]) => error && !told.failures.includes(endedAt))
-            .map(([index, { outcome }]) => `${index} ended as ${outcome}, and nobody was told`),
+            .map(
+              ([index, { outcome }]) => `${index} ended as ${outcome}, and no failure was reported`,
+            ),
         0.05,
       );
     },

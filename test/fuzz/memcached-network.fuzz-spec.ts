@@ -9,7 +9,7 @@ import { programs, type Program } from './memcached/program.js';
 /** They wait for each other's time outs rather than one after the other. */
 const AT_A_TIME = 16;
 
-/** As deadlines are real ones here, there are no more cases than these, and none is shrunk. */
+/** Deadlines are real here, so there are only these cases, and no failure is shrunk. */
 const MOST_RUNS = 100;
 
 const { numRuns, ...parameters } = fuzzRuns<[Program[]]>(0.002);

@@ -18,7 +18,7 @@ describe('cookie options', () => {
     expect(checkCookieOptions({})).toEqual(DEFAULTS);
   });
 
-  it('tell a secure: true that was given from the default', () => {
+  it('distinguish a secure: true that was given from the default', () => {
     const given = (secure?: boolean | 'auto') => checkCookieOptions({ secure }).isSecureGiven;
     expect([given(true), given(), given('auto'), given(false)]).toEqual([
       true,

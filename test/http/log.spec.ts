@@ -69,7 +69,7 @@ describe('the log', () => {
       expect(lines).toEqual(['log Sessions are kept in redis (7.0.15).']);
     });
 
-    it('tells of a better store', () => {
+    it('warns that there is a better store', () => {
       log.backend('KeyvRedis', [], 'There is a better one.');
       expect(lines).toEqual(['warn There is a better one.']);
     });

@@ -166,10 +166,10 @@ describe('a held response', () => {
   describe('whose handler writes data that cannot be sent', () => {
     const wrong: [string, Send][] = [
       ['a header with a line end', (held) => held.writeHead(200, { 'X-A': 'a\r\nX-B: b' })],
-      ['a status that is none', (held) => held.writeHead(99_999)],
+      ['an invalid status', (held) => held.writeHead(99_999)],
       ['a status message with a line end', (held) => held.writeHead(200, 'a\r\nb')],
-      ['a chunk that is none', (held) => held.write(5)],
-      ['an end that is none', (held) => held.end({} as unknown as string)],
+      ['a chunk that is a number', (held) => held.write(5)],
+      ['an end with an object', (held) => held.end({} as unknown as string)],
       ['a second head', (held) => held.writeHead(200).writeHead(201)],
     ];
 

@@ -11,7 +11,7 @@ const { satisfies } = createRequire(import.meta.url)('semver') as {
   satisfies: (version: string, range: string) => boolean;
 };
 
-/** Bytes: as large as it may get without anybody having decided so. */
+/** Bytes: as large as the package may get. A larger number is a decision. */
 const LARGEST = 400_000;
 
 interface Manifest {
@@ -74,7 +74,7 @@ describe('the packed package', () => {
     const built = packed.files.filter((path) => path.startsWith('dist/'));
     const imports = (await Promise.all(built.map(importsOf))).flat();
     const undeclared = imports.filter(([, name]) => !isOf(needed, name));
-    // Who imports `/terminus` or `/passport` has what that is for.
+    // An application that imports `/terminus` or `/passport` has the library that it is for.
     const terminus = '@nestjs/terminus';
     expect(undeclared).toEqual([
       ['dist/passport/passport-session.module.js', 'passport'],

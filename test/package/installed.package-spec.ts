@@ -8,7 +8,7 @@ import { quickStart } from './readme-example.js';
 /** Milliseconds; a registry or a busy machine may take its time. */
 const INSTALL_TIMEOUT = 300_000;
 
-/** As much as an application may get without anybody having decided so; this package counts. */
+/** The most packages that an application may get; this package counts. A larger number is a decision. */
 const MOST_PACKAGES = 14;
 const MOST_BYTES = 5_000_000;
 

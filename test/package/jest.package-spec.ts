@@ -67,7 +67,7 @@ const PROJECTS = [
 /** What `nest new` of Nest 11 makes, for both kinds of tests. */
 const scaffold = { moduleFileExtensions: ['js', 'json', 'ts'], testEnvironment: 'node' };
 
-describe('Jest in a CommonJS project, as its page has it', () => {
+describe('Jest in a CommonJS project, by the example of its page', () => {
   const open: (() => Promise<void>)[] = [];
   let packed: Packed;
   let memcached: Memcached;

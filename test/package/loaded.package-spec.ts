@@ -9,7 +9,7 @@ import { useMemcached } from '../support/hooks.js';
 /** Milliseconds; on a busy machine. */
 const TIMEOUT = 60_000;
 
-/** Tells the URL of each module that is loaded by `import`. */
+/** Prints the URL of each module that is loaded by `import`. */
 const HOOK = `
 import { writeSync } from 'node:fs';
 export function load(url, context, next) {
@@ -18,7 +18,7 @@ export function load(url, context, next) {
 }
 `;
 
-/** Runs a program and tells the modules that it has loaded. Those of CommonJS that others load are in the cache. */
+/** Runs a program and returns the modules that it has loaded. Those of CommonJS that others load are in the cache. */
 const loading = (program: string): string => `
 import { createRequire, register } from 'node:module';
 register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(HOOK)}));

@@ -60,7 +60,7 @@ describe.each([
   );
 
   it(
-    'runs it: visits are counted, also across a sign-in, and the guard lets in who is signed in',
+    'runs it: visits are counted, also across a sign-in, and the guard lets in a user who is signed in',
     async () => {
       const app = await consumer.start();
       try {

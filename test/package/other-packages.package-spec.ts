@@ -114,7 +114,7 @@ describe('the recipes for other packages, as their page has them', () => {
 
     afterAll(() => server?.stop());
 
-    it('nestjs-cls: a service knows who is signed in', async () => {
+    it('nestjs-cls: a service knows the user who is signed in', async () => {
       const ada = visitor(server.url);
       expect((await ada.get('/me')).json).toEqual({ userId: null });
       await ada.post('/login');
@@ -146,7 +146,7 @@ describe('the recipes for other packages, as their page has them', () => {
       expect(await statuses(ada)).toEqual([200, 200, 429]);
     });
 
-    it('swagger: the document tells the cookie', async () => {
+    it('swagger: the document names the cookie', async () => {
       const { json } = await visitor(server.url).get('/api-json');
       const cookie = { type: 'apiKey', in: 'cookie', name: 'SID' };
       expect(json.components.securitySchemes).toEqual({ cookie });

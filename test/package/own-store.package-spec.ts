@@ -6,7 +6,7 @@ import { storeExample } from './readme-example.js';
 /** Milliseconds; to compile and to test on a busy machine. */
 const TIMEOUT = 180_000;
 
-describe('the store of one’s own, as its page has it', () => {
+describe('a store of your own, by the example of its page', () => {
   let consumer: Consumer | undefined;
 
   afterAll(() => consumer?.remove());

@@ -119,7 +119,7 @@ describe("Yarn Plug'n'Play, strict", () => {
   }
 
   it(
-    'gives nobody what is not declared',
+    'refuses to import what is not declared',
     async () => {
       const failure = run('node', '--input-type=module', '--eval', "import 'keyv'");
       await expect(failure).rejects.toThrow(/keyv, but it isn't declared/);

@@ -13,7 +13,7 @@
  * - the changes of a request, entry by entry, are made to the newest entries: nothing that was
  *   acknowledged is lost but by a later change of the same entry, a `clear`, a `destroy`, or a new
  *   id that did not keep it; increments and updates by a function all count;
- * - to a session that is gone nothing is written, by anybody, ever;
+ * - nothing is ever written to a session that is gone;
  * - a new id takes the session from the old one, which is no session from then on. Requests that had
  *   read it before still land their changes if it kept all entries. A sign-in, and a new id that did not
  *   keep all, are borders: to those requests the session is gone;

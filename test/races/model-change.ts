@@ -8,7 +8,7 @@ export const USER = '@user';
 
 export interface ModelUser {
   readonly name: string;
-  /** Tells the session from the user's other ones, through every new id. */
+  /** Distinguishes the session from the user's other ones, through every new id. */
   readonly handle: string;
 }
 

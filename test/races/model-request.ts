@@ -57,7 +57,7 @@ export function goOn(request: RequestHistory, situation: Situation): Situation |
   return next;
 }
 
-/** Does what it stands before, and goes on from there. */
+/** Does the request's next operation, and continues from there. */
 export function takeStep(request: RequestHistory, situation: Situation): Situation | undefined {
   const next = perform(request, situation);
   return next && goOn(request, next);

@@ -1,12 +1,12 @@
 import { USER, type Entries, type ModelUser } from './model-change.js';
 
 /**
- * The store as the model has it: under a key there is a session, or where it went. A key that is not
+ * The store in the model: under a key there is a session, or the key that it moved to. A key that is not
  * there was destroyed. Never changed in place, since the search goes back to earlier ones.
  */
 export interface ModelStore {
   readonly sessions: Readonly<Record<string, Entries | MovedTo>>;
-  /** The key that each request was given, by its number. */
+  /** The key that each request got, by its number. */
   readonly told: Readonly<Record<number, string>>;
 }
 
@@ -25,7 +25,7 @@ export function sessionAt(store: ModelStore, key: string | undefined): Entries |
 }
 
 /**
- * Where the session of that key is now for who had read it, through all the new ids it got up to the
+ * Where the session of that key is now for a request that had read it, through all the new ids it got up to the
  * first border; `undefined`: gone.
  */
 export function currentKey(store: ModelStore, key: string): string | undefined {

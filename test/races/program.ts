@@ -19,7 +19,7 @@ export type Step =
       /** Whether the next step waits for its answer, or for it to come to a `wait`. */
       readonly parallel: boolean;
     }
-  /** Lets a request go on that waits. */
+  /** Lets a waiting request continue. */
   | { readonly step: 'release'; readonly which: number; readonly parallel: boolean }
   /** The client of a request hangs up. */
   | { readonly step: 'abort'; readonly which: number }

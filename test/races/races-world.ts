@@ -13,7 +13,7 @@ export interface RacesWorld {
   lag(milliseconds: readonly [number, number]): void;
   /** Calls this whenever a request with that token reaches a `wait`. */
   onWait(token: string, server: number, listener: () => void): void;
-  /** Lets the request go on that waits. */
+  /** Lets the waiting request continue. */
   release(token: string, server: number): void;
   stop(): Promise<void>;
 }

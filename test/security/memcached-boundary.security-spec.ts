@@ -69,7 +69,7 @@ describe('the memcached boundary', () => {
 describe('a memcached with wrong replies', () => {
   let memcached: ScriptedMemcached;
   let sessions: SessionApp;
-  /** Somebody else's session, as it is stored. */
+  /** The session of another visitor, as it is stored. */
   let theirs: { key: string; text: string };
 
   beforeAll(async () => {
@@ -110,7 +110,7 @@ describe('a memcached with wrong replies', () => {
       (key: string) => `VALUE ${key} 0 9 7\r\n${theirs.text}\r\nEND\r\n`,
     ],
     ['with bytes that mean nothing', () => '\0\xff\x80garbled\r\n\r\n'],
-    ['with a length that is none', (key: string) => `VALUE ${key} 0 NaN 7\r\nx\r\nEND\r\n`],
+    ['with a length that is not a number', (key: string) => `VALUE ${key} 0 NaN 7\r\nx\r\nEND\r\n`],
     ['not in time', () => undefined],
   ])('gives its visitor a 503 if it replies %s', async (_how, reply) => {
     memcached.answer(({ key }) => reply(key));

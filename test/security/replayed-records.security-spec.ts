@@ -35,7 +35,7 @@ class UserController {
   }
 }
 
-/** What docs/security.md says of who can write to the store and has an old cookie. */
+/** What docs/security.md says of an attacker who can write to the store and has an old cookie. */
 describe.each(PLATFORMS)('earlier sealed records that are restored, on %s', (platform) => {
   let world: MemcachedSecurityWorld;
 

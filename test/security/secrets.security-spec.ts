@@ -120,7 +120,7 @@ describe('secrets', () => {
     expect(await markAt(before, visitor)).toBeUndefined();
   });
 
-  it('turned on end the sessions without, and no more', async () => {
+  it('turned on end the sessions without secrets, and cause no errors', async () => {
     const without = await process();
     const visitor = await signedIn(without);
     const secured = await process([NEW]);
@@ -131,7 +131,7 @@ describe('secrets', () => {
     expect(await markAt(without, visitor)).toBe('Ada');
   });
 
-  it('turned off end the sessions with them, and no more', async () => {
+  it('turned off end the sessions with secrets, and cause no errors', async () => {
     const visitor = await signedIn(await process([NEW]));
     const moved = at(await process(), visitor);
     const { status, json } = await moved.get('/count');
@@ -221,7 +221,7 @@ describe('a start in production', () => {
     return app.logged.warnings;
   };
 
-  // Nobody is asked before there is a request.
+  // The server is not asked before there is a request.
   const memcached = '127.0.0.1:1';
 
   it('without secrets logs one warning that names what is missing', async () => {

@@ -76,11 +76,11 @@ export interface SecurityWorld {
   readonly store: AttackedStore;
   readonly app: SessionApp;
   readonly clock: TestClock;
-  /** Somebody who comes for the first time. */
+  /** A visitor who comes for the first time. */
   visitor(): Visitor;
-  /** Somebody with a session that has this mark. */
+  /** A visitor with a session that has this mark. */
   visitorWith(mark: string): Promise<Visitor>;
-  /** Somebody whose `Cookie` header says this. */
+  /** A visitor with this `Cookie` header. */
   sender(cookie: string): Visitor;
   /** Another process of the same application, over the same store. */
   another(options?: SessionModuleOptions): Promise<SessionApp>;

@@ -26,7 +26,7 @@ describe('when a user proved who he is', () => {
     expect(ago((await current.load()).signedInAt)).toBe(100);
   });
 
-  it('is unknown of who is not signed in, and the beginning of who was before that was kept', async () => {
+  it('is undefined without a user, and for a user of a record without the time', async () => {
     comes(await world.stored());
     expect((await current.load()).signedInAt).toBeUndefined();
     const user = { id: '7', handle: 'h' };
@@ -76,7 +76,7 @@ describe('when a user proved who he is', () => {
     expect(ago(new Date((await world.found(other.id)).signedInAt!))).toBe(5);
   });
 
-  it('cannot be confirmed of a session that has ended, or of nobody', async () => {
+  it('cannot be confirmed if the session has ended or has no user', async () => {
     const session = await current.load();
     await world.repository.destroy(await world.found(id));
     await expect(session.confirmSignIn()).rejects.toThrow(SessionDestroyedError);

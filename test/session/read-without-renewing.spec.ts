@@ -69,7 +69,7 @@ describe('a session that is read without being renewed', () => {
     ['a new id', () => current.regenerate()],
     ['a sign-in', () => current.signIn('ada')],
     ['a confirmed sign-in', () => current.confirmSignIn()],
-  ])('is renewed by %s, and reads no more', async (what, move) => {
+  ])('is renewed by %s, without another read', async (what, move) => {
     if (what.includes('confirmed')) id = (await comes(id).signIn('ada')).id;
     await comes(id).load({ touch: false });
     world.store.calls.length = 0;
@@ -130,6 +130,8 @@ describe('a session that is read without being renewed', () => {
   it("does not extend the life of its user's index, and reads it once a minute", async () => {
     comes(id);
     const { id: signedIn } = await current.signIn('7');
+    current.idSent();
+    await world.repository.deliveries.settle();
     const index = world.store.keys.find((one) => one !== key && !world.recordAt(one))!;
     world.store.lives.set(index, 5);
     for (let n = 0; n < 3; n++) {

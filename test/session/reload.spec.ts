@@ -86,7 +86,7 @@ describe('a reloaded session', () => {
     expect(current.idUpdate).toBeUndefined();
   });
 
-  it('leaves it to others to tell the new id of a session that was given a lifetime', async () => {
+  it('does not send the new id of a session that another request gave a lifetime', async () => {
     begin({ remember: { timeout: 86_400, absoluteTimeout: false } });
     id = await world.stored({ visits: 1 });
     comes(id);
@@ -104,7 +104,7 @@ describe('a reloaded session', () => {
   it.each([
     ['was destroyed', async () => world.repository.destroy(await world.found(id))],
     [
-      'somebody has signed in with',
+      'got a user by a sign-in',
       async () => world.repository.signIn(await world.found(id), { userId: '7', client: {} }),
     ],
   ])('has ended if it %s', async (_how, end) => {

@@ -26,7 +26,7 @@ describe('a session that is remembered', () => {
     return id;
   }
 
-  it('lives as long as it was told, and so does its cookie', async () => {
+  it('lives as long as the sign-in says, and so does its cookie', async () => {
     comes(await world.stored());
     const session = await current.signIn('7', { remember: 7 * DAY });
     expect(session).toMatchObject({ lifetime: 7 * DAY, persist: true });
@@ -39,7 +39,7 @@ describe('a session that is remembered', () => {
     ['true', true, 30 * DAY],
     ['more than is allowed', 400 * DAY, 30 * DAY],
     ['less than all others', 60, 60],
-  ])('told %s, as long as the options allow', async (_what, remember, expected) => {
+  ])('with remember %s, lives as long as the options allow', async (_what, remember, expected) => {
     const id = await remembered(remember);
     expect((await current.load()).lifetime).toBe(expected);
     expect(life(id)).toBe(expected);
@@ -59,7 +59,7 @@ describe('a session that is remembered', () => {
     const id = await remembered();
     world.store.lives.set(world.keyOf(id), 5);
     await current.load();
-    // What this store does not tell counts as due.
+    // This store does not report the time that is left, so the renewal counts as due.
     expect(world.store.calls.filter((call) => call === 'find').length).toBeGreaterThan(1);
     expect(life(id)).toBe(7 * DAY);
   });
@@ -152,7 +152,7 @@ describe('a session that is given a lifetime', () => {
     comes(id);
   });
 
-  it('lives as long from the next response on, which carries a new id that tells it', async () => {
+  it('lives as long from the next response on, which carries a new id marked as remembered', async () => {
     const session = await current.load();
     session.lifetime = DAY;
     session.persist = true;
@@ -209,7 +209,7 @@ describe('a session that is given a lifetime', () => {
     expect(current.cookieLife).toBe(1200);
   });
 
-  it('tells it by its first id if it is new', async () => {
+  it('has a first id that is marked as remembered if it is new', async () => {
     comes();
     const session = await current.load();
     session.visits = 1;

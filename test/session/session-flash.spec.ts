@@ -86,7 +86,7 @@ describe('a flash message', () => {
     expect(await reads(id)).toBeUndefined();
   });
 
-  it('needs no write if there is none', async () => {
+  it('needs no write if there is no message', async () => {
     const id = await world.stored({ visits: 1 });
     world.store.calls.length = 0;
     const current = comes(id);

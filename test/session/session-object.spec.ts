@@ -231,7 +231,7 @@ describe('a session', () => {
     });
   });
 
-  it('names signIn() to whoever assigns the user', () => {
+  it('names signIn() in the error of an assignment to the user', () => {
     expect(() => (loose().userId = 5)).toThrow('sign in with await session.signIn(userId)');
   });
 

@@ -62,9 +62,12 @@ describe('foreign data in the store', () => {
       'a way to itself with a grace',
       () => forwardTo(key, { grace: { salt: 'x', until: until() } }),
     ],
-    ['a user that is none', () => record(`[2,"session",${now()},0,[],{"userId":5,"handle":"h"}]`)],
     [
-      'a user that nobody signed in',
+      'a user that is a number',
+      () => record(`[2,"session",${now()},0,[],{"userId":5,"handle":"h"}]`),
+    ],
+    [
+      'a user without a sign-in',
       () => record(`[2,"session",${now()},0,[],{"userId":"ada","handle":"h"}]`),
     ],
   ];
@@ -165,7 +168,7 @@ describe('foreign data in the store', () => {
       expect(await users.list('ada')).toHaveLength(1);
     });
 
-    it('lists no session of another user or of nobody, and ends none', async () => {
+    it('lists and ends no session of another user or without a user', async () => {
       const anonymous = await world.stored();
       const bob = await signedIn('bob');
       const rows = [

@@ -1,6 +1,6 @@
 /** A browser: which of the ids that it receives it keeps. */
 export class Client {
-  /** All that it was ever told, the newest last. */
+  /** All ids that it has received, the newest last. */
   readonly ids: string[] = [];
   /** What it sends: the id in the last answer that reached it with one. */
   id: string | undefined;

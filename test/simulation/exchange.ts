@@ -11,9 +11,9 @@ export interface Command<T> {
 
 /** A command on its way to a server, and the answer on its way back: an event each. */
 export class Exchange<T> {
-  /** The last one that was begun, for who gives it a deadline. */
+  /** The last one that was begun, for the code that gives it a deadline. */
   static last: Exchange<unknown> | undefined;
-  /** Told when it is late. */
+  /** Called when it is late. */
   onDeadline: ((error: Error) => void) | undefined;
   readonly answer: Promise<T>;
   private resolve!: (answer: T) => void;

@@ -6,7 +6,7 @@ import { USERS } from './schedule.js';
 import type { Simulation } from './simulation.js';
 import type { Process } from './world.js';
 
-/** Looks at what is left, when all has come to its end and some seconds have passed. */
+/** Checks what is left when all requests have ended and some seconds have passed. */
 export async function judge(simulation: Simulation): Promise<void> {
   const { model, clients, rest } = simulation;
   simulation.pass(SECONDS / 1000 + 1);
@@ -43,7 +43,7 @@ function judgeClient({ model }: Simulation, client: Client, working: ReadonlySet
       return true;
     const own = model.lives.filter(({ begunBy }) => begunBy === request);
     if (own.some((one) => one.over < Infinity || one.doubts.size > 0)) return true;
-    // Two failures may keep a request from finding out what the first one came to.
+    // Two failures may keep a request from learning the result of the first one.
     const isDone = life.endedBy?.request === request;
     return (
       view.hasFailedToEnd ||
@@ -84,13 +84,13 @@ async function judgeUser(
     if (ids.some(({ isDelivered }) => isDelivered) || !begunBy?.answer) continue;
     if (begunBy.hasFailedToEnd || (begunBy.isWithdrawn && model.faultsOf(begunBy) > 0)) continue;
     model.wrong(
-      `${life.name} is there, and nobody has it: ${life.begunBy} was answered without it`,
+      `${life.name} is there, and no client has it: ${life.begunBy} was answered without it`,
     );
   }
   const ghosts = model.users.ghostsOf(user);
   const listed = (await simulation.listOf(user, process)).length;
   // A late command may move a session when the server has lost what it had; a circle never ends.
-  // Its process could not tell the list that it was answered, and no use has repaired that.
+  // Its process could not note in the list that it was answered, and no use has repaired that.
   const hidden = theirs.filter(({ undeliveredSince }) => undeliveredSince !== undefined).length;
   const isVague = model.hasCircle || model.lives.some((life) => life.user === user && life.isLossy);
   if (!isVague && (listed < found.length - hidden || listed > found.length + ghosts)) {

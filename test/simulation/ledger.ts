@@ -6,14 +6,14 @@ import type { Known, RequestView } from './request-view.js';
 import { TIMEOUT, type Operation, type Options } from './schedule.js';
 import type { Scheduler, Thread } from './scheduler.js';
 
-/** Which sessions, ids and requests there are, as far as anybody can know. */
+/** Which sessions, ids and requests there are, as far as this can be known. */
 export class Ledger {
   readonly problems: string[] = [];
   readonly ids = new Map<string, Known>();
   readonly lives: Life[] = [];
   readonly views: RequestView[] = [];
   readonly users: Users;
-  /** A record led to itself: who goes round in it gives up at some time. */
+  /** A record led to itself: a request that follows it gives up after some steps. */
   hasCircle = false;
   /** Clocks were set: what depends on them may end early. */
   hasClockSteps = false;
@@ -32,7 +32,7 @@ export class Ledger {
     return this.scheduler.tick;
   }
 
-  /** Without one, nothing may be told as an outage. */
+  /** Without a fault, nothing may be reported as an outage. */
   get hasFaults(): boolean {
     return this.scheduler.faults.length > 0;
   }
@@ -103,10 +103,12 @@ export class Ledger {
     return life.isCertain && life.moves.size === 0 && invalidSince === Infinity && !isPassing;
   }
 
-  /** Whether the process that began it crashed before a client was told any of its ids. */
+  /** Whether the process that began it crashed before a client got any of its ids. */
   isNobodys(life: Life): boolean {
     const begunBy = this.views.find(({ name }) => name === life.begunBy);
     if (!begunBy?.thread.isDead || begunBy.answer) return false;
+    // Its process has sent the answer, though its client has gone.
+    if (life.user !== undefined && life.undeliveredSince === undefined) return false;
     return ![...this.ids.values()].some((known) => known.life === life && known.isDelivered);
   }
 
@@ -119,7 +121,6 @@ export class Ledger {
     if (view.isShaken) this.shake(life);
     life.begunBy = view.name;
     life.bornAt = this.time();
-    if (life.user !== undefined) life.undeliveredSince = view.doingSince;
     view.life = life;
     for (const tag of view.tags) {
       if (tag.state !== 'pending' || tag.life) continue;
@@ -138,13 +139,16 @@ export class Ledger {
       this.wrong(`${view.name} has ${this.nameOf(id)}, which is ${before.life.name} already`);
     view.ownId = id;
     view.isLetOver = false;
+    if (life.user !== undefined) life.undeliveredSince = view.doingSince;
     life.movedAt.push({ by: view.name, at: this.tick });
-    this.ids.set(id, { life, invalidSince: Infinity, isPassing: false, isDelivered: false });
+    // Others may have got it first, because they followed a rotation, and have left it since.
+    const { invalidSince = Infinity, isDelivered = false } = before ?? {};
+    this.ids.set(id, { life, invalidSince, isPassing: false, isDelivered });
   }
 
   /** The id that it came with is invalid from now on. */
   protected invalidate(view: RequestView): void {
-    // Who is let over leaves the id alone that others have.
+    // A request that is let through leaves the id as it is, because others have it.
     const id = view.isLetOver ? view.id : view.ownId;
     const known = id === undefined ? undefined : this.ids.get(id);
     if (known) known.invalidSince = Math.min(known.invalidSince, this.tick);

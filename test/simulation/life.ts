@@ -1,9 +1,9 @@
 import type { Keep } from './schedule.js';
 
 /**
- * An act that may end it; `user`: all of its user's; `crowded`: those of its user while it was begun, so
- * that its place may be gone; `loss`: the server has lost it; `late`: it moved when the way from its old
- * id was gone; `circle`: it leads to itself; `fork`: a request continued from an id that the session had left by then.
+ * Why a session may have ended. `user`: an act ended all sessions of its user. `crowded`: other sign-ins of its user,
+ * while it began, may have taken its place. `loss`: the server lost it. `late`: it moved when its old id no longer led to
+ * the new one. `circle`: its record leads to itself. `fork`: a request continued from an id that the session had left.
  */
 export type Doubt =
   'ending' | 'user' | 'crowded' | 'sign-in' | 'border' | 'loss' | 'late' | 'circle' | 'fork';
@@ -22,11 +22,11 @@ export interface Tag {
   readonly entry: string;
   readonly field?: Field;
   value?: Range;
-  /** Of which session; absent: one that is not stored yet. */
+  /** The session of the change. Absent: it is not stored yet. */
   life: Life | undefined;
-  /** When it began to be stored, as moments are counted. */
+  /** The moment when storing it began. */
   storedFrom: number;
-  /** `dropped`: its request was told, or could know, that it was not stored. */
+  /** `dropped`: its request got an error, or could know, that it was not stored. */
   state: 'pending' | 'stored' | 'unknown' | 'dropped';
   /** When its request knew that it was stored. */
   storedAt: number;
@@ -34,7 +34,7 @@ export interface Tag {
 
 /**
  * A session as the promises have it: from its beginning, through every new id that requests follow, to
- * its end or to a border. What goes on behind a border is another one, its child.
+ * its end or to a border. The session behind a border is another one, its child.
  */
 export class Life {
   readonly tags: Tag[] = [];
@@ -43,15 +43,15 @@ export class Life {
   /** By the clock: when it was certainly used, and when it may have been. */
   usedFrom = 0;
   usedUpTo = 0;
-  /** Why it may be over without anybody knowing it: requests whose act is under way, or failed. */
+  /** Why it may have ended although no client knows it: requests whose act is in progress, or failed. */
   readonly doubts = new Map<string, Doubt>();
   /** Requests that give it a new id, or failed to. */
   readonly moves = new Set<string>();
-  /** Since when everybody has to know that it is over. */
+  /** The moment from which no request may find it any more. */
   over = Infinity;
   /** The same by the clock. */
   overSince = Infinity;
-  /** Whether what it holds can be told. */
+  /** Whether its content can be known. */
   isKnown = true;
   /** Whether an acknowledged change may be missing, as stores were lost. */
   isLossy = false;
@@ -60,7 +60,7 @@ export class Life {
   bornAt = 0;
   /** When it got its ids, and by which requests. */
   readonly movedAt: { readonly by: string; readonly at: number }[] = [];
-  /** By whom it ended. */
+  /** The request that ended it. */
   endedBy:
     | {
         readonly kind: 'ending' | 'border';
@@ -68,9 +68,9 @@ export class Life {
         readonly isSignIn: boolean;
       }
     | undefined;
-  /** Whether two requests gave it a new id at once, so that it is two from then on. */
+  /** Whether two requests gave it a new id at the same time: it is two sessions from then on. */
   isSplit = false;
-  /** Since when its user's list may take it for one that no client has, by the clock. */
+  /** The time from which its user's list may count it as a session that no client has. */
   undeliveredSince: number | undefined;
   /** How often a request tried to end it, or to continue behind a border. */
   attempts = 0;
@@ -78,14 +78,14 @@ export class Life {
   constructor(
     readonly name: string,
     readonly user: string | undefined,
-    /** What it goes on from, since when, and with what of it. */
+    /** The session that it continues, from when on, and with which entries. */
     readonly from?: {
       readonly parent: Life;
       readonly keep: Keep;
       readonly at: number;
       /** What it must have: the request had read it, or changed it. */
       readonly inherits: readonly Tag[];
-      /** Whether whatever was acknowledged until then goes on, too. */
+      /** Whether everything that was acknowledged until then is in it, too. */
       readonly isWhole: boolean;
       /** Whether a user signed in; otherwise it is the same sign-in. */
       readonly isSignIn: boolean;
@@ -107,7 +107,7 @@ export class Life {
     this.endedBy = { kind, request, isSignIn };
   }
 
-  /** It goes on beside the border that seemed to end it, under an id that was given before. */
+  /** It continues beside the border that seemed to end it, under an id that was sent before. */
   fork(): void {
     this.doubts.set(this.endedBy!.request, 'fork');
     this.over = this.overSince = Infinity;
@@ -122,7 +122,7 @@ export class Life {
     );
   }
 
-  /** What it counts as for its user: all that new ids made of one sign-in are one. */
+  /** The sign-in that it counts as for its user: all sessions that new ids made of one sign-in count as one. */
   get signIn(): Life {
     const { from } = this;
     return from && !from.isSignIn && this.user !== undefined ? from.parent.signIn : this;
@@ -144,7 +144,7 @@ export class Life {
 
   /** Why this tag must not be in it; `undefined`: it may. */
   whyNot(tag: Tag): string | undefined {
-    if (tag.state === 'dropped') return 'its request was told that it was not stored';
+    if (tag.state === 'dropped') return 'its request got the answer that it was not stored';
     if (tag.life === this || !tag.life) return tag.life ? undefined : 'it was stored nowhere';
     const { from } = this;
     if (!from) return `it was written to ${tag.life.name}`;
@@ -156,7 +156,7 @@ export class Life {
     return from.parent.whyNot(tag);
   }
 
-  /** What must be in it for who looks at it since then. */
+  /** What a request that has read it since then must see. */
   mustHave(since: number): Tag[] {
     if (!this.isKnown || this.isLossy) return [];
     const own = this.tags.filter(
@@ -172,7 +172,7 @@ export class Life {
     return [...own, ...all.filter(({ entry }) => keeps(from.keep, entry))];
   }
 
-  /** What a field may be for who looks at it since then: what was stored after that is not seen by all. */
+  /** What a request that has read it since then may see in a field. Not all see what was stored after that. */
   possible(field: Field, since: number): Range[] {
     const written = this.tags.filter(
       (tag) => tag.field === field && tag.life === this && tag.state !== 'dropped',
@@ -193,7 +193,7 @@ export class Life {
   }
 }
 
-/** Whether it goes on behind a border: a sign-in says anew how long, and when. */
+/** Whether a change is kept behind a border. A sign-in sets the fields anew. */
 export function goesOn(keep: Keep, { entry, field }: Tag, isSignIn: boolean): boolean {
   return field ? !isSignIn : keeps(keep, entry);
 }

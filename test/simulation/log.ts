@@ -1,4 +1,4 @@
-/** What happened, in words: told only for a schedule that is to be printed. */
+/** What happened, in words. Written only for a schedule that is to be printed. */
 export class Log {
   readonly lines: string[] = [];
 

@@ -10,10 +10,10 @@ import { exactly } from './ledger.js';
 import { pending, type RequestView } from './request-view.js';
 import { LONGEST, TIMEOUT, type Keep } from './schedule.js';
 
-/** As long as a sign-in may take that others must not undo, in milliseconds. */
+/** How long a sign-in may take before other requests may undo it, in milliseconds. */
 const RESERVED_MS = 5_000;
 
-/** As long as the way from an old id to the new one is kept, in milliseconds. */
+/** How long an old id leads to the new one, in milliseconds. */
 const FORWARDER_MS = 300_000;
 
 interface SignIn {
@@ -37,7 +37,7 @@ export class BorderModel extends WriteModel {
 
   ended(view: RequestView): void {
     const { life } = view;
-    // What nobody is signed in with has no list of its ids, by which the other one could be ended; and
+    // An anonymous session has no list of its ids, by which the other one could be ended; and
     // the way from one to the next is there for 300 s.
     // With a tier, a restart in between hides it as well.
     const isLate = this.isOld(view) || view.isShaken;
@@ -45,11 +45,9 @@ export class BorderModel extends WriteModel {
     const isForked =
       life?.isSplit || life?.hasDoubt('fork') || life?.hasDoubt('late') || life?.hasDoubt('circle');
     if (life && life.user === undefined && (isForked || isLeft)) {
-      // Nobody finds the copy of what leads to itself, which comes back when that has run out.
-      const isCopied = life.hasDoubt('circle') && this.options.tier !== 'none';
-      if (!isCopied) this.invalidate(view);
+      if (!this.isCopied(life)) this.invalidate(view);
       life.doubts.set(view.name, 'fork');
-      // Whoever was cut off by another border ends nothing of what goes on beside that; its doubt stays.
+      // A request that another border cut off ends nothing of the session beside that; its doubt stays.
     } else if (life?.hasDoubt('fork')) this.invalidate(view);
     else life?.end('ending', view.name, this.tick, this.time());
     for (const tag of pending(view)) tag.state = 'dropped';
@@ -67,7 +65,7 @@ export class BorderModel extends WriteModel {
     for (const tag of pending(view)) tag.storedFrom = Math.min(tag.storedFrom, this.tick);
   }
 
-  /** `id`: the one that its session has by now. */
+  /** `id`: the present id of its session. */
   didNotMove(view: RequestView, error: unknown, id: string): void {
     if (error instanceof SessionConflictError && !this.hasCircle)
       this.wrong(`${view.name}: a new id is refused: ${error.message}`);
@@ -95,8 +93,8 @@ export class BorderModel extends WriteModel {
       return this.passedBorder(view, keep, id, life.user, life);
     }
     if (keep !== true) return this.passedBorder(view, keep, id, life.user, life);
-    // Each goes on by itself then, as docs/architecture.md has it: what they change is apart.
-    // Another one's border came first, or may have: then it goes on with what it had read.
+    // Each continues by itself then (docs/architecture.md): their changes are separate.
+    // Another request's border came first, or may have: then it continues with what it had read.
     const isCrossed = [...life.doubts].some(
       ([name, kind]) => name !== view.name && ['sign-in', 'border', 'fork'].includes(kind),
     );
@@ -108,7 +106,7 @@ export class BorderModel extends WriteModel {
     for (const tag of pending(view)) this.isStored(view, tag);
   }
 
-  /** It gives its session a new id, as its user has proved once more who he is. */
+  /** It gives its session a new id, because its user has authenticated again. */
   confirms(view: RequestView, now: number): void {
     this.moves(view, true);
     this.sets(view, 'signedInAt', { min: now, max: Infinity }).storedFrom = this.tick;
@@ -240,7 +238,7 @@ export class BorderModel extends WriteModel {
     }
   }
 
-  /** Whoever ends it, or signs in again, may end what new ids at the same moment have made of it, too. */
+  /** A request that ends it, or signs in again, may also end the sessions that new ids made of it at that moment. */
   private endsOthers(view: RequestView, signIn: Life): void {
     for (const life of this.lives) {
       if (life.signIn === signIn && life !== view.life)
@@ -261,9 +259,9 @@ export class BorderModel extends WriteModel {
     const isBeside = life?.endedBy?.kind === 'border';
     const isForked = life !== undefined && this.crossFrom(view, life);
     const mayGoOn = parent !== undefined && !parent.mayHaveEnded;
-    // Beside one that has another id by now it goes on with what it had read.
+    // Beside a session that has another id by now it continues with what it had read.
     const isWhole = mayGoOn && !isForked && !isBeside && !this.isOld(view);
-    // What it read may have moved on, and the way there has run out, or the session itself.
+    // The session that it read may have moved, and its old id no longer leads there; or the session has expired.
     const inherits =
       mayGoOn && !this.isOld(view) ? view.read.filter((tag) => keeps(keep, tag.entry)) : [];
     view.read = [...inherits];
@@ -285,7 +283,7 @@ export class BorderModel extends WriteModel {
     for (const [name, kind] of life?.doubts ?? []) {
       if (life?.user !== user) continue;
       if (kind === 'user' || kind === 'crowded') next.doubts.set(name, kind);
-      // Who signs in again ends what new ids at the same moment make of the session.
+      // A request that signs in again ends what new ids at the same moment make of the session.
       if (kind === 'sign-in' && name !== view.name) next.doubts.set(`${name} again`, 'user');
     }
     if (life?.endedBy?.isSignIn && life.user === user)
@@ -309,9 +307,14 @@ export class BorderModel extends WriteModel {
     return isMoving || this.hasNewIdByOthers(view, life);
   }
 
-  /** The session that was left is over, but for who had given it another id by then. */
+  /** No request finds the copy of what leads to itself, which comes back when that has run out. */
+  private isCopied(life: Life): boolean {
+    return life.hasDoubt('circle') && this.options.tier !== 'none';
+  }
+
+  /** The session that was left has ended, except for a request that had given it another id by then. */
   protected crossFrom(view: RequestView, life: Life): boolean {
-    // Whoever was cut off by another border ends nothing of what goes on beside that.
+    // A request that another border cut off ends nothing of the session beside that.
     const isCutOff = life.hasDoubt('fork');
     const isEnding = life.doubts.get(view.name) === 'ending' && !life.isSplit && !isCutOff;
     const kind = isEnding ? 'ending' : 'border';
@@ -321,8 +324,8 @@ export class BorderModel extends WriteModel {
       ? this.hasNewIdByOthers(view, life)
       : this.getsNewIdByOthers(view, life);
     const isForked = kind === 'border' && (life.isSplit || isElsewhere);
-    if (isForked) {
-      this.invalidate(view);
+    if (isForked || this.isCopied(life)) {
+      if (!this.isCopied(life)) this.invalidate(view);
       life.doubts.set(view.name, 'fork');
     } else life.end(kind, view.name, this.tick, this.time(), view.doing === 'sign in');
     return isForked;

@@ -9,7 +9,7 @@ const LATE_SHARE = 1.1;
 
 const CLOCKS_MS = 3_600_000;
 
-/** How long sessions live, and when their users proved who they are. */
+/** How long sessions live, and when their users authenticated. */
 export class FieldModel extends Ledger {
   /** Time is about to pass: each request since the last time may have renewed its session. */
   isUsed(): void {
@@ -47,11 +47,11 @@ export class FieldModel extends Ledger {
     const isOver = this.time() - life.usedFrom >= shortest * 1000 - EARLY_MS - this.clocks;
     if (!isOver) return;
     life.doubts.set('its time', 'loss');
-    // A copy that is behind, as the tier could not be told, may bring it back as it was.
+    // A copy that is outdated, because the tier could not be reached, may bring it back as it was.
     if (this.options.tier === 'besteffort' && this.hasFaults) life.isLossy = true;
   }
 
-  /** Who gives it a new id has taken so long that nothing leads there any more, and others take it for gone. */
+  /** The request that gives it a new id was so slow that nothing leads there any more, so others do not find it. */
   private mayBeLost(life: Life): void {
     for (const view of this.views) {
       const isUnderWay = life.moves.has(view.name) && !view.thread.isDead && !view.answer;

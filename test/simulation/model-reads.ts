@@ -14,10 +14,11 @@ export class ReadModel extends FieldModel {
           `${view.name} was a stranger with ${this.nameOf(view.id!)}, which is ${known.life.name}`,
         );
       }
-      if (Object.keys(seen.entries).length > 0) this.wrong(`${view.name} sees entries of nobody's`);
+      if (Object.keys(seen.entries).length > 0)
+        this.wrong(`${view.name} sees entries without a session`);
       return;
     }
-    if (!known) return this.wrong(`${view.name} found a session by an id that is none`);
+    if (!known) return this.wrong(`${view.name} found a session by an id that no session has`);
     const { life } = known;
     view.life = life;
     if (view.touch) life.usedFrom = Math.max(life.usedFrom, view.startedTime);
@@ -27,7 +28,7 @@ export class ReadModel extends FieldModel {
     if (known.invalidSince <= view.startedAt) {
       this.wrong(`${view.name} found ${life.name} by ${this.nameOf(view.id!)}, an id from before`);
     }
-    // Its id was renewed a moment ago, so that it is let over.
+    // Its id was renewed a moment ago, so the old one is still accepted.
     view.isLetOver = known.isPassing && this.ids.get(seen.id)?.life === life;
     if (view.isLetOver) view.ownId = seen.id;
     this.sees(view, seen);

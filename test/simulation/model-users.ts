@@ -13,13 +13,14 @@ const DELIVERY_MS = 10_000;
 interface SignIn {
   readonly view: RequestView;
   readonly user: string;
-  state: 'under way' | 'failed' | 'done';
+  /** `lost`: two failures of one request have left a session under an id that no client has. */
+  state: 'under way' | 'failed' | 'lost' | 'done';
   endedAt: number;
   /** Whether its session may be ended as soon as it is there. */
   isDoubtful: boolean;
 }
 
-/** Who is signed in with which sessions, as far as anybody can know. */
+/** Which users are signed in with which sessions, as far as this can be known. */
 export class Users {
   private readonly signIns: SignIn[] = [];
   private readonly revoking = new Map<string, number>();
@@ -39,13 +40,15 @@ export class Users {
     return this.model.lives.filter((life) => life.user === user && life.over === Infinity);
   }
 
-  /** What may take a place that is no session which anybody knows of. */
+  /** What may take a place without being a session that a client has. */
   ghostsOf(user: string, isLongAgo = SECONDS): number {
     const now = this.time();
     return this.signIns.filter(
       (one) =>
         one.user === user &&
-        (one.state === 'under way' || (one.state === 'failed' && now - one.endedAt < isLongAgo)),
+        (one.state === 'under way' ||
+          one.state === 'lost' ||
+          (one.state === 'failed' && now - one.endedAt < isLongAgo)),
     ).length;
   }
 
@@ -72,19 +75,19 @@ export class Users {
     const certain = this.livesOf(user).filter((one) => one.isCertain);
     const count = new Set(certain.map(({ signIn }) => signIn)).size;
     if (maxSessionsPerUser === false || count <= maxSessionsPerUser) return;
-    // Whoever writes to the store can end a session that the model has for a living one.
+    // A program that writes to the store can end a session that exists in the model.
     if (whenTooMany === 'refuse' && !this.model.hasCircle)
       this.model.wrong(`${view.name}: ${user} has one session too many`);
   }
 
-  /** The oldest may have to go; which that is, is decided within the sign-ins. */
+  /** The oldest session may have to end. Which one that is, is decided within the sign-ins. */
   private makeRoom(view: RequestView, user: string): void {
     const { maxSessionsPerUser, whenTooMany } = this.options;
     if (maxSessionsPerUser === false || whenTooMany === 'refuse') return;
     const left = this.allOf(user).filter((life) => life.over < Infinity && this.mayHaveLeft(life));
     const places = this.livesOf(user).length + left.length + this.ghostsOf(user, Infinity);
     if (places <= maxSessionsPerUser) return;
-    // What goes on from one that is over may be ended as well.
+    // A session that continues one that has ended may end as well.
     for (const life of this.allOf(user)) life.doubts.set(`${view.name} for room`, 'user');
     for (const one of this.underWay(user)) one.isDoubtful = true;
   }
@@ -112,7 +115,7 @@ export class Users {
     }
   }
 
-  /** As many places as may be taken, for a request that began then. */
+  /** How many places may be taken at most, for a request that began then. */
   private mayCount(user: string, view: RequestView): number {
     const lives = this.model.lives.filter(
       (life) =>
@@ -125,17 +128,19 @@ export class Users {
     return lives.length + this.ghostsOf(user) + own;
   }
 
-  /** Who ended it may have failed to free its place, which is then free within seconds. */
+  /** The request that ended it may have failed to free its place, which is then free within seconds. */
   private mayHaveLeft({ overSince }: Life): boolean {
     return this.model.hasFaults && this.time() - overSince < SECONDS;
   }
 
   crashed(view: RequestView): void {
     this.end(view, 'failed');
-    this.loseMoved(view);
+    // The client follows a scheduled rotation for some seconds only, and may have missed them.
+    const isRequested = ['sign in', 'regenerate', 'confirm'].includes(view.doing ?? '');
+    this.loseMoved(view, isRequested ? 'failed' : 'lost');
   }
 
-  /** A sign-in takes the place of one that no client has, as far as its user's list tells. */
+  /** A sign-in takes the place of a session that no client has, as far as its user's list shows. */
   doubtUndelivered(user: string): void {
     const now = this.time();
     for (const life of this.livesOf(user)) {
@@ -152,20 +157,19 @@ export class Users {
 
   /** Its user's list knows that it was answered. */
   isRecorded(view: RequestView): void {
-    for (const life of this.model.lives)
-      if (life.begunBy === view.name) life.undeliveredSince = undefined;
+    if (view.life) view.life.undeliveredSince = undefined;
   }
 
-  /** Whether its process crashed before a client was told of it, long ago. */
+  /** Whether its process crashed long ago, before a client got its id. */
   private isNobodys(life: Life): boolean {
     return this.model.isNobodys(life) && this.time() - life.bornAt >= SECONDS;
   }
 
   /** A session that was about to get a new id may have one that no client knows. */
-  loseMoved(view: RequestView): void {
+  loseMoved(view: RequestView, state: 'failed' | 'lost' = 'lost'): void {
     const { life } = view;
     if (!life?.user || !(life.moves.has(view.name) || life.doubts.has(view.name))) return;
-    const lost = { state: 'failed', endedAt: this.time(), isDoubtful: true } as const;
+    const lost = { state, endedAt: this.time(), isDoubtful: true };
     this.signIns.push({ view, user: life.user, ...lost });
   }
 

@@ -9,7 +9,7 @@ import { Life, type Tag } from './life.js';
 import { ReadModel } from './model-reads.js';
 import { pending, type RequestView } from './request-view.js';
 
-/** What requests store, and what they are told of it. */
+/** What requests store, and which results they get. */
 export class WriteModel extends ReadModel {
   couldNotLoad(view: RequestView, error: unknown): void {
     this.mayFail(view, 'could not load the session', error);
@@ -29,7 +29,7 @@ export class WriteModel extends ReadModel {
     view.life?.tags.push(tag);
   }
 
-  /** Waits for it, and has an error told before it is thrown on. */
+  /** Waits for it, and reports an error before it is thrown again. */
   async outcomeOf<T>(work: Promise<T>, told: (error: unknown) => void): Promise<T> {
     try {
       return await work;
@@ -39,7 +39,7 @@ export class WriteModel extends ReadModel {
     }
   }
 
-  /** Its connection is done with: what it changes is stored at any moment from now on. */
+  /** Its connection is closed: its changes are stored at any moment from now on. */
   closes(view: RequestView): void {
     view.isClosed = true;
     for (const tag of pending(view)) tag.storedFrom = Math.min(tag.storedFrom, this.tick);
@@ -77,7 +77,7 @@ export class WriteModel extends ReadModel {
     else if (id !== view.ownId) this.rotated(view, life, id);
     life?.moves.delete(view.name);
     const stored = pending(view);
-    // Who looks for it in a circle gives up, and ends nothing that requests in flight have.
+    // A request that looks for it in a circle gives up, and ends nothing that requests in flight have.
     const isOver = life && life.over < view.savesFrom && !life.hasDoubt('circle');
     if (isOver && stored.length > 0 && !view.isClosed) {
       this.wrong(
@@ -93,7 +93,7 @@ export class WriteModel extends ReadModel {
     tag.storedAt = this.tick;
   }
 
-  /** `id`: the one that its session had as it was gone. */
+  /** `id`: the last id of its session. */
   protected isGone(view: RequestView, id = view.ownId): void {
     const { life } = view;
     if (life?.isKnown && life.isCertain && life.moves.size <= (life.moves.has(view.name) ? 1 : 0)) {
@@ -117,7 +117,7 @@ export class WriteModel extends ReadModel {
     if (old) old.isPassing = true;
     if (!this.mayRotate(life)) this.wrong(`${view.name} got a new id that nobody asked for`);
     view.mayTell = true;
-    // Who was let over meanwhile has asked for one, too, and goes on beside it.
+    // A request that was let through meanwhile has asked for one, too, and continues beside it.
     if (this.hasNewIdByOthers(view, life)) life.isSplit = life.isLossy = true;
     if (life.endedBy?.kind === 'border' && view.savesFrom < life.over) life.fork();
     this.register(view, id, life);
@@ -149,7 +149,7 @@ export class WriteModel extends ReadModel {
   }
 }
 
-/** Nobody is signed in who could confirm it. */
+/** No user is signed in who could confirm it. */
 export function isNobody(error: unknown): boolean {
   return error instanceof SessionError && error.code === 'SESSION_NOBODY';
 }

@@ -3,7 +3,7 @@ import { BorderModel } from './model-borders.js';
 import { pending, type RequestView } from './request-view.js';
 
 /**
- * What has to hold, told of everything that requests do and see. Each class adds a subject to the one
+ * What has to hold. It is informed of everything that requests do and see. Each class adds a subject to the one
  * before.
  */
 export class Model extends BorderModel {
@@ -19,9 +19,11 @@ export class Model extends BorderModel {
     this.users.listed(user, count);
   }
 
-  /** What the answer tells its client. */
+  /** What the answer sends to its client. */
   responds(view: RequestView, status: number, told: string | undefined): void {
     view.doing = undefined;
+    // Also if it continued on behalf of another request, for which it had waited.
+    if (view.life && !view.isUnseen) view.life.usedUpTo = this.time();
     if (told === undefined || told === 'over') return;
     const known = this.ids.get(told);
     if (known && known.life !== view.life) {
@@ -33,7 +35,7 @@ export class Model extends BorderModel {
     this.wrong(`${view.name} tells ${this.nameOf(told)}, an id that it must not learn`);
   }
 
-  /** Its client has gone before it could be told of its session. */
+  /** Its client disconnected before it could get the id of its session. */
   withdraws(view: RequestView): void {
     const { life } = view;
     if (!life || (view.signsIn ?? life.user) === undefined) return;

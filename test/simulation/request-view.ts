@@ -51,7 +51,7 @@ export interface RequestView {
   isClosed: boolean;
   /** What it failed with. */
   error: unknown;
-  /** What its answer told, once that has reached its client. */
+  /** What its answer sent, once that has reached its client. */
   answer: { readonly told: string | undefined } | undefined;
 }
 

@@ -17,7 +17,7 @@ export const TIMEOUT = 86_400;
 /** The longest that a session may have for itself. */
 export const LONGEST = 3 * TIMEOUT;
 
-/** So long that a session which is not used until then is over, unless it was used since. */
+/** Long enough that a session which is not used until then has ended, unless it was used since. */
 const LONG = 50_000;
 
 export type Keep = true | false | readonly ['list'];
@@ -37,7 +37,7 @@ export type Operation =
     }
   | { readonly do: 'revoke all'; readonly user: number };
 
-/** So many events that it comes to its end, or to its next wait. */
+/** Enough events for it to come to its end, or to its next wait. */
 export const ALL = 1000;
 
 /** One thing after the other. */
@@ -54,7 +54,7 @@ export type Act =
       /** How many events happen before the next act. */
       readonly steps: number;
     }
-  /** Lets a request go on; `pick`: first with another event than the first. */
+  /** Lets a request continue. `pick`: it begins with another event than the first. */
   | { readonly act: 'go'; readonly which: number; readonly steps: number; readonly pick: number }
   /** What a request has asked a server for. */
   | { readonly act: 'fail'; readonly which: number; readonly how: 'lost' | 'late' }

@@ -5,7 +5,7 @@ export interface Event {
   readonly isAnswer?: boolean;
   /** A thread that is let run stops before it: until the schedule names the thread again. */
   readonly isWait?: boolean;
-  /** `true`: code that waited for it goes on now. */
+  /** `true`: code that waited for it continues now. */
   happen(): boolean | void;
   /** What was asked for is lost, or its answer is. Absent: this cannot fail. */
   readonly fail?: (how: Failure) => void;
@@ -43,7 +43,7 @@ export class Scheduler {
   readonly active = new Set<Thread>();
   /** Late effects: of no thread any more. */
   readonly strays: (() => void)[] = [];
-  /** Counts the moments, so that one can be told to be before another. */
+  /** Counts the moments, to compare which one came first. */
   tick = 0;
   /** When something failed, and why: all that was lost, late or down. */
   readonly faults: number[] = [];
@@ -91,10 +91,12 @@ export class Scheduler {
 
   /** What comes of `setTimeout(…)` of `node:timers/promises`. */
   readonly delay = (): Promise<void> =>
-    new Promise((resolve) => this.add({ what: () => 'goes on after a back-off', happen: resolve }));
+    new Promise((resolve) =>
+      this.add({ what: () => 'continues after a back-off', happen: resolve }),
+    );
 
   readonly immediate = (action: () => void): void =>
-    this.add({ what: () => 'goes on after a setImmediate()', happen: action });
+    this.add({ what: () => 'continues after a setImmediate()', happen: action });
 }
 
 export function kill(thread: Thread): void {

@@ -69,7 +69,7 @@ export class SimulatedRequest implements SessionTransport {
   /** Until it waits on purpose. */
   wait(): Promise<void> {
     return new Promise((happen) =>
-      this.scheduler.add({ what: () => 'goes on', isWait: true, happen: () => happen() }),
+      this.scheduler.add({ what: () => 'continues', isWait: true, happen: () => happen() }),
     );
   }
 
@@ -145,7 +145,7 @@ export class SimulatedRequest implements SessionTransport {
     this.current.withdraw().catch(() => undefined);
   }
 
-  /** The connection is done with. */
+  /** The connection is closed. */
   private close(): void {
     if (!this.isDeliverable) return;
     this.isDeliverable = false;

@@ -50,7 +50,7 @@ export class SimulatedServer {
     return 'removed';
   }
 
-  /** Restarts empty. Versions go on, as memcached's begin at another number each time. */
+  /** Restarts empty. Versions continue, because memcached's begin at another number each time. */
   forget(): void {
     this.records.clear();
   }

@@ -10,7 +10,7 @@ import { tell } from './tell.js';
 /*
  * SCHEDULES        how many
  * SIMULATE_SEED    of a run to repeat, as a failure prints it; SIMULATE_PATH with it: just that schedule
- * SURVEY           go on after a failure, and count each kind
+ * SURVEY           continue after a failure, and count each kind
  */
 const { SCHEDULES = '100000', SIMULATE_SEED, SIMULATE_PATH, SURVEY } = process.env;
 

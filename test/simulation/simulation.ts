@@ -17,7 +17,7 @@ import { kill, Thread } from './scheduler.js';
 import { SimulatedRequest } from './simulated-request.js';
 import { Process, World } from './world.js';
 
-/** Plays one schedule, and tells what was wrong and what happened. */
+/** Plays one schedule, and returns what was wrong and what happened. */
 export class Simulation {
   readonly world: World;
   readonly model: Model;
@@ -213,14 +213,14 @@ export class Simulation {
     this.processes = this.processes.with(at, new Process(this.world));
   }
 
-  /** Somebody who can write to the server makes a session's record lead to itself. */
+  /** A program that can write to the server makes a session's record lead to itself. */
   private circle(client: Client): void {
     const known = client.id === undefined ? undefined : this.model.ids.get(client.id);
     if (!known) return;
     const key = this.processes[0]!.repository.keyOf({ id: client.id!, secret: 0 });
     const text = encodeForwarder({ forwardTo: key, until: this.world.time + 300_000 });
     this.world.server.put(key, checksumSeal.close(key, text), TIMEOUT);
-    // Who was cut off by its border does not see that any more, and may end what goes on behind it.
+    // A request that its border cut off does not see that any more, and may end the session behind it.
     for (const life of this.model.lives)
       if (life.goesOnFrom(known.life)) life.doubts.set('the circle', 'circle');
     this.model.hasCircle = true;

@@ -5,10 +5,10 @@ import { schedule } from './schedule.js';
 import { Simulation } from './simulation.js';
 import { tell } from './tell.js';
 
-/** So many have one seed: a failure is found again by that, and by its place. */
+/** How many schedules share a seed. The seed and its place in them find a failure again. */
 const BATCH = 10_000;
 
-/** Plays random schedules, goes on after a failure, and counts each kind. */
+/** Plays random schedules, continues after a failure, and counts each kind. */
 export class Survey {
   private readonly kinds = new Map<string, number>();
   private readonly begun = Date.now();
@@ -16,7 +16,7 @@ export class Survey {
 
   constructor(private readonly print: (text: string) => void) {}
 
-  /** `seed`: of the first batch. The others follow. Gives what it found. */
+  /** `seed`: of the first batch. The others follow. Returns what it found. */
   async play(schedules: number, seed: number): Promise<string[]> {
     for (let batch = 0; this.played < schedules; batch++) {
       await this.playBatch(Math.min(BATCH, schedules - this.played), (seed + batch) | 0);

@@ -4,7 +4,7 @@ import { AbstractWsAdapter } from '@nestjs/websockets';
 
 import { listenToAdapter } from '../../src/sockets/adapter.js';
 
-/** Tells at once of one client, and of one message of it. */
+/** Reports a client at once, and a message of that client. */
 class Adapter extends AbstractWsAdapter {
   answered: unknown;
 

@@ -42,7 +42,7 @@ describe('the sockets of an application', () => {
     told.add(onRemoved);
     return () => void told.delete(onRemoved);
   };
-  /** How many messages were told to be cut off. */
+  /** How many messages were reported as cut off. */
   let cutOff: number[];
   let world: SessionWorld;
   let registry: SocketRegistry;
@@ -117,7 +117,7 @@ describe('the sockets of an application', () => {
       return gate;
     }
 
-    it('wait for nobody, if no message uses a session', async () => {
+    it('do not wait if no message uses a session', async () => {
       await connect(await world.stored());
       await sockets.end();
       expect(cutOff).toEqual([]);
@@ -133,7 +133,7 @@ describe('the sockets of an application', () => {
       expect(cutOff).toEqual([]);
     });
 
-    it('wait for 10 s at most, and tell how many were cut off', async () => {
+    it('wait for 10 s at most, and report how many messages were cut off', async () => {
       const gates = [await message(), await message()];
       const ended = sockets.end();
       gates[0]!.release();
@@ -174,7 +174,7 @@ describe('the sockets of an application', () => {
     expect(registry.bySession().map(({ length }) => length)).toEqual([1]);
   });
 
-  it('are closed at once if the store tells that another process has ended their session', async () => {
+  it('are closed at once if the store reports that another process has ended their session', async () => {
     await connect();
     expect(told.size).toBe(0);
     const [ended, other] = [await world.stored(), await world.stored()];

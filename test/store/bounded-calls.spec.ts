@@ -129,7 +129,7 @@ describe('bounded calls', () => {
       await rejected;
     });
 
-    it('are made no more than twice, and keep their turn', async () => {
+    it('are made twice at most, and keep their turn', async () => {
       const call = calls.run(
         () => client.call(client.made.length),
         () => true,

@@ -200,7 +200,7 @@ describe('sessions in a cache without compare-and-set', () => {
       ['JSON that is nested deeply', '['.repeat(100_000) + ']'.repeat(100_000)],
       ['a value that is nested deeply', `{"value":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
       ['a deadline that never comes', '{"value":{"text":"x","until":1e999}}'],
-      ['a text that is none', '{"value":{"text":5,"until":9999999999999}}'],
+      ['a text that is a number', '{"value":{"text":5,"until":9999999999999}}'],
       ['bytes', Buffer.from([0xff, 0x00])],
       ['an object', { value: { text: 5 } }],
     ])('are missing, without an error of the store: %s', async (_what, value) => {

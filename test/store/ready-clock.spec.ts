@@ -64,7 +64,7 @@ describe('the clock of a timeout', () => {
     },
   );
 
-  it('adds no more within the turn that stalls, however often it is read', () => {
+  it('adds nothing more within the turn that stalls, however often it is read', () => {
     clock.start();
     const began = clock.now();
     for (let each = 0; each < 20; each++) {

@@ -113,7 +113,10 @@ describe('the health of a server', () => {
 
     it.each([
       ['late', () => new DeadlineError(500)],
-      ['late, as a store tells it', () => new SessionStoreError({ cause: new DeadlineError(500) })],
+      [
+        'late, as a store reports it',
+        () => new SessionStoreError({ cause: new DeadlineError(500) }),
+      ],
     ])('count each if the operations are %s', async (_how, error) => {
       isThere = false;
       await Promise.allSettled(Array.from({ length: 5 }, () => health.run(failing(error()))));
@@ -159,7 +162,7 @@ describe('the health of a server', () => {
       expect(told).toHaveLength(1);
       health.succeeded();
       expect(told[1]).toBe('cache-1:11211 ended: 3');
-      expect(lasted).toBeLessThan(0.5); // till the last failure, not till it was told
+      expect(lasted).toBeLessThan(0.5); // until the last failure, not until it was reported
     });
 
     it('is still failing within it, despite successes', () => {

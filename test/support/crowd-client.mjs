@@ -1,6 +1,6 @@
 /*
  * The clients of a crowd, in a process of their own, so that they keep asking while the server is busy:
- * raw sockets, one request at a time on each. Told what to do by messages.
+ * raw sockets, one request at a time on each. Messages say what to do.
  */
 import { connect } from 'node:net';
 

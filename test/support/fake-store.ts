@@ -82,7 +82,7 @@ export class FakeStore implements SessionStore {
     return this.records.get(key)?.text;
   }
 
-  /** Stores behind everybody's back. */
+  /** Stores a record directly, without the methods of the contract. */
   put(key: string, text: string, lifeSeconds = 0): void {
     this.records.set(key, { text, version: String(++this.lastVersion) });
     this.lives.set(key, lifeSeconds);

@@ -22,7 +22,7 @@ const isOurs = contender === 'ours';
 let connects = 0;
 subscribe('net.client.socket', () => void connects++);
 
-/** What the people who run it were told. */
+/** What was written to the log. */
 const logged = [];
 const told = (message) => void logged.push(String(message?.stack ?? message));
 const logger = { log() {}, debug() {}, verbose() {}, warn: told, error: told, fatal: told };

@@ -30,7 +30,7 @@ export interface GatewayClient {
   next(): Promise<Received>;
   /** Sends a message, and returns the next one that arrives. */
   ask(event: string, data?: unknown): Promise<Received>;
-  /** Why the server closed it, as the platform tells: a reason, or a code. */
+  /** Why the server closed it, as the platform reports it: a reason, or a code. */
   readonly closed: Promise<string | number>;
   readonly isOpen: boolean;
   close(): void;

@@ -40,7 +40,7 @@ export class TestGate implements ResponseGate {
   }
 
   beforeRelease(response: ServerResponse): void {
-    // An error has nothing to tell.
+    // A refusal carries no cookie.
     if (this.events.includes('refusal')) return;
     this.events.push('release');
     addCookie(response, 'SID=new');

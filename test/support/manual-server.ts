@@ -24,7 +24,7 @@ export interface ManualServer {
   close(): Promise<void>;
 }
 
-/** A TCP server that says only what a test tells it to. */
+/** A TCP server that sends only what a test makes it send. */
 export async function manualServer(): Promise<ManualServer> {
   const connections: ManualConnection[] = [];
   const watchers = new Set<() => void>();

@@ -141,7 +141,7 @@ function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** Its threads may still answer for a moment after the signal; Linux tells when they do not. */
+/** Its threads may still answer for a moment after the signal; Linux shows when they no longer do. */
 function waitUntilStopped(pid: number): void {
   const tasks = `/proc/${pid}/task`;
   if (!existsSync(tasks)) return;

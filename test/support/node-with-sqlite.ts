@@ -69,7 +69,7 @@ export async function nodeWithSqlite(): Promise<string> {
   return binary;
 }
 
-/** Without what Jest tells its own workers. */
+/** Without the variables that Jest sets for its own workers. */
 function envOfItsOwn(): NodeJS.ProcessEnv {
   const { JEST_WORKER_ID: _worker, ...env } = process.env;
   return env;

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** Stores an item behind everybody's back, whatever bytes and flags it has. */
+/** Stores an item directly in memcached, with any bytes and flags. */
 export function plant(port: number, key: string, flags: number, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');

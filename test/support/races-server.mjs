@@ -1,7 +1,7 @@
 /*
  * A server process of its own on the built package, in plain JavaScript so that it needs no build.
- * `POST /run` does a list of operations on its session; at a `wait` it stops, tells its parent
- * process, and goes on when that one says so.
+ * `POST /run` does a list of operations on its session; at a `wait` it stops, informs its parent
+ * process, and continues when that one says so.
  *
  * node races-server.mjs memcached|redis|valkey|postgres <server> express|fastify [folder of the package]
  */

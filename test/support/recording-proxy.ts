@@ -14,7 +14,7 @@ export interface RecordedCommand {
 /** What becomes of a reply on its way. */
 export interface ChangedReply {
   readonly bytes: Buffer;
-  /** Milliseconds until it goes on. */
+  /** Milliseconds until it continues. */
   readonly delay?: number;
   /** Resets the connection behind it. */
   readonly thenReset?: boolean;
@@ -33,7 +33,7 @@ export interface RecordingProxy {
   reset(): void;
   delayReplies(ms: number): void;
   delayCommands(ms: number): void;
-  /** Makes something else of each line of a reply, with its data block; `undefined`: no more. */
+  /** Replaces each line of a reply, with its data block. `undefined`: nothing more is sent. */
   changeReplies(change: ((reply: Buffer) => ChangedReply) | undefined): void;
   /** Answers whatever stores as a memcached without memory does. Reads go through. */
   failWrites(on: boolean): void;

@@ -7,7 +7,7 @@ interface Command {
   readonly key: string;
 }
 
-/** A server that answers as a test tells it, be it what no memcached says. */
+/** A server whose answers a test decides, also ones that no memcached gives. */
 export interface ScriptedMemcached {
   /** `127.0.0.1:port` */
   readonly server: string;

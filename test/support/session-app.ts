@@ -14,7 +14,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 
 import { SessionModule, type SessionModuleOptions } from '../../src/index.js';
-import { SESSION_CLOCK, type SessionClock } from '../../src/session.providers.js';
+import type { SessionEdge } from '../../src/http/request-session.js';
+import { SESSION_CLOCK, SESSION_EDGE, type SessionClock } from '../../src/session.providers.js';
 import { visitor, type Visitor } from './http-client.js';
 
 export type Platform = 'express' | 'fastify';
@@ -28,6 +29,8 @@ export interface SessionApp {
   readonly logged: LogRecord;
   /** A new visitor, without cookies. */
   visitor(): Visitor;
+  /** Settles when the users' lists know of all sign-ins that were answered. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,7 +73,9 @@ export async function startSessionApp(settings: SessionAppSettings): Promise<Ses
   await app.listen(0, '127.0.0.1');
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   const url = `http://127.0.0.1:${port}`;
-  return { app, url, logged, visitor: () => visitor(url), close: () => app.close() };
+  const settled = () =>
+    app.get<SessionEdge>(SESSION_EDGE, { strict: false }).repository.deliveries.settle();
+  return { app, url, logged, visitor: () => visitor(url), settled, close: () => app.close() };
 }
 
 /** What an application logs, a line each. */

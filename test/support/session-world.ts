@@ -50,7 +50,7 @@ export class SessionWorld {
     return new SessionRepository(this.store, this.policy);
   }
 
-  /** Puts a session with these entries into the store and tells its id. */
+  /** Puts a session with these entries into the store and returns its id. */
   async stored(entries: Record<string, unknown> = { visits: 1 }): Promise<string> {
     const state = this.repository.begin();
     for (const [key, value] of Object.entries(entries)) state.entries.set(key, value);

@@ -7,7 +7,7 @@ import type { SqliteConnection, SqliteModule } from '../../src/store/sqlite/driv
 import { cacheStore } from '../../src/store/contract/cache-store.js';
 import type { OpenStore, OpenTier } from './stores.js';
 
-/** Two processes with one file, as far as SQLite can tell. */
+/** Two connections to one file, which SQLite treats like two processes. */
 export async function openSqliteStore(): Promise<OpenStore> {
   const folder = await mkdtemp(join(tmpdir(), 'sqlite-'));
   const path = join(folder, 'sessions.db');

@@ -76,7 +76,7 @@ export async function openRedis(
   };
 }
 
-/** A store of one's own. */
+/** A `SessionStore` of an application's own. */
 export async function openContract(): Promise<OpenStore> {
   const clock = new TestClock();
   const records = new Map();

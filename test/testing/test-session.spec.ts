@@ -87,7 +87,7 @@ describe('testSession()', () => {
     expect(await sessionOf(session)).toBe(next);
   });
 
-  it('goes on as nobody, with what is kept', async () => {
+  it('continues without a user after a sign-out, with the entries that it keeps', async () => {
     const session = testSession({ cart: ['apple'], theme: 'dark' }, { userId: 'ada' });
     const next = await session.signOut({ keep: ['theme'] });
     expect([next.userId, next.toJSON()]).toEqual([undefined, { theme: 'dark' }]);
@@ -107,7 +107,7 @@ describe('testSession()', () => {
     expect(await session.flash('notice')).toBeUndefined();
   });
 
-  it('lives as long as it is told', () => {
+  it('lives as long as its lifetime says', () => {
     const session = testSession({ cart: [] }, { timeout: 60, sessions: new TestSessions() });
     expect(session.expiresAt).toEqual(new Date('2026-01-01T00:01:00Z'));
     session.lifetime = 3600;

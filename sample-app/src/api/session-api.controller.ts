@@ -8,7 +8,7 @@ import { JsonErrorFilter } from './json-error.filter.js';
 export class SessionApiController {
   constructor(private readonly sessions: SessionManager) {}
 
-  /** Whether an id is still good. Only looks: who has no session gets none by asking. */
+  /** Whether an id is still good. Only reads: a client without a session gets none by asking. */
   @Get()
   async show() {
     const session = await this.sessions.peek();

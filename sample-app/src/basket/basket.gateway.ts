@@ -17,7 +17,7 @@ import { SessionNeededGuard } from './session-needed.guard.js';
 const CHANGED = JSON.stringify({ event: 'changed' });
 
 /**
- * The open pages of baskets. They are told that a basket has changed, not how: each then looks, and
+ * The open pages of baskets. They are notified that a basket has changed, not how: each then reads it, and
  * shows what is stored, in whichever window the clicks were.
  *
  * When a session ends, the package closes its pages, with code 4401.
@@ -54,8 +54,8 @@ export class BasketGateway {
   }
 
   /**
-   * Stores the session, as would be done before an answer leaves, but here others are told, too. These
-   * are pages of this process; those of others look again when somebody turns to them.
+   * Stores the session before it notifies the other pages of this process. Pages of other processes read the
+   * basket again when the visitor returns to them.
    */
   async tellPages(session: Session): Promise<void> {
     await session.save();

@@ -5,7 +5,7 @@ import { SessionMonitor } from 'nestjs-session-manager';
 export class MetricsController {
   constructor(private readonly sessions: SessionMonitor) {}
 
-  /** What happened to sessions, in the text format of Prometheus. Let no stranger come here. */
+  /** What happened to sessions, in the text format of Prometheus. Do not make it public. */
   @Get()
   @Header('Content-Type', 'text/plain; version=0.0.4')
   metrics(): string {

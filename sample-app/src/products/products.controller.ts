@@ -7,7 +7,7 @@ import { CATALOGUE } from '../basket/catalogue.js';
 @Controller('products')
 export class ProductsController {
   /**
-   * The page that everybody looks at. It only reads the session, so its response is not held back and
+   * The page that all visitors see. It only reads the session, so its response is not held back and
    * nothing is looked at when it leaves. In an outage it shows its products without the session.
    */
   @Get()

@@ -9,7 +9,7 @@ export interface Progress {
   readonly text: string;
   /** From 0 to 1: how much of what should be is there. */
   readonly share: number;
-  /** Absent: the run goes on. */
+  /** Absent: the run continues. */
   readonly verdict?: 'good' | 'bad';
 }
 
@@ -121,7 +121,7 @@ async function stateOf({ client }: Run) {
   }
 }
 
-/** So many requests at once; answers how many clients were told that what they did is stored. */
+/** Sends this many requests at once. Returns how many clients got the answer that their change is stored. */
 async function all(
   { client, report }: Run,
   count: number,
@@ -137,7 +137,7 @@ async function all(
   return accepted;
 }
 
-/** A client that was refused knows it, and can try again; one that was told it is stored must find it. */
+/** A client that was refused can try again. One that got the answer that its change is stored must find it. */
 function tellKept({ report }: Run, kept: number, accepted: number, count: number): void {
   const refused = accepted < count ? `; ${count - accepted} refused with a 503` : '';
   const verdict = kept >= accepted ? 'good' : 'bad';

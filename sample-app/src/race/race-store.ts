@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A memcached for both sides, behind a relay that can be cut and mended; so nothing else loses it. */
+/** A memcached for both sides, behind a relay that can be cut and restored, so that no other program is affected. */
 export class RaceStore {
   private readonly sockets = new Set<Socket>();
 

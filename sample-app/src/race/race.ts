@@ -70,7 +70,7 @@ export class Race implements OnModuleDestroy {
     });
     if (isOutage) for (const run of runs) await run();
     else await Promise.all(runs.map((run) => run()));
-    // The peer's client keeps away from a server that was lost, for longer than anybody waits here.
+    // The peer's client does not use a server that was lost for longer than a visitor waits here.
     if (isOutage) await this.stopContestants();
     this.stopProcesses();
     this.results.set(experiment.id, results);

@@ -19,7 +19,7 @@ export function countingTo(cost: RequestCost, work: () => void): void {
   currentRequest.run(cost, work);
 }
 
-/** Each operation of this store is one round trip; Keyv's hooks tell of them. */
+/** Each operation of this store is one round trip; Keyv's hooks report them. */
 export function countRoundTrips(
   store: ReturnType<typeof memcachedStore>,
 ): ReturnType<typeof memcachedStore> {

@@ -64,20 +64,22 @@ export class SessionMoves {
       if (!isThere) throw gone(session);
       return user;
     };
-    if (!user || keepsAll(keep)) {
-      const isBorder = !keepsAll(keep);
-      if (!(await this.move(session, { keep, isBorder, since, ticket, fields, begin })))
-        throw gone(session);
-      return;
-    }
-    // No request follows a forwarder across a border, so the index must have the new key first.
+    const listing = user && (await this.announce(session, user, ticket));
+    const move = { keep, isBorder: !keepsAll(keep), since, ticket, fields, begin, ...listing };
+    if (!(await this.move(session, move))) throw gone(session);
+  }
+
+  /** The index has to know the new key first: after it was stored, the process may be killed. */
+  private async announce(
+    session: SessionState,
+    user: SessionUser,
+    ticket: SessionTicket,
+  ): Promise<Pick<Move, 'isListed' | 'reindex'>> {
     await this.copyToNewestIndex(session);
     const reindex = async (key: string) => void (await this.membership.announceMove(user, key));
     const listed = await this.membership.announceMove(user, this.keys.of(ticket));
     if (!listed) throw gone(session);
-    const isListed = hasOnlyThisMove(listed, session);
-    const move = { keep, isBorder: true, since, ticket, fields, begin, reindex, isListed };
-    if (!(await this.move(session, move))) throw gone(session);
+    return { reindex, isListed: hasOnlyThisMove(listed, session) };
   }
 
   /**
@@ -155,7 +157,7 @@ export class SessionMoves {
     const keeps = keepPredicate(move.keep);
     session.entries.hasChanges(); // detects objects that were changed in place
     const cookieSentAt = this.policy.now();
-    const { key, leftKey, supersededElsewhere, undeliveredSince, ticket: before } = session;
+    const { key, leftKey, supersededElsewhere, ticket: before } = session;
     const unstored = session.takeFields();
     const fields = { ...unstored, ...move.fields };
     const own = session.toRecord();
@@ -191,16 +193,13 @@ export class SessionMoves {
     this.policy.telemetry.emitOf('regenerated', session, { reason: 'requested' });
     const signedIn = branched ?? user;
     if (signedIn) session.signedInAs(signedIn);
-    if (signedIn || (isBorder && session.user)) session.awaitsDelivery(move.since);
+    if (session.user) session.awaitsDelivery(move.since);
     // A new place in the index has this key, unless the key was taken.
     const isNew = signedIn !== undefined;
     const isIndexed = isNew ? ticket === move.ticket : move.isListed === true;
     const isFollowed = isIndexed
       ? isNew || !session.isOver(this.keys)
-      : await this.isFollowed(session, before, {
-          isSignIn,
-          isUndelivered: !isBorder && undeliveredSince !== undefined,
-        });
+      : await this.isFollowed(session, before, { isSignIn });
     if (isFollowed) {
       await this.recordLife(session, unstored);
       return true;
@@ -228,7 +227,7 @@ export class SessionMoves {
   private async isFollowed(
     session: SessionState,
     before: SessionTicket,
-    how: { readonly isSignIn?: boolean; readonly isUndelivered: boolean },
+    how: { readonly isSignIn?: boolean; readonly isUndelivered?: boolean },
   ): Promise<boolean> {
     const { user, ticket, key } = session;
     if (session.isOver(this.keys)) return false;

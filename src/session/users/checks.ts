@@ -9,7 +9,7 @@ const MAX_INTERVAL_MS = 60_000;
 interface Check {
   readonly indexKey: string;
   readonly at: number;
-  /** Whether it has renewed the index, and so is good for who uses the session. */
+  /** Whether it has renewed the index, so that it counts for a request that uses the session. */
   readonly isUse: boolean;
 }
 

@@ -23,8 +23,9 @@ import { UserIndexes } from './indexes.js';
 import type { SessionStore } from '../storage/store.js';
 
 /**
- * How long the index keeps a place for a session whose record is not stored yet, in milliseconds. A
- * sign-in that takes longer, or whose clock differs, finds its key closed and enters the index again.
+ * How long the index keeps a place for a session whose record is not stored yet, in milliseconds. After that another
+ * process may close the key of the record. A sign-in that is slower, or whose process has another clock, then finds its
+ * key closed and takes a new place in the index.
  */
 const RESERVED_MS = 5_000;
 
@@ -58,9 +59,9 @@ export class UserLookup {
   }
 
   /**
-   * Reads the record of a session, through its forwarders, without extending its life. Also `undefined`
-   * if the sign-in was not completed: the session from before the sign-in goes on, and no client has
-   * this one.
+   * Reads the record of a session, through its forwarders, without renewing it. `undefined`: it has no record, or its
+   * sign-in was not completed. In the second case the session from before the sign-in still exists, and no client has
+   * the new one.
    */
   async record(userId: string, session: IndexedSession): Promise<TracedRecord | undefined> {
     const { key, handle, from, beside = [], to = [] } = session;
@@ -69,12 +70,12 @@ export class UserLookup {
       const found = await this.recordAt(one, userId, handle);
       if (found) return found;
     }
-    // The index knows only some of the ways, if many go at once.
+    // If several requests move the session at the same time, the index does not have all of its keys.
     const end = await this.endOfWay(key);
     return end && end.key !== key ? this.recordAt(end.key, userId, handle) : undefined;
   }
 
-  /** What a key leads to, over borders as well. */
+  /** The record at the end of all forwarders from a key, borders included. */
   private async endOfWay(first: string): Promise<(FoundRecord & { key: string }) | undefined> {
     let key = first;
     for (let forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
@@ -89,8 +90,8 @@ export class UserLookup {
   }
 
   /**
-   * The key of a session behind a border that the index does not name: it went there as it was ended, and a
-   * process that has checked it before would take it for signed in.
+   * The key behind a border of a session whose handle is not in the index. The session moved to that key while it was
+   * being ended. Its record has to be removed, because a process that has checked the session before would accept it.
    */
   private async unlistedBehind(indexKey: string, key: string): Promise<string | undefined> {
     const end = await this.endOfWay(key);
@@ -111,12 +112,15 @@ export class UserLookup {
     return user?.id === userId && user.handle === handle ? found : undefined;
   }
 
-  /** A time in the future comes from another clock; it must not keep a place for longer either. */
+  /**
+   * Whether a place was taken less than `RESERVED_MS` ago. A time in the future comes from another clock, and counts as
+   * over if it is as far away.
+   */
   private isReserved(since: number): boolean {
     return Math.abs(this.policy.now() - since) < RESERVED_MS;
   }
 
-  /** Whether a session moved from one key to the other, or may have: its forwarders are gone or closed. */
+  /** Whether a session has moved from one key to the other, or may have, because its forwarders are gone or closed. */
   private async leadsFrom(from: string, key: string): Promise<boolean> {
     for (let at = from, forwarders = 0; forwarders <= MAX_FORWARDERS; forwarders++) {
       const found = await this.records.find(at, 0);
@@ -126,7 +130,7 @@ export class UserLookup {
       if (found.forwardTo === key || found.isBorder) return found.forwardTo === key;
       at = found.forwardTo;
     }
-    // A loop of forwarders leads to no other session.
+    // Forwarders that lead in a circle do not lead to another session.
     this.records.warnOfForwarderLoop();
     return true;
   }
@@ -142,8 +146,8 @@ export class UserLookup {
   }
 
   /**
-   * Divides sessions into live ones, those gone for good, and those that no client has. A sign-in in progress is
-   * in no list.
+   * Divides sessions into `live` ones, `gone` ones, whose records can no longer be stored, and `abandoned` ones, which
+   * no client has. A sign-in in progress is in none of the three lists.
    */
   async classify(
     userId: string,
@@ -151,7 +155,7 @@ export class UserLookup {
   ): Promise<{ live: LiveSession[]; gone: IndexedSession[]; abandoned: IndexedSession[] }> {
     const found = await inBatches(sessions, (session) => this.record(userId, session));
     const isAbandoned = await inBatches(sessions, async (session, n) =>
-      found[n] ? this.isAbandoned(userId, session, found[n].key) : false,
+      found[n] ? this.isAbandoned(userId, session) : false,
     );
     const live: LiveSession[] = [];
     const lost = sessions.filter((one, n) => !found[n] && !this.isReserved(one.seenAt));
@@ -164,25 +168,25 @@ export class UserLookup {
     return { live, gone, abandoned: sessions.filter((_, n) => isAbandoned[n]) };
   }
 
-  /** Whether its process has died before a client got the id of this key, or of another branch. */
-  private async isAbandoned(
-    userId: string,
-    { handle, key, beside = [], undelivered = [] }: IndexedSession,
-    foundAt: string,
-  ): Promise<boolean> {
+  /** Whether the process of a session died before a client got its id, and no other id leads to the session. */
+  private async isAbandoned(userId: string, session: IndexedSession): Promise<boolean> {
+    const { handle, undelivered = [] } = session;
     const isWaiting = ([, since]: Undelivered) => Math.abs(this.policy.now() - since) < DELIVERY_MS;
-    const keys = new Set(undelivered.map(([one]) => one));
-    if (!keys.has(foundAt) || undelivered.some(isWaiting)) return false;
-    for (const one of beside.length > 0 ? [key, ...beside] : []) {
-      const branch = await this.recordAt(one, userId, handle);
-      if (branch && !keys.has(branch.key)) return false;
+    if (undelivered.length === 0 || undelivered.some(isWaiting)) return false;
+    const isUnknown = (key: string) => undelivered.some(([one]) => one === key);
+    let isThere = false;
+    for (const key of keysOf(session)) {
+      const found = await this.recordAt(key, userId, handle);
+      if (!found) continue;
+      if (!isUnknown(key) && !isUnknown(found.key)) return false;
+      isThere = true;
     }
-    return true;
+    return isThere;
   }
 
   /**
-   * Makes sure that a missing record cannot be stored later: a slow sign-in looks like a failed one.
-   * `false`: the record has been stored meanwhile.
+   * Makes sure that a missing record cannot be stored later, because a slow sign-in cannot be distinguished from one
+   * that failed. `false`: the record has been stored meanwhile.
    */
   private async close({ key, from }: IndexedSession): Promise<boolean> {
     if (from === undefined) return this.records.close(key, { evenIfThere: false });
@@ -191,7 +195,7 @@ export class UserLookup {
       // The session may have moved to this key since it was read.
       return this.records.close(key, { evenIfThere: !(await this.leadsFrom(from, key)) });
     }
-    // A sign-in in progress moves only the version that it has read: the rewrite stops it.
+    // A sign-in in progress moves only the version that it has read. Writing the record again makes a new version.
     const { record, version } = origin;
     if ((await this.records.update(from, record, version)) !== 'stored') return false;
     return this.records.close(key, { evenIfThere: true });
@@ -216,8 +220,8 @@ export class UserLookup {
   }
 
   /**
-   * A sign-in is a border for the other branches of the session, too: a request that had read one of them
-   * then ends nothing of the session behind it.
+   * Leaves borders in the other branches of the session, because a sign-in is a border for these, too. A request that
+   * had read one of them then cannot end the session behind the border.
    */
   async leaveBorders(branches: readonly string[], to: string): Promise<void> {
     const leaveBorder = async (branch: string) => {
@@ -229,7 +233,7 @@ export class UserLookup {
     await inBatches(branches, (branch) => retryOnConflict(() => leaveBorder(branch)));
   }
 
-  /** Removes the records of sessions that are being ended, by any process. Returns the keys removed here. */
+  /** Removes the records of sessions that any process is ending. Returns the keys whose records this call removed. */
   async finishEnding(indexKey: string, ending: readonly string[]): Promise<string[]> {
     if (ending.length === 0) return [];
     const { telemetry } = this.policy;

@@ -48,6 +48,8 @@ export interface Place {
 /** Updates a user's index when a session signs in, is used, moves or ends. */
 export class UserMembership {
   private readonly pendingChecks = new Map<string, Promise<boolean>>();
+  /** Keys whose delivery is being recorded: their first use need not do that, too. */
+  private readonly recordedKeys = new Set<string>();
 
   constructor(private readonly lookup: UserLookup) {}
 
@@ -198,12 +200,17 @@ export class UserMembership {
    * repairs the index; until then it may count as a session that no client has. `false`: it was ended.
    */
   async recordDelivery({ user, key }: Omit<Member, 'ticket'>): Promise<boolean> {
-    const index = await this.lookup.indexes.change(this.indexKey(user, 0), (present) => {
-      const session = sessionIn(present, user.handle);
-      const isNews = session && isUndeliveredAt(session, key);
-      return isNews ? withSession(present, withDelivered(session, key)) : undefined;
-    });
-    return sessionIn(index, user.handle) !== undefined;
+    this.recordedKeys.add(key);
+    try {
+      const index = await this.lookup.indexes.change(this.indexKey(user, 0), (present) => {
+        const session = sessionIn(present, user.handle);
+        const isNews = session && isUndeliveredAt(session, key);
+        return isNews ? withSession(present, withDelivered(session, key)) : undefined;
+      });
+      return sessionIn(index, user.handle) !== undefined;
+    } finally {
+      this.recordedKeys.delete(key);
+    }
   }
 
   /** Called after a session got another lifetime: the index must outlive it, even if it is not used again. */
@@ -264,7 +271,7 @@ export class UserMembership {
     const isMoved = session.key !== key && (await this.hasMovedOn(user, session, key));
     if (session.key !== key && !isMoved) this.touch(indexKey, { ...session, key, life }, found);
     else if (
-      isUndeliveredAt(session, key) ||
+      (isUndeliveredAt(session, key) && !this.recordedKeys.has(key)) ||
       Math.abs(policy.now() - session.seenAt) >= checkInterval(policy) ||
       session.life !== life
     ) {
@@ -292,7 +299,7 @@ export class UserMembership {
         indexKey,
         (index) => {
           const session = sessionIn(index, handle);
-          // Whoever changed it meanwhile knows better where it is.
+          // Another request has changed the session in the index meanwhile, and has its newer key.
           if (!session || !isUnchanged(before, session)) return undefined;
           const used = isUndeliveredAt(session, key) ? withDelivered(session, key) : session;
           const isThere = { from: undefined, to: undefined };

@@ -3,7 +3,7 @@ import type { KeyvStoreAdapter, StoredData } from 'keyv';
 
 import { SessionOptionsError } from '../../session/errors.js';
 import { ReadFailure, readKey, WriteRecord, type AtomicAdapter } from '../atomic-record.js';
-import { MemcachedDriver } from './driver.js';
+import { MemcachedDriver, type GetOptions } from './driver.js';
 import { MAX_TTL_SECONDS, type CheckedMemcachedOptions } from './options.js';
 import { foreignKey } from '../foreign-keys.js';
 import type { ServerHealth, ServerWatcher } from '../server-health.js';
@@ -14,7 +14,7 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
   readonly mayGetServersBack: boolean;
   private store: MemcachedStoreClient<MemcachedDriver>;
   /** The prefixes of keys that hold records, and the life of these. */
-  private readonly records = new Map<string, { renewTo: number }>();
+  private readonly records: { readonly prefix: string; readonly renewTo: number }[] = [];
   private readonly watchers: ServerWatcher[] = [];
   /** How many applications use it, and how many of them have called `disconnect()`. */
   private attached = 0;
@@ -52,38 +52,37 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
 
   holdRecords(keyPrefix: string, lifeSeconds: number): void {
     if (this.isClosed) {
-      this.records.clear();
+      this.records.length = 0;
       this.open();
     }
     if (lifeSeconds > MAX_TTL_SECONDS) {
       throw new SessionOptionsError('timeout', 'memcached holds nothing for more than 30 days');
     }
-    if ((this.records.get(keyPrefix)?.renewTo ?? lifeSeconds) !== lifeSeconds) {
+    const held = this.records.find(({ prefix }) => prefix === keyPrefix);
+    if (held && held.renewTo !== lifeSeconds) {
       throw new SessionOptionsError(
         'timeout',
         `this store already keeps sessions with the keyPrefix ${keyPrefix} and another timeout`,
       );
     }
-    this.records.set(keyPrefix, { renewTo: lifeSeconds });
+    if (!held) this.records.push({ prefix: keyPrefix, renewTo: lifeSeconds });
   }
 
   get<Value>(keyToRead: string): Promise<StoredData<Value> | undefined> {
-    const defaults = this.recordOptionsOf(keyToRead);
+    const defaults = this.recordsOf(keyToRead);
     if (!defaults) return this.store.get(keyToRead) as Promise<StoredData<Value> | undefined>;
     const parsed = readKey(keyToRead);
-    return this.store.get(parsed?.key ?? keyToRead, parsed ?? defaults).then(
-      (value) => (value === undefined ? undefined : { value: value as Value }),
-      (error) => ({ value: new ReadFailure(error) as Value }),
-    );
+    const found = this.store.get(parsed?.key ?? keyToRead, parsed ?? defaults);
+    return found.then(asStored<Value>, asFailure<Value>);
   }
 
   private refuseForeign(key: string): void {
-    for (const prefix of this.records.keys()) if (key.startsWith(prefix)) throw foreignKey(prefix);
+    const held = this.recordsOf(key);
+    if (held) throw foreignKey(held.prefix);
   }
 
-  private recordOptionsOf(key: string): { renewTo: number } | undefined {
-    for (const [prefix, options] of this.records) if (key.startsWith(prefix)) return options;
-    return undefined;
+  private recordsOf(key: string): (GetOptions & { readonly prefix: string }) | undefined {
+    return this.records.find(({ prefix }) => key.startsWith(prefix));
   }
 
   async set(key: string, { value }: { value: unknown }, ttl?: number): Promise<void> {
@@ -127,4 +126,12 @@ export class MemcachedAdapter implements KeyvStoreAdapter, AtomicAdapter {
     this.store = memcachedStore.create({ driver: MemcachedDriver, options: this.options });
     for (const watcher of this.watchers) this.store.memcached.watch(watcher);
   }
+}
+
+function asStored<Value>(value: unknown): StoredData<Value> | undefined {
+  return value === undefined ? undefined : { value: value as Value };
+}
+
+function asFailure<Value>(error: unknown): StoredData<Value> {
+  return { value: new ReadFailure(error) as Value };
 }

@@ -234,23 +234,25 @@ export class Connection {
   private take(reply: Reply): void {
     const command = this.sent.peek();
     if (!command) throw new MalformedReplyError('a reply that nobody asked for');
-    let settle: () => void;
+    let value: unknown;
     try {
-      const value = command.read(reply) as never;
-      settle = () => command.resolve(value);
+      value = command.read(reply);
     } catch (error) {
       if (error instanceof MalformedReplyError) {
         command.isRepeatable = false; // it fails with the connection
         throw error;
       }
-      settle = () => {
-        command.reject(error);
-        this.observer.refused(error);
-      };
+      this.takeFirst();
+      command.reject(error);
+      this.observer.refused(error);
+      return;
     }
-    this.sent.shift();
-    this.characters -= command.text.length;
-    settle();
+    this.takeFirst();
+    command.resolve(value as never);
+  }
+
+  private takeFirst(): void {
+    this.characters -= this.sent.shift()!.text.length;
   }
 
   private checkDeadlines(): void {

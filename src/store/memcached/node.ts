@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 
 import { ServerHealth } from '../server-health.js';
-import { traced } from '../store-tracing.js';
+import { isTraced, traced } from '../store-tracing.js';
 import { RecordRefused, RecordTooLarge } from '../atomic-record.js';
 import { askVersion, MemcachedError, type MemcachedCredentials } from './commands.js';
 import { Connection, type Command, type ConnectionObserver } from './connection.js';
@@ -61,13 +61,16 @@ export class MemcachedNode implements WeightedServer {
 
   /** Sends a command, unless the server is down. `operation`: what it is for. */
   send<T>(command: CommandFor<T>, operation: string): Promise<T> {
-    return traced(this.server, operation, () => {
-      if (this.health.isDown) return Promise.reject(this.health.refusal());
-      if (this.unusable && operation === 'create') {
-        return Promise.reject(new MemcachedError(this.unusable));
-      }
-      return this.exchange(typeof command === 'function' ? command(this) : command);
-    });
+    if (!isTraced()) return this.sendIfUp(command, operation);
+    return traced(this.server, operation, () => this.sendIfUp(command, operation));
+  }
+
+  private sendIfUp<T>(command: CommandFor<T>, operation: string): Promise<T> {
+    if (this.health.isDown) return Promise.reject(this.health.refusal());
+    if (this.unusable && operation === 'create') {
+      return Promise.reject(new MemcachedError(this.unusable));
+    }
+    return this.exchange(typeof command === 'function' ? command(this) : command);
   }
 
   /** Sends a command even if the server is down. */

@@ -115,10 +115,17 @@ export class ReplyParser {
 
   /** `VA <bytes> <flags>`, with the flags `k<key>` and `c<version>`; others are ignored. */
   private beginMetaValue(line: string): void {
-    const [, size, ...flags] = line.split(' ');
-    const valueOf = (flag: string) => flags.find((text) => text.startsWith(flag))?.slice(1);
-    const left = valueOf('t');
-    this.beginBlock(valueOf('k'), size, valueOf('c'), isNumber(left) ? Number(left) : undefined);
+    const parts = line.split(' ');
+    let key: string | undefined;
+    let version: string | undefined;
+    let left: string | undefined;
+    for (let at = 2; at < parts.length; at++) {
+      const flag = parts[at]!;
+      if (flag.startsWith('k')) key ??= flag.slice(1);
+      else if (flag.startsWith('c')) version ??= flag.slice(1);
+      else if (flag.startsWith('t')) left ??= flag.slice(1);
+    }
+    this.beginBlock(key, parts[1], version, isNumber(left) ? Number(left) : undefined);
     this.isMeta = true;
   }
 
@@ -171,7 +178,7 @@ export class ReplyParser {
     const { key, version, secondsLeft } = this.header!;
     this.item = { key, version, secondsLeft, text: this.textOf(bytes, start, end) };
     this.header = undefined;
-    this.parts = [];
+    if (this.parts.length > 0) this.parts = [];
     if (this.isMeta) this.finish('END');
     return end + LINE_END.length;
   }

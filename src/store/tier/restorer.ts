@@ -68,7 +68,8 @@ export class SessionRestorer {
   private async restoreAlone(key: string): Promise<boolean> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       await this.fast.create(key, LEASE, LEASE_SECONDS);
-      const lease = await this.fast.find(key);
+      // Another process may have stored the record by now: this read is no use of it.
+      const lease = await this.fast.find(key, 0);
       if (!lease) continue;
       if (lease.text !== LEASE) return true;
       const record = this.restorable(await this.copies.read(key));

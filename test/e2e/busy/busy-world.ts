@@ -120,7 +120,7 @@ export class BusyWorld {
     });
   }
 
-  /** Half of the clients read at the same moment, and the others write; tells what they saw. */
+  /** Half of the clients read at the same moment, and the others write. Returns what they saw. */
   async readAndWrite(count: number): Promise<Record<string, number>> {
     return outcomesOf(await this.crowd.ask(count, [READ, WRITE]));
   }

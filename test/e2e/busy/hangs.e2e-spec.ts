@@ -15,7 +15,7 @@ const TIMEOUT = 500;
 const SLACK = 4_000;
 const CROWD = 1_000;
 const PER_SECOND = 300;
-/** Among them are some that use no session, which tell how busy the machine is. */
+/** Some of them use no session: their times show how busy the machine is. */
 const MIX = [READ, READ, READ, WRITE, UNTOUCHED];
 const MIX_OF_READS = [UNTOUCHED, ...Array.from({ length: 10 }, () => READ)];
 
@@ -39,7 +39,7 @@ interface Hanging {
 }
 
 const STORES: Record<string, Hanging> = {
-  'memcached, reached no more,': {
+  'memcached, which cannot be reached,': {
     options: () => ({ memcached: proxy.server }),
     hang: () => proxy.hang(true),
   },

@@ -57,7 +57,7 @@ async function start(store: string, platform: Platform, server = memcached.serve
   cleanUps.push(() => clearInterval(watching));
 }
 
-/** Lets something happen at 300 requests a second; tells when it was over, and what was seen. */
+/** Lets something happen at 300 requests a second. Returns when it was over, and what was seen. */
 async function underLoad(happen: () => unknown, afterwards = WHILE) {
   const loaded = world.crowd.load(PER_SECOND, [READ, READ, READ, WRITE, UNTOUCHED]);
   await delay(WHILE);
@@ -99,7 +99,7 @@ describe.each(OVER_MEMCACHED)(
       expect(world.app.logged.errors.length).toBeLessThanOrEqual(1);
     });
 
-    it('a connection that is reset within a reply fails no more', async () => {
+    it('a connection that is reset within a reply fails no read either, and only writes in flight', async () => {
       const proxy = await recordingProxy(memcached.port);
       cleanUps.push(() => proxy.close());
       await start(store, platform, proxy.server);

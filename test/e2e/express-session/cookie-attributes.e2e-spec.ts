@@ -89,7 +89,7 @@ describe.each(COOKIES)('the cookie %j, compared with express-session', (cookie) 
     expect(ours).toEqual([theirs, theirs]);
   });
 
-  it('has the same over plain http, where none is sent with secure: true', async () => {
+  it('has the same over plain http, where no cookie is sent with secure: true', async () => {
     const [theirs, ...ours] = await answers('http');
     expect(theirs!.attributes).toHaveLength(cookie.secure === true ? 0 : 1);
     expect(ours).toEqual([theirs, theirs]);

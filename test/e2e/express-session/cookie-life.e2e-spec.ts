@@ -157,7 +157,7 @@ describe.each(PLATFORMS)('the lifetime of request.session.cookie, on %s', (platf
     expect((await visitor.post('/assign', { maxAge: 7 * DAY })).setCookies).toEqual([]);
   });
 
-  it('cannot be a text', async () => {
+  it('cannot be a string', async () => {
     expect((await app.visitor().post('/wrong')).json).toEqual({ code: 'SESSION_VALUE' });
   });
 });

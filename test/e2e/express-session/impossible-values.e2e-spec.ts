@@ -97,7 +97,7 @@ function make(what: string): unknown {
   return IMPOSSIBLE.find(([name]) => name === what)![2]();
 }
 
-/** Sends a request that express-session does not answer; the error handler tells when it will not. */
+/** Sends a request that express-session does not answer; the error handler shows when there will be no answer. */
 async function unanswered(visitor: Visitor, path: string, body?: unknown): Promise<Caught> {
   const handled = once(caught, 'error handled') as Promise<[Caught]>;
   const hangUp = new AbortController();

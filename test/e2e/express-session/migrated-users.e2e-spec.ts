@@ -223,7 +223,7 @@ describe.each(CASES)(
       expect((await visitor.get('/me')).json.userId).toBe(ADAS_ID);
     });
 
-    it('are nobody if nobody was signed in', async () => {
+    it('have no user if none was signed in', async () => {
       const visitor = await comer(false);
       expect((await visitor.get('/me')).json).toEqual({
         userId: null,
@@ -233,7 +233,7 @@ describe.each(CASES)(
   },
 );
 
-describe('a userId that is no text', () => {
+describe('a userId that is not a string', () => {
   it('fails the request, and leaves the session where it was', async () => {
     const store = new session.MemoryStore();
     const old = await startSessionApp({

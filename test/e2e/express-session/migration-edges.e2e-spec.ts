@@ -210,7 +210,7 @@ describe('expressSession()', () => {
     });
   });
 
-  it('refuses a userId that is no function', () => {
+  it('refuses a userId that is not a function', () => {
     const options = { secret: SECRET, store: old, userId: 'passport' as never };
     expect(() => expressSession(options)).toThrow('expressSession.userId');
   });

@@ -20,7 +20,7 @@ export interface Ending {
   readonly endedAt: number;
 }
 
-/** What the observer of a connection was told, and when. */
+/** What a connection reported to its observer, and when. */
 export class Told {
   /** The server has proved that it is there. */
   readonly signsOfLife: number[] = [];

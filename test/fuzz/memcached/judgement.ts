@@ -1,7 +1,7 @@
 import type { ConnectionRun } from './connection-run.js';
 import type { Operation } from './program.js';
 
-/** Nobody knows what became of it. */
+/** Its result is unknown. */
 export function isLoss(outcome: string): boolean {
   return outcome === 'lost' || outcome === 'malformed';
 }

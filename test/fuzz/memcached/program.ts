@@ -6,7 +6,7 @@ import type { Answer, DisorderlyAnswer, OrderlyAnswer } from './answering.js';
 export interface Operation {
   readonly verb: 'find' | 'create' | 'update' | 'remove';
   readonly key: string;
-  /** What is stored, besides what tells whose it is. */
+  /** What is stored, besides the mark of its owner. */
   readonly text: string;
   /** With the version that was found last, or with one that never was. */
   readonly isCurrent: boolean;

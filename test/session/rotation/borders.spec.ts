@@ -73,7 +73,7 @@ describe('a session given a new id that does not keep all entries', () => {
       await regenerate(keep);
     });
 
-    it('goes on there for requests that read it before', async () => {
+    it('continues there for requests that read it before', async () => {
       late.entries.set('late', 1);
       await world.anotherProcess().commit(late);
       expect(world.entriesAt(other.key)).toEqual({ ...entries, late: 1 });

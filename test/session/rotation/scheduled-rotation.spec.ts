@@ -86,7 +86,7 @@ describe('a session with scheduled rotation', () => {
     expect(world.entriesOf(first.id)).toEqual({ user: 7, seen: true });
   });
 
-  it('goes on beside the new id of a regenerate() by a request that read it before', async () => {
+  it('continues beside the new id of a regenerate() by a request that read it before', async () => {
     const [first, second] = [await world.found(oldId), await world.found(oldId)];
     await world.repository.commit(first, true);
     await world.repository.regenerate(second);

@@ -82,7 +82,7 @@ describe.each(WORLDS)('two acts at once in two processes, sessions $what', (sett
   const come = (ticket: SessionTicket | undefined, repository: SessionRepository) =>
     new CurrentSession(repository, { receive: () => ({ ticket }), isOpen: true });
 
-  /** Ada's session, whose id was told before the two come. */
+  /** Ada's session, whose id was sent before the two requests come. */
   async function begin(): Promise<SessionTicket> {
     const repository = new SessionRepository(world.store, { ...world.policy, ...before });
     const request = come(undefined, repository);
@@ -115,7 +115,7 @@ describe.each(WORLDS)('two acts at once in two processes, sessions $what', (sett
             await ACTS[name]!(request);
             await request.commit(true);
           } catch (error) {
-            // Who signs in or out has always done so.
+            // A sign-in or a sign-out never fails.
             if (/^sign-/.test(name)) throw error;
             expect(error).toBeInstanceOf(SessionDestroyedError);
           }

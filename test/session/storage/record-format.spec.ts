@@ -74,8 +74,12 @@ describe('a record of version 1', () => {
   const entries = new Map([['a', '1']]);
 
   it.each<[string, string, SessionRecord | SessionForwarder]>([
-    ['of nobody', '[1,7,5,["a",1]]\n1', { ...times, entries }],
-    ['of nobody with a new id', '[1,7,5,["a",1],null,"h"]\n1', { ...times, entries, handle: 'h' }],
+    ['without a user', '[1,7,5,["a",1]]\n1', { ...times, entries }],
+    [
+      'without a user, with a new id',
+      '[1,7,5,["a",1],null,"h"]\n1',
+      { ...times, entries, handle: 'h' },
+    ],
     [
       'of a user',
       '[1,7,5,["a",1],"u","h"]\n1',
@@ -145,17 +149,17 @@ describe('an invalid record', () => {
     ['a version of 0', '[0,"session",1,1,[]]'],
     ['a version that is a string', '["2","session",1,1,[]]'],
     ['a broken version', '[2.5,"session",1,1,[]]'],
-    ['a kind that is none', '[2,1,1,1,[]]'],
+    ['a kind that is a number', '[2,1,1,1,[]]'],
     ['a forwarder to a number', '[2,"forwarder",5,1]'],
     ['a forwarder to null', '[2,"forwarder",null,1]'],
     ['a forwarder for ever', '[2,"forwarder","sess:x"]'],
     ['a grace without an end', '[2,"forwarder","sess:x",1,{"grace":{"salt":"s"}}]'],
-    ['a grace that is a text', '[2,"forwarder","sess:x",1,{"grace":"s"}]'],
+    ['a grace that is a string', '[2,"forwarder","sess:x",1,{"grace":"s"}]'],
     ['a border to a number', '[2,"border",5,1]'],
     ['no index', '[2,"session",1,1]'],
-    ['a createdAt that is none', '[2,"session","1",1,[]]'],
+    ['a createdAt that is a string', '[2,"session","1",1,[]]'],
     ['a createdAt of null', '[2,"session",null,1,[]]'],
-    ['a cookieSentAt that is none', '[2,"session",1,"",[]]'],
+    ['a cookieSentAt that is a string', '[2,"session",1,"",[]]'],
     ['an index that is an object', '[2,"session",1,1,{"a":1}]'],
     ['an index of null', '[2,"session",1,1,null]'],
     ['an index of deep JSON', `[2,"session",1,1,${'['.repeat(100_000)}${']'.repeat(100_000)}]`],
@@ -174,7 +178,7 @@ describe('an invalid record', () => {
     ['a user of null', '[2,"session",1,1,[],{"userId":null,"handle":"h"}]'],
     ['a handle that is a number', '[2,"session",1,1,[],{"handle":1}]'],
     ['no key of version 1', '[1,5]'],
-    ['an end of version 1 that is none', '[1,null]'],
+    ['an end of version 1 that is null', '[1,null]'],
     ['a user of version 1 without a handle', '[1,1,1,[],"u"]'],
     ['a handle of version 1 that is a number', '[1,1,1,[],"u",1]'],
   ])('with %s in its header is refused', (_what, header, values = '') => {

@@ -247,7 +247,7 @@ describe("a user's sessions", () => {
       gates[0]!.release();
       await gates[1]!.reached;
       world.clock.pass(5);
-      // Who looks drops it; who comes first has it.
+      // Listing removes it from the index; the first sign-in takes the place.
       expect(await handles()).toEqual([]);
       gates[1]!.release();
       const session = await slow;

@@ -116,7 +116,7 @@ describe("a user's sessions", () => {
       },
     );
 
-    it('fails as a whole with the store, and signs nobody in', async () => {
+    it('fails as a whole with the store, and signs no user in', async () => {
       const id = await world.stored();
       for (const operation of ['find', 'create', 'update'] as const) {
         const current = comes(id);
@@ -245,10 +245,10 @@ describe("a user's sessions", () => {
       };
 
       it.each<[string, string | undefined, boolean]>([
-        ["from nobody's to a user's", undefined, true],
-        ["from nobody's, with nothing kept", undefined, false],
+        ['of an anonymous session', undefined, true],
+        ['of an anonymous session, with nothing kept', undefined, false],
         ['of the same user again', 'ada', true],
-        ["from another user's", 'zoe', true],
+        ["of another user's session", 'zoe', true],
       ])('%s', async (_what, user, keep) => {
         const id = user
           ? (await signIn(user)).id

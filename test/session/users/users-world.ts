@@ -33,10 +33,13 @@ export const comes = (
     isOpen: true,
   });
 
-/** Signs a user in; returns the session. */
-export const signIn = async (userId = 'ada', id?: string, repository?: SessionRepository) => {
-  const session = await comes(id, repository).signIn(userId);
+/** Signs a user in, and sends the new id; returns the session. */
+export const signIn = async (userId = 'ada', id?: string, repository = world.repository) => {
+  const current = comes(id, repository);
+  const session = await current.signIn(userId);
   await session.save();
+  current.idSent();
+  await repository.deliveries.settle();
   return session;
 };
 

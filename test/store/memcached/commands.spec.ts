@@ -95,7 +95,7 @@ describe('the result of a reply', () => {
       { line: 'END', statistics: new Map([['cas_enabled', 'yes']]) },
       new Map([['cas_enabled', 'yes']]),
     ],
-    ['settings that are not told', askSettings, { line: 'ERROR' }, undefined],
+    ['settings that are not reported', askSettings, { line: 'ERROR' }, undefined],
     [
       'the nodes of a cluster',
       askClusterConfiguration,

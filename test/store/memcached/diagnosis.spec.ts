@@ -203,7 +203,7 @@ describe('a diagnosis of a similar server', () => {
     ['that it may not', 'CLIENT_ERROR not allowed\r\n'],
     ['nothing at all', 'END\r\n'],
     ['other settings only', 'STAT maxconns 1024\r\nEND\r\n'],
-    ['a size that is no number', 'STAT item_size_max 1m\r\nEND\r\n'],
+    ['a size that is not a number', 'STAT item_size_max 1m\r\nEND\r\n'],
     ['no reply of memcached', 'SECRET\n'],
   ])('reports no problem if `stats settings` is answered with %s', async (_what, settings) => {
     answer('VERSION 1.6.18', settings);

@@ -158,7 +158,7 @@ describe('the nodes of an ElastiCache cluster', () => {
     ['garbled', clusterReply('7\nSECRET SECRET\n')],
     ['garbled within', clusterReply('7\n127.0.0.1||1 cache|x\n')],
     ['without a port', clusterReply('7\ncache.test|1.2.3.4|\n')],
-    ['of a port that is none', clusterReply('7\ncache.test|1.2.3.4|99999\n')],
+    ['with an invalid port', clusterReply('7\ncache.test|1.2.3.4|99999\n')],
     ['missing', 'END\r\n'],
     ['not known', 'ERROR\r\n'],
     ['an error', 'SERVER_ERROR internal\r\n'],

@@ -20,7 +20,7 @@ describe('several memcached servers', () => {
 
   beforeEach(() => Promise.all(servers.map((server) => server.flush())));
 
-  /** Stores under all keys, by a client of these servers, and tells which keys can be read. */
+  /** Stores under all keys, by a client of these servers, and returns the keys that can be read. */
   async function withStore<T>(
     some: readonly Memcached[],
     work: (store: ReturnType<typeof sessionStoreOver>) => Promise<T>,

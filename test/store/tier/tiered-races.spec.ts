@@ -66,7 +66,7 @@ class World {
     }
   }
 
-  /** Takes its time before and after each operation; the order of what comes out is anybody's guess. */
+  /** Waits before and after each operation, so that the order of the results is random. */
   private slow<T extends object>(target: T): T {
     return new Proxy(target, {
       get: (of, name) => {

@@ -271,4 +271,11 @@ describe('sessions in a fast store with a durable tier', () => {
     };
     expect(await costOf(newId)).toEqual([4, 3]); // and one to read it
   });
+
+  it('does not renew a session that another process stores while it looks for a copy', async () => {
+    fast.timeout = TIMEOUT;
+    fast.before('create', () => open().create(KEY, 'first', 20));
+    expect((await store.find(KEY, 0))?.text).toBe('first');
+    expect(fast.lives.get(KEY)).toBe(20);
+  });
 });

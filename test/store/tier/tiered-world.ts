@@ -31,7 +31,7 @@ export const open = (
     },
   });
 
-/** Another process, with other options, goes on. */
+/** Continues with another process, which has other options. */
 export const reopen = (...options: Parameters<typeof open>): void => {
   store = open(...options);
 };
