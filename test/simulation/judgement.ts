@@ -78,7 +78,8 @@ async function judgeUser(
   for (const life of theirs) {
     const ids = [...model.ids.values()].filter((known) => known.life === life);
     const begunBy = model.views.find(({ name }) => name === life.begunBy);
-    if (!model.hasFaults && begunBy?.answer?.told && life.undeliveredSince !== undefined) {
+    const { undeliveredSince, undeliveredBy } = life;
+    if (!model.hasFaults && undeliveredBy?.answer?.told && undeliveredSince !== undefined) {
       model.wrong(`${life.name} was answered, and the list of ${user} does not know that`);
     }
     if (ids.some(({ isDelivered }) => isDelivered) || !begunBy?.answer) continue;

@@ -139,7 +139,11 @@ export class Ledger {
       this.wrong(`${view.name} has ${this.nameOf(id)}, which is ${before.life.name} already`);
     view.ownId = id;
     view.isLetOver = false;
-    if (life.user !== undefined) life.undeliveredSince = view.doingSince;
+    const isRequested = ['sign in', 'regenerate', 'confirm'].includes(view.doing ?? '');
+    if (life.user !== undefined && isRequested) {
+      life.undeliveredSince = view.doingSince;
+      life.undeliveredBy = view;
+    }
     life.movedAt.push({ by: view.name, at: this.tick });
     // Others may have got it first, because they followed a rotation, and have left it since.
     const { invalidSince = Infinity, isDelivered = false } = before ?? {};

@@ -72,6 +72,8 @@ export class Life {
   isSplit = false;
   /** The time from which its user's list may count it as a session that no client has. */
   undeliveredSince: number | undefined;
+  /** Whose answer that waits for. */
+  undeliveredBy: { readonly answer: { readonly told: string | undefined } | undefined } | undefined;
   /** How often a request tried to end it, or to continue behind a border. */
   attempts = 0;
 
