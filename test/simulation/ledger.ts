@@ -146,7 +146,7 @@ export class Ledger {
     }
     life.movedAt.push({ by: view.name, at: this.tick });
     // Others may have got it first, because they followed a rotation, and have left it since.
-    const { invalidSince = Infinity, isDelivered = false } = before ?? {};
+    const { invalidSince = Infinity, isDelivered = false } = before?.isDelivered ? before : {};
     this.ids.set(id, { life, invalidSince, isPassing: false, isDelivered });
   }
 

@@ -176,6 +176,7 @@ export class Life {
 
   /** What a request that has read it since then may see in a field. Not all see what was stored after that. */
   possible(field: Field, since: number): Range[] {
+    if (field === 'signedInAt' && this.user === undefined) return [];
     const written = this.tags.filter(
       (tag) => tag.field === field && tag.life === this && tag.state !== 'dropped',
     );

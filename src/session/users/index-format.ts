@@ -152,8 +152,8 @@ export function awaitingDelivery(
   key: string,
   now: number,
 ): IndexedSession {
-  const earlier = (session.undelivered ?? []).slice(1 - MAX_TO);
-  return { ...session, undelivered: [...earlier, [key, now]] };
+  const others = (session.undelivered ?? []).filter(([one]) => one !== key);
+  return { ...session, undelivered: [...others.slice(1 - MAX_TO), [key, now]] };
 }
 
 /** A client has the id of this key, and will not use those before it. */

@@ -2,9 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import {
+  awaitingDelivery,
   decodeIndex,
   encodeIndex,
   endingSessions,
+  withDelivered,
   withoutSessions,
   withSession,
   type IndexedSession,
@@ -111,5 +113,17 @@ describe("a user's index", () => {
       sessions: [other],
       ending: ['sess:c', 'sess:a'],
     });
+  });
+
+  it('knows no more that an id has to be sent, however often that was noted', () => {
+    let moving = awaitingDelivery(one, 'b', 1);
+    for (const key of ['c', 'b']) moving = awaitingDelivery(moving, key, 2);
+    expect(moving.undelivered).toEqual([
+      ['c', 2],
+      ['b', 2],
+    ]);
+    expect(withDelivered(moving, 'c').undelivered).toEqual([['b', 2]]);
+    expect(withDelivered(moving, 'b').undelivered).toBeUndefined();
+    expect(withDelivered(moving, 'd')).toEqual(moving);
   });
 });
