@@ -74,9 +74,12 @@ export class FieldModel extends Ledger {
     const all = life.possible('lifetime', this.tick);
     const shortest = Math.min(...all.map(({ min }) => min));
     const longest = Math.max(...all.map(({ max }) => max));
+    // The id does not show a lifetime that was given after it, so that the next read renews to the timeout.
+    const isShown = !life.tags.some(({ field }) => field === 'lifetime');
     // What renews a session to a time of its own is a second command, which can fail.
-    if (!this.hasFaults) return { shortest, longest };
-    return { shortest: Math.min(shortest, TIMEOUT), longest: Math.max(longest, TIMEOUT) };
+    if (isShown && !this.hasFaults) return { shortest, longest };
+    const shortestOfAll = this.hasFaults ? Math.min(shortest, TIMEOUT) : shortest;
+    return { shortest: shortestOfAll, longest: Math.max(longest, TIMEOUT) };
   }
 
   /** Whether a response may carry a new id that no request asked for. */

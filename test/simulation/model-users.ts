@@ -157,7 +157,8 @@ export class Users {
 
   /** Its user's list knows that it was answered. */
   isRecorded(view: RequestView): void {
-    if (view.life) view.life.undeliveredSince = undefined;
+    for (const life of this.model.lives)
+      if (life.undeliveredBy === view) life.undeliveredSince = undefined;
   }
 
   /** Whether its process crashed long ago, before a client got its id. */
