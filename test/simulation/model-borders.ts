@@ -294,7 +294,7 @@ export class BorderModel extends WriteModel {
         tag.life = next;
         next.tags.push(tag);
         // What was changed in a session that had ended is dropped with it.
-        if (life && parent?.mayHaveEnded) tag.state = 'unknown';
+        if (life && (parent?.mayHaveEnded || this.isOld(view))) tag.state = 'unknown';
         else this.isStored(view, tag);
       }
     }
