@@ -15,31 +15,34 @@ export class SessionDeliveries {
     private readonly policy: SessionPolicy,
   ) {}
 
-  /**
-   * Whether the response takes so long that others may soon end the session: then the index has to be
-   * updated before the id is sent.
-   */
+  /** Whether the response takes so long that others may soon take the session for one that no client has. */
   isLate({ undeliveredSince, status }: SessionState): boolean {
     if (undeliveredSince === undefined || status !== 'stored') return false;
     return Math.abs(this.policy.now() - undeliveredSince) >= DELIVERY_MS / 2;
   }
 
-  /** If the session was ended meanwhile, it is lost. */
-  async confirm(session: SessionState): Promise<void> {
+  /** The response is about to be sent, late. If the session was ended meanwhile, it is lost. */
+  async extend(session: SessionState): Promise<void> {
     const { user, key } = session;
-    if (!user) return;
-    if (!(await this.membership.recordDelivery({ user, key }))) session.lost();
-    session.delivered();
+    const now = this.policy.now();
+    if (user && (await this.membership.awaitDelivery({ user, key }))) session.awaitsDelivery(now);
+    else session.lost();
   }
 
   /** The response with its id has gone out. No request waits for the index. */
   sent(session: SessionState): void {
     if (session.undeliveredSince === undefined) return;
-    const confirmation = this.confirm(session)
-      .catch(() => this.confirm(session))
+    const recording = this.record(session)
+      .catch(() => this.record(session))
       .catch(ignore)
-      .finally(() => this.pending.delete(confirmation));
-    this.pending.add(confirmation);
+      .finally(() => this.pending.delete(recording));
+    this.pending.add(recording);
+  }
+
+  private async record(session: SessionState): Promise<void> {
+    const { user, key } = session;
+    if (user) await this.membership.recordDelivery({ user, key });
+    session.delivered();
   }
 
   /** Settles when the index knows all that were sent. */

@@ -141,7 +141,7 @@ export class SessionRepository {
    * sent, and can have a new id.
    */
   async commit(session: SessionState, mayRotate = false): Promise<void> {
-    if (mayRotate && this.deliveries.isLate(session)) await this.deliveries.confirm(session);
+    if (mayRotate && this.deliveries.isLate(session)) await this.deliveries.extend(session);
     if (!this.hasChanges(session, mayRotate)) return;
     const rotates = mayRotate && this.rotation.isDue(session);
     const changes = session.entries.takeChanges();

@@ -154,6 +154,7 @@ describe.each(GRAPHQL_STACKS.filter(({ name }) => !name.includes('statuses')))(
     async function signedIn() {
       const visitor = app.visitor();
       await visitor.post('/sign-in');
+      await app.settled();
       return visitor;
     }
 

@@ -196,21 +196,30 @@ export class UserMembership {
   }
 
   /**
-   * Called after a response has sent its new id, or just before, if that took long. If this fails, its next use
-   * repairs the index; until then it may count as a session that no client has. `false`: it was ended.
+   * Called after a response has sent its new id. If this fails, its next use repairs the index; until then it
+   * may count as a session that no client has.
    */
-  async recordDelivery({ user, key }: Omit<Member, 'ticket'>): Promise<boolean> {
+  async recordDelivery({ user, key }: Omit<Member, 'ticket'>): Promise<void> {
     this.recordedKeys.add(key);
     try {
-      const index = await this.lookup.indexes.change(this.indexKey(user, 0), (present) => {
-        const session = sessionIn(present, user.handle);
+      await this.lookup.indexes.change(this.indexKey(user, 0), (index) => {
+        const session = sessionIn(index, user.handle);
         const isNews = session && isUndeliveredAt(session, key);
-        return isNews ? withSession(present, withDelivered(session, key)) : undefined;
+        return isNews ? withSession(index, withDelivered(session, key)) : undefined;
       });
-      return sessionIn(index, user.handle) !== undefined;
     } finally {
       this.recordedKeys.delete(key);
     }
+  }
+
+  /** Called before its new id is sent, if that took long: the index waits anew. `false`: it was ended. */
+  async awaitDelivery({ user, key }: Omit<Member, 'ticket'>): Promise<boolean> {
+    const { indexes, policy } = this.lookup;
+    const index = await indexes.change(this.indexKey(user, 0), (present) => {
+      const session = sessionIn(present, user.handle);
+      return session && withSession(present, awaitingDelivery(session, key, policy.now()));
+    });
+    return sessionIn(index, user.handle) !== undefined;
   }
 
   /** Called after a session got another lifetime: the index must outlive it, even if it is not used again. */
