@@ -147,14 +147,16 @@ export class Ledger {
     life.movedAt.push({ by: view.name, at: this.tick });
     // Others may have got it first, because they followed a rotation, and have left it since.
     const { invalidSince = Infinity, isDelivered = false } = before?.isDelivered ? before : {};
-    this.ids.set(id, { life, invalidSince, isPassing: false, isDelivered });
+    this.ids.set(id, { life, by: view.name, invalidSince, isPassing: false, isDelivered });
   }
 
   /** The id that it came with is invalid from now on. */
   protected invalidate(view: RequestView): void {
     // A request that is let through leaves the id as it is, because others have it.
-    const id = view.isLetOver ? view.id : view.ownId;
-    const known = id === undefined ? undefined : this.ids.get(id);
+    const own = view.ownId === undefined ? undefined : this.ids.get(view.ownId);
+    const isOthers = view.id !== undefined && view.id !== view.ownId && own?.by !== view.name;
+    const isLet = view.isLetOver || isOthers;
+    const known = isLet ? this.ids.get(view.id!) : own;
     if (known) known.invalidSince = Math.min(known.invalidSince, this.tick);
   }
 

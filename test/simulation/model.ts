@@ -51,7 +51,12 @@ export class Model extends BorderModel {
       const life = new Life(`what ${view.name} left`, view.signsIn ?? view.life?.user);
       life.isKnown = false;
       life.doubts.set(view.name, 'loss');
-      this.ids.set(told, { life, invalidSince: Infinity, isPassing: false, isDelivered: true });
+      this.ids.set(told, {
+        ...{ life, by: view.name },
+        invalidSince: Infinity,
+        isPassing: false,
+        isDelivered: true,
+      });
     }
     this.ids.get(told)!.isDelivered = true;
   }
