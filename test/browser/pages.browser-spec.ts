@@ -33,27 +33,34 @@ describe('every page', () => {
     await page.waitForURL('**/members');
   }
 
+  /** Keeps a picture of the page. */
+  async function findingsIn(page: Page, name: string): Promise<string[]> {
+    await page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
+    const found = await axeFindings(page);
+    const overflow = await page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
+    if (overflow > 0) found.push(`${overflow} px too wide`);
+    return found.map((finding) => `${name}: ${finding}`);
+  }
+
+  function openForm(colorScheme: 'light' | 'dark', screen: keyof typeof SCREENS) {
+    return chromium.open({
+      ...{ colorScheme, viewport: SCREENS[screen], isMobile: screen === 'phone' },
+    });
+  }
+
   it.each(FORMS)(
     'in %s on a %s: nothing for axe to find, nothing to scroll sideways, no error',
     async (colorScheme, screen) => {
-      const context = await chromium.open({
-        ...{ colorScheme, viewport: SCREENS[screen], isMobile: screen === 'phone' },
-      });
-      const page = await context.newPage();
+      const page = await (await openForm(colorScheme, screen)).newPage();
       await signIn(page);
       const found: string[] = [];
       for (const path of PATHS) {
         await page.goto(sample.url + path);
         if (path === '/inspector') await page.locator('summary').first().click();
         const name = path === '/' ? 'home' : path.slice(1);
-        await page.screenshot({
-          ...{ path: `${SCREENSHOTS}/${name}-${colorScheme}-${screen}.png`, fullPage: true },
-        });
-        found.push(...(await axeFindings(page)).map((finding) => `${path} ${finding}`));
-        const overflow = await page.evaluate<number>(
-          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-        );
-        if (overflow > 0) found.push(`${path} is ${overflow} px too wide`);
+        found.push(...(await findingsIn(page, `${name}-${colorScheme}-${screen}`)));
       }
       expect(found).toEqual([]);
       const unexpected = chromium.problems.filter((problem) => !problem.includes('404'));
@@ -79,4 +86,20 @@ describe('every page', () => {
     expect(here).toMatch(/^\d+ \w+ \d{4},? (at )?\d\d:\d\d$/);
     expect(here).not.toBe(there);
   });
+
+  it('of an outage, in all forms: nothing for axe to find, nothing to scroll sideways', async () => {
+    await sample.memcached.kill();
+    const found: string[] = [];
+    try {
+      for (const [colorScheme, screen] of FORMS) {
+        const page = await (await openForm(colorScheme, screen)).newPage();
+        await page.goto(sample.url);
+        await page.getByRole('heading', { name: 'Back in a moment' }).waitFor();
+        found.push(...(await findingsIn(page, `outage-${colorScheme}-${screen}`)));
+      }
+    } finally {
+      await sample.restartMemcached();
+    }
+    expect(found).toEqual([]);
+  }, 90_000);
 });
