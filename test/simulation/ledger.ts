@@ -121,6 +121,7 @@ export class Ledger {
     if (view.isShaken) this.shake(life);
     life.begunBy = view.name;
     life.bornAt = this.time();
+    if (life.from?.parent.hasDoubt('circle')) life.doubts.set('the circle', 'circle');
     view.life = life;
     for (const tag of view.tags) {
       if (tag.state !== 'pending' || tag.life) continue;
@@ -147,7 +148,9 @@ export class Ledger {
     life.movedAt.push({ by: view.name, at: this.tick });
     // Others may have got it first, because they followed a rotation, and have left it since.
     const { invalidSince = Infinity, isDelivered = false } = before?.isDelivered ? before : {};
-    this.ids.set(id, { life, by: view.name, invalidSince, isPassing: false, isDelivered });
+    // It may have been led to an id that another request gave, and was not answered with.
+    const by = id === view.loadedId && id !== view.id ? undefined : view.name;
+    this.ids.set(id, { life, by, invalidSince, isPassing: false, isDelivered });
   }
 
   /** The id that it came with is invalid from now on. */

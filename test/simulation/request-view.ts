@@ -58,8 +58,8 @@ export interface RequestView {
 /** An id that a client received, or may receive. */
 export interface Known {
   readonly life: Life;
-  /** The request that gave the session this id. */
-  readonly by: string;
+  /** The request that gave the session this id, as far as that is known. */
+  readonly by: string | undefined;
   /** Since when it is no session's any more. */
   invalidSince: number;
   /** Whether it may be none: another one took its place, with a grace. */

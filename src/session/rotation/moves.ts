@@ -176,7 +176,6 @@ export class SessionMoves {
     const { user, isBorder, isSignIn = false } = move;
     const branch: Branch = { own, leftKey, supersededElsewhere, begin };
     try {
-      await this.copyToNewestIndex(session);
       const result = await regenerate(this.records, {
         ...{ key, changes, expected, nextKey, keeps, cookieSentAt, user },
         ...{ isBorder, isSignIn, fields, branch },

@@ -174,9 +174,13 @@ export function withBranch(index: UserIndex, session: IndexedSession, key: strin
 
 /** Removes a branch of a session, and the session itself if it has no other one. */
 export function withoutBranch(index: UserIndex, session: IndexedSession, key: string): UserIndex {
-  const left = [...(session.beside ?? []), session.key].filter((one) => one !== key);
+  const { beside: branches = [], to = [] } = session;
+  const left = [...branches, session.key].filter((one) => one !== key);
   const newest = left.pop();
-  if (newest === undefined) return withoutSessions(index, new Set([session.handle]));
+  // If only this move was announced, nothing recorded its end: the index has the key before it.
+  const hasMovedThere = branches.length === 0 && to.length === 1 && to[0] === key;
+  if (newest === undefined || hasMovedThere)
+    return withoutSessions(index, new Set([session.handle]));
   const beside = left.length > 0 ? left : undefined;
   return withSession(index, { ...session, key: newest, beside });
 }

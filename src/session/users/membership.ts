@@ -200,13 +200,18 @@ export class UserMembership {
    * may count as a session that no client has.
    */
   async recordDelivery({ user, key }: Omit<Member, 'ticket'>): Promise<void> {
+    const indexKey = this.indexKey(user, 0);
     this.recordedKeys.add(key);
     try {
-      await this.lookup.indexes.change(this.indexKey(user, 0), (index) => {
+      await this.lookup.indexes.change(indexKey, (index) => {
         const session = sessionIn(index, user.handle);
         const isNews = session && isUndeliveredAt(session, key);
         return isNews ? withSession(index, withDelivered(session, key)) : undefined;
       });
+    } catch (error) {
+      // Otherwise a use would rely on an earlier check, and leave the index as it is.
+      this.lookup.checks.forget(indexKey);
+      throw error;
     } finally {
       this.recordedKeys.delete(key);
     }

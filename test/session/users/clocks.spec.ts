@@ -17,9 +17,13 @@ describe('processes whose clocks are an hour apart', () => {
   const userOfElsewhere = (id: string) => userOf(id, world.anotherProcess());
 
   /** Another process, by whose clock everything here happened an hour ago, or will happen. */
-  const other = (difference: number): UserSessions => {
+  const otherProcess = (difference: number): SessionRepository => {
     const policy = { ...world.policy, now: () => world.clock.now() + difference };
-    const repository = new SessionRepository(world.store, policy);
+    return new SessionRepository(world.store, policy);
+  };
+
+  const other = (difference: number): UserSessions => {
+    const repository = otherProcess(difference);
     return new UserSessions(repository.users, repository.generations);
   };
 
@@ -66,6 +70,37 @@ describe('processes whose clocks are an hour apart', () => {
           expect(await users.list('ada')).toHaveLength(1);
           expect(await users.revoke('ada', info!.handle)).toBe(true);
           expect(await userOfElsewhere(session.id)).toBeUndefined();
+        }
+      },
+    );
+
+    it.each(visitors)(
+      'sign a user in while the other signs the user in at any moment: %s',
+      async (_who, come) => {
+        for (let at = 1; at <= MOST_OPERATIONS; at++) {
+          const id = await come();
+          const ids: string[] = [];
+          const process = interrupted(at, async () => {
+            ids.push((await comes(undefined, otherProcess(difference)).signIn('ada')).id);
+          });
+          const current = comes(id, process);
+          ids.push((await current.signIn('ada')).id);
+          await current.load();
+          for (const one of ids) expect(await userOfElsewhere(one)).toBe('ada');
+        }
+      },
+    );
+
+    it.each([[true], [false], [['cart']]])(
+      'rotate a session while the other signs its user in at any moment, keeping %j',
+      async (keep) => {
+        for (let at = 1; at <= MOST_OPERATIONS; at++) {
+          const id = await signedIn('ada');
+          const process = interrupted(at, () =>
+            comes(undefined, otherProcess(difference)).signIn('ada'),
+          );
+          const session = await comes(id, process).regenerate({ keep });
+          expect(await userOfElsewhere(session.id)).toBe('ada');
         }
       },
     );

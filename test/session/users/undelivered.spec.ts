@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { CurrentSession } from '../../../src/session/current-session.js';
+import { CurrentSession } from '../../../src/session/current-session.js';
 import { SessionLimitError, SessionStoreError } from '../../../src/session/errors.js';
+import { SessionRepository } from '../../../src/session/repository.js';
 import type { Session } from '../../../src/session/session.js';
+import { UserSessions } from '../../../src/session/users/user-sessions.js';
 import {
   begin,
   comes,
@@ -101,6 +103,43 @@ describe("a user's session whose new id is not sent", () => {
     },
   );
 
+  it.each(Object.entries(ACTS))(
+    'gives its place back if its client has gone: %s',
+    async (_, act) => {
+      begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
+      const current = comes((await signIn()).id);
+      await act(current);
+      await current.withdraw();
+      expect(await handles()).toEqual([]);
+      await signIn();
+      expect(await handles()).toHaveLength(1);
+    },
+  );
+
+  it.each(Object.entries(ACTS))(
+    'is no longer listed if an older secret signed the id before: %s',
+    async (_, act) => {
+      const [old, fresh] = ['o'.repeat(32), 'n'.repeat(32)];
+      const withSecrets = (...secrets: string[]) =>
+        new SessionRepository(world.store, { ...world.policy, secrets });
+      const { id } = await signIn('ada', undefined, withSecrets(old));
+      const rotated = withSecrets(fresh, old);
+      const client = { userAgent: 'Chrome' };
+      const session = await act(
+        new CurrentSession(rotated, {
+          receive: () => ({ ticket: { id, secret: 1 }, client: () => client }),
+          isOpen: true,
+        }),
+      );
+      const all = new UserSessions(rotated.users, rotated.generations);
+      const [info] = await all.list('ada', { current: session });
+      const isSignIn = act === ACTS['a sign-in again'];
+      expect(info).toMatchObject({ current: true, userAgent: isSignIn ? 'Chrome' : 'Firefox' });
+      world.clock.pass(WAIT);
+      expect(await all.list('ada')).toEqual([]);
+    },
+  );
+
   it('is ended with all others of the user', async () => {
     const session = await comes().signIn('ada');
     world.clock.pass(WAIT);
@@ -123,9 +162,12 @@ describe("a user's session whose new id was sent", () => {
     expect(await userOf(session.id)).toBe('ada');
   });
 
-  it('stays if only its first use could update the list', async () => {
-    const current = comes();
-    const { id } = await current.signIn('ada');
+  it.each([
+    ['a sign-in', (current: CurrentSession) => current.signIn('ada')] as const,
+    ...Object.entries(ACTS),
+  ])('stays if only its first use could update the list: %s', async (what, act) => {
+    const current = comes(what === 'a sign-in' ? undefined : (await signIn()).id);
+    const { id } = await act(current);
     world.store.isDown = true;
     await sends(current);
     world.store.isDown = false;
@@ -133,6 +175,22 @@ describe("a user's session whose new id was sent", () => {
     expect(await handles()).toEqual([]);
     expect(await userOf(id)).toBe('ada');
     await new Promise(setImmediate);
+    expect(await handles()).toHaveLength(1);
+  });
+
+  it('stays if it is used while the list could not be updated', async () => {
+    const current = comes();
+    const { id } = await current.signIn('ada');
+    world.store.before('update', async () => {
+      expect(await userOf(id)).toBe('ada');
+      world.store.isDown = true;
+      throw new SessionStoreError();
+    });
+    await sends(current);
+    world.store.isDown = false;
+    expect(await userOf(id)).toBe('ada');
+    await new Promise(setImmediate);
+    world.clock.pass(WAIT);
     expect(await handles()).toHaveLength(1);
   });
 
