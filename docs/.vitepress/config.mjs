@@ -16,7 +16,10 @@ const FIRST = {
     ...['outages', 'fastify', 'graphql', 'websockets'],
   ],
   stores: ['memcached', 'redis', 'postgres', 'sqlite', 'durable-tier', 'application-cache'],
-  moving: ['express-session', 'passport'],
+  moving: [
+    ...['express-session', 'passport', 'fastify-session', 'connect-flash', 'csrf'],
+    ...['live-sessions', 'measured'],
+  ],
   reference: ['options', 'session', 'stores', 'errors', 'events', 'testing'],
 };
 

@@ -103,7 +103,8 @@ export class SessionReplacement {
   private async end(
     session: SessionState,
     beforeRemoval?: (read?: TracedRecord) => Promise<void>,
-    unlist = (user: SessionUser) => this.membership.remove(user, session.ticket),
+    unlist = (user: SessionUser, removal: Removal) =>
+      this.membership.remove(user, session.ticket, removal === 'gone'),
   ): Promise<Removal | undefined> {
     let removal: Removal | undefined;
     if (session.status === 'stored') {
@@ -112,7 +113,7 @@ export class SessionReplacement {
       // A session behind a border belongs to another sign-in.
       if (removal !== 'left') {
         this.policy.telemetry.emitOf('destroyed', session, { reason: 'requested' });
-        if (session.user) await unlist(session.user);
+        if (session.user) await unlist(session.user, removal);
       }
     }
     session.ended();
