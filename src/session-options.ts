@@ -131,11 +131,11 @@ export interface SessionModuleOptions {
 
 /** How long a session may be remembered. */
 export interface RememberLimits {
-  /** Seconds that it may be unused. Default 2,592,000 (30 days). */
+  /** Seconds that it may be unused; the option `timeout` if that is longer. Default 2,592,000 (30 days). */
   timeout?: number | undefined;
   /**
-   * Seconds from the last sign-in on, however much it is used. Default 2,592,000 (30 days), as NIST SP
-   * 800-63B asks for at AAL1; `false` for no such limit.
+   * Seconds from the last sign-in on, however much it is used; the option `absoluteTimeout` if that is
+   * longer. Default 2,592,000 (30 days), as NIST SP 800-63B asks for at AAL1; `false` for no such limit.
    */
   absoluteTimeout?: number | false | undefined;
 }

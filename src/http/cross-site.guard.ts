@@ -61,6 +61,8 @@ export function AllowCrossSite(
  * app.useGlobalGuards(new CrossSiteGuard({ allowedOrigins: ['https://admin.example.org'] }));
  * ```
  *
+ * Nest 11 does not apply global guards to gateways: put `@UseGuards()` on each gateway there.
+ *
  * @throws SessionOptionsError for an invalid origin
  */
 @Injectable()

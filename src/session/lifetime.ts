@@ -71,7 +71,7 @@ export function cookieLife(
 
 /**
  * The lifetime of a session with this idle timeout, limited by `remember`. If it exceeds the option `timeout`,
- * the absolute timeout is that of `remember`. `argument`: what an error names.
+ * the absolute timeout is the longer one of `remember` and of the options. `argument`: what an error names.
  *
  * @throws SessionValueError unless `seconds` is a whole number, 1 or more
  */

@@ -11,11 +11,13 @@ const INSTALL_TIMEOUT = 300_000;
 
 const gatewaySource = `
 import { once, type EventEmitter } from 'node:events';
-import { Controller, Get, HttpCode, Module, Post } from '@nestjs/common';
+import {
+  ArgumentsHost, Catch, Controller, ForbiddenException, Get, HttpCode, Module, Post, UseFilters, UseGuards,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { Session, SessionModule } from 'nestjs-session-manager';
+import { CrossSiteGuard, Session, SessionModule } from 'nestjs-session-manager';
 
 @Controller()
 class CountController {
@@ -36,11 +38,29 @@ class CountController {
   }
 }
 
+/** For ws, too, where the default filter of Nest 11 answers nothing. */
+@Catch(ForbiddenException)
+class RefusalFilter {
+  catch(error: ForbiddenException, host: ArgumentsHost) {
+    const client = host.switchToWs().getClient();
+    const { code } = error.getResponse() as { code: string };
+    if ('handshake' in client) client.emit('refused', code);
+    else client.send(JSON.stringify({ event: 'refused', data: code }));
+  }
+}
+
+@UseFilters(RefusalFilter)
+@UseGuards(CrossSiteGuard)
 @WebSocketGateway()
 class CountGateway {
   @SubscribeMessage('count')
   count(@Session() session: Session) {
     return { event: 'counted', data: session.increment('count') };
+  }
+
+  @SubscribeMessage('show')
+  show() {
+    return { event: 'shown', data: true };
   }
 
   @SubscribeMessage('stay')
@@ -109,6 +129,29 @@ describe.each([
         while (!('stayed' in (await entries()))) await client.ask('count');
         await somebody.post('/end');
         expect(await client.closed).toBe(sockets === 'ws' ? 4401 : 'io server disconnect');
+      } finally {
+        await app.stop();
+      }
+    },
+    INSTALL_TIMEOUT,
+  );
+
+  it.each(SOCKET_PLATFORMS)(
+    'refuses messages of sockets that other sites have opened, with %s',
+    async (sockets) => {
+      const app = await consumer.start({ SOCKETS: sockets });
+      try {
+        const [own, foreign] = [app.url, 'https://other.example'];
+        const answers = [own, foreign].map(async (origin) => {
+          const client = await connectGateway(sockets, app.url, undefined, origin);
+          const answer = await client.ask('show');
+          client.close();
+          return answer;
+        });
+        expect(await Promise.all(answers)).toEqual([
+          { event: 'shown', data: true },
+          { event: 'refused', data: 'SESSION_CROSS_SITE' },
+        ]);
       } finally {
         await app.stop();
       }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { CurrentSession } from '../../src/session/current-session.js';
-import type { SessionError } from '../../src/session/errors.js';
+import { SessionLimitError, type SessionError } from '../../src/session/errors.js';
 import type { ForeignEntries, ForeignSession } from '../../src/session/foreign-session.js';
 import type { IncomingSession } from '../../src/session/transport.js';
 import { UserSessions } from '../../src/session/users/user-sessions.js';
@@ -118,6 +118,41 @@ describe('a session of another library', () => {
     foreign.stored = { ...foreign.stored!, userId: '7' };
     const session = await comes(foreign).current.load();
     expect([session.userId, session.signedInAt]).toEqual(['7', new Date(0)]);
+    expect(await listed()).toHaveLength(1);
+  });
+
+  it('stays signed in if another user is refused', async () => {
+    begin({ maxSessionsPerUser: 1, whenTooMany: 'refuse' });
+    await new CurrentSession(world.repository, new Client()).signIn('8');
+    const foreign = new Foreign();
+    foreign.stored = { ...foreign.stored!, userId: '7' };
+    const { current } = comes(foreign);
+    await current.load();
+    await expect(current.signIn('8')).rejects.toThrow(SessionLimitError);
+    await current.commit(true);
+    const session = await current.load();
+    expect(current.idUpdate).toMatchObject({ id: session.id });
+    current.idSent();
+    await world.repository.deliveries.settle();
+    world.clock.pass(10);
+    expect(await listed()).toHaveLength(1);
+    expect((await world.find(session.id))?.user?.id).toBe('7');
+  });
+
+  it.each<[string, (current: CurrentSession) => Promise<unknown>]>([
+    ['a rotation', () => Promise.resolve()],
+    ['regenerate()', (current) => current.regenerate()],
+    ['a sign-in again', (current) => current.signIn('7')],
+  ])('of a user stays listed after %s', async (_what, act) => {
+    const foreign = new Foreign();
+    foreign.stored = { ...foreign.stored!, userId: '7' };
+    const { current } = comes(foreign);
+    await current.load();
+    await act(current);
+    await current.commit(true);
+    current.idSent();
+    await world.repository.deliveries.settle();
+    world.clock.pass(10);
     expect(await listed()).toHaveLength(1);
   });
 

@@ -55,6 +55,17 @@ describe('a session that is remembered', () => {
     expect(await world.find(id)).toBeUndefined();
   });
 
+  it('ends no earlier than a session that is not remembered', async () => {
+    begin({ remember: { timeout: 3600, absoluteTimeout: 7200 }, absoluteTimeout: DAY });
+    const id = await remembered(true);
+    for (let hour = 0; hour < 24; hour++) {
+      world.clock.pass(3599);
+      expect(await world.find(id)).toBeDefined();
+    }
+    world.clock.pass(24);
+    expect(await world.find(id)).toBeUndefined();
+  });
+
   it('is read by one command, and renewed by one more only when it is due', async () => {
     const id = await remembered();
     world.store.lives.set(world.keyOf(id), 5);

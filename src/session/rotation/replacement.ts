@@ -29,6 +29,7 @@ export class SessionReplacement {
   /** Removes the session from the store. Follows parallel rotations. */
   async destroy(session: SessionState): Promise<void> {
     await this.leaveAdopted(session);
+    session.keepSecret();
     await this.end(session);
   }
 
@@ -38,6 +39,7 @@ export class SessionReplacement {
    */
   async signOut(session: SessionState, keep: KeepOptions['keep']): Promise<SessionState> {
     await this.leaveAdopted(session);
+    session.keepSecret();
     const next = this.newSessions.begin();
     const keeps = keepPredicate(keep);
     session.entries.hasChanges(); // detects objects that were changed in place
@@ -79,12 +81,12 @@ export class SessionReplacement {
   /**
    * Gives a session another id before it is ended, if it has the one that leads here from another library's
    * cookie: its key stays closed, or a slow request that has read that library's record would adopt it again.
+   * If the session then stays, because a sign-in is refused, the client needs that id.
    */
   async leaveAdopted(session: SessionState): Promise<void> {
     if (!session.isAdopted || session.status !== 'stored') return;
     try {
       await this.moves.regenerate(session, true);
-      session.keepSecret();
     } catch (error) {
       if (!(error instanceof SessionDestroyedError)) throw error;
     }
@@ -101,7 +103,8 @@ export class SessionReplacement {
   private async end(
     session: SessionState,
     beforeRemoval?: (read?: TracedRecord) => Promise<void>,
-    unlist = (user: SessionUser) => this.membership.remove(user, session.ticket),
+    unlist = (user: SessionUser, removal: Removal) =>
+      this.membership.remove(user, session.ticket, removal === 'gone'),
   ): Promise<Removal | undefined> {
     let removal: Removal | undefined;
     if (session.status === 'stored') {
@@ -110,7 +113,7 @@ export class SessionReplacement {
       // A session behind a border belongs to another sign-in.
       if (removal !== 'left') {
         this.policy.telemetry.emitOf('destroyed', session, { reason: 'requested' });
-        if (session.user) await unlist(session.user);
+        if (session.user) await unlist(session.user, removal);
       }
     }
     session.ended();

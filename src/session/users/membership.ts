@@ -45,6 +45,8 @@ export interface Place {
   readonly isDelivered?: boolean;
 }
 
+const PASSED = Symbol('passed');
+
 /** Updates a user's index when a session signs in, is used, moves or ends. */
 export class UserMembership {
   private readonly pendingChecks = new Map<string, Promise<boolean>>();
@@ -160,7 +162,7 @@ export class UserMembership {
         const session = sessionIn(index, user.handle);
         const from = session && (isSignIn ? oldKey : await this.placeOf(member, session, oldKey));
         isMember = from !== undefined;
-        if (from === undefined) return undefined;
+        if (from === undefined || from === PASSED) return undefined;
         branches = keysOf(session!).filter((one) => one !== from && one !== key);
         const { now } = this.lookup.policy;
         const moving = isUndelivered ? awaitingDelivery(session!, key, now()) : session!;
@@ -176,19 +178,22 @@ export class UserMembership {
   }
 
   /**
-   * The key of the index that a session has just moved on from. `undefined`: the index has others by now,
-   * as the user has signed in again, which ended this one.
+   * The key of the index that a session has just moved on from. `PASSED`: another request has moved it on
+   * since, and the index knows that. `undefined`: the index has others by now, as the user has signed in again,
+   * which ended this one.
    */
   private async placeOf(
     { user, key }: Member,
     session: IndexedSession,
     oldKey: string,
-  ): Promise<string | undefined> {
+  ): Promise<string | typeof PASSED | undefined> {
     const { beside = [] } = session;
     if (keysOf(session).includes(oldKey) || beside.includes(key)) return oldKey;
     const found = await this.lookup.record(user.id, session);
     // The index may be behind: its key leads here, or nowhere any more.
     if (!found || found.key === key) return session.key;
+    const here = await this.lookup.record(user.id, { handle: user.handle, key, seenAt: 0 });
+    if (here?.key === found.key) return PASSED;
     for (const one of beside) {
       if ((await this.lookup.record(user.id, { ...session, key: one }))?.key === key) return one;
     }
@@ -241,14 +246,14 @@ export class UserMembership {
 
   /**
    * Called after its record was removed: a failure leaves a place in the index without a session, no
-   * more.
+   * more. `isElsewhere`: its record was not found where it was, so it may have another id by now.
    */
-  remove(user: SessionUser, ticket: SessionTicket): Promise<void> {
+  remove(user: SessionUser, ticket: SessionTicket, isElsewhere = false): Promise<void> {
     const indexKey = this.indexKey(user, ticket.secret);
     return this.bestEffort(async () => {
       const { ending } = await this.lookup.indexes.change(indexKey, (index) => {
         const session = sessionIn(index, user.handle);
-        if (session?.beside) return endingSessions(index, [session]);
+        if (session && (session.beside || isElsewhere)) return endingSessions(index, [session]);
         return session && withoutSessions(index, new Set([user.handle]));
       });
       await this.lookup.finishEnding(indexKey, ending);

@@ -238,6 +238,39 @@ describe("a user's sessions", () => {
       expect(await handles()).toEqual([handle]);
     });
 
+    it('stay if a scheduled one is noted after the next one was given', async () => {
+      begin({ rotateEvery: 600 });
+      const { id } = await signIn();
+      world.clock.pass(600);
+      const late = comes(id);
+      await late.load();
+      world.store.before('update', () => undefined); // the session
+      const list = world.store.hold('update');
+      const rotated = late.commit(true);
+      await list.reached;
+      const follower = comes(id, world.anotherProcess());
+      const followed = await follower.load();
+      await follower.commit(true);
+      const next = comes(followed.id, world.anotherProcess());
+      const { id: newest } = await next.confirmSignIn();
+      next.idSent();
+      list.release();
+      await rotated;
+      expect(await userOf(newest)).toBe('ada');
+      expect(await handles()).toHaveLength(1);
+    });
+
+    it('end with the session that another request signs out when the way there is over', async () => {
+      const { id } = await signIn();
+      const slow = comes(id);
+      await slow.load();
+      const { id: moved } = await comes(id, world.anotherProcess()).regenerate();
+      world.store.drop(world.keyOf(id));
+      await slow.signOut({});
+      expect(await userOf(moved)).toBeUndefined();
+      expect(world.entriesOf(moved)).toBeUndefined();
+    });
+
     it('are not lost by a use of the old one that is noted later', async () => {
       const session = await signIn();
       world.clock.pass(61);
