@@ -12,7 +12,7 @@ const { satisfies } = createRequire(import.meta.url)('semver') as {
 };
 
 /** Bytes: as large as the package may get. A larger number is a decision. */
-const LARGEST = 400_000;
+const LARGEST = 410_000;
 
 interface Manifest {
   readonly name: string;
