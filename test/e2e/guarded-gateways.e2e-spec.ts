@@ -19,6 +19,7 @@ import { AllowCrossSite, CrossSiteGuard, FreshSession, Session } from '../../src
 import { TestClock } from '../../src/testing.js';
 import { connectGateway, type GatewayClient } from '../support/gateway-client.js';
 import { useSessionApp } from '../support/hooks.js';
+import { PLATFORMS } from '../support/session-app.js';
 
 const ADMIN = 'https://admin.example';
 const EVIL = 'https://evil.example';
@@ -105,9 +106,13 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.close();
 });
 
-describe.each(['socket.io', 'ws'] as const)('guards of messages by %s', (platform) => {
+const SOCKETS = ['socket.io', 'ws'] as const;
+const BOTH = PLATFORMS.flatMap((http) => SOCKETS.map((sockets) => [sockets, http] as const));
+
+describe.each(BOTH)('guards of messages by %s, with Nest on %s', (platform, http) => {
   const clock = new TestClock();
   const app = useSessionApp(() => ({
+    platform: http,
     clock: clock.now,
     controllers: [SignInController],
     providers: [AccountGateway],
