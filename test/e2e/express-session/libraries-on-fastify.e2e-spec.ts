@@ -1,13 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, HttpCode, Module, Post, Req } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  HttpCode,
+  Module,
+  Post,
+  Req,
+  UseGuards,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AuthGuard } from '@nestjs/passport';
 import flash from 'connect-flash';
 import { csrfSync } from 'csrf-sync';
 import csurf from 'csurf';
 import session from 'express-session';
 import grant from 'grant';
 import lusca from 'lusca';
+import passport from 'passport';
+import { Strategy as LocalStrategy } from 'passport-local';
 
 import { requestSession } from '../../../src/express-session.js';
 import { SessionModule } from '../../../src/index.js';
@@ -22,6 +34,8 @@ interface FastifyRequest {
     readonly session: Record<string, any>;
     readonly flash: (...args: unknown[]) => unknown;
     readonly csrfToken: () => string;
+    readonly user?: unknown;
+    readonly logout: (callback: (error?: Error) => void) => void;
   };
 }
 
@@ -67,9 +81,56 @@ class GrantedController {
   }
 }
 
+type Done = (error: null, user: object | string | false) => void;
+
+passport.use(
+  new LocalStrategy((username: string, password: string, done: Done) =>
+    done(null, password === 'right' && { username }),
+  ),
+);
+passport.serializeUser((user: object, done: Done) =>
+  done(null, (user as { username: string }).username),
+);
+passport.deserializeUser((username: string, done: Done) => done(null, { username }));
+
+class SignInGuard extends AuthGuard('local') {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    await super.canActivate(context);
+    await super.logIn(context.switchToHttp().getRequest());
+    return true;
+  }
+}
+
+@Controller('passport')
+class PassportController {
+  @Post('visit')
+  @HttpCode(200)
+  visit(@Req() { session }: FastifyRequest) {
+    return (session.visits = Number(session.visits ?? 0) + 1);
+  }
+
+  @UseGuards(SignInGuard)
+  @Post('sign-in')
+  signIn() {
+    return 'welcome';
+  }
+
+  @Get('me')
+  me(@Req() { raw }: FastifyRequest) {
+    return { user: raw.user, keys: Object.keys(raw.session) };
+  }
+
+  @Post('sign-out')
+  signOut(@Req() { raw }: FastifyRequest) {
+    return new Promise<string>((resolve, reject) =>
+      raw.logout((error) => (error ? reject(error) : resolve('bye'))),
+    );
+  }
+}
+
 @Module({
   imports: [SessionModule.forRoot({ cookie: { secure: false } })],
-  controllers: [FlashController, TokenController, GrantedController],
+  controllers: [FlashController, TokenController, GrantedController, PassportController],
 })
 class AppModule {}
 
@@ -77,6 +138,8 @@ let provider: Provider;
 
 function mount(app: NestFastifyApplication): void {
   app.use('/flash', flash());
+  app.use('/passport', passport.initialize());
+  app.use('/passport', passport.session());
   app.use('/csurf', csurf());
   // `res.locals` is Express's, and lusca puts its token there as well.
   app.use('/lusca', (_request: unknown, response: { locals?: object }, next: () => void) => {
@@ -145,6 +208,19 @@ const VISITS: Record<string, [Visit, number[]]> = {
       yield await visitor.get('/flash/all');
     },
     [200, 200, 200, 200],
+  ],
+  'passport-local, by a guard': [
+    async function* (visitor) {
+      yield await visitor.post('/passport/visit');
+      const before = visitor.cookie;
+      yield await visitor.post('/passport/sign-in', { username: 'ada', password: 'wrong' });
+      yield await visitor.post('/passport/sign-in', { username: 'ada', password: 'right' });
+      expect(visitor.cookie).not.toBe(before);
+      yield await visitor.get('/passport/me');
+      yield await visitor.post('/passport/sign-out');
+      yield await visitor.get('/passport/me');
+    },
+    [200, 401, 201, 200, 201, 200],
   ],
   csurf: [tokenVisit('/csurf'), [200, 403, 403, 200]],
   // It sets the status on the response, which Fastify does not read: so its refusals are a 500.
