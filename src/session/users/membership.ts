@@ -45,6 +45,7 @@ export interface Place {
   readonly isDelivered?: boolean;
 }
 
+/** The index is ahead of the move that is to be recorded. */
 const PASSED = Symbol('passed');
 
 /** Updates a user's index when a session signs in, is used, moves or ends. */
